@@ -5,6 +5,7 @@ each rebuilt matrix from a file that does not exist, `decoded.bin`: while onnxru
 stored codes of weights.bin into the very bytes asked for. `model.onnx` stays as it is, for any other runtime.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def write(model: Path, page: Path) -> dict[str, Any]:
         proto.graph.initializer.append(_from_decoded(name, shape, at, size))
         at += size + -size % ALIGNMENT
     _prune(proto, set(rebuilt))
+    _leave_shared_unpacked(proto)
     onnx.save(proto, page)
     return {"file": DECODED, "bytes": at, "tensors": tensors}
 
@@ -88,6 +90,20 @@ def _from_decoded(name: str, shape: list[int], at: int, size: int) -> TensorProt
     for key, value in {"location": DECODED, "offset": str(at), "length": str(size)}.items():
         tensor.external_data.add(key=key, value=value)
     return tensor
+
+
+def _leave_shared_unpacked(proto: ModelProto) -> None:
+    """Declares matrices that several nodes multiply by as graph inputs with a default value.
+
+    onnxruntime packs a constant matrix for each node that multiplies by it: the unembedding, which the logits and the
+    lens share, would be held twice, and with its plain form three times while the session is created. It packs no
+    input, even one that nobody feeds.
+    """
+    users = Counter(node.input[1] for node in proto.graph.node if node.op_type in {"MatMul", "Gemm"})
+    for tensor in proto.graph.initializer:
+        if users[tensor.name] > 1:
+            shape = list(tensor.dims)
+            proto.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, shape))
 
 
 def _prune(proto: ModelProto, rebuilt: set[str]) -> None:

@@ -37,20 +37,24 @@ export async function rankCandidates({ left, right, words, candidates, count }, 
   const longest = Math.max(1, ...[...named, ...candidates].map((ids) => ids.length));
   if (front.length + end.length + longest > context_length) throw new ModelError(`The text around the blank is longer than the ${context_length} tokens this model reads: shorten it.`);
   const { logits, past } = await behind(front);
-  const first = candidates[0] && tokenizer.describe([candidates[0][0]]).text;
-  const space = typeof left === 'string' ? spaced || null : first ? first.startsWith(' ') : null;
-  const sequences = await analysis.beginFillIn(Comlink.transfer(logits, [logits.buffer]), { candidates: unique([...candidates, ...named]), right: end, count, space });
-  const width = Math.max(...sequences.map((ids) => ids.length));
-  const bytes = 4 * (past.reduce((sum, tensor) => sum + tensor.size, 0) + width * vocab_size);
-  const size = Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytes)));
-  for (let start = 0; width && start < sequences.length; start += size) {
-    check();
-    const rows = sequences.slice(start, start + size);
-    const scored = await session.score(rows.map((ids) => (ids.length ? ids : [0])), past);
-    await analysis.scoreFillIn(start, rows.length, Comlink.transfer(scored, [scored.buffer]));
-    onProgress(Math.min(start + size, sequences.length), sequences.length);
+  try {
+    const first = candidates[0] && tokenizer.describe([candidates[0][0]]).text;
+    const space = typeof left === 'string' ? spaced || null : first ? first.startsWith(' ') : null;
+    const sequences = await analysis.beginFillIn(Comlink.transfer(logits, [logits.buffer]), { candidates: unique([...candidates, ...named]), right: end, count, space });
+    const width = Math.max(...sequences.map((ids) => ids.length));
+    const bytes = past.bytes + 4 * width * vocab_size;
+    const size = Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytes)));
+    for (let start = 0; width && start < sequences.length; start += size) {
+      check();
+      const rows = sequences.slice(start, start + size);
+      const scored = await session.score(rows.map((ids) => (ids.length ? ids : [0])), past);
+      await analysis.scoreFillIn(start, rows.length, Comlink.transfer(scored, [scored.buffer]));
+      onProgress(Math.min(start + size, sequences.length), sequences.length);
+    }
+    return await analysis.ranking();
+  } finally {
+    past.release();
   }
-  return analysis.ranking();
 }
 
 /** @param {number[][]} lists */

@@ -1,8 +1,57 @@
 // The KV cache of the text read last: keys and values by layer with the ids they belong to; runs in the inference worker.
 
-import { Tensor } from '../vendor/ort/ort.wasm.min.mjs';
+/** @import {HeapTensor} from './heap.js' */
 
-/** @typedef {Tensor[]} Past keys and values of every layer, each [1, kv_head, position, head_size] */
+/** Keys and values of every layer for the same positions; whoever holds it lets it go. */
+export class Past {
+  /** @param {HeapTensor[]} tensors each [row, kv_head, position, head_size] */
+  constructor(tensors) {
+    this.tensors = tensors;
+  }
+
+  /** Positions. */
+  get length() {
+    return this.tensors[0].dims[2];
+  }
+
+  get bytes() {
+    return this.tensors.reduce((sum, { size }) => sum + 4 * size, 0);
+  }
+
+  /** A copy of the first `length` positions. @param {number} length */
+  first(length) {
+    return this.#copy((tensor) => {
+      const [rows, heads, positions, size] = tensor.dims;
+      const pieces = Array.from({ length: rows * heads }, (_, head) => /** @type {[number, number, number]} */ ([head * positions * size, head * length * size, length * size]));
+      return tensor.rearranged([rows, heads, length, size], pieces);
+    });
+  }
+
+  /** A copy for every row of a batch. @param {number} rows */
+  repeated(rows) {
+    return this.#copy((tensor) => {
+      const { size, dims } = tensor;
+      return tensor.rearranged([rows, ...dims.slice(1)], Array.from({ length: rows }, (_, row) => [0, row * size, size]));
+    });
+  }
+
+  /** @param {(tensor: HeapTensor) => HeapTensor} copy */
+  #copy(copy) {
+    /** @type {HeapTensor[]} */
+    const made = [];
+    try {
+      for (const tensor of this.tensors) made.push(copy(tensor));
+      return new Past(made);
+    } catch (error) {
+      for (const tensor of made) tensor.release();
+      throw error;
+    }
+  }
+
+  release() {
+    for (const tensor of this.tensors.splice(0)) tensor.release();
+  }
+}
 
 export class KvCache {
   /** @type {number[]} */
@@ -21,36 +70,24 @@ export class KvCache {
   /** Forgets all positions from `length` on. @param {number} length */
   keep(length) {
     if (length >= this.ids.length) return;
-    this.past = length ? /** @type {Past} */ (this.past).map((tensor) => firstPositions(tensor, length)) : null;
+    this.#replace(this.pastOf(length));
     this.ids = this.ids.slice(0, length);
+  }
+
+  /** A copy of the first positions, the caller's to release; null where there are none. @param {number} length */
+  pastOf(length) {
+    return length && this.past ? this.past.first(length) : null;
   }
 
   /** Takes the cache after `ids` were read behind it. @param {number[]} ids @param {Past} past */
   extend(ids, past) {
+    this.#replace(past);
     this.ids = this.ids.concat(ids);
+  }
+
+  /** @param {Past | null} past */
+  #replace(past) {
+    this.past?.release();
     this.past = past;
   }
-}
-
-/**
- * @param {Tensor} tensor [1, kv_head, position, head_size]
- * @param {number} length
- */
-export function firstPositions(tensor, length) {
-  const [, heads, positions, size] = tensor.dims;
-  const from = /** @type {Float32Array} */ (tensor.data);
-  const to = new Float32Array(heads * length * size);
-  for (let head = 0; head < heads; head++) {
-    const start = head * positions * size;
-    to.set(from.subarray(start, start + length * size), head * length * size);
-  }
-  return new Tensor('float32', to, [1, heads, length, size]);
-}
-
-/** One past for every row of a batch. @param {Tensor} tensor [1, kv_head, position, head_size] @param {number} rows */
-export function repeated(tensor, rows) {
-  const from = /** @type {Float32Array} */ (tensor.data);
-  const to = new Float32Array(rows * from.length);
-  for (let row = 0; row < rows; row++) to.set(from, row * from.length);
-  return new Tensor('float32', to, [rows, ...tensor.dims.slice(1)]);
 }

@@ -2,7 +2,7 @@
 
 import * as Comlink from '../vendor/comlink.min.mjs';
 import { rankCandidates } from './fill_in.js';
-import { firstPositions, KvCache } from './kv_cache.js';
+import { KvCache } from './kv_cache.js';
 import { ModelError } from './manifest.js';
 
 /** @import {AnalysisApi, AnalyzeOptions, AppendedToken, FillInRequest, GenerateOptions, Manifest, Ranked, TokenizedText} from '../protocol.js' */
@@ -109,10 +109,11 @@ export class Reader {
     const { outputs, inputs } = this.#manifest;
     const position = token + this.#bos;
     this.#checkCurrent(runId, position);
-    const past = position ? this.#pastOf(position) : null;
     const lens = inputs.lens ? (await this.#analysis.lensRows(runId, position)).data : undefined;
     const only = lens && outputs.lens_logits ? [outputs.logits, outputs.lens_logits] : [outputs.logits];
+    const past = this.#cache.pastOf(position);
     const result = await this.#session.forward([this.#cache.ids[position]], past, { only, lens: /** @type {Float32Array} */ (lens) });
+    for (const each of [past, result.past]) each?.release();
     const logits = result.outputs[outputs.logits];
     const lensLogits = outputs.lens_logits && lens ? result.outputs[outputs.lens_logits] : null;
     await this.#analysis.inspected(runId, position, logits, lensLogits);
@@ -129,13 +130,11 @@ export class Reader {
     const ids = this.#cache.ids;
     /** @type {Float32Array[]} */
     const parts = [];
-    let past = null;
-    for (let start = 0; start < ids.length; start += CHUNK) {
+    const check = () => {
       if (this.#wanted !== runId) throw new ModelError('This run was replaced by a newer one.');
-      const result = await this.#session.forward(ids.slice(start, start + CHUNK), past, { only: [name] });
-      past = result.past;
-      parts.push(result.outputs[name]);
-    }
+    };
+    const past = await this.#aside(ids, 0, name, check, (part) => parts.push(part));
+    past?.release();
     await this.#analysis.holdAttention(runId, layer, Comlink.transfer(parts, parts.map((part) => part.buffer)));
   }
 
@@ -158,24 +157,44 @@ export class Reader {
    * What the model knows behind some ids, from the cache as far as that begins the same; the cache stays as it is.
    * @param {number[]} ids at least one, BOS included
    * @param {() => void} check throws when the work is no longer wanted
-   * @returns {Promise<{ logits: Float32Array, past: Past }>} logits [vocab] of the token that follows
+   * @returns {Promise<{ logits: Float32Array, past: Past }>} logits [vocab] of the token that follows; the past is the caller's
    */
   async #behind(ids, check) {
     const name = this.#manifest.outputs.logits;
     const known = Math.min(this.#cache.common(ids), ids.length - 1);
-    /** @type {Past | null} */
-    let past = known ? this.#pastOf(known) : null;
     let logits = new Float32Array(0);
-    for (let start = known; start < ids.length; start += CHUNK) {
-      check();
-      const result = await this.#session.forward(ids.slice(start, start + CHUNK), past, { only: [name] });
-      past = result.past;
-      logits = result.outputs[name].slice(-this.#manifest.vocab_size);
-    }
+    const past = await this.#aside(ids, known, name, check, (found) => (logits = found.slice(-this.#manifest.vocab_size)));
     return { logits, past: /** @type {Past} */ (past) };
   }
 
+  /**
+   * Reads ids without touching the cache, whose first `known` positions begin them.
+   * @param {number[]} ids
+   * @param {number} known
+   * @param {string} name the output that is wanted
+   * @param {() => void} check throws when the work is no longer wanted
+   * @param {(output: Float32Array<ArrayBuffer>) => void} onOutput called with each chunk's
+   * @returns {Promise<Past | null>} of all ids; the caller's to release
+   */
+  async #aside(ids, known, name, check, onOutput) {
+    let past = this.#cache.pastOf(known);
+    try {
+      for (let start = known; start < ids.length; start += CHUNK) {
+        check();
+        const result = await this.#session.forward(ids.slice(start, start + CHUNK), past, { only: [name] });
+        past?.release();
+        past = result.past;
+        onOutput(result.outputs[name]);
+      }
+      return past;
+    } catch (error) {
+      past?.release();
+      throw error;
+    }
+  }
+
   release() {
+    this.#cache.keep(0);
     return this.#session.release();
   }
 
@@ -274,11 +293,5 @@ export class Reader {
   #checkCurrent(runId, position) {
     if (this.#current !== runId) throw new ModelError('This run was replaced by a newer one.');
     if (position < 0 || position >= this.#cache.ids.length) throw new ModelError(`The text has no token ${position}.`);
-  }
-
-  /** @param {number} length */
-  #pastOf(length) {
-    const past = /** @type {import('./kv_cache.js').Past} */ (this.#cache.past);
-    return past.map((tensor) => firstPositions(tensor, length));
   }
 }

@@ -7,9 +7,9 @@ import * as wasm from '../vendor/ort/ort.wasm.min.mjs';
 
 const FOLDER = new URL('../vendor/ort/', import.meta.url).href;
 
-/** Threads need cross-origin isolation; half of many logical cores are hyper-threads that bring nothing. */
+/** Threads need isolation and shared memory, which WebKitGTK lacks even so; half of many logical cores are hyper-threads that bring nothing. */
 export function threadCount() {
-  if (!globalThis.crossOriginIsolated) return 1;
+  if (!globalThis.crossOriginIsolated || !globalThis.SharedArrayBuffer) return 1;
   const cores = navigator.hardwareConcurrency || 1;
   return Math.min(8, cores > 2 ? Math.ceil(cores / 2) : cores);
 }
@@ -23,7 +23,7 @@ export async function runtimeFor(device) {
   if (device === 'webgpu' && !(await /** @type {any} */ (navigator).gpu?.requestAdapter())) throw new Error('this browser offers no WebGPU adapter');
   const ort = device === 'webgpu' ? /** @type {Runtime} */ (await import('../vendor/ort/ort.webgpu.min.mjs')) : wasm;
   const build = device === 'webgpu' ? 'ort-wasm-simd-threaded.asyncify' : 'ort-wasm-simd-threaded';
-  ort.env.wasm.wasmPaths = { mjs: `${FOLDER}${build}.mjs`, wasm: `${FOLDER}${build}.wasm` };
+  ort.env.wasm.wasmPaths = { mjs: new URL(`ort_${device}.js`, import.meta.url).href, wasm: `${FOLDER}${build}.wasm` };
   ort.env.wasm.numThreads = threadCount();
   return ort;
 }

@@ -1,28 +1,30 @@
 // The model in onnxruntime-web: one forward pass over some tokens with the KV cache; runs in the inference worker.
 
 import { DecodedWeights } from './decoded_weights.js';
-import { repeated } from './kv_cache.js';
+import { runOnce } from './heap.js';
+import { Past } from './kv_cache.js';
 import { ModelError } from './manifest.js';
+import { moduleOf } from './ort_module.js';
 import { runtimeFor } from './runtime.js';
 
 /** @import {Device, Manifest} from '../protocol.js' */
-/** @import {Runtime} from './runtime.js' */
+/** @import {Given} from './heap.js' */
+/** @import {OrtModule} from './ort_module.js' */
 /** @typedef {import('../vendor/ort/ort.wasm.min.mjs').InferenceSession} InferenceSession */
-/** @typedef {import('../vendor/ort/ort.wasm.min.mjs').Tensor} Tensor */
-/** @typedef {import('./kv_cache.js').Past} Past */
+/** @typedef {Record<string, Given | import('./heap.js').HeapTensor>} Feeds */
 
 export class ModelSession {
-  #ort;
+  #module;
   #session;
   #manifest;
 
   /**
-   * @param {Runtime} ort
+   * @param {OrtModule} module
    * @param {InferenceSession} session
    * @param {Manifest} manifest
    */
-  constructor(ort, session, manifest) {
-    this.#ort = ort;
+  constructor(module, session, manifest) {
+    this.#module = module;
     this.#session = session;
     this.#manifest = manifest;
   }
@@ -47,9 +49,9 @@ export class ModelSession {
           { path: 'weights.bin', data: weights },
           { path: decode.file, data: decoded },
         ],
-        extra: { session: { disable_prepacking: '1' } }, // a packed copy of the weights would double them
+        logSeverityLevel: 3, // errors; it would warn that the unembedding is a graph input, which is meant (export/page_graph.py)
       });
-      return checked(new ModelSession(ort, session, manifest), session, manifest);
+      return checked(new ModelSession(moduleOf(on), session, manifest), session, manifest);
     };
     try {
       if (device === 'wasm') return { session: await start('wasm'), device, fallback: null };
@@ -68,32 +70,20 @@ export class ModelSession {
   }
 
   /**
-   * One pass over `ids` behind `past`. Only the outputs asked for are fetched.
+   * One pass over `ids` behind `past`, which stays the caller's. Only the outputs asked for are fetched.
    * @param {number[]} ids
    * @param {Past | null} past null: nothing came before
-   * @param {{ only?: string[], lens?: Float32Array }} [how] `only`: these outputs and the cache instead of all;
+   * @param {{ only?: string[], lens?: Float32Array }} [how] `only`: these outputs instead of all;
    *   `lens`: rows of hidden states [row, hidden] to send through the final norm and the unembedding
-   * @returns {Promise<{ outputs: Record<string, Float32Array>, past: Past }>} by the graph's own names
+   * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, past: Past }>} by the graph's own names; the new past is the caller's too
    */
   async forward(ids, past, { only, lens } = {}) {
-    const { inputs, outputs, kv_heads, head_size } = this.#manifest;
-    const before = past ? past[0].dims[2] : 0;
-    const int64 = (/** @type {number[]} */ values) => new this.#ort.Tensor('int64', BigInt64Array.from(values, BigInt), [1, values.length]);
-    const empty = () => new this.#ort.Tensor('float32', new Float32Array(0), [1, kv_heads, 0, head_size]);
-    /** @type {Record<string, Tensor>} */
-    const feeds = {
-      [inputs.input_ids]: int64(ids),
-      [inputs.attention_mask]: int64(Array(before + ids.length).fill(1)),
-    };
-    if (inputs.position_ids) feeds[inputs.position_ids] = int64(ids.map((_, i) => before + i));
-    inputs.past.flat().forEach((name, i) => (feeds[name] = past ? past[i] : empty()));
+    const { outputs } = this.#manifest;
+    const before = past?.length ?? 0;
+    const feeds = this.#feeds([ids], past, Array(before + ids.length).fill(1), lens);
     const wanted = only ?? [outputs.logits, ...outputs.attentions, ...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])];
-    const cache = outputs.present.flat();
-    const results = await this.#session.run({ ...feeds, ...this.#interventions(lens) }, [...wanted, ...cache]);
-    return {
-      outputs: Object.fromEntries(wanted.map((name) => [name, /** @type {Float32Array} */ (results[name].data)])),
-      past: cache.map((name) => results[name]),
-    };
+    const result = await this.#run(feeds, wanted, outputs.present.flat());
+    return { outputs: result.outputs, past: new Past(result.kept) };
   }
 
   /**
@@ -103,34 +93,44 @@ export class ModelSession {
    * @returns {Promise<Float32Array>} [row, token, vocab] with token up to the longest row
    */
   async score(rows, past) {
-    const { inputs, outputs } = this.#manifest;
-    const before = past[0].dims[2];
+    const { logits } = this.#manifest.outputs;
     const width = Math.max(...rows.map((row) => row.length));
-    const int64 = (/** @type {(row: number[]) => number[]} */ make) => {
-      const values = rows.map(make);
-      return new this.#ort.Tensor('int64', BigInt64Array.from(values.flat(), BigInt), [rows.length, values[0].length]);
-    };
-    /** @type {Record<string, Tensor>} */
-    const feeds = {
-      [inputs.input_ids]: int64((row) => Array.from({ length: width }, (_, i) => row[i] ?? 0)),
-      [inputs.attention_mask]: int64((row) => Array.from({ length: before + width }, (_, i) => Number(i < before + row.length))),
-    };
-    if (inputs.position_ids) feeds[inputs.position_ids] = int64(() => Array.from({ length: width }, (_, i) => before + i));
-    inputs.past.flat().forEach((name, i) => (feeds[name] = repeated(past[i], rows.length)));
-    const results = await this.#session.run({ ...feeds, ...this.#interventions() }, [outputs.logits]);
-    return /** @type {Float32Array} */ (results[outputs.logits].data);
+    const padded = rows.map((row) => Array.from({ length: width }, (_, i) => row[i] ?? 0));
+    const mask = rows.flatMap((row) => Array.from({ length: past.length + width }, (_, i) => Number(i < past.length + row.length)));
+    const repeated = past.repeated(rows.length);
+    try {
+      return (await this.#run(this.#feeds(padded, repeated, mask), [logits], [])).outputs[logits];
+    } finally {
+      repeated.release();
+    }
   }
 
-  /** Inputs that leave the model as it is: every head on, no link cut; `lens`: rows for the lens [row, hidden], flat. */
-  #interventions(/** @type {Float32Array} */ lens = new Float32Array(0)) {
-    const { inputs, layers, heads, hidden_size } = this.#manifest;
-    const { Tensor } = this.#ort;
-    /** @type {Record<string, Tensor>} */
-    const feeds = {};
-    if (inputs.head_mask) feeds[inputs.head_mask] = new Tensor('float32', new Float32Array(layers * heads).fill(1), [layers, heads]);
-    if (inputs.attention_bias) feeds[inputs.attention_bias] = new Tensor('float32', new Float32Array(1), [1, 1, 1, 1]);
-    if (inputs.lens) feeds[inputs.lens] = new Tensor('float32', lens, [lens.length / hidden_size, hidden_size]);
+  /**
+   * What the graph takes: rows of ids behind a past, with every head on and no link cut.
+   * @param {number[][]} rows all of one length
+   * @param {Past | null} past
+   * @param {number[]} mask [row, position] flat
+   * @param {Float32Array} [lens] rows for the lens [row, hidden], flat
+   */
+  #feeds(rows, past, mask, lens = new Float32Array(0)) {
+    const { inputs, layers, heads, kv_heads, head_size, hidden_size } = this.#manifest;
+    const before = past?.length ?? 0;
+    const int64 = (/** @type {number[]} */ values) => ({ data: BigInt64Array.from(values, BigInt), dims: [rows.length, values.length / rows.length] });
+    const empty = { data: new Float32Array(0), dims: [rows.length, kv_heads, 0, head_size] };
+    /** @type {Feeds} */
+    const feeds = { [inputs.input_ids]: int64(rows.flat()), [inputs.attention_mask]: int64(mask) };
+    if (inputs.position_ids) feeds[inputs.position_ids] = int64(rows.flatMap((row) => row.map((_, i) => before + i)));
+    inputs.past.flat().forEach((name, i) => (feeds[name] = past?.tensors[i] ?? empty));
+    if (inputs.head_mask) feeds[inputs.head_mask] = { data: new Float32Array(layers * heads).fill(1), dims: [layers, heads] };
+    if (inputs.attention_bias) feeds[inputs.attention_bias] = { data: new Float32Array(1), dims: [1, 1, 1, 1] };
+    if (inputs.lens) feeds[inputs.lens] = { data: lens, dims: [lens.length / hidden_size, hidden_size] };
     return feeds;
+  }
+
+  /** @param {Feeds} feeds @param {string[]} wanted @param {string[]} kept */
+  #run(feeds, wanted, kept) {
+    const { sessionId } = /** @type {any} */ (this.#session).handler; // onnxruntime's handle of the session
+    return runOnce(this.#module, sessionId, feeds, wanted, kept);
   }
 
   release() {

@@ -28,6 +28,15 @@ function alone(work) {
   return turn;
 }
 
+/**
+ * Runs `work` alone and then lets go of the callbacks it was given: each keeps a message port open here and in the page.
+ * @template T @param {Function[]} callbacks @param {() => Promise<T>} work @returns {Promise<T>}
+ */
+const aloneWith = (callbacks, work) =>
+  alone(work).finally(() => {
+    for (const callback of callbacks) /** @type {any} */ (callback)[Comlink.releaseProxy]();
+  });
+
 /** @returns {Reader} */
 function loaded() {
   if (!reader) throw new ModelError('No model is loaded yet.');
@@ -47,7 +56,7 @@ const api = {
     loading.abort(new ModelError('Another model was chosen.'));
     loading = new AbortController();
     const { signal } = loading;
-    return alone(async () => {
+    return aloneWith([onProgress], async () => {
       signal.throwIfAborted();
       const manifest = await fetchManifest(MODELS, id);
       const { files, kept } = await fetchModelFiles(manifest, MODELS, { onProgress, signal });
@@ -73,19 +82,19 @@ const api = {
 
   analyze(request, onTokens) {
     reader?.want(request.runId);
-    return alone(() => loaded().analyze(request, onTokens));
+    return aloneWith([onTokens], () => loaded().analyze(request, onTokens));
   },
 
   generate(request, onTokens, onToken) {
     reader?.want(request.runId);
-    return alone(() => loaded().generate(request, onTokens, onToken));
+    return aloneWith([onTokens, onToken], () => loaded().generate(request, onTokens, onToken));
   },
 
   inspect: (runId, token) => alone(() => loaded().inspect(runId, token)),
 
   attention: (runId, layer) => alone(() => loaded().attention(runId, layer)),
 
-  fillIn: (request, onProgress) => alone(() => loaded().fillIn(request, onProgress)),
+  fillIn: (request, onProgress) => aloneWith([onProgress], () => loaded().fillIn(request, onProgress)),
 
   cancel() {
     reader?.want(-1);

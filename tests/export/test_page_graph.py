@@ -68,5 +68,9 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
         [output.name for output in stored.get_outputs()], stored.run(None, feeds), page.run(None, feeds), strict=True
     ):
         np.testing.assert_array_equal(left, right, err_msg=name)
-    nodes = [node.op_type for node in onnx.load(files / "page.onnx", load_external_data=False).graph.node]
+    graph = onnx.load(files / "page.onnx", load_external_data=False).graph
+    nodes = [node.op_type for node in graph.node]
     assert nodes.count("DequantizeLinear") <= 2, "only what lookups gather is rebuilt while the model runs"
+    declared = {value.name for value in graph.input} - set(feeds)
+    shared = {node.input[1] for node in graph.node if node.op_type == "MatMul" and "lm_head" in node.name}
+    assert len(shared) == 1 and declared == shared, "the unembedding would be packed twice"

@@ -1,0 +1,163 @@
+// Passes whose KV cache stays in onnxruntime's own memory, instead of being copied out and in at every token; inference
+// worker. onnxruntime-web's run() copies all tensors both ways, so this calls the functions beneath it: they are not part
+// of its documented interface, but its version is pinned and every browser test goes through here.
+
+/** @import {OrtModule} from './ort_module.js' */
+
+const FLOAT32 = 1; // of onnx.TensorProto.DataType
+const INT64 = 7;
+const CPU = 1; // onnxruntime-web's DataLocation
+
+/** @typedef {{ data: Float32Array | BigInt64Array, dims: number[] }} Given a tensor that is copied in */
+
+/** A float32 tensor in onnxruntime's memory; whoever holds it lets it go. */
+export class HeapTensor {
+  #module;
+  #own; // whether the memory was allocated here and not by onnxruntime
+
+  /**
+   * @param {OrtModule} module
+   * @param {number} handle onnxruntime's OrtValue
+   * @param {number} address of its first number
+   * @param {number[]} dims
+   * @param {boolean} own
+   */
+  constructor(module, handle, address, dims, own) {
+    this.#module = module;
+    this.#own = own;
+    this.handle = handle;
+    this.address = address;
+    this.dims = dims;
+  }
+
+  /** @param {OrtModule} module @param {number} type @param {number[]} dims @param {number} bytes */
+  static allocate(module, type, dims, bytes) {
+    const address = module._malloc(bytes || 1);
+    if (!address) throw new Error('out of memory');
+    const stack = module.stackSave();
+    try {
+      const at = module.stackAlloc(4 * dims.length || 4);
+      dims.forEach((size, i) => module.setValue(at + 4 * i, size, 'i32'));
+      const handle = module._OrtCreateTensor(type, address, bytes, at, dims.length, CPU);
+      if (!handle) throw lastError(module);
+      return new HeapTensor(module, handle, address, dims, true);
+    } catch (error) {
+      module._free(address);
+      throw error;
+    } finally {
+      module.stackRestore(stack);
+    }
+  }
+
+  /** @param {OrtModule} module @param {Given} given */
+  static copyIn(module, { data, dims }) {
+    const tensor = HeapTensor.allocate(module, data instanceof Float32Array ? FLOAT32 : INT64, dims, data.byteLength);
+    module.HEAPU8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), tensor.address);
+    return tensor;
+  }
+
+  /** A float32 tensor that onnxruntime has made. @param {OrtModule} module @param {number} handle */
+  static made(module, handle) {
+    const stack = module.stackSave();
+    try {
+      const at = module.stackAlloc(16);
+      if (module._OrtGetTensorData(handle, at, at + 4, at + 8, at + 12)) throw lastError(module);
+      const [type, address, dimsAt, rank] = [0, 4, 8, 12].map((i) => module.getValue(at + i, 'i32') >>> 0);
+      const dims = Array.from({ length: rank }, (_, i) => module.getValue(dimsAt + 4 * i, 'i32'));
+      module._OrtFree(dimsAt);
+      if (type !== FLOAT32) throw new Error(`an output has type ${type} instead of float32`);
+      return new HeapTensor(module, handle, address, dims, false);
+    } finally {
+      module.stackRestore(stack);
+    }
+  }
+
+  get size() {
+    return this.dims.reduce((a, b) => a * b, 1);
+  }
+
+  /** A copy of the numbers outside of onnxruntime's memory. */
+  copyOut() {
+    const copy = new Float32Array(this.size);
+    new Uint8Array(copy.buffer).set(this.#module.HEAPU8.subarray(this.address, this.address + copy.byteLength));
+    return copy;
+  }
+
+  /**
+   * A new tensor put together from pieces of this one.
+   * @param {number[]} dims of the new one
+   * @param {[from: number, to: number, length: number][]} pieces in numbers, not bytes
+   */
+  rearranged(dims, pieces) {
+    const tensor = HeapTensor.allocate(this.#module, FLOAT32, dims, 4 * dims.reduce((a, b) => a * b, 1));
+    const { HEAPU8 } = this.#module;
+    for (const [from, to, length] of pieces) HEAPU8.copyWithin(tensor.address + 4 * to, this.address + 4 * from, this.address + 4 * (from + length));
+    return tensor;
+  }
+
+  release() {
+    this.#module._OrtReleaseTensor(this.handle);
+    if (this.#own) this.#module._free(this.address);
+  }
+}
+
+/**
+ * Runs a session once.
+ * @param {OrtModule} module
+ * @param {number} session onnxruntime's handle
+ * @param {Record<string, Given | HeapTensor>} feeds
+ * @param {string[]} wanted outputs that are copied out
+ * @param {string[]} kept outputs that stay in onnxruntime's memory
+ * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, kept: HeapTensor[] }>} by name; in the order of `kept`
+ */
+export async function runOnce(module, session, feeds, wanted, kept) {
+  const inputs = Object.entries(feeds);
+  const names = [...wanted, ...kept];
+  /** @type {HeapTensor[]} */
+  const temporary = [];
+  /** @type {number[]} */
+  const texts = [];
+  /** @type {HeapTensor[]} */
+  const made = [];
+  const text = (/** @type {string} */ value) => {
+    const room = module.lengthBytesUTF8(value) + 1;
+    const address = module._malloc(room);
+    module.stringToUTF8(value, address, room);
+    texts.push(address);
+    return address;
+  };
+  const stack = module.stackSave();
+  const list = (/** @type {number[]} */ addresses) => {
+    const at = module.stackAlloc(4 * addresses.length);
+    addresses.forEach((address, i) => module.setValue(at + 4 * i, address, '*'));
+    return at;
+  };
+  try {
+    const handles = inputs.map(([, given]) => {
+      if (given instanceof HeapTensor) return given.handle;
+      temporary.push(HeapTensor.copyIn(module, given));
+      return temporary[temporary.length - 1].handle;
+    });
+    const results = list(names.map(() => 0));
+    const failed = await module._OrtRun(session, list(inputs.map(([name]) => text(name))), list(handles), inputs.length, list(names.map(text)), names.length, results, 0);
+    if (failed) throw lastError(module);
+    for (let i = 0; i < names.length; i++) made.push(HeapTensor.made(module, module.getValue(results + 4 * i, '*')));
+    const outputs = Object.fromEntries(wanted.map((name, i) => [name, made[i].copyOut()]));
+    return { outputs, kept: made.splice(wanted.length) };
+  } finally {
+    for (const tensor of [...made, ...temporary]) tensor.release();
+    for (const address of texts) module._free(address);
+    module.stackRestore(stack);
+  }
+}
+
+/** What onnxruntime says went wrong. @param {OrtModule} module */
+function lastError(module) {
+  const stack = module.stackSave();
+  const at = module.stackAlloc(8);
+  module._OrtGetLastError(at, at + 4);
+  const message = module.getValue(at + 4, '*');
+  const error = new Error(message ? module.UTF8ToString(message) : 'onnxruntime failed without saying why');
+  module.stackRestore(stack);
+  return error;
+}
