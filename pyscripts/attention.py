@@ -1,5 +1,6 @@
 """Where each head looks: entropy, reach and sink of its attention rows; CPython and Pyodide."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,36 +30,46 @@ class AttentionStatistics:
 
 
 def attention_statistics(attention: ArrayLike, past: int = 0) -> AttentionStatistics:
-    """Statistics of one layer's attention [head, query, key], float16/32/64, key = past + query.
+    """Statistics of attention [head, query, key], float16/32/64, key = past + query; of one layer or of all heads.
 
     Query q sees keys 0 ... past + q; beyond them the model writes zeros. -sum(p ln p) counts 0 ln 0 as 0, a
     row of zeros (a masked head) has entropy 0. NaN raises ValueError. Works in float32 on blocks of queries.
     """
     attention = checked(attention, past)
-    heads, queries, _ = attention.shape
-    entropy = np.zeros((heads, queries))  # [head, query]
-    distance = np.zeros((heads, queries))  # [head, query]
-    for start in range(0, queries, QUERIES):
-        stop = min(start + QUERIES, queries)
-        visible = past + stop
-        block = attention[:, start:stop, :visible].astype(np.float32, copy=False)  # [head, query, key]
-        work = np.maximum(block, np.finfo(np.float32).tiny)
-        np.log(work, out=work)
-        work *= block
-        entropy[:, start:stop] = -work.sum(axis=2)
+    entropies = entropy(attention, past)
+    distance = np.zeros(attention.shape[:2])  # [head, query]
+    for queries, visible in _blocks(attention.shape[1], past):
         position = np.arange(visible, dtype=np.float32)  # [key]
-        back = position[past + start :, None] - position  # [query, key]
-        np.multiply(block, back, out=work)
-        distance[:, start:stop] = work.sum(axis=2)
-    if np.isnan(entropy).any():
-        raise ValueError("the attention holds NaN: the model's output is unusable.")
-    entropy = np.maximum(entropy, 0)
+        back = position[past:][queries, None] - position  # [query, key]
+        distance[:, queries] = (attention[:, queries, :visible].astype(np.float32, copy=False) * back).sum(axis=2)
     return AttentionStatistics(
-        entropy=entropy,
-        normalised_entropy=normalise(entropy, past),
+        entropy=entropies,
+        normalised_entropy=normalise(entropies, past),
         first_token=attention[:, :, :1].sum(axis=2, dtype=np.float64),  # an empty run has no key 0
         mean_distance=distance,
     )
+
+
+def entropy(attention: ArrayLike, past: int = 0) -> NDArray[np.float64]:
+    """[head, query] nats: the entropy of attention_statistics alone, for every head of a model at once. Same errors."""
+    attention = checked(attention, past)
+    found = np.zeros(attention.shape[:2])  # [head, query]
+    for queries, visible in _blocks(attention.shape[1], past):
+        block = attention[:, queries, :visible].astype(np.float32, copy=False)  # [head, query, key]
+        work = np.maximum(block, np.finfo(np.float32).tiny)
+        np.log(work, out=work)
+        work *= block
+        found[:, queries] = -work.sum(axis=2)
+    if np.isnan(found).any():
+        raise ValueError("the attention holds NaN: the model's output is unusable.")
+    return np.maximum(found, 0)
+
+
+def _blocks(queries: int, past: int) -> Iterator[tuple[slice, int]]:
+    """Queries that are worked on together, with the number of keys they can see."""
+    for start in range(0, queries, QUERIES):
+        stop = min(start + QUERIES, queries)
+        yield slice(start, stop), past + stop
 
 
 def normalise(entropy: ArrayLike, past: int = 0) -> NDArray[np.float64]:

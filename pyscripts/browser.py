@@ -103,14 +103,14 @@ class Session:
 
     def _update(self, reading: Reading, first: int) -> dict[str, Any]:
         trace = reading.trace
-        columns = token_columns(trace)
-        logprob = columns["logprob"]
+        columns = token_columns(trace, first)
+        logprob = trace.statistics().logprob
         spans = np.asarray(reading.tokens["bytes"][: trace.shown]).reshape(-1, 2)
         whole = text.summary(logprob, reading.tokens["text"], spans)
         return {
             "first": first,
             "count": trace.shown - first,
-            "arrays": {name: np.ascontiguousarray(column[first:]) for name, column in columns.items()},
+            "arrays": columns,
             "colours": self._colours(trace),
             "summary": json.dumps({name: run.number(value) for name, value in vars(whole).items()}),
         }
@@ -211,9 +211,10 @@ class Session:
         return self._reading
 
 
-def token_columns(trace: Trace) -> dict[str, NDArray]:
-    """Every number the page shows beside a token, [token] or [token, width], float32 or int32."""
-    found = trace.statistics()
+def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
+    """Every number the page shows beside a token, for the tokens from `first` on: [token] or [token, width], float32 or
+    int32, C-contiguous."""
+    found = trace.statistics().since(first)
     columns: dict[str, NDArray] = {
         name: np.asarray(getattr(found, name))
         for name in ("logprob", "probability", "entropy", "mass_above", "surprise_excess", "rank", "top_ids",
@@ -222,14 +223,17 @@ def token_columns(trace: Trace) -> dict[str, NDArray]:
     columns["surprisal"] = surprisal_bits(found.logprob)
     columns["entropy_bits"] = found.entropy / np.log(2)
     columns["top_probabilities"] = np.exp(found.top_logprobs)
-    columns["hidden_norm"] = trace.hidden_norm().T
-    columns.update({name: array.T for name, array in trace.contributions().items()})
+    columns["hidden_norm"] = trace.hidden_norm()[:, first:].T
+    columns.update({name: array[:, first:].T for name, array in trace.contributions().items()})
     for name, normalised in (("attention_entropy", False), ("normalised_entropy", True)):
-        by_head = trace.attention_entropy(normalised=normalised)  # [layer, head, token]
+        by_head = trace.attention_entropy(normalised=normalised)[:, :, first:]  # [layer, head, token]
         layers, heads, tokens = by_head.shape
         columns[f"{name}_by_layer"] = by_head.mean(axis=1).T
         columns[f"{name}_by_head"] = by_head.reshape(layers * heads, tokens).T
-    return {name: a if np.issubdtype(a.dtype, np.integer) else a.astype(np.float32) for name, a in columns.items()}
+    return {
+        name: np.ascontiguousarray(a, a.dtype if np.issubdtype(a.dtype, np.integer) else np.float32)
+        for name, a in columns.items()
+    }
 
 
 def append_token(tokens: dict[str, Any], token: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """How likely the model found each token: one pass over the logits; CPython and Pyodide."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,6 +35,10 @@ class TokenStatistics:
     def surprise_excess(self) -> NDArray[np.float64]:
         """[token] nats, surprisal minus entropy: above 0 the model was more surprised than expected."""
         return surprise_excess(self.logprob, self.entropy)
+
+    def since(self, first: int) -> "TokenStatistics":
+        """The tokens from `first` on."""
+        return TokenStatistics(*(getattr(self, field.name)[first:] for field in fields(self)))
 
 
 def token_statistics(logits: ArrayLike, targets: ArrayLike, top_k: int = 10) -> TokenStatistics:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +12,11 @@ States = NDArray | Sequence[NDArray]  # [layer, token, hidden], or one [token, h
 def norms(states: States) -> NDArray[np.float64]:
     """L2 norm of every vector in states [layer, token, hidden] (or a sequence of layers): [layer, token].
 
-    Squares are summed in float64, a layer at a time, so float16 and float32 neither overflow nor lose digits.
-    NaN and infinities raise ValueError.
+    Squares are summed in float64, so float16 and float32 neither overflow nor lose digits. NaN and infinities raise
+    ValueError.
     """
-    return np.stack([_norm(layer.astype(np.float64)) for layer in _checked(states)])  # [layer, token]
+    checked = _checked(states)
+    return np.sqrt(_products(checked, checked))
 
 
 @dataclass(frozen=True)
@@ -33,32 +33,30 @@ def changes(states: States) -> Changes:
     transformers returns the last state after the final norm, where norm and cosine would mostly show that
     norm: pass `unnormed` states, or leave the last layer's out of what is shown. Same errors as `norms`.
     """
-    layers = _checked(states)
-    if len(layers) < 2:
+    checked = _checked(states)
+    if len(checked) < 2:
         raise ValueError("changes need the states before and after at least one layer.")
-    norm, cosine = [], []
-    for before, after in pairwise(layer.astype(np.float64) for layer in layers):
-        norm.append(_norm(after - before))
-        lengths = _norm(before) * _norm(after)  # [token]
-        product = (before * after).sum(axis=1)
-        parallel = np.divide(product, lengths, out=np.full_like(lengths, np.nan), where=lengths > 0)
-        cosine.append(np.clip(parallel, -1, 1))
-    return Changes(np.stack(norm), np.stack(cosine))
+    before, after = checked[:-1], checked[1:]
+    difference = np.subtract(after, before, dtype=np.float64)
+    lengths = np.sqrt(_products(before, before) * _products(after, after))  # [layer, token]
+    parallel = np.divide(_products(before, after), lengths, out=np.full_like(lengths, np.nan), where=lengths > 0)
+    return Changes(norm=np.sqrt(_products(difference, difference)), cosine=np.clip(parallel, -1, 1))
 
 
-def unnormed(states: States, attention_output: States, mlp_output: States) -> list[NDArray]:
-    """States [layer + 1, token, hidden] with the last one rebuilt as it was before the final norm.
+def unnormed(states: States, attention_output: States, mlp_output: States) -> NDArray[np.float64]:
+    """States [layer + 1, token, hidden], float64, with the last one rebuilt as it was before the final norm.
 
     It is the one before it plus the last layer's attention and MLP outputs [layer, token, hidden], in every
     architecture whose blocks only add to the stream (GPT-2, Llama and their kin).
     """
     layers, attention, mlp = _checked(states), _checked(attention_output), _checked(mlp_output)
-    if not len(layers) - 1 == len(attention) == len(mlp) or layers[0].shape != attention[0].shape:
+    if not len(layers) - 1 == len(attention) == len(mlp) or layers.shape[1:] != attention.shape[1:]:
         raise ValueError(
             "states must be one layer longer than attention and MLP outputs, and shaped like them."
         )
-    last = layers[-2].astype(np.float64) + attention[-1] + mlp[-1]  # [token, hidden]
-    return [*layers[:-1], last]
+    rebuilt = layers.astype(np.float64)
+    rebuilt[-1] = rebuilt[-2] + attention[-1] + mlp[-1]
+    return rebuilt
 
 
 def relative(activity: ArrayLike) -> NDArray[np.float64]:
@@ -80,16 +78,18 @@ def _activity(activity: ArrayLike) -> NDArray[np.float64]:
     return values
 
 
-def _norm(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.sqrt(np.square(vectors).sum(axis=1)))
+def _products(one: NDArray, other: NDArray) -> NDArray[np.float64]:
+    """[layer, token] scalar products of vectors in [layer, token, hidden], summed in float64."""
+    return np.asarray(np.einsum("lth,lth->lt", one, other, dtype=np.float64))
 
 
-def _checked(states: States) -> list[NDArray]:
-    """One finite [token, hidden] a layer, all of one shape; otherwise ValueError."""
+def _checked(states: States) -> NDArray:
+    """Finite [layer, token, hidden]; otherwise ValueError."""
     layers = [np.asarray(layer) for layer in states]
     if not layers or layers[0].ndim != 2 or any(layer.shape != layers[0].shape for layer in layers):
         raise ValueError(f"states must be [layer, token, hidden], not {[layer.shape for layer in layers]}.")
-    for number, layer in enumerate(layers):
-        if not np.isfinite(layer).all():
-            raise ValueError(f"states of layer {number} hold NaN or infinities; the output is unusable.")
-    return layers
+    stacked = states if isinstance(states, np.ndarray) else np.stack(layers)
+    finite = np.isfinite(stacked).all(axis=(1, 2))  # [layer]
+    if not finite.all():
+        raise ValueError(f"states of layer {finite.argmin()} hold NaN or infinities; the output is unusable.")
+    return stacked

@@ -70,7 +70,7 @@ class Trace:
         self._heads = {field.name: Rows(2) for field in fields(heads.HeadScores)}  # [layer, head, position]
         self._layers = {name: Rows(1) for name in (  # [layer or layer+1, position]
             "hidden_norm", "change_norm", "change_cosine", "attention_norm", "mlp_norm")}
-        self._entropy = {name: Rows(2) for name in ("entropy", "normalised_entropy")}  # [layer, head, position]
+        self._entropy = Rows(2)  # [layer, head, position]
         self._contributions = False  # whether the model's graph gives what attention and MLP added
         self._hidden_states = Rows(1)  # [layer+1, position, hidden]
         self._attentions: list[NDArray[np.float32]] | None = []  # chunks [layer, head, query, key]; None: too large
@@ -83,7 +83,7 @@ class Trace:
         if not 0 <= keep <= self.length or list(ids[: keep + 1]) != self.ids[: keep + 1] or keep >= len(ids):
             raise ValueError(f"{keep} positions cannot be kept: the texts differ before that.")
         for rows in (*self._statistics.values(), *self._heads.values(), *self._layers.values(),
-                     *self._entropy.values(), self._hidden_states):
+                     self._entropy, self._hidden_states):
             rows.keep(keep)
         kept, start = [], 0
         for chunk in self._attentions or []:
@@ -101,12 +101,12 @@ class Trace:
         known = self.ids[past + 1 : stop + 1]
         targets[: len(known)] = known
         self._add(self._statistics, token_statistics(outputs.logits, targets, TOP_K))
-        rows = [attention.attention_statistics(layer, past) for layer in outputs.attentions]
-        for name, column in self._entropy.items():
-            column.append(np.stack([getattr(layer, name) for layer in rows]))
-        masses = [heads.pattern_mass(layer, self.ids[:stop], past) for layer in outputs.attentions]
+        layers, heads_, queries, _ = outputs.attentions.shape
+        every_head = outputs.attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
+        self._entropy.append(attention.entropy(every_head, past).reshape(layers, heads_, queries))
+        masses = heads.pattern_mass(every_head, self.ids[:stop], past)
         for name, column in self._heads.items():
-            column.append(np.stack([getattr(layer, name) for layer in masses]))
+            column.append(getattr(masses, name).reshape(layers, heads_, queries))
         self._add_residual(outputs)
         self._keep_attentions(outputs.attentions)
         self.length = stop
@@ -187,7 +187,8 @@ class Trace:
 
     def attention_entropy(self, *, normalised: bool = False) -> NDArray[np.float64]:
         """[layer, head, token] of the shown tokens' own rows: nats, or 0 ... 1 (NaN where one position is visible)."""
-        return self._entropy["normalised_entropy" if normalised else "entropy"].all()[:, :, self.first :]
+        entropy = self._entropy.all()
+        return (attention.normalise(entropy) if normalised else entropy)[:, :, self.first :]
 
     def head_scores(self) -> heads.HeadScores:
         """[layer, head] mean mass on each pattern over all positions read (NaN where the text has no such pattern)."""
@@ -208,7 +209,7 @@ class Trace:
 
     def attention_entropy_at(self, position: int) -> NDArray[np.float64]:
         """[layer, head] entropy of one query's attention, nats."""
-        return self._entropy["entropy"].all()[:, :, position]
+        return self._entropy.all()[:, :, position]
 
     def attention_rows(self, position: int) -> NDArray[np.float32] | None:
         """[layer, head, key] of one query, keys 0 ... position; None where the matrices were too large to keep."""
