@@ -31,6 +31,7 @@ class Handler(SimpleHTTPRequestHandler):
     """Static files only; dot files and node_modules do not exist for visitors."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the head of an answer and its body are sent apart: the body need not wait
     headers_sent = response_headers()
     extensions_map = {  # noqa: RUF012 (the base class has it so)
         **SimpleHTTPRequestHandler.extensions_map,

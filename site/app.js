@@ -1,5 +1,6 @@
 // Wires the page together: state from the URL, the views, the workers; main thread.
 
+import './language.js';
 import * as actions from './actions.js';
 import { installApi } from './api.js';
 import { readHash, followHash } from './hash.js';

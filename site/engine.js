@@ -11,10 +11,11 @@ export class Engine {
   #names = ['inference', 'analysis'].map((part) => `${part} ${crypto.randomUUID()}`);
   #workers = this.#names.map((name) => new Worker(new URL(`workers/${name.split(' ')[0]}.worker.js`, import.meta.url), { type: 'module', name }));
   #stopped = new AbortController();
-  /** @type {Promise<never>} */
-  #lost;
-  /** @type {(error: Error) => void} */
-  #lose = () => {};
+  #onLost;
+  /** @type {EngineLost | null} */
+  #lost = null;
+  /** @type {Set<(error: EngineLost) => void>} */
+  #waiting = new Set(); // rejects what has not been answered yet
   /** @type {Comlink.Remote<InferenceApi>} */
   inference = Comlink.wrap(this.#workers[0]);
   /** @type {Comlink.Remote<AnalysisApi>} */
@@ -25,10 +26,7 @@ export class Engine {
    * @param {(error: EngineLost) => void} onLost called once, unless the engine was stopped
    */
   constructor(onUpdate, onLost) {
-    this.#lost = new Promise((_, reject) => (this.#lose = reject));
-    this.#lost.catch((error) => {
-      if (!this.#stopped.signal.aborted) onLost(error);
-    });
+    this.#onLost = onLost;
     for (const worker of this.#workers) {
       worker.onerror = (event) => {
         event.preventDefault();
@@ -59,15 +57,23 @@ export class Engine {
 
   /** Gives the engine up. @param {string} why */
   lose(why) {
-    this.#lose(new EngineLost(`A part of the page stopped working (${why})`));
+    if (this.#lost) return;
+    this.#lost = new EngineLost(`A part of the page stopped working (${why})`);
+    for (const reject of this.#waiting) reject(this.#lost);
+    if (!this.#stopped.signal.aborted) this.#onLost(this.#lost);
   }
 
   /**
-   * Waits for a worker's answer, or for the news that it will never come.
+   * Waits for a worker's answer, or for the news that it will never come. No race with one lasting promise: that would
+   * note every answer for as long as the workers live.
    * @template T @param {Promise<T>} answer @returns {Promise<T>}
    */
   wait(answer) {
-    return Promise.race([answer, this.#lost]);
+    return new Promise((resolve, reject) => {
+      if (this.#lost) return reject(this.#lost);
+      this.#waiting.add(reject);
+      answer.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
   }
 
   stop() {

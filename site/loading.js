@@ -61,8 +61,9 @@ function start() {
  */
 export async function boot(modelId, updates) {
   onUpdate = updates;
-  start();
   try {
+    if (!isSecureContext) throw new Error('A browser runs this page only from a secure address: open it over https or on 127.0.0.1.');
+    start();
     state.models.value = await fetchIndex(MODELS);
     const ids = state.models.value.map((entry) => entry.id);
     if (!ids.length) throw new Error('No model has been built yet: run python export/build.py, then reload this page.');

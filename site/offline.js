@@ -60,8 +60,19 @@ async function check() {
     const { ready, bytes } = await ask({ type: 'check' });
     state.offline.value = { state: 'stored', newer: ready, bytes };
   } catch {
-    note(navigator.onLine ? 'failed' : 'stored');
+    note((await isKept()) ? 'stored' : 'failed');
   }
+}
+
+/** Whether a whole release is stored (see sw.js for the names). */
+async function isKept() {
+  const names = await caches.keys();
+  return names.some((name) => name.startsWith(`tokenlight shell ${new URL('.', location.href).pathname} `) && !name.endsWith(' unfinished'));
+}
+
+/** Looks again whether the page is stored, and stores it where it is not: a browser short of room removes what sites stored. */
+export async function recheck() {
+  if (state.offline.value.state === 'stored' && !(await isKept())) await check();
 }
 
 /** Goes over to the newer release and loads it. */
@@ -75,7 +86,7 @@ export async function switchRelease() {
 /** Removes everything this site ever stored here: releases, models, settings and the service worker itself. */
 export async function uninstall() {
   const { pathname } = new URL('.', location.href);
-  for (const name of await caches.keys()) if (name.startsWith('tokenlight ') && name.split(' ')[2] === pathname) await caches.delete(name);
+  for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith('tokenlight ') && name.split(' ')[2] === pathname) await caches.delete(name);
   for (const storage of [localStorage, sessionStorage])
     for (const key of Object.keys(storage)) if (key.startsWith('tokenlight ') && key.endsWith(pathname)) storage.removeItem(key);
   await registration?.unregister();

@@ -28,11 +28,15 @@ function sharedWithOthers(manifests, id) {
   return new Set(manifests.filter(([other]) => other !== id).flatMap(([, chunks]) => chunks.map((chunk) => chunk.sha256)));
 }
 
-/** The addresses of all stored chunks. @returns {Promise<Set<string>>} */
+/** The addresses of all stored chunks; none where the browser lets this site store nothing. @returns {Promise<Set<string>>} */
 async function storedChunks() {
   const name = cacheName(MODELS);
-  if (!globalThis.caches || !(await caches.has(name))) return new Set();
-  return new Set((await (await caches.open(name)).keys()).map((request) => request.url));
+  try {
+    if (!(await caches.has(name))) return new Set();
+    return new Set((await (await caches.open(name)).keys()).map((request) => request.url));
+  } catch {
+    return new Set();
+  }
 }
 
 /** Deletes a model's chunks, except those that another model shares. @param {string} id */

@@ -58,6 +58,19 @@ async function networkFirst(request) {
   }
 }
 
+/** Keeps the models' list and manifests: on a server that isolates, the page fetched them before there was this worker. */
+async function keepDescriptions() {
+  const cache = await caches.open(MARK);
+  const keep = async (/** @type {string} */ path) => {
+    const { href } = new URL(path, SCOPE);
+    return (await cache.match(href)) ?? networkFirst(new Request(href, { cache: 'no-cache' }));
+  };
+  const index = await keep('models/index.json');
+  const { models } = index.ok ? await index.json().catch(() => ({})) : {};
+  const paths = Array.isArray(models) ? models.map((model) => `models/${model?.id}/manifest.json`) : [];
+  for (const path of paths) if (MODEL_JSON.test(path)) await keep(path);
+}
+
 /** @param {Response} response */
 function withHeaders(response) {
   if (response.type === 'opaque' || response.type === 'opaqueredirect' || response.type === 'error') return response;
@@ -86,6 +99,7 @@ async function check() {
   if (!response.ok) throw new Error(`vendor/shell.json is missing (HTTP ${response.status})`);
   const { version, files } = await response.json();
   const bytes = files.reduce((/** @type {number} */ sum, /** @type {any} */ file) => sum + file.bytes, 0);
+  await keepDescriptions();
   const current = await currentVersion();
   if (current === version && (await caches.has(PREFIX + version))) return { current, ready: null, bytes };
   await store(version, files);

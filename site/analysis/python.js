@@ -28,13 +28,15 @@ export async function bootPython(onProgress) {
 export function takeArrays(dict) {
   /** @type {Record<string, PyArray>} */
   const arrays = {};
-  for (const name of [...dict.keys()]) {
+  const names = dict.keys(); // a proxy too: it would keep the arrays alive until JavaScript happens to collect it
+  for (const name of names) {
     const array = dict.get(name);
     const view = array.getBuffer();
     arrays[name] = { data: view.data.slice(), shape: [...view.shape] };
     view.release();
     array.destroy();
   }
+  names.destroy();
   dict.destroy();
   return arrays;
 }

@@ -23,7 +23,6 @@ export const chunkAddress = (/** @type {string} */ base, /** @type {Chunk} */ ch
  *   browser would not store them (private window, no room left)
  */
 export async function fetchModelFiles(manifest, base, { onProgress, signal }) {
-  if (!globalThis.crypto?.subtle) throw new ModelError('This page needs a secure address: open it over https or on 127.0.0.1.');
   const store = await openStore(base);
   const total = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   let loaded = 0;
@@ -109,12 +108,16 @@ async function download(url, into, signal, advance, again) {
   try {
     const response = await fetch(url, { signal, cache: again ? 'reload' : 'no-store' });
     if (!response.ok || !response.body) throw new ModelError(`${name} is missing (HTTP ${response.status}): build the model again, or copy all of its files.`);
-    for await (const piece of /** @type {AsyncIterable<Uint8Array>} */ (/** @type {unknown} */ (response.body))) {
+    const reader = response.body.getReader(); // WebKit's streams cannot be iterated with `for await`
+    for (let { value: piece } = await reader.read(); piece; { value: piece } = await reader.read()) {
       if (read + piece.length <= into.length) into.set(piece, read);
       const counted = Math.min(piece.length, Math.max(0, into.length - read));
       read += piece.length;
       advance(counted);
-      if (read > into.length) break;
+      if (read > into.length) {
+        await reader.cancel();
+        break;
+      }
     }
   } catch (error) {
     if (error instanceof ModelError || signal?.aborted) throw error;
@@ -137,7 +140,13 @@ export async function sha256(bytes) {
  * @param {string} base
  */
 async function openStore(base) {
-  const cache = await globalThis.caches?.open(cacheName(base)).catch(() => undefined);
+  /** @type {Cache | undefined} */
+  let cache;
+  try {
+    cache = await caches.open(cacheName(base));
+  } catch {
+    // this browser lets the site store nothing
+  }
   const address = (/** @type {Chunk} */ chunk) => chunkAddress(base, chunk);
   const store = {
     kept: Boolean(cache),

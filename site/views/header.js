@@ -24,7 +24,8 @@ function statusLine() {
   if (model || python) return [model, python].map((part) => (part ? progressLine(part) : nothing));
   if (state.consent.value) return html`<span>No model yet</span>`;
   const loaded = state.model.value;
-  const alone = globalThis.crossOriginIsolated ? '1 thread' : '1 thread, since this browser does not isolate the page';
+  const lacking = !globalThis.crossOriginIsolated ? 'does not isolate the page' : !globalThis.SharedArrayBuffer ? 'lets no memory be shared' : null;
+  const alone = lacking ? `1 thread, since this browser ${lacking}` : '1 thread';
   const threads = loaded?.device === 'webgpu' ? ' · WebGPU' : loaded ? ` · ${loaded.threads === 1 ? alone : `${loaded.threads} threads`}` : '';
   const kept = loaded && !loaded.kept ? ' · this browser did not keep the model: the next visit loads it again' : '';
   const words = { booting: 'Starting…', ready: `Ready${threads}${kept}`, running: 'Reading…', error: 'Stopped' };

@@ -1,6 +1,6 @@
 // What is kept in this browser: the page for offline use, models, and buttons to let go of them; main thread.
 
-import { say } from '../loading.js';
+import { message, say } from '../loading.js';
 import * as offline from '../offline.js';
 import * as state from '../state.js';
 import { deleteStored, forgetStored, refreshStored } from '../storage.js';
@@ -26,15 +26,25 @@ export function updateView() {
 }
 
 async function uninstall() {
-  await offline.uninstall();
+  try {
+    await offline.uninstall();
+  } catch (error) {
+    return say(`The browser did not let everything be removed; its own settings for this site can do it (${message(error)}).`, true);
+  }
   forgetStored();
   say('Everything this site had stored in this browser is removed. Close this page; another visit would store it again.');
+}
+
+/** Looks again at what is there: the browser may have removed it since. */
+function look() {
+  refreshStored();
+  offline.recheck().catch(() => {});
 }
 
 export function storageView() {
   const { state: kept, bytes } = state.offline.value;
   const stored = state.models.value.map((entry) => ({ ...entry, ...(state.stored.value.get(entry.id) ?? { bytes: 0, total: entry.bytes }) }));
-  return html`<details @toggle=${() => refreshStored()}>
+  return html`<details @toggle=${look}>
     <summary>Stored in this browser</summary>
     <p>${WORDS[kept]} ${bytes ? `The page itself takes ${MB(bytes)}.` : nothing} Your texts are not stored, and nothing leaves this machine.</p>
     <table id="stored">

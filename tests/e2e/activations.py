@@ -76,6 +76,29 @@ def settled(page: Page, token: int) -> None:
     )
 
 
+def step_times(page: Page, steps: int) -> list[float]:
+    """Milliseconds from pressing the left arrow to the panels' new content, for so many steps."""
+    times: list[float] = page.evaluate(
+        """async steps => {
+            const {found, current} = await import(new URL('views/activations/state.js', document.baseURI));
+            const times = [];
+            for (let i = 0; i < steps; i++) {
+                const start = performance.now();
+                document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}));
+                while (['choice', 'layers', 'focus', 'neurons'].some((id) => found.value[id].token !== current.value)) {
+                    await new Promise((resolve) => setTimeout(resolve));
+                }
+                document.body.getBoundingClientRect();
+                times.push(performance.now() - start);
+                await new Promise((resolve) => setTimeout(resolve, 40));
+            }
+            return times;
+        }""",
+        steps,
+    )
+    return times
+
+
 def csv_of(page: Page, panel: str) -> list[dict[str, str]]:
     """What the panel's CSV button saves. Asked for without it: Chromium holds back many downloads in a row."""
     text = page.evaluate(

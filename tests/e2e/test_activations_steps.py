@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from statistics import median
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.activations import STATE, csv_of, finished, ids, place, settled, step_to, write
+from tests.e2e.activations import STATE, csv_of, finished, ids, place, settled, step_times, step_to, write
 
 AXE = Path(__file__).parents[2] / "site/node_modules/axe-core/axe.min.js"
 PROMPT = "The people of the village went down to"
@@ -109,22 +110,19 @@ def test_stepping_needs_no_model_and_is_fast(tiny_site: str, open_page: Callable
     page = open_page(f"{tiny_site}#view=activations")
     page.set_viewport_size({"width": 1600, "height": 3000})
     write(page, PROMPT, maxTokens=60)
-    times = page.evaluate("""async () => {
-        const {found, current} = await import(new URL('views/activations/state.js', document.baseURI));
-        const times = [];
-        for (let i = 0; i < 25; i++) {
-            const start = performance.now();
-            document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}));
-            while (['choice', 'layers', 'focus', 'neurons'].some((name) => found.value[name].token !== current.value)) {
-                await new Promise((resolve) => setTimeout(resolve));
-            }
-            document.body.getBoundingClientRect();
-            times.push(performance.now() - start);
-            await new Promise((resolve) => setTimeout(resolve, 40));
-        }
-        return times;
-    }""")
+    times = step_times(page, 25)
     assert median(times) < 50, times
+
+
+def test_a_panel_saves_its_numbers(tiny_site: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{tiny_site}#view=activations")
+    count = len(write(page, PROMPT, maxTokens=6))
+    settled(page, count - 1)
+    with page.expect_download() as download:
+        page.locator("#panel-layers").get_by_label("save as CSV").click()
+    assert download.value.suggested_filename == f"tokenlight-layers-{count}.csv"
+    with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
+        assert list(csv.DictReader(file)) == csv_of(page, "layers")
 
 
 def test_panels_explain_themselves_save_and_are_accessible(tiny_site: str, open_page: Callable[..., Page]) -> None:

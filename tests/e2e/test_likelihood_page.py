@@ -137,7 +137,7 @@ def test_a_first_visit_shows_a_finished_example_and_asks_before_the_download(str
     """)
     page.goto(address)
     expect(page.locator("#tokens .token").first).to_be_visible()
-    assert page.evaluate("firstTokens") < 3 * SECOND  # on a busy machine; see the README for a quiet one
+    assert page.evaluate("firstTokens") < 3 * SECOND  # on a busy machine; make bench says what a quiet one takes
     # It can be explored: numbers, alternatives, lists, colourings, all computed when the site was built.
     page.locator("#token-2").click()
     expect(page.locator("#inspector .facts")).to_contain_text("%")

@@ -34,6 +34,7 @@ export function mountAlong(root) {
     onBrush: (from, to) => (span.value = { from, to: Math.min(to, shown.value?.count ?? to) }),
   });
   effect(() => {
+    if (state.view.value !== 'likelihood') return;
     const drawn = strip.value;
     root.hidden = !drawn;
     if (!drawn) return;

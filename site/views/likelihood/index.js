@@ -24,21 +24,21 @@ const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
 
 /** @param {{ model: string | null, text: string | null }} asked what the address asks for */
 export function mountLikelihood(asked) {
-  mount('editor', editorView);
-  mount('toolbar', toolbarView);
+  mount('editor', editorView, 'likelihood');
+  mount('toolbar', toolbarView, 'likelihood');
   mountReading(byId('tokens'));
-  mount('summary', summaryView);
+  mount('summary', summaryView, 'likelihood');
   mountAlong(byId('along'));
-  mount('fill-in', fillInView);
-  mount('remarks', remarksView);
-  mount('copies', copiesView);
-  mount('inspector', inspectorView);
+  mount('fill-in', fillInView, 'likelihood');
+  mount('remarks', remarksView, 'likelihood');
+  mount('copies', copiesView, 'likelihood');
+  mount('inspector', inspectorView, 'likelihood');
   effect(() => {
     state.pinned.value; // another token is read from its top
     byId('inspector').scrollTop = 0;
   });
   acceptFiles(byId('likelihood'));
-  mount('compare', compareView);
+  mount('compare', compareView, 'likelihood');
   followRun();
   followComparison();
   followTyping();

@@ -2,7 +2,7 @@
 
 import * as actions from '../../actions.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect, signal } from '../../vendor/signals-core.mjs';
 import { redo, undo } from './edits.js';
 import { selectSpan } from './span.js';
 import { shown, span } from './state.js';
@@ -11,19 +11,22 @@ import { TokenElements } from './token_elements.js';
 /** @param {HTMLElement} root */
 export function mountReading(root) {
   const elements = new TokenElements(root, 'token');
+  const drawn = signal({}); // another object whenever the elements were brought up to date
   root.className = 'tokens';
   root.setAttribute('role', 'listbox');
   root.setAttribute('aria-label', 'The text, token by token');
 
   effect(() => {
+    if (state.view.value !== 'likelihood') return;
     const run = shown.value;
     root.tabIndex = run ? 0 : -1;
     root.hidden = !run;
     elements.update(run?.tokens ?? { text: '', ids: [], texts: [], bytes: [], total: 0 }, run?.given ?? 0);
     if (run?.colours) elements.paint(run.colours);
+    drawn.value = {};
   });
   effect(() => void root.classList.toggle('show-whitespace', state.settings.value.whitespace));
-  followChoice(root, elements);
+  followChoice(root, elements, drawn);
 
   const indexOf = (/** @type {Event} */ event) => {
     const element = /** @type {HTMLElement} */ (event.target).closest('[data-index]');
@@ -42,14 +45,19 @@ export function mountReading(root) {
   });
 }
 
-/** Marks the tokens that are pointed at, chosen and selected. @param {HTMLElement} root @param {TokenElements} elements */
-function followChoice(root, elements) {
+/**
+ * Marks the tokens that are pointed at, chosen and selected.
+ * @param {HTMLElement} root
+ * @param {TokenElements} elements
+ * @param {import('../../vendor/signals-core.mjs').Signal<{}>} drawn
+ */
+function followChoice(root, elements, drawn) {
   let pinned = /** @type {HTMLElement | undefined} */ (undefined);
   let last = /** @type {number | null} */ (null);
   effect(() => {
     pinned?.setAttribute('aria-selected', 'false');
     pinned?.closest('.group')?.classList.remove('open');
-    shown.value;
+    drawn.value;
     pinned = elements.at(state.pinned.value);
     pinned?.setAttribute('aria-selected', 'true');
     pinned?.closest('.group')?.classList.add('open');
