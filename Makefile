@@ -12,7 +12,7 @@ PAGE := $(shell find pyscripts site -path site/vendor -prune -o -path site/model
 # $(call step,name,command): says what is being done and how long it took.
 step = @printf '\n== %s\n' "$(1)"; start=$$(date +%s); $(2) && printf '== %s: %s s\n' "$(1)" "$$(($$(date +%s) - start))"
 
-.PHONY: all serve vendor model test package check bench clean
+.PHONY: all serve vendor model test test-browsers package check bench clean
 
 all: serve
 
@@ -48,6 +48,14 @@ site/models/smollm2/manifest.json: | .venv/installed
 test: check site/models/smollm2/manifest.json
 	$(BIN)/python tests/browser.py
 	$(BIN)/python -m pytest tests
+
+.venv/installed-test-browsers: .venv/installed-test
+	$(call step,Packages of the test in other browsers,$(PIP) --group test-browsers)
+	@touch $@
+
+# Firefox and WebKit against Chromium; engines that are missing are installed where this is Debian and we are root.
+test-browsers: .venv/installed-test-browsers site/vendor/NOTICES site/models/smollm2/manifest.json
+	$(BIN)/python tests/browsers/run.py
 
 # The page against native onnxruntime: a table, and dist/bench.json.
 bench: .venv/installed-test site/vendor/NOTICES site/models/smollm2/manifest.json

@@ -1,13 +1,14 @@
 """The page against native onnxruntime in one run: `make bench` prints a table and writes dist/bench.json.
 
 Both run the same stored model with the same number of threads. Rounds are interleaved and medians taken; machines are
-noisy, so read the ratios. GPT-2 small at full size with random weights stands for speed and memory.
+noisy, so read the ratios. GPT-2 small at full size with random weights stands for speed and memory. "Model alone" is
+the page's inference code in a worker (bench.worker.js); "in a run" is the whole page at work, Python and views
+included, which share the processor with the model: what they add to the wall time is the difference of the two.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -27,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
 from tests import browser  # noqa: E402
+from tests.e2e.activations import step_times  # noqa: E402
 from tests.e2e.conftest import FLAGS, link_site, serving  # noqa: E402
 from tests.export.tiny import gpt2_random  # noqa: E402
 
@@ -34,7 +36,10 @@ ROUNDS = 3
 PREFILL = (64, 256, 1000)  # positions, BOS included
 DECODE = (128, 900)  # positions before the tokens that are written
 WRITTEN = 16
+PANELS = 40  # tokens written with the panels at work
+STEPS = 20  # from token to token in the panels
 WORD = " the"  # one token in both models
+TEXTS = ROOT / "export/texts"
 CACHE = ROOT / "export/.cache/bench"
 COLOURED = "() => document.querySelector('.token')?.style.backgroundColor"
 
@@ -75,21 +80,60 @@ class Native:
         return time.perf_counter() - start
 
 
-def analyze(page: Page, positions: int) -> dict[str, float]:
-    """Timings of reading a text of so many positions, in seconds."""
+class Alone:
+    """The page's inference code in a worker of its own, driven from here."""
+
+    def __init__(self, page: Page, address: str, model: str) -> None:
+        page.goto(f"{address}manifest.webmanifest")
+        assert page.evaluate("crossOriginIsolated"), "the page must run with threads"
+        page.evaluate("globalThis.worker = new Worker('bench.worker.js', {type: 'module'}); undefined")
+        self.page = page
+        self.ask("load", model)
+
+    def ask(self, *call: str | int) -> float:
+        """What the worker answers, milliseconds as seconds."""
+        answer = self.page.evaluate(
+            "call => new Promise((done) => { worker.onmessage = ({data}) => done(data); worker.postMessage(call); })",
+            list(call),
+        )
+        assert "error" not in answer, answer["error"]
+        return float(answer.get("value") or 0) / 1000
+
+
+def prose(page: Page) -> dict[int, str]:
+    """The beginning of a text for each length of PREFILL."""
+    text = " ".join(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.txt")))[: 10 * max(PREFILL)]
+    ends = page.evaluate("text => tokenlight.analyze(text).then(run => run.tokens.map(({bytes}) => bytes[1]))", text)
+    return {n: text.encode()[: ends[n - 2]].decode(errors="ignore") for n in PREFILL}
+
+
+def analyze(page: Page, text: str, positions: int) -> dict[str, float]:
+    """Timings of reading a text in a run, in seconds; cut there, a word may have become another number of tokens."""
+    page.bring_to_front()  # a page behind another draws nothing and its timers wait
     page.evaluate("tokenlight.analyze('x')")  # so that nothing of the text is in the cache
     call = "text => tokenlight.analyze(text).then(run => [run.timings, run.tokens.length])"
-    run = page.evaluate(call, WORD * (positions - 1))
-    assert run[1] == positions - 1
-    return {name: value / 1000 for name, value in run[0].items()}
+    timings, tokens = page.evaluate(call, text)
+    assert abs(tokens - (positions - 1)) <= 2, (tokens, positions)
+    return {name: value / 1000 for name, value in timings.items()}
 
 
-def decode(page: Page, past: int) -> float:
-    """Seconds a written token behind `past` positions; the prompt is in the cache from a first call."""
+def decode(page: Page, past: int, written: int = WRITTEN) -> float:
+    """Seconds a written token in a run, behind `past` positions; the prompt is in the cache from a first call."""
     call = "([text, n]) => tokenlight.generate(text, {maxTokens: n, greedy: true}).then(run => run.timings)"
+    page.bring_to_front()
     page.evaluate(call, [WORD * (past - 1), 1])
-    timings = page.evaluate(call, [WORD * (past - 1), WRITTEN])
-    return float(timings["model"]) / 1000 / (timings["tokens"] + 1)
+    timings = page.evaluate(call, [WORD * (past - 1), written])
+    return float(timings["total"]) / 1000 / timings["tokens"]
+
+
+def show_tab(page: Page, name: str) -> None:
+    page.click(f"#tab-{name}")
+    page.wait_for_timeout(1000)
+
+
+def write(page: Page) -> float:
+    """Tokens a second in the open tab, behind 128 positions that are in the cache from a first call."""
+    return 1 / decode(page, 128, PANELS)
 
 
 def memory(page: Page) -> float:
@@ -117,9 +161,10 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
     page.close()
     page, warm = start(context, f"{address}#model={model}")
     loaded = memory(page)
-    assert page.evaluate("crossOriginIsolated"), "the page must run with threads"
-    threads = os.cpu_count() or 1
+    threads = page.evaluate("import('./inference/runtime.js').then(({threadCount}) => threadCount())")
     native = Native(folder, threads)
+    alone = Alone(context.new_page(), address, model)
+    texts = prose(page)
     seconds: dict[str, dict[str, list[float]]] = {}
 
     def note(name: str, side: str, value: float) -> None:
@@ -127,17 +172,38 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
 
     for _ in range(ROUNDS):
         for positions in PREFILL:
-            timings = analyze(page, positions)
-            note(f"prefill {positions}", "page", timings["model"])
-            note(f"prefill {positions}", "native", native.forward(positions, 0))
-            note(f"prefill {positions}, Python's added time", "page", timings["total"] - timings["model"])
+            note(f"prefill {positions}, model alone", "page", alone.ask("prefill", positions))
+            note(f"prefill {positions}, model alone", "native", native.forward(positions, 0))
+            note(f"prefill {positions}, in a run", "page", analyze(page, texts[positions], positions)["total"])
         for past in DECODE:
-            note(f"decode, past {past}", "page", decode(page, past))
-            note(f"decode, past {past}", "native", statistics.median(native.forward(1, past) for _ in range(WRITTEN)))
+            note(f"decode behind {past}, model alone", "page", alone.ask("decode", past, WRITTEN))
+            note(
+                f"decode behind {past}, model alone",
+                "native",
+                statistics.median(native.forward(1, past) for _ in range(WRITTEN)),
+            )
+            note(f"decode behind {past}, in a run", "page", decode(page, past))
+    speeds: dict[str, list[float]] = {"activations": [], "likelihood": []}
+    page.set_viewport_size({"width": 1600, "height": 3000})  # every panel in sight
+    for _ in range(ROUNDS):
+        for tab, rates in speeds.items():
+            show_tab(page, tab)
+            rates.append(write(page))
+    show_tab(page, "activations")
+    write(page)
+    step = statistics.median(step_times(page, STEPS))
     result: dict[str, Any] = {
         name: {side: 1000 * statistics.median(values) for side, values in sides.items()}
         for name, sides in seconds.items()
     }
+    for positions in PREFILL:  # Python and the views
+        model_alone, run = (result[f"prefill {positions}, {how}"]["page"] for how in ("model alone", "in a run"))
+        result[f"prefill {positions}, added by the run, %"] = {"page": 100 * (run / model_alone - 1)}
+    live, off = (statistics.median(speeds[tab]) for tab in ("activations", "likelihood"))
+    result["writing, tokens/s, panels live"] = {"page": live}
+    result["writing, tokens/s, panels closed"] = {"page": off}
+    result["writing with panels live, % of without"] = {"page": 100 * live / off}
+    result["step to another token, all panels"] = {"page": step}
     result["session creation"] = {"page": 1000 * warm["tokenlight session"], "native": 1000 * native.created}
     result["Python start"] = {"page": 1000 * warm["tokenlight python"]}
     for kind, found in (("cold", cold), ("warm", warm)):
@@ -172,6 +238,7 @@ def main() -> None:
         for model, models in (("gpt2-random", CACHE), ("smollm2", site / "models")):
             linked = link_site(Path(name) / model)
             (linked / "models").symlink_to(models)
+            (linked / "bench.worker.js").symlink_to(ROOT / "tests/bench.worker.js")
             with serving(linked) as address:
                 context = chromium.new_context(service_workers="block")
                 results[model] = bench(model, models / model, address, context)

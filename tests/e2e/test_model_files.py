@@ -6,6 +6,7 @@ import functools
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Faulty(Handler):
             self.connection.shutdown(2)
         elif fault == "hold":
             self.released.wait(60)
+            with suppress(ConnectionError):  # the page may have given up
+                outputfile.write(data[len(data) // 2 :])
         else:
             outputfile.write(data)
 
@@ -66,7 +69,7 @@ def largest_chunk(models: Path) -> str:
 def test_a_dropped_connection_is_named_and_tried_again(
     faulty: tuple[str, type[Faulty], Path], open_page: Opener
 ) -> None:
-    """What has arrived is kept: the second try fetches the chunk that was cut off and no other."""
+    """What has arrived is kept: the second try fetches the chunk that was cut off, and nothing that was stored."""
     address, handler, models = faulty
     chunk = largest_chunk(models)
     handler.fault = staticmethod(lambda path: "drop" if chunk in path else None)
@@ -74,11 +77,16 @@ def test_a_dropped_connection_is_named_and_tried_again(
     expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
     expect(page.locator("#notice")).to_contain_text(chunk)
     expect(page.locator("#notice")).to_contain_text("broke off")
+    keys = "caches.open('tokenlight models /').then((cache) => cache.keys())"
+    urls = page.evaluate(f"{keys}.then((keys) => keys.map(({{url}}) => url))")
+    kept = {f"{url.rpartition('/')[2][:32]}.bin" for url in urls}  # stored by hash, served by its beginning
     handler.fault = staticmethod(lambda path: None)
     handler.asked.clear()
     page.click("#retry")
     expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
-    assert [path.rpartition("/")[2] for path in handler.asked] == [chunk]
+    asked = [path.rpartition("/")[2] for path in handler.asked]
+    everything = {path.name for path in (models / "tiny-gpt2").glob("*.bin")}
+    assert kept and chunk in asked and sorted(asked) == sorted(everything - kept)
     assert page.evaluate("tokenlight.analyze('The river').then(run => run.tokens.length)") > 1
 
 
@@ -128,3 +136,32 @@ def test_a_full_quota_leaves_a_working_page(faulty: tuple[str, type[Faulty], Pat
     page.evaluate("tokenlight.ready")
     expect(page.locator("#header")).to_contain_text("did not keep the model")
     assert page.evaluate("tokenlight.analyze('The river').then(run => run.tokens.length)") > 1
+
+
+def test_a_removed_model_is_no_longer_called_stored(faulty: tuple[str, type[Faulty], Path], open_page: Opener) -> None:
+    """The browser clears the site's storage under an open page: it reads on, says so, and a reload fetches again."""
+    address, handler, models = faulty
+    page = open_page(f"{address}#model=tiny-gpt2")
+    stored = page.locator("#stored tr", has_text="tiny-gpt2").locator("td").first
+    page.locator("#storage summary").click()
+    expect(stored).to_contain_text("MB")
+    expect(page.locator("#model option:checked")).to_contain_text("stored")
+    clear = {"origin": address[:-1], "storageTypes": "cache_storage"}
+    page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", clear)
+    assert page.evaluate("caches.keys()") == []
+    assert page.evaluate("tokenlight.analyze('The river').then(run => run.tokens.length)") > 1
+    for _ in range(2):  # closed and opened again: it looks again
+        page.locator("#storage summary").click()
+    expect(stored).to_have_text("no")
+    expect(page.locator("#model option:checked")).not_to_contain_text("stored")
+    handler.asked.clear()
+    chunk = largest_chunk(models)
+    handler.fault = staticmethod(lambda path: "hold" if chunk in path else None)
+    page.reload()
+    expect(page.locator("#header")).to_contain_text("Loading the model")
+    handler.released.set()
+    page.evaluate("tokenlight.ready")
+    chunks = {path.name for path in (models / "tiny-gpt2").glob("*.bin")}
+    assert {path.rpartition("/")[2] for path in handler.asked} == chunks
+    page.locator("#storage summary").click()
+    expect(stored).to_contain_text("MB")

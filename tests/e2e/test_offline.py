@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browsers.visit import isolating, serving
 from tests.e2e.conftest import link_site
 
 Opener = Callable[..., Page]
@@ -107,6 +108,17 @@ def test_isolated_offline_and_updated(root: Path, open_page: Opener) -> None:
         assert page.evaluate(SENTENCE) == online
 
 
+def test_offline_after_one_visit_to_a_server_that_isolates(root: Path, open_page: Opener) -> None:
+    """Such a page is never reloaded by its service worker, and has fetched the models' list before that was there."""
+    with serving(isolating(root / "some/repo")) as address:
+        page = open_page(address)
+        online = page.evaluate(SENTENCE)
+        wait_stored(page)
+    page.reload()  # the server is gone
+    page.evaluate("tokenlight.ready")
+    assert page.evaluate(SENTENCE) == online
+
+
 def test_storage_is_listed_deleted_and_removed(root: Path, open_page: Opener) -> None:
     """Names carry the site's path; what another site of the same origin stored is left alone."""
     release(root)
@@ -127,6 +139,30 @@ def test_storage_is_listed_deleted_and_removed(root: Path, open_page: Opener) ->
         assert page.evaluate("caches.keys()") == ["somebody else /other/"]
         assert page.evaluate("navigator.serviceWorker.getRegistrations().then((list) => list.length)") == 0
         assert page.evaluate("Object.keys(sessionStorage).length + Object.keys(localStorage).length") == 0
+
+
+def test_a_removed_release_is_stored_again(root: Path, open_page: Opener) -> None:
+    """The browser clears the site's storage under an open page, which never claims to be kept when it is not."""
+    release(root)
+    kept = "caches.keys().then((names) => names.some((name) => name.startsWith('tokenlight shell ')))"
+    clear = "caches.keys().then((names) => Promise.all(names.map((name) => caches.delete(name))))"
+    with plain_server(root) as server:
+        port = server.server_address[1]
+        page = open_page(f"http://127.0.0.1:{port}/some/repo/", ready=False)
+        expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+        wait_stored(page)
+        page.evaluate(clear)
+        page.locator("#storage summary").click()
+        for _ in range(600):
+            if page.evaluate(kept):
+                break
+            page.wait_for_timeout(100)
+        expect(page.locator("#storage")).to_contain_text("The page works offline", timeout=60_000)
+        assert page.evaluate(kept)
+        page.locator("#storage summary").click()
+    page.evaluate(clear)
+    page.locator("#storage summary").click()
+    expect(page.locator("#storage")).to_contain_text("could not be stored for offline use")
 
 
 def test_the_policy_blocks_what_it_should(root: Path, open_page: Opener) -> None:

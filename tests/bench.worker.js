@@ -1,0 +1,57 @@
+// The model alone, without Python or views beside it: passes timed in a worker of the page; run by tests/bench.py.
+
+import { fetchManifest, MODELS } from './inference/manifest.js';
+import { fetchModelFiles } from './inference/model_files.js';
+import { ModelSession } from './inference/session.js';
+
+const CHUNK = 64; // as in inference/reader.js
+/** @type {ModelSession} */
+let session;
+
+/** Milliseconds of reading so many positions in chunks, all outputs on; and what the model then knows. */
+async function read(positions) {
+  const start = performance.now();
+  let past = null;
+  for (let at = 0; at < positions; at += CHUNK) {
+    const result = await session.forward(Array(Math.min(CHUNK, positions - at)).fill(1), past);
+    past?.release();
+    past = result.past;
+  }
+  return { time: performance.now() - start, past };
+}
+
+const does = {
+  async load(id) {
+    const manifest = await fetchManifest(MODELS, id);
+    const { files } = await fetchModelFiles(manifest, MODELS, { onProgress() {}, signal: new AbortController().signal });
+    ({ session } = await ModelSession.create(manifest, files, 'wasm'));
+    (await read(1)).past.release();
+  },
+  async prefill(positions) {
+    const { time, past } = await read(positions);
+    past.release();
+    return time;
+  },
+  /** Milliseconds of one token behind `before` positions: the median of `times`. */
+  async decode(before, times) {
+    let { past } = await read(before);
+    const found = [];
+    for (let i = 0; i < times; i++) {
+      const start = performance.now();
+      const result = await session.forward([1], past);
+      found.push(performance.now() - start);
+      past.release();
+      past = result.past;
+    }
+    past.release();
+    return found.sort((a, b) => a - b)[times >> 1];
+  },
+};
+
+self.onmessage = async ({ data: [name, ...args] }) => {
+  try {
+    self.postMessage({ value: await does[name](...args) });
+  } catch (error) {
+    self.postMessage({ error: String(error) });
+  }
+};

@@ -1,0 +1,72 @@
+"""Memory of the whole page with a model of GPT-2 small's size: after loading, and while it reads a full context."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page
+
+from export import build
+from tests.e2e.conftest import link_site, serving
+from tests.export.tiny import gpt2_random
+
+LOADED = 0.8e9  # bytes the page may hold after loading
+READING = 2.5e9  # bytes the browser's processes of the page may hold while 1,024 tokens are read
+
+
+@pytest.fixture(scope="module")
+def full_size(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the page with GPT-2 small at full size, weights random."""
+    folder = tmp_path_factory.mktemp("full-size")
+    checkpoint = gpt2_random(folder / "gpt2-random")
+    site = link_site(folder / "site")
+    assert build.main([str(checkpoint), "--out", str(site / "models")]) == 0
+    with serving(site) as address:
+        yield address
+
+
+def held(page: Page) -> float:
+    """Bytes of page, workers and wasm as the browser counts them, after a collection."""
+    return float(page.evaluate("performance.measureUserAgentSpecificMemory().then(({bytes}) => bytes)"))
+
+
+class Peak(threading.Thread):
+    """Watches the largest renderer's proportional set size until it is told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.bytes = 0
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.1):
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    if "--type=renderer" in process.cmdline():
+                        self.bytes = max(self.bytes, process.memory_full_info().pss)
+                except psutil.Error:
+                    pass  # it has ended
+
+
+@pytest.mark.timeout(600)
+def test_a_full_context_stays_within_its_memory(full_size: str, browser: Browser) -> None:
+    context = browser.new_context(service_workers="block")
+    page = context.new_page()
+    page.goto(f"{full_size}#model=gpt2-random")
+    page.evaluate("tokenlight.ready")
+    loaded = held(page)
+    peak = Peak()
+    peak.start()
+    text = "".join(f" {word}" for word in ("river", "stone", "and", "the", "light", "of") for _ in range(200))
+    count = page.evaluate("text => tokenlight.analyze(text).then(run => run.tokens.length)", text)
+    peak.over.set()
+    peak.join()
+    print(f"loaded {loaded / 1e9:.2f} GB, while reading at most {peak.bytes / 1e9:.2f} GB")
+    assert count == 1023  # the context of 1,024 less the BOS token
+    assert page.locator("#notice").inner_text().startswith("The text has 1200 tokens")
+    assert loaded < LOADED
+    assert loaded < peak.bytes < READING
+    context.close()
