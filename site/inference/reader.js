@@ -78,10 +78,10 @@ export class Reader {
     const room = this.#manifest.context_length - ids.length;
     const most = Math.min(options.maxTokens ?? 50, room);
     const given = tokens.text.length;
-    for (let n = 0; n < most && this.#wanted === runId && pending; n++) {
-      const vocab = this.#manifest.vocab_size;
-      const logits = pending[this.#manifest.outputs.logits].slice(-vocab);
-      await analysed;
+    for (let n = 0; n < most && pending; n++) {
+      await analysed; // and what came while the model ran, such as the word to stop
+      if (this.#wanted !== runId) break;
+      const logits = pending[this.#manifest.outputs.logits].slice(-this.#manifest.vocab_size);
       const id = await this.#analysis.sample(runId, Comlink.transfer(logits, [logits.buffer]));
       const appended = this.#tokenizer.append(tokens, id);
       analysed = this.#send(runId, pending, appended); // Python works on this step while the model runs the next

@@ -167,7 +167,7 @@ def offline(page: Page, asked: list[str]) -> None:
     assert page.evaluate("navigator.onLine") is False
     page.evaluate(RUNS, {"from": 0, "analyses": 3, "generations": 1, "text": TEXT})
     switch(page)
-    assert asked == []
+    assert set(asked) <= {"/sw.js", "/headers.js"}  # the browser's own look for a newer service worker goes on
     page.context.set_offline(False)
 
 
