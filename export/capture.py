@@ -6,15 +6,12 @@ The graph takes `input_ids`, `attention_mask`, `position_ids`, the KV cache and 
 - `attention_bias` [layer or 1, head or 1, query or 1, key or 1]: added to the attention scores before the
   softmax; -10000 cuts a query→key link, 0 leaves it.
 - `lens` [row, hidden]: rows sent through the final norm and the unembedding, out as `lens_logits` [row, vocab].
-
-Hidden states are what transformers returns: each layer's input, and the last one after the final norm.
 """
 
 import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,194 +20,16 @@ from optimum.exporters.onnx.convert import export_pytorch
 from optimum.exporters.onnx.model_patcher import ModelPatcher
 from optimum.exporters.tasks import TasksManager
 from transformers import PretrainedConfig, PreTrainedModel
-from transformers.cache_utils import DynamicCache
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 
-from export.families import FAMILIES, Family, submodule
+from export.families import FAMILIES
+from export.forward import Trace, attention_mask
 from export.operators import single_operators
 
 OPSET = 20  # the newest the TorchScript exporter writes; weights.py raises it to 21 for blocked DequantizeLinear
 ATTENTION = "tokenlight"
-
-
-class Trace:
-    """What one traced forward pass leaves behind, filled by hooks and by the attention function."""
-
-    def __init__(self, model: PreTrainedModel, family: Family) -> None:
-        self.model = model
-        self.family = family
-        self.layers = list(submodule(model, family.layers))
-        self.hidden_states: dict[int, torch.Tensor] = {}
-        self.attentions: dict[int, torch.Tensor] = {}
-        self.attention_output: dict[int, torch.Tensor] = {}
-        self.mlp_output: dict[int, torch.Tensor] = {}
-        self.head_masks: tuple[torch.Tensor, ...] = ()  # per layer [1, head, 1, 1]
-        self.biases: tuple[torch.Tensor, ...] = ()  # per layer [1, head or 1, query or 1, key or 1]
-
-    @contextlib.contextmanager
-    def hooks(self) -> Iterator[None]:
-        """Record each layer's input, its two contributions and the final norm's output."""
-        handles = []
-
-        def on_input(index: int) -> Any:
-            def hook(module: Any, args: Any, kwargs: Any) -> None:
-                self.hidden_states[index] = args[0] if args else kwargs["hidden_states"]
-
-            return hook
-
-        def on_output(store: dict[int, torch.Tensor], index: int) -> Any:
-            def hook(module: Any, args: Any, output: Any) -> None:
-                store[index] = output[0] if isinstance(output, tuple) else output
-
-            return hook
-
-        for i, layer in enumerate(self.layers):
-            handles += [
-                layer.register_forward_pre_hook(on_input(i), with_kwargs=True),
-                submodule(layer, self.family.attention).register_forward_hook(on_output(self.attention_output, i)),
-                submodule(layer, self.family.mlp).register_forward_hook(on_output(self.mlp_output, i)),
-            ]
-        norm = submodule(self.model, self.family.norm)
-        handles.append(norm.register_forward_hook(on_output(self.hidden_states, len(self.layers))))
-        try:
-            yield
-        finally:
-            for handle in handles:
-                handle.remove()
-
-    def attend(
-        self,
-        layer: int,
-        query: torch.Tensor,  # [batch, head, query, head_size]
-        key: torch.Tensor,  # [batch, kv_head, key, head_size]
-        value: torch.Tensor,  # [batch, kv_head, key, head_size]
-        mask: torch.Tensor | None,  # [batch, 1, query, key], 0 or the lowest float
-        scale: float,
-        softcap: float | None,
-    ) -> torch.Tensor:
-        """Eager attention with head scaling and an additive bias; returns [batch, head, query, head_size].
-
-        Query heads that share a key head are laid along the query axis, so keys are never repeated.
-        """
-        heads, kv_heads, size = query.shape[1], key.shape[1], query.shape[3]
-        if scale != 1.0:
-            query = query * scale
-        if heads != kv_heads:
-            query = query.reshape(query.shape[0], kv_heads, -1, size)
-        scores = torch.matmul(query, key.transpose(-1, -2))
-        if heads != kv_heads:
-            scores = scores.reshape(scores.shape[0], heads, -1, scores.shape[3])
-        if softcap is not None:
-            scores = torch.tanh(scores / softcap) * softcap
-        bias = self.biases[layer] if mask is None else mask + self.biases[layer]
-        weights = torch.softmax(scores + bias, dim=-1) * self.head_masks[layer]  # [batch, head, query, key]
-        self.attentions[layer] = weights
-        if heads != kv_heads:
-            weights = weights.reshape(weights.shape[0], kv_heads, -1, weights.shape[3])
-        mixed = torch.matmul(weights, value)
-        return mixed.reshape(mixed.shape[0], heads, -1, size) if heads != kv_heads else mixed
-
-    def attention_function(
-        self,
-        module: Any,
-        query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-        scaling: float | None = None,
-        softcap: float | None = None,
-        **_: Any,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The transformers attention interface in front of `attend`."""
-        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-        if scaling is None and not getattr(module, "scale_attn_weights", True):
-            scale = 1.0
-        if getattr(module, "scale_attn_by_inverse_layer_idx", False):
-            scale /= module.layer_idx + 1
-        mixed = self.attend(module.layer_idx, query, key, value, attention_mask, float(scale), softcap)
-        return mixed.transpose(1, 2), self.attentions[module.layer_idx]
-
-    def gpt_neo_attention(
-        self,
-        module: GPTNeoSelfAttention,
-        query: torch.Tensor,
-        key: torch.Tensor,
-        value: torch.Tensor,
-        attention_mask: torch.Tensor,
-        head_mask: None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """GPT-Neo scales nothing and gives every second layer a sliding window."""
-        layer, window = module.layer_id, module.config.window_size
-        if module.config.attention_layers[layer] == "local":
-            keys = torch.arange(key.shape[2])  # [key]
-            queries = keys[-query.shape[2] :, None]  # [query, 1]
-            outside = torch.finfo(torch.float32).min * (keys <= queries - window).float()
-            attention_mask = torch.maximum(attention_mask + outside, torch.tensor(torch.finfo(torch.float32).min))
-        mixed = self.attend(layer, query, key, value, attention_mask, 1.0, None)
-        return mixed, self.attentions[layer]
-
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        position_ids: torch.Tensor,
-        past_key_values: list[tuple[torch.Tensor, torch.Tensor]],
-        head_mask: torch.Tensor,
-        attention_bias: torch.Tensor,
-        lens: torch.Tensor,
-    ) -> tuple[torch.Tensor, ...]:
-        """One pass; the returned tensors are in the order of `TracedConfig.outputs`."""
-        layers = range(len(self.layers))
-        self.head_masks = torch.split(head_mask[:, :, None, None], 1)
-        self.biases = torch.split(attention_bias + torch.zeros(len(self.layers), 1, 1, 1), 1)
-        cache = DynamicCache.from_legacy_cache(tuple(past_key_values))
-        with self.hooks():
-            logits = (
-                type(self.model)
-                .forward(
-                    self.model,
-                    input_ids=input_ids,
-                    attention_mask=attention_mask,
-                    position_ids=position_ids,
-                    past_key_values=cache,
-                    use_cache=True,
-                )
-                .logits
-            )
-        for i, value in self.mlp_output.items():
-            if value.dim() == 2:  # OPT flattens batch and tokens before its MLP
-                self.mlp_output[i] = value.view(self.hidden_states[0].shape)
-        head = self.model.get_output_embeddings()
-        lens_logits = head(submodule(self.model, self.family.norm)(lens))
-        softcap = getattr(self.model.config, "final_logit_softcapping", None)
-        if softcap is not None:
-            lens_logits = torch.tanh(lens_logits / softcap) * softcap
-        return (
-            logits,
-            *(tensor for i in layers for tensor in (cache.layers[i].keys, cache.layers[i].values)),
-            *(self.hidden_states[i] for i in (*layers, len(self.layers))),
-            *(self.attentions[i] for i in layers),
-            *(self.attention_output[i] for i in layers),
-            *(self.mlp_output[i] for i in layers),
-            lens_logits,
-        )
-
-
-def attention_mask(
-    batch_size: int,
-    cache_position: torch.Tensor,  # [query]
-    kv_length: int,
-    mask_function: Any,
-    attention_mask: torch.Tensor,  # [batch, key]
-    **_: Any,
-) -> torch.Tensor:
-    """The additive mask [batch, 1, query, key], 0 where a query may look and the lowest float elsewhere."""
-    keys = torch.arange(kv_length)
-    visible = mask_function(None, None, cache_position[:, None], keys[None, :])  # [query, key]
-    visible = visible & attention_mask[:, None, None, :].bool()
-    return torch.where(visible, 0.0, torch.finfo(torch.float32).min)
 
 
 class TracePatcher(ModelPatcher):

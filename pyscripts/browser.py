@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import generation, run, text, views
+from pyscripts import generation, run, sampling, text, views
 from pyscripts.colourings import COLOURINGS
 from pyscripts.compare import Kept
 from pyscripts.fill_in import FillIn, likely
 from pyscripts.likelihood import surprisal_bits
 from pyscripts.run import Reading
+from pyscripts.sampling import Distribution
 from pyscripts.trace import TOP_K, ModelShape, Outputs, Trace
 
 
@@ -27,8 +28,10 @@ class Session:
         self._model: dict[str, Any] = {}
         self._vocabulary: list[str] = []
         self._run_id = -1
+        self._told = 0  # shown tokens of the current run that `update` has returned
         self._colouring = next(iter(COLOURINGS))
         self._reading: Reading | None = None
+        self._drawn_from: Distribution | None = None  # what the newest token was drawn from
         self._inspected: views.Inspected | None = None
         self._attentions: views.LayerAttention | None = None
         self._fill_in: FillIn | None = None
@@ -57,33 +60,34 @@ class Session:
             trace = Trace(ids, shape, bos=bos)
         if asked["promptLength"] is None:
             steps = {}
-        self._run_id = run_id
+        self._run_id, self._told = run_id, 0
         self._reading = Reading(trace, tokens, asked["options"], asked["promptLength"], steps)
         self._inspected = self._attentions = None
 
     def sample(self, run_id: int, logits: Any) -> int:
-        """Draws the next token's id from the last row of logits, by the options the run began with, and notes how."""
+        """Draws the next token's id from the last row of logits, by the options the run began with."""
         reading = self._current(run_id)
         options, ids = reading.options, reading.trace.ids
         given = (reading.prompt_length or 0) + reading.trace.first
         prompt, generated = ids[:given], ids[given:]
         row = to_numpy([logits], (1, self._model["vocab_size"]))[0]
-        settings = generation.settings_from(options)
-        step = generation.choose(row, settings, int(options.get("seed") or 0), prompt, generated, TOP_K)
-        reading.steps[len(ids)] = step
-        ids.append(step.id)
-        return step.id
+        self._drawn_from = sampling.distribution(row, generation.settings_from(options), prompt, generated)
+        ids.append(sampling.sample(self._drawn_from.sampled, int(options.get("seed") or 0), len(generated)))
+        return ids[-1]
 
-    def extend(self, run_id: int, chunk: Any, appended: str | None) -> dict[str, Any]:
-        """Adds one chunk of model outputs (a JavaScript object, see ForwardChunk in protocol.js) and returns what the
-        views need of it: {first, count, arrays, colours, summary}; arrays cover the new tokens, row-major [token, …],
-        colours and summary (JSON) the whole text. appended (JSON): {id, text, bytes, whole}, a token just drawn.
+    def extend(self, run_id: int, chunk: Any, appended: str | None) -> None:
+        """Adds one chunk of model outputs (a JavaScript object, see ForwardChunk in protocol.js).
+
+        appended (JSON): {id, text, bytes, whole}, the token just drawn; how is noted here, while the model goes on.
         """
         reading = self._current(run_id)
         trace, shape = reading.trace, reading.trace.shape
         if appended is not None:
+            assert self._drawn_from is not None
             append_token(reading.tokens, json.loads(appended))
-        count, before = chunk.count, trace.shown
+            step = generation.describe(self._drawn_from, trace.ids[-1], TOP_K)
+            reading.steps[len(trace.ids) - 1] = step
+        count = chunk.count
         states = (count, shape.hidden_size)
         contributions = {
             name: to_numpy(parts, (shape.layers, *states)) if (parts := getattr(chunk, key)) else None
@@ -95,18 +99,20 @@ class Session:
             hidden_states=to_numpy(chunk.hiddenStates, (shape.layers + 1, *states)),
             **contributions,
         ))
-        return self._update(reading, before)
 
     def update(self, run_id: int) -> dict[str, Any]:
-        """What `extend` returns, for all tokens read so far."""
-        return self._update(self._current(run_id), 0)
+        """What the page shows of the tokens read since the last update: {first, count, arrays, colours, summary}.
 
-    def _update(self, reading: Reading, first: int) -> dict[str, Any]:
+        Arrays cover the new tokens, row-major [token, …]; colours and summary (JSON) cover the whole text.
+        """
+        reading = self._current(run_id)
+        first = self._told
         trace = reading.trace
         columns = token_columns(trace, first)
         logprob = trace.statistics().logprob
         spans = np.asarray(reading.tokens["bytes"][: trace.shown]).reshape(-1, 2)
         whole = text.summary(logprob, reading.tokens["text"], spans)
+        self._told = trace.shown
         return {
             "first": first,
             "count": trace.shown - first,
@@ -127,7 +133,7 @@ class Session:
         return "null" if self._reading is None else self._colours(self._current(run_id).trace)
 
     def _colours(self, trace: Trace) -> str:
-        return json.dumps(asdict(COLOURINGS[self._colouring].function(trace.statistics())))
+        return json.dumps(COLOURINGS[self._colouring].function(trace.statistics()), default=vars)
 
     def finish(self, run_id: int, timings: str) -> None:
         """Notes how long the parts of the run took (JSON, milliseconds)."""

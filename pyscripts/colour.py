@@ -57,17 +57,15 @@ def text_on(background: RGB) -> list[str]:
     """Black or white on backgrounds [token, 3], by the greater contrast (4.58 or more); null: `inherit`."""
     light = luminance(background)  # [token]
     black_wins = (light + 0.05) ** 2 >= 0.05 * 1.05
-    return [
-        "inherit" if np.isnan(value) else "#000000" if black else "#ffffff"
-        for value, black in zip(light, black_wins, strict=True)
-    ]
+    found: list[str] = np.where(np.isnan(light), "inherit", np.where(black_wins, "#000000", "#ffffff")).tolist()
+    return found
 
 
 def css(rgb: RGB) -> list[str]:
     """Colours [token, 3] as `#rrggbb`; null is `transparent`."""
-    null = np.isnan(rgb.sum(axis=1))  # [token]
-    bytes_ = np.rint(np.nan_to_num(np.clip(rgb, 0, 1)) * 255).astype(int)
-    return [
-        "transparent" if none else f"#{red:02x}{green:02x}{blue:02x}"
-        for none, (red, green, blue) in zip(null, bytes_.tolist(), strict=True)
-    ]
+    null = np.isnan(rgb).any(axis=1)  # [token]
+    digits = np.rint(np.nan_to_num(np.clip(rgb, 0, 1)) * 255).astype(np.uint8).tobytes().hex()
+    codes = [f"#{digits[i : i + 6]}" for i in range(0, len(digits), 6)]
+    for i in np.flatnonzero(null).tolist():
+        codes[i] = "transparent"
+    return codes

@@ -1,6 +1,6 @@
 """One step of writing: the model's distribution, what the filters made of it, the token drawn; CPython and Pyodide."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.likelihood import top_k
-from pyscripts.sampling import Distribution, Settings, distribution, sample
+from pyscripts.sampling import Distribution, Settings
 
 NAMES = {  # the scripting interface's names of the settings
     "temperature": "temperature",
@@ -61,25 +61,19 @@ class GenerationStep:
 
 def describe(found: Distribution, id: int, k: int) -> GenerationStep:
     """A token `id` under a distribution, with the k most likely of both its ends."""
+    raw, entropy = Candidates.of(found.raw, k), _entropy(found.raw)
+    changed = found.sampled is not found.raw
     return GenerationStep(
         id=id,
-        raw=Candidates.of(found.raw, k),
-        sampled=Candidates.of(found.sampled, k),
+        raw=raw,
+        sampled=Candidates.of(found.sampled, k) if changed else raw,
         raw_probability=float(found.raw[id]),
         sampled_probability=float(found.sampled[id]),
         rank=int(np.count_nonzero(found.raw > found.raw[id]) + np.count_nonzero(found.raw[:id] == found.raw[id])) + 1,
-        entropy=_entropy(found.raw),
-        sampled_entropy=_entropy(found.sampled),
+        entropy=entropy,
+        sampled_entropy=_entropy(found.sampled) if changed else entropy,
         filters=[{"name": s.name, "kept": s.kept, "removed_mass": s.removed_mass} for s in found.steps],
     )
-
-
-def choose(
-    logits: NDArray[np.float32], settings: Settings, seed: int, prompt: Sequence[int], generated: Sequence[int], k: int
-) -> GenerationStep:
-    """Draws the next token from logits [vocabulary]; the step's number is how many were generated before it."""
-    found = distribution(logits, settings, prompt, generated)
-    return describe(found, sample(found.sampled, seed, len(generated)), k)
 
 
 def _entropy(p: NDArray[np.float64]) -> float:

@@ -1,5 +1,7 @@
 """Linus Lee's colours: red for surprising, green for expected, relative to the text; CPython and Pyodide."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,7 +40,8 @@ def hue(logprob: ArrayLike) -> NDArray[np.float64]:
 
 def css(hues: ArrayLike) -> list[str]:
     """Hues [token] to CSS colours, `hsl(hue 60% 85%)` for dark text; null is `transparent`."""
-    return ["transparent" if np.isnan(h) else f"hsl({h:.1f} 60% 85%)" for h in np.asarray(hues, np.float64)]
+    values = np.asarray(hues, np.float64).tolist()  # plain floats: numpy's own are slow to look at one by one
+    return ["transparent" if math.isnan(h) else f"hsl({h:.1f} 60% 85%)" for h in values]
 
 
 def _finite(logprob: ArrayLike) -> NDArray[np.float64]:

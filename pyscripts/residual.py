@@ -15,8 +15,8 @@ def norms(states: States) -> NDArray[np.float64]:
     Squares are summed in float64, so float16 and float32 neither overflow nor lose digits. NaN and infinities raise
     ValueError.
     """
-    checked = _checked(states)
-    return np.sqrt(_products(checked, checked))
+    stacked = _stacked(states)
+    return np.sqrt(_squares(stacked))
 
 
 @dataclass(frozen=True)
@@ -33,28 +33,30 @@ def changes(states: States) -> Changes:
     transformers returns the last state after the final norm, where norm and cosine would mostly show that
     norm: pass `unnormed` states, or leave the last layer's out of what is shown. Same errors as `norms`.
     """
-    checked = _checked(states)
-    if len(checked) < 2:
+    stacked = _stacked(states)
+    if len(stacked) < 2:
         raise ValueError("changes need the states before and after at least one layer.")
-    before, after = checked[:-1], checked[1:]
-    difference = np.subtract(after, before, dtype=np.float64)
-    lengths = np.sqrt(_products(before, before) * _products(after, after))  # [layer, token]
-    parallel = np.divide(_products(before, after), lengths, out=np.full_like(lengths, np.nan), where=lengths > 0)
-    return Changes(norm=np.sqrt(_products(difference, difference)), cosine=np.clip(parallel, -1, 1))
+    squares = _squares(stacked)  # [layer + 1, token]
+    cross = _products(stacked[:-1], stacked[1:])  # [layer, token]
+    lengths = np.sqrt(squares[:-1] * squares[1:])
+    parallel = np.divide(cross, lengths, out=np.full_like(lengths, np.nan), where=lengths > 0)
+    # |a - b|² = a·a + b·b - 2 a·b: in float64 it is exact enough for float32 states, whose own rounding is far larger
+    distance = np.sqrt(np.maximum(squares[:-1] + squares[1:] - 2 * cross, 0))
+    return Changes(norm=distance, cosine=np.clip(parallel, -1, 1))
 
 
-def unnormed(states: States, attention_output: States, mlp_output: States) -> NDArray[np.float64]:
-    """States [layer + 1, token, hidden], float64, with the last one rebuilt as it was before the final norm.
+def unnormed(states: States, attention_output: States, mlp_output: States) -> NDArray:
+    """States [layer + 1, token, hidden] with the last one rebuilt as it was before the final norm.
 
     It is the one before it plus the last layer's attention and MLP outputs [layer, token, hidden], in every
     architecture whose blocks only add to the stream (GPT-2, Llama and their kin).
     """
-    layers, attention, mlp = _checked(states), _checked(attention_output), _checked(mlp_output)
+    layers, attention, mlp = _stacked(states), _stacked(attention_output), _stacked(mlp_output)
     if not len(layers) - 1 == len(attention) == len(mlp) or layers.shape[1:] != attention.shape[1:]:
         raise ValueError(
             "states must be one layer longer than attention and MLP outputs, and shaped like them."
         )
-    rebuilt = layers.astype(np.float64)
+    rebuilt = layers.copy()
     rebuilt[-1] = rebuilt[-2] + attention[-1] + mlp[-1]
     return rebuilt
 
@@ -83,13 +85,18 @@ def _products(one: NDArray, other: NDArray) -> NDArray[np.float64]:
     return np.asarray(np.einsum("lth,lth->lt", one, other, dtype=np.float64))
 
 
-def _checked(states: States) -> NDArray:
-    """Finite [layer, token, hidden]; otherwise ValueError."""
+def _squares(states: NDArray) -> NDArray[np.float64]:
+    """[layer, token] squared lengths; ValueError where a vector holds NaN or infinities, which they show."""
+    squares = _products(states, states)
+    finite = np.isfinite(squares).all(axis=1)  # [layer]
+    if not finite.all():
+        raise ValueError(f"states of layer {finite.argmin()} hold NaN or infinities; the output is unusable.")
+    return squares
+
+
+def _stacked(states: States) -> NDArray:
+    """[layer, token, hidden]; otherwise ValueError."""
     layers = [np.asarray(layer) for layer in states]
     if not layers or layers[0].ndim != 2 or any(layer.shape != layers[0].shape for layer in layers):
         raise ValueError(f"states must be [layer, token, hidden], not {[layer.shape for layer in layers]}.")
-    stacked = states if isinstance(states, np.ndarray) else np.stack(layers)
-    finite = np.isfinite(stacked).all(axis=(1, 2))  # [layer]
-    if not finite.all():
-        raise ValueError(f"states of layer {finite.argmin()} hold NaN or infinities; the output is unusable.")
-    return stacked
+    return states if isinstance(states, np.ndarray) else np.stack(layers)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.likelihood import log_softmax
+from pyscripts.likelihood import softmax
 
 Row = NDArray[np.float64]  # [vocabulary]
 
@@ -73,18 +73,28 @@ def distribution(
     row = np.array(logits, np.float64)  # [vocabulary]
     if row.ndim != 1:
         raise ValueError(f"sampling wants one row of logits [vocabulary], not {row.shape}.")
-    before = raw = np.exp(log_softmax(row))
+    before = raw = softmax(row)
     generated = _ids(generated_ids, row.size)
     seen = np.concatenate([_ids(prompt_ids, row.size), generated])
     steps = []
     for name, change in _changes(settings, seen, generated, row.size):
         with np.errstate(over="ignore"):  # a tiny temperature sends all but the likeliest to -inf
             row = change(row)
-        after = np.exp(log_softmax(row))
-        removed = float(before[np.isneginf(row)].sum())
-        steps.append(Step(name, after, int(np.count_nonzero(after)), removed))
+        after = softmax(row)
+        steps.append(_step(name, after, before, ~np.isneginf(row)))
+        before = after
+    for name, keep in _filters(settings):
+        kept = keep(row, before)  # [vocabulary] bool
+        row = np.where(kept, row, -np.inf)
+        after = np.where(kept, before, 0)
+        after /= after.sum()
+        steps.append(_step(name, after, before, kept))
         before = after
     return Distribution(raw, before, tuple(steps))
+
+
+def _step(name: str, after: Row, before: Row, kept: NDArray[np.bool_]) -> Step:
+    return Step(name, after, int(np.count_nonzero(after)), float(np.where(kept, 0, before).sum()))
 
 
 def sample(probabilities: ArrayLike, seed: int, step: int) -> int:
@@ -96,20 +106,20 @@ def sample(probabilities: ArrayLike, seed: int, step: int) -> int:
     ValueError.
     """
     p = np.asarray(probabilities, np.float64)
-    if p.ndim != 1 or not p.size or not (p >= 0).all() or not 0 < p.sum() < np.inf:
+    running = np.cumsum(p)  # [vocabulary]
+    if p.ndim != 1 or not p.size or not p.min() >= 0 or not 0 < running[-1] < np.inf:
         raise ValueError("sampling wants one row of probabilities [vocabulary], 0 or more, not all 0.")
     if seed < 0 or step < 0:
         raise ValueError(f"seed and step must be 0 or more, not {seed} and {step}.")
-    running = np.cumsum(p)  # [vocabulary]
     uniform = np.random.Generator(np.random.PCG64([seed, step])).random()
     chosen = int(np.searchsorted(running, uniform * running[-1], side="right"))
-    return min(chosen, int(np.flatnonzero(p)[-1]))  # rounding could lead past the last possible token
+    return chosen if chosen < p.size else int(np.flatnonzero(p)[-1])  # rounding can lead past all of them
 
 
 def _changes(
     settings: Settings, seen: NDArray[np.int64], generated: NDArray[np.int64], vocabulary: int
 ) -> list[tuple[str, Callable[[Row], Row]]]:
-    """The steps that would change something, in order, each from logits to logits."""
+    """The penalties and the temperature, where they would change something, each from logits to logits."""
     s = settings
     changes: list[tuple[str, Callable[[Row], Row]]] = []
     if s.repetition_penalty != 1 and seen.size:
@@ -117,17 +127,24 @@ def _changes(
     if s.frequency_penalty and generated.size:
         counts = np.bincount(generated.astype(np.intp), minlength=vocabulary)  # [vocabulary]; intp is 32 bit in wasm
         changes.append(("frequency_penalty", lambda row: row - s.frequency_penalty * counts))
-    if s.temperature == 0:
-        return [*changes, ("greedy", lambda row: _keep(row, np.arange(row.size) == row.argmax()))]
-    if s.temperature != 1:
+    if s.temperature not in (0, 1):
         changes.append(("temperature", lambda row: (row - row.max()) / s.temperature))
-    if s.top_k:
-        changes.append(("top_k", lambda row: _keep(row, row >= _kth_largest(row, s.top_k))))
-    if s.top_p < 1:
-        changes.append(("top_p", lambda row: _keep(row, _nucleus(np.exp(log_softmax(row)), s.top_p))))
-    if s.min_p:
-        changes.append(("min_p", lambda row: _keep(row, _relative(row) >= s.min_p)))
     return changes
+
+
+def _filters(settings: Settings) -> list[tuple[str, Callable[[Row, Row], NDArray[np.bool_]]]]:
+    """The filters that are on, in order, each from logits and their probabilities to the tokens it keeps."""
+    s = settings
+    if s.temperature == 0:
+        return [("greedy", lambda row, p: np.arange(row.size) == row.argmax())]
+    filters: list[tuple[str, Callable[[Row, Row], NDArray[np.bool_]]]] = []
+    if s.top_k:
+        filters.append(("top_k", lambda row, p: row >= _kth_largest(row, s.top_k)))
+    if s.top_p < 1:
+        filters.append(("top_p", lambda row, p: _nucleus(p, s.top_p)))
+    if s.min_p:
+        filters.append(("min_p", lambda row, p: p >= s.min_p * p.max()))
+    return filters
 
 
 def _penalise(row: Row, seen: NDArray[np.int64], penalty: float) -> Row:
@@ -154,14 +171,6 @@ def _nucleus(p: Row, top_p: float) -> NDArray[np.bool_]:
     below[-1] = False
     keep[ids[below]] = False
     return keep
-
-
-def _relative(row: Row) -> Row:
-    return np.asarray(np.exp(row - row.max()))
-
-
-def _keep(row: Row, kept: NDArray[np.bool_]) -> Row:
-    return np.where(kept, row, -np.inf)
 
 
 def _ids(ids: Sequence[int], vocabulary: int) -> NDArray[np.int64]:

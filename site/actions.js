@@ -59,7 +59,7 @@ export async function generate(prompt, options = {}) {
   const { maxTokens = 50, seed = 0 } = options;
   if (!Number.isInteger(maxTokens) || maxTokens < 0) throw new RangeError('maxTokens must be a whole number, 0 or more.');
   if (!Number.isInteger(seed) || seed < 0) throw new RangeError('seed must be a whole number, 0 or more.');
-  return wholeRun(await run((runId, onTokens) => theEngine().inference.generate({ runId, prompt, options: { ...options, maxTokens, seed } }, onTokens, callback(onToken(runId))), options.given));
+  return wholeRun(await run((runId, onTokens) => theEngine().inference.generate({ runId, prompt, options: { ...options, maxTokens, seed } }, onTokens), options.given));
 }
 
 /**
@@ -111,32 +111,34 @@ async function run(work, given = Infinity, onShown) {
   }
 }
 
-/** @param {number} runId @returns {(token: AppendedToken) => void} */
-const onToken = (runId) => ({ id, text, bytes, whole }) => {
+/** @param {RunUpdate} update those of a run that was replaced are dropped */
+function onUpdate({ runId, first, count, appended, arrays, colours, summary }) {
   const run = state.run.value;
   if (!run || run.runId !== runId) return;
-  const { ids, texts, bytes: spans, total } = run.tokens;
-  state.run.value = { ...run, tokens: { text: whole, ids: [...ids, id], texts: [...texts, text], bytes: [...spans, bytes], total: total + 1 } };
-};
-
-/** @param {RunUpdate} update one chunk's results; those of a run that was replaced are dropped */
-function onUpdate({ runId, first, count, arrays, colours, summary }) {
-  const run = state.run.value;
-  if (!run || run.runId !== runId) return;
+  const tokens = appended.length ? withAppended(run.tokens, appended) : run.tokens;
   const { columns } = run;
   for (const [name, { data, shape }] of Object.entries(arrays)) {
     const width = shape[1] ?? 1;
     const needed = (first + count) * width;
     const old = columns[name]?.data;
     if (!old || old.length < needed) {
-      const room = new /** @type {any} */ (data).constructor(Math.max(run.tokens.ids.length * width, old ? 2 * old.length : 0, needed));
+      const room = new /** @type {any} */ (data).constructor(Math.max(tokens.ids.length * width, old ? 2 * old.length : 0, needed));
       if (old) room.set(old);
       columns[name] = { data: room, width };
     }
     columns[name].data.set(data, first * width);
   }
-  state.run.value = { ...run, count: first + count, colours, summary };
+  state.run.value = { ...run, tokens, count: first + count, colours, summary };
 }
+
+/** @param {TokenizedText} tokens @param {AppendedToken[]} appended @returns {TokenizedText} */
+const withAppended = ({ ids, texts, bytes, total }, appended) => ({
+  text: appended[appended.length - 1].whole,
+  ids: [...ids, ...appended.map((token) => token.id)],
+  texts: [...texts, ...appended.map((token) => token.text)],
+  bytes: [...bytes, ...appended.map((token) => token.bytes)],
+  total: total + appended.length,
+});
 
 /**
  * A view of the current run, computed in Python (pyscripts/views.py).

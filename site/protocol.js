@@ -70,13 +70,13 @@
  */
 
 /**
- * Columns of a run so far, from analysis to main after every chunk; one row a shown token (BOS is not shown).
+ * What is new of a run, from analysis to main as it is read, but not too often; one row a shown token (BOS is not shown).
  * @typedef {{
- *   runId: number, first: number, count: number,
+ *   runId: number, first: number, count: number, appended: AppendedToken[],
  *   arrays: Record<string, PyArray>,
  *   colours: Colours, summary: Record<string, number | null>
  * }} RunUpdate
- *   `arrays` cover the `count` tokens from `first` on; `colours` and `summary` cover every token so far,
+ *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `colours` and `summary` cover every token so far,
  *   since the scale of the colours depends on all of them.
  * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one a token or a legend's stop
  * @typedef {{ light: ThemeColours, dark: ThemeColours,
@@ -103,7 +103,7 @@
  *   analyze(request: { runId: number, text: string | number[], options: AnalyzeOptions },
  *           onTokens: (tokens: TokenizedText) => void): Promise<Outcome>,
  *   generate(request: { runId: number, prompt: string | number[], options: GenerateOptions },
- *            onTokens: (tokens: TokenizedText) => void, onToken: (token: AppendedToken) => void): Promise<Outcome>,
+ *            onTokens: (tokens: TokenizedText) => void): Promise<Outcome>,
  *   inspect(runId: number, token: number): Promise<void>,
  *   attention(runId: number, layer: number): Promise<void>,
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
@@ -133,7 +133,7 @@
  *   beginFillIn(logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],
  *   scoreFillIn(first: number, count: number, logits: Float32Array): void,
  *   ranking(): Ranked[],
- *   finish(runId: number, timings: object): void
+ *   finish(runId: number, timings: object): Promise<void>
  * }} AnalysisApi
  *   `view` names one of pyscripts/views.py; its result is that function's JSON.
  */

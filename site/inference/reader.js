@@ -64,10 +64,9 @@ export class Reader {
    * Writes on after a prompt, which may be given as ids; stops at `maxTokens`, an end token, a stop string or a full context.
    * @param {{ runId: number, prompt: string | number[], options: GenerateOptions }} request
    * @param {(tokens: TokenizedText) => void} onTokens the prompt
-   * @param {(token: AppendedToken) => void} onToken each token as it is drawn
    * @returns {Promise<Outcome>}
    */
-  async generate({ runId, prompt, options }, onTokens, onToken) {
+  async generate({ runId, prompt, options }, onTokens) {
     const started = performance.now();
     const { ids, tokens, reused } = await this.#begin(runId, prompt, options, 'all', onTokens);
     const timings = { model: 0, total: 0, tokens: 0 };
@@ -86,7 +85,6 @@ export class Reader {
       const appended = this.#tokenizer.append(tokens, id);
       analysed = this.#send(runId, pending, appended); // Python works on this step while the model runs the next
       analysed.catch(() => {});
-      onToken(appended);
       timings.tokens++;
       const before = performance.now();
       pending = await this.#forward([id]);

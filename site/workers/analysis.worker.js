@@ -4,14 +4,20 @@ import * as Comlink from '../vendor/comlink.min.mjs';
 import { bootPython, pythonMessage, takeArrays } from '../analysis/python.js';
 import { holdLock } from './lock.js';
 
-/** @import {AnalysisApi, RunUpdate} from '../protocol.js' */
+/** @import {AnalysisApi, AppendedToken, RunUpdate} from '../protocol.js' */
+
+const PAUSE = 100; // ms between two updates: the eye sees no more, and drawing a long text takes time from the model
 
 /** @type {Promise<any>} */
 let booted;
 /** @type {any} */
 let session; // pyscripts.browser.Session
-/** @type {(update: RunUpdate) => void} */
+/** @type {(update: RunUpdate) => void | Promise<void>} */
 let onUpdate = () => {};
+let published = -Infinity; // when the page was last told what is new
+let waiting = 0; // the timer of what it has not been told yet
+/** @type {AppendedToken[]} */
+let drawn = []; // tokens it has not been told of yet
 
 /** Calls into Python; its errors become sentences. @template T @param {() => T} call @returns {T} */
 function python(call) {
@@ -22,17 +28,31 @@ function python(call) {
   }
 }
 
-/** @param {number} runId @param {any} result proxy of what Session.extend returns */
-function publish(runId, result) {
-  onUpdate({
+/** Sends the page what is new of a run; resolves when the page has taken it in. @param {number} runId @returns {Promise<void>} */
+async function publish(runId) {
+  clearTimeout(waiting);
+  waiting = 0;
+  const result = python(() => session.update(runId));
+  published = performance.now();
+  const update = {
     runId,
     first: result.get('first'),
     count: result.get('count'),
+    appended: drawn,
     arrays: takeArrays(result.get('arrays')),
     colours: JSON.parse(result.get('colours')),
     summary: JSON.parse(result.get('summary')),
-  });
+  };
   result.destroy();
+  drawn = [];
+  await onUpdate(update);
+}
+
+/** Publishes at once, or with what is still to come where the page heard of something just before. @param {number} runId */
+function publishSoon(runId) {
+  const pause = published + PAUSE - performance.now();
+  if (pause <= 0) void publish(runId);
+  else waiting ||= setTimeout(publish, pause, runId);
 }
 
 /** @type {AnalysisApi} */
@@ -65,14 +85,19 @@ const api = {
 
   async begin(runId, request) {
     await booted;
+    clearTimeout(waiting);
+    waiting = 0;
+    drawn = [];
     python(() => session.begin(runId, JSON.stringify(request)));
-    if (request.keep) publish(runId, python(() => session.update(runId)));
+    if (request.keep) void publish(runId);
   },
 
   sample: (runId, logits) => python(() => session.sample(runId, logits)),
 
   extend(runId, chunk, appended) {
-    publish(runId, python(() => session.extend(runId, chunk, appended && JSON.stringify(appended))));
+    python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
+    if (appended) drawn.push(appended);
+    publishSoon(runId);
   },
 
   lensRows(runId, position) {
@@ -96,7 +121,10 @@ const api = {
 
   holdAttention: (runId, layer, parts) => python(() => session.hold_attention(runId, layer, parts)),
 
-  finish: (runId, timings) => python(() => session.finish(runId, JSON.stringify(timings))),
+  async finish(runId, timings) {
+    if (waiting) await publish(runId);
+    python(() => session.finish(runId, JSON.stringify(timings)));
+  },
 };
 
 Comlink.expose(api);

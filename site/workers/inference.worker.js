@@ -10,7 +10,7 @@ import { ModelSession } from '../inference/session.js';
 import { TextTokenizer } from '../inference/tokenizer.js';
 import { holdLock } from './lock.js';
 
-/** @import {AnalysisApi, InferenceApi} from '../protocol.js' */
+/** @import {AnalysisApi, InferenceApi, Manifest} from '../protocol.js' */
 
 /** @type {Comlink.Remote<AnalysisApi>} */
 let analysis;
@@ -36,6 +36,18 @@ const aloneWith = (callbacks, work) =>
   alone(work).finally(() => {
     for (const callback of callbacks) /** @type {any} */ (callback)[Comlink.releaseProxy]();
   });
+
+/**
+ * Checks a new session against what the build recorded and tells Python about its model.
+ * @param {Manifest} manifest @param {ModelSession} session @param {TextTokenizer} tokenizer
+ * @returns {Promise<string[]>} the texts of all token ids
+ */
+async function introduce(manifest, session, tokenizer) {
+  await checkModel(manifest, session);
+  const vocabulary = tokenizer.vocabulary(manifest);
+  await analysis.useModel(manifest, vocabulary);
+  return vocabulary;
+}
 
 /** @returns {Reader} */
 function loaded() {
@@ -65,11 +77,7 @@ const api = {
       const started = performance.now();
       const { session, ...ran } = await ModelSession.create(manifest, files, device);
       const created = performance.now() - started;
-      const vocabulary = await checkModel(manifest, session).then(
-        () => tokenizer.vocabulary(manifest),
-        (error) => session.release().then(() => Promise.reject(error)),
-      );
-      await analysis.useModel(manifest, vocabulary);
+      const vocabulary = await introduce(manifest, session, tokenizer).catch((error) => session.release().then(() => Promise.reject(error)));
       await reader?.release();
       reader = new Reader(manifest, session, tokenizer, analysis);
       return { manifest, vocabulary, threads: threadCount(), kept, created, ...ran };
@@ -85,9 +93,9 @@ const api = {
     return aloneWith([onTokens], () => loaded().analyze(request, onTokens));
   },
 
-  generate(request, onTokens, onToken) {
+  generate(request, onTokens) {
     reader?.want(request.runId);
-    return aloneWith([onTokens, onToken], () => loaded().generate(request, onTokens, onToken));
+    return aloneWith([onTokens], () => loaded().generate(request, onTokens));
   },
 
   inspect: (runId, token) => alone(() => loaded().inspect(runId, token)),

@@ -14,7 +14,7 @@ import onnx
 import pytest
 from gguf import GGUFWriter
 
-from export import build, capture, shards
+from export import build, forward, shards
 from tests.export.models import random_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -221,12 +221,12 @@ def test_a_graph_that_is_wrong_stops_the_build(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One attention scaled by half a per cent during export is noticed, named, and nothing is written."""
-    original = capture.Trace.attend
+    original = forward.Trace.attend
 
     def wrong(self: Any, layer: int, *rest: Any) -> Any:
         return original(self, layer, *rest) * (1.005 if layer == 1 else 1.0)
 
-    monkeypatch.setattr(capture.Trace, "attend", wrong)
+    monkeypatch.setattr(forward.Trace, "attend", wrong)
     assert build.main([str(checkpoint), "--out", str(tmp_path)]) == 2
     assert "differs from PyTorch" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())

@@ -16,7 +16,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from pyscripts import generation, scales
+from pyscripts import generation, sampling, scales
 from pyscripts.run import Reading
 from pyscripts.trace import ModelShape, Outputs, Trace
 from pyscripts.views import VIEWS, Context, Inspected
@@ -109,7 +109,8 @@ def test_choice_equals_transformers(run: Run, token: int) -> None:
 def test_choice_of_a_generated_token_is_the_recorded_step(run: Run) -> None:
     position = 9
     settings = generation.settings_from(OPTIONS)
-    step = generation.choose(run.logits[position - 1].numpy(), settings, 4, IDS[:PROMPT], IDS[PROMPT:position], 50)
+    found = sampling.distribution(run.logits[position - 1].numpy(), settings, IDS[:PROMPT], IDS[PROMPT:position])
+    step = generation.describe(found, sampling.sample(found.sampled, 4, position - PROMPT), 50)
     run.reading.steps[position] = step
     try:
         found = VIEWS["choice"](run.context(), token=position - 1)

@@ -21,8 +21,8 @@ export const branches = signal(/** @type {Branch[]} */ ([]));
 /** The branch that is shown, where there is one. */
 export const branch = computed(() => branches.value.find(({ runId }) => runId !== null && runId === page.run.value?.runId) ?? null);
 
-/** Tokens that can be stepped through: their numbers have come, and so have their texts (from another worker). */
-export const count = computed(() => Math.min(page.run.value?.count ?? 0, page.run.value?.tokens.ids.length ?? 0));
+/** Tokens that can be stepped through: their numbers have come. */
+export const count = computed(() => page.run.value?.count ?? 0);
 
 /** The token all panels show: the chosen one, else the newest that has been read. */
 export const current = computed(() => (count.value ? Math.min(page.pinned.value ?? count.value - 1, count.value - 1) : null));
