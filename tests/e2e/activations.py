@@ -85,7 +85,8 @@ def step_times(page: Page, steps: int) -> list[float]:
             for (let i = 0; i < steps; i++) {
                 const start = performance.now();
                 document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}));
-                while (['choice', 'layers', 'focus', 'neurons'].some((id) => found.value[id]?.token !== current.value)) {
+                const panels = ['choice', 'layers', 'focus', 'neurons'];
+                while (panels.some((id) => found.value[id]?.token !== current.value)) {
                     await new Promise((resolve) => setTimeout(resolve));
                 }
                 document.body.getBoundingClientRect();
