@@ -170,6 +170,8 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
     def note(name: str, side: str, value: float) -> None:
         seconds.setdefault(name, {}).setdefault(side, []).append(value)
 
+    for positions in PREFILL[:2]:  # the browser compiles the model's code better once it has run for a while
+        alone.ask("prefill", positions)
     for _ in range(ROUNDS):
         for positions in PREFILL:
             note(f"prefill {positions}, model alone", "page", alone.ask("prefill", positions))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +182,31 @@ def test_two_texts(view: Page) -> None:
         assert "home" not in coloured and "down" not in coloured and "Once" not in coloured
     view.get_by_role("button", name="Forget A").click()
     expect(view.locator("#compare .sides")).to_have_count(0)
+
+
+def test_a_fast_model_is_not_drawn_at_every_token(tiny_site: str, open_page: Callable[..., Page]) -> None:
+    """The page hears of what is new ten times a second at most, and of everything in the end."""
+    page = open_page(tiny_site)
+    seen = page.evaluate(
+        """async () => {
+            const names = ['state.js', 'vendor/signals-core.mjs'];
+            const [{run}, {effect}] = await Promise.all(names.map(name => import(new URL(name, document.baseURI))));
+            const times = [];
+            const end = effect(() => void (run.value, times.push(performance.now())));
+            const {tokens} = await tokenlight.generate('The people', {maxTokens: 150});
+            end();
+            const shown = document.querySelectorAll('#tokens .token').length;
+            return {changes: times.length, seconds: (times.at(-1) - times[0]) / 1000, tokens: tokens.length, shown};
+        }"""
+    )
+    assert seen["shown"] == seen["tokens"] > 100
+    assert seen["changes"] <= 10 * seen["seconds"] + 5  # and at the beginning and the end
+
+
+def test_a_closed_tab_draws_nothing(tiny_site: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{tiny_site}#view=activations")
+    page.evaluate("tokenlight.analyze('One two three')")
+    expect(page.locator("#written-0")).to_be_attached()
+    assert page.locator("#tokens .token").count() == 0
+    page.locator("#tab-likelihood").click()
+    expect(page.locator("#tokens .token")).not_to_have_count(0)
