@@ -200,7 +200,7 @@ def test_a_fast_model_is_not_drawn_at_every_token(tiny_site: str, open_page: Cal
         }"""
     )
     assert seen["shown"] == seen["tokens"] > 100
-    assert seen["changes"] <= 10 * seen["seconds"] + 5  # and at the beginning and the end
+    assert seen["changes"] <= 10 * seen["seconds"] + 8  # some belong to the beginning and the end
 
 
 def test_a_closed_tab_draws_nothing(tiny_site: str, open_page: Callable[..., Page]) -> None:
