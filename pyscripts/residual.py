@@ -15,8 +15,7 @@ def norms(states: States) -> NDArray[np.float64]:
     Squares are summed in float64, so float16 and float32 neither overflow nor lose digits. NaN and infinities raise
     ValueError.
     """
-    stacked = _stacked(states)
-    return np.sqrt(_squares(stacked))
+    return np.sqrt(_squares(_stacked(states)))
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,19 @@ function python(call) {
   }
 }
 
-/** Sends the page what is new of a run; resolves when the page has taken it in. @param {number} runId @returns {Promise<void>} */
-async function publish(runId) {
+/** Forgets what the page has not been told yet. */
+function forget() {
   clearTimeout(waiting);
   waiting = 0;
+  drawn = [];
+}
+
+/**
+ * Sends the page what is new of a run. Not async: an error of Python's is then its caller's.
+ * @param {number} runId
+ * @returns {void | Promise<void>} resolves when the page has taken it in
+ */
+function publish(runId) {
   const result = python(() => session.update(runId));
   published = performance.now();
   const update = {
@@ -44,8 +53,8 @@ async function publish(runId) {
     summary: JSON.parse(result.get('summary')),
   };
   result.destroy();
-  drawn = [];
-  await onUpdate(update);
+  forget();
+  return onUpdate(update);
 }
 
 /** Publishes at once, or with what is still to come where the page heard of something just before. @param {number} runId */
@@ -80,14 +89,13 @@ const api = {
 
   async useModel(manifest, vocabulary) {
     await booted;
+    forget();
     python(() => session.use_model(JSON.stringify(manifest), JSON.stringify(vocabulary)));
   },
 
   async begin(runId, request) {
     await booted;
-    clearTimeout(waiting);
-    waiting = 0;
-    drawn = [];
+    forget();
     python(() => session.begin(runId, JSON.stringify(request)));
     if (request.keep) void publish(runId);
   },
