@@ -29,7 +29,10 @@ CACHE = ROOT / "export" / ".cache"
 
 @dataclass(frozen=True)
 class Package:
-    """One npm package of site/package-lock.json and the files of it that the page loads (source -> its place)."""
+    """One npm package of site/package-lock.json and the files of it that the page loads (source -> its place).
+
+    Modules become .js: many static servers send .mjs as octet-stream, which browsers refuse to run.
+    """
 
     name: str
     files: dict[str, str]
@@ -61,11 +64,11 @@ PACKAGES = [
     Package(
         "onnxruntime-web",
         {
-            "dist/ort.wasm.min.mjs": "ort/ort.wasm.min.mjs",
-            "dist/ort-wasm-simd-threaded.mjs": "ort/ort-wasm-simd-threaded.mjs",
+            "dist/ort.wasm.min.mjs": "ort/ort.wasm.min.js",
+            "dist/ort-wasm-simd-threaded.mjs": "ort/ort-wasm-simd-threaded.js",
             "dist/ort-wasm-simd-threaded.wasm": "ort/ort-wasm-simd-threaded.wasm",
-            "dist/ort.webgpu.min.mjs": "ort/ort.webgpu.min.mjs",
-            "dist/ort-wasm-simd-threaded.asyncify.mjs": "ort/ort-wasm-simd-threaded.asyncify.mjs",
+            "dist/ort.webgpu.min.mjs": "ort/ort.webgpu.min.js",
+            "dist/ort-wasm-simd-threaded.asyncify.mjs": "ort/ort-wasm-simd-threaded.asyncify.js",
             "dist/ort-wasm-simd-threaded.asyncify.wasm": "ort/ort-wasm-simd-threaded.asyncify.wasm",
         },
         "onnxruntime-common",
@@ -74,7 +77,7 @@ PACKAGES = [
     Package(
         "pyodide",
         {
-            "pyodide.mjs": "pyodide/pyodide.mjs",
+            "pyodide.mjs": "pyodide/pyodide.js",
             "pyodide.asm.js": "pyodide/pyodide.asm.js",
             "pyodide.asm.wasm": "pyodide/pyodide.asm.wasm",
             "python_stdlib.zip": "pyodide/python_stdlib.zip",
@@ -83,9 +86,9 @@ PACKAGES = [
         "pyodide",
         notice=PYODIDE,
     ),
-    Package("@huggingface/tokenizers", {"dist/tokenizers.min.mjs": "tokenizers.min.mjs"}, "@huggingface/tokenizers"),
-    Package("comlink", {"dist/esm/comlink.min.mjs": "comlink.min.mjs"}, "comlink"),
-    Package("@preact/signals-core", {"dist/signals-core.mjs": "signals-core.mjs"}, "@preact/signals-core"),
+    Package("@huggingface/tokenizers", {"dist/tokenizers.min.mjs": "tokenizers.min.js"}, "@huggingface/tokenizers"),
+    Package("comlink", {"dist/esm/comlink.min.mjs": "comlink.min.js"}, "comlink"),
+    Package("@preact/signals-core", {"dist/signals-core.mjs": "signals-core.js"}, "@preact/signals-core"),
     Package(
         "uplot",
         {"dist/uPlot.esm.js": "uplot/uPlot.esm.js", "dist/uPlot.min.css": "uplot/uPlot.min.css"},

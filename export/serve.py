@@ -35,7 +35,6 @@ class Handler(SimpleHTTPRequestHandler):
     headers_sent = response_headers()
     extensions_map = {  # noqa: RUF012 (the base class has it so)
         **SimpleHTTPRequestHandler.extensions_map,
-        ".mjs": "text/javascript",
         ".js": "text/javascript",
         ".wasm": "application/wasm",
         ".json": "application/json",

@@ -7,7 +7,7 @@ import { readHash, followHash } from './hash.js';
 import { settle } from './offline.js';
 import { keepPreferences } from './preferences.js';
 import * as state from './state.js';
-import { effect } from './vendor/signals-core.mjs';
+import { effect } from './vendor/signals-core.js';
 import { consentView } from './views/consent.js';
 import { headerView } from './views/header.js';
 import { mountActivations } from './views/activations/index.js';

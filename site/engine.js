@@ -1,6 +1,6 @@
 // Starts the two workers, joins them by a channel and notices when one of them dies; main thread.
 
-import * as Comlink from './vendor/comlink.min.mjs';
+import * as Comlink from './vendor/comlink.min.js';
 
 /** @import {AnalysisApi, InferenceApi, RunUpdate} from './protocol.js' */
 

@@ -1,7 +1,7 @@
 // The part of the state that a person would share, in the URL's hash: #model=…&text=…&view=…; main thread.
 
 import * as state from './state.js';
-import { effect } from './vendor/signals-core.mjs';
+import { effect } from './vendor/signals-core.js';
 
 const MOST = 8000; // characters of text worth putting into an address
 

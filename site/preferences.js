@@ -2,7 +2,7 @@
 
 import * as actions from './actions.js';
 import * as state from './state.js';
-import { effect } from './vendor/signals-core.mjs';
+import { effect } from './vendor/signals-core.js';
 
 const KEY = `tokenlight preferences ${new URL('.', import.meta.url).pathname}`; // sites of one owner share an origin
 

@@ -1,6 +1,6 @@
 // The page's one state, as signals: written only by actions.js, read by the views; main thread.
 
-import { signal } from './vendor/signals-core.mjs';
+import { signal } from './vendor/signals-core.js';
 
 /** @import {Colours, LoadedModel, ModelEntry, Progress, TokenizedText} from './protocol.js' */
 

@@ -1,6 +1,6 @@
 // Boots Pyodide with numpy and our own pyscripts, and moves arrays out of Python; runs in the analysis worker.
 
-import { loadPyodide } from '../vendor/pyodide/pyodide.mjs';
+import { loadPyodide } from '../vendor/pyodide/pyodide.js';
 
 /** @import {OnProgress, PyArray} from '../protocol.js' */
 

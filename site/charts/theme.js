@@ -1,7 +1,7 @@
 // The page's colours as a canvas needs them: resolved, for the theme that is in force; main thread.
 
 import * as state from '../state.js';
-import { computed, signal } from '../vendor/signals-core.mjs';
+import { computed, signal } from '../vendor/signals-core.js';
 
 const query = matchMedia('(prefers-color-scheme: dark)');
 const systemDark = signal(query.matches);

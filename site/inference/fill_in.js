@@ -1,6 +1,6 @@
 // Scores the candidates for a blank in batches behind the cache of the left context; runs in the inference worker.
 
-import * as Comlink from '../vendor/comlink.min.mjs';
+import * as Comlink from '../vendor/comlink.min.js';
 import { ModelError } from './manifest.js';
 
 /** @import {AnalysisApi, FillInRequest, Manifest, Ranked} from '../protocol.js' */

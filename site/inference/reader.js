@@ -1,6 +1,6 @@
 // Reads texts and writes on: chunked passes with the KV cache whose outputs go straight to analysis; inference worker.
 
-import * as Comlink from '../vendor/comlink.min.mjs';
+import * as Comlink from '../vendor/comlink.min.js';
 import { rankCandidates } from './fill_in.js';
 import { KvCache } from './kv_cache.js';
 import { ModelError } from './manifest.js';

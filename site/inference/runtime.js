@@ -1,6 +1,6 @@
 // Which onnxruntime-web runs the model: WebAssembly, or WebGPU where a person chose it; inference worker.
 
-import * as wasm from '../vendor/ort/ort.wasm.min.mjs';
+import * as wasm from '../vendor/ort/ort.wasm.min.js';
 
 /** @import {Device} from '../protocol.js' */
 /** @typedef {typeof wasm} Runtime */
@@ -21,7 +21,7 @@ export function threadCount() {
  */
 export async function runtimeFor(device) {
   if (device === 'webgpu' && !(await /** @type {any} */ (navigator).gpu?.requestAdapter())) throw new Error('this browser offers no WebGPU adapter');
-  const ort = device === 'webgpu' ? /** @type {Runtime} */ (await import('../vendor/ort/ort.webgpu.min.mjs')) : wasm;
+  const ort = device === 'webgpu' ? /** @type {Runtime} */ (await import('../vendor/ort/ort.webgpu.min.js')) : wasm;
   const build = device === 'webgpu' ? 'ort-wasm-simd-threaded.asyncify' : 'ort-wasm-simd-threaded';
   ort.env.wasm.wasmPaths = { mjs: new URL(`ort_${device}.js`, import.meta.url).href, wasm: `${FOLDER}${build}.wasm` };
   ort.env.wasm.numThreads = threadCount();

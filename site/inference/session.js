@@ -10,7 +10,7 @@ import { runtimeFor } from './runtime.js';
 /** @import {Device, Manifest} from '../protocol.js' */
 /** @import {Given} from './heap.js' */
 /** @import {OrtModule} from './ort_module.js' */
-/** @typedef {import('../vendor/ort/ort.wasm.min.mjs').InferenceSession} InferenceSession */
+/** @typedef {import('../vendor/ort/ort.wasm.min.js').InferenceSession} InferenceSession */
 /** @typedef {Record<string, Given | import('./heap.js').HeapTensor>} Feeds */
 
 export class ModelSession {

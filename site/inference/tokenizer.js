@@ -1,6 +1,6 @@
 // Text to token ids with byte offsets, and the bytes of every token; runs in the inference worker.
 
-import { Tokenizer } from '../vendor/tokenizers.min.mjs';
+import { Tokenizer } from '../vendor/tokenizers.min.js';
 import { ModelError } from './manifest.js';
 
 /** @import {AppendedToken, Manifest, TokenizedText} from '../protocol.js' */

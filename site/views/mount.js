@@ -1,7 +1,7 @@
 // Draws a view into its place and again whenever the state it read changes; main thread.
 
 import * as state from '../state.js';
-import { effect } from '../vendor/signals-core.mjs';
+import { effect } from '../vendor/signals-core.js';
 import { render } from '../vendor/lit-html/lit-html.js';
 
 /**

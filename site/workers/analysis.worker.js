@@ -1,6 +1,6 @@
 // Owns Python: turns the model's raw outputs into every number and colour of the page; a module worker.
 
-import * as Comlink from '../vendor/comlink.min.mjs';
+import * as Comlink from '../vendor/comlink.min.js';
 import { bootPython, pythonMessage, takeArrays } from '../analysis/python.js';
 import { holdLock } from './lock.js';
 

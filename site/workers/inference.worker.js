@@ -1,6 +1,6 @@
 // Owns the model: loads it, reads and writes with it one request at a time; a module worker.
 
-import * as Comlink from '../vendor/comlink.min.mjs';
+import * as Comlink from '../vendor/comlink.min.js';
 import { fetchManifest, ModelError, MODELS } from '../inference/manifest.js';
 import { fetchModelFiles } from '../inference/model_files.js';
 import { Reader } from '../inference/reader.js';

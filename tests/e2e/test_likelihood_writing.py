@@ -189,7 +189,7 @@ def test_a_fast_model_is_not_drawn_at_every_token(tiny_site: str, open_page: Cal
     page = open_page(tiny_site)
     seen = page.evaluate(
         """async () => {
-            const names = ['state.js', 'vendor/signals-core.mjs'];
+            const names = ['state.js', 'vendor/signals-core.js'];
             const [{run}, {effect}] = await Promise.all(names.map(name => import(new URL(name, document.baseURI))));
             const times = [];
             const end = effect(() => void (run.value, times.push(performance.now())));

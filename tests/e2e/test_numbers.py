@@ -253,7 +253,7 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     page = open_page(tiny_site)
     there = page.evaluate(
         """async ([manifest, vocabulary, request, count, logits, arrays]) => {
-          const { proxy, wrap } = await import(new URL('vendor/comlink.min.mjs', location.href.split('#')[0]).href);
+          const { proxy, wrap } = await import(new URL('vendor/comlink.min.js', location.href.split('#')[0]).href);
           const worker = new Worker('workers/analysis.worker.js', { type: 'module' });
           const analysis = wrap(worker);
           await analysis.boot(proxy(() => {}));

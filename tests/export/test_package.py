@@ -17,7 +17,7 @@ PAGE = {
     "headers.js": "// headers",
     "package.json": "{}",
     "vendor/NOTICES": "notices",
-    "vendor/lib.mjs": "export {};",
+    "vendor/lib.js": "export {};",
     "vendor/lib.d.mts": "export {};",
     "vendor/shell.json": '{"version": "old"}',
     "node_modules/lib/index.js": "// not the page's",
@@ -57,7 +57,7 @@ def test_what_is_packed(site: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path / "unpacked")
     root = tmp_path / "unpacked/tokenlight"
     found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-    page = {"index.html", "app.js", "sw.js", "headers.js", "vendor/NOTICES", "vendor/lib.mjs", "vendor/shell.json"}
+    page = {"index.html", "app.js", "sw.js", "headers.js", "vendor/NOTICES", "vendor/lib.js", "vendor/shell.json"}
     assert {path for path in found if not path.startswith("models/")} == page | {"README.txt", "LICENSE"}
     assert len((root / "README.txt").read_text().splitlines()) == 3
     stated = json.loads((root / shell.SHELL).read_text())

@@ -16,7 +16,7 @@ from export import serve, shell
 FILES = {
     "site/index.html": "<!doctype html><title>page</title>",
     "site/a b.js": "export {};",
-    "site/vendor/lib.mjs": "export {};",
+    "site/vendor/lib.js": "export {};",
     "site/vendor/lib.wasm": "\0asm",
     "site/vendor/numpy.whl": "PK",
     "site/models/tiny/0123.bin": "chunk",
@@ -33,7 +33,7 @@ FILES = {
 TYPES = {
     "/": "text/html",
     "/a%20b.js": "text/javascript",
-    "/vendor/lib.mjs": "text/javascript",
+    "/vendor/lib.js": "text/javascript",
     "/vendor/lib.wasm": "application/wasm",
     "/vendor/numpy.whl": "application/octet-stream",
     "/models/tiny/0123.bin": "application/octet-stream",
@@ -139,7 +139,7 @@ def test_the_release_is_stated_as_the_files_are(server: ThreadingHTTPServer) -> 
         "index.html",
         "manifest.webmanifest",
         "styles/base.css",
-        "vendor/lib.mjs",
+        "vendor/lib.js",
         "vendor/lib.wasm",
         "vendor/numpy.whl",
     ]

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const [repository, pyodide, file] = process.argv.slice(2);
-const { loadPyodide } = await import(pathToFileURL(join(pyodide, "pyodide.mjs")).href);
+const { loadPyodide } = await import(pathToFileURL(join(pyodide, "pyodide.js")).href);
 const python = await loadPyodide({ indexURL: pyodide + "/" });
 const wheel = readdirSync(pyodide).find((name) => name.startsWith("numpy-") && name.endsWith(".whl"));
 python.unpackArchive(new Uint8Array(readFileSync(join(pyodide, wheel))), "wheel");

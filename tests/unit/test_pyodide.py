@@ -26,7 +26,7 @@ def output(command: list[str]) -> dict[str, Any]:
 
 # Runs wherever `make vendor` has put Pyodide into site/vendor; elsewhere there is nothing to run it with.
 @pytest.mark.skipif(
-    not NODE or not (PYODIDE / "pyodide.mjs").exists(),
+    not NODE or not (PYODIDE / "pyodide.js").exists(),
     reason="needs Node and site/vendor (make vendor)",
 )
 def test_pyodide_agrees_with_cpython_and_keeps_its_time(tmp_path: Path) -> None:

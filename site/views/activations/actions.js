@@ -2,7 +2,7 @@
 
 import * as page from '../../actions.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { branch, branches, count, current, options, prompt } from './state.js';
 
 /** @import {GenerateOptions} from '../../protocol.js' */

@@ -3,7 +3,7 @@
 import { Heatmap } from '../../charts/heatmap.js';
 import { scaleView } from '../../charts/legend.js';
 import { dark } from '../../charts/theme.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { fixed } from '../format.js';
 import { panelView, waiting } from './panel.js';

@@ -4,7 +4,7 @@ import { barsPart, barsView } from '../../charts/bars.js';
 import { Heatmap } from '../../charts/heatmap.js';
 import { scaleView } from '../../charts/legend.js';
 import { dark } from '../../charts/theme.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { fixed } from '../format.js';
 import { panelView, waiting } from './panel.js';

@@ -3,7 +3,7 @@
 import { dark } from '../../charts/theme.js';
 import * as state from '../../state.js';
 import { readHash } from '../../hash.js';
-import { computed, effect } from '../../vendor/signals-core.mjs';
+import { computed, effect } from '../../vendor/signals-core.js';
 import { html, render } from '../../vendor/lit-html/lit-html.js';
 import { followRuns } from './actions.js';
 import { choiceView } from './choice.js';

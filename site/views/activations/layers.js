@@ -5,7 +5,7 @@ import { Heatmap } from '../../charts/heatmap.js';
 import { scaleView, short } from '../../charts/legend.js';
 import { dark } from '../../charts/theme.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { visible } from '../../token_text.js';
 import * as actions from './actions.js';

@@ -2,7 +2,7 @@
 
 import * as page from '../../actions.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { arrivals, generateOptions } from './actions.js';
 import { current, found, inSight, options, palettes, quantity, shown, shownLayer, tables, transformerLab } from './state.js';
 

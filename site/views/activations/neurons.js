@@ -5,7 +5,7 @@ import { scaleView, short } from '../../charts/legend.js';
 import { dark } from '../../charts/theme.js';
 import { VectorStrip } from '../../charts/vector_strip.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { visible } from '../../token_text.js';
 import * as actions from './actions.js';

@@ -1,7 +1,7 @@
 // What only the activations view needs to know, as signals: written by its actions and live.js, read by its parts; main thread.
 
 import * as page from '../../state.js';
-import { computed, signal } from '../../vendor/signals-core.mjs';
+import { computed, signal } from '../../vendor/signals-core.js';
 
 /** @import {Palette} from '../../charts/theme.js' */
 

@@ -1,7 +1,7 @@
 // The written text in colour, token by token, with its speed and the branches it has taken; main thread.
 
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { visible } from '../../token_text.js';
 import { TokenElements } from '../likelihood/token_elements.js';

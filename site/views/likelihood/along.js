@@ -4,7 +4,7 @@ import * as actions from '../../actions.js';
 import { dark } from '../../charts/theme.js';
 import { Strip } from '../../charts/strip.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { shown, span, strip } from './state.js';
 
 const KEY = [

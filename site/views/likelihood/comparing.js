@@ -2,7 +2,7 @@
 
 import * as actions from '../../actions.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { comparison, kept } from './state.js';
 
 /** Keeps the current reading as A. */

@@ -1,6 +1,6 @@
 // Texts to begin with, from examples.json; main thread.
 
-import { signal } from '../../vendor/signals-core.mjs';
+import { signal } from '../../vendor/signals-core.js';
 
 /** @typedef {{ id: string, title: string, text: string }} Example */
 

@@ -2,7 +2,7 @@
 
 import * as actions from '../../actions.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { findings, precomputed, strip } from './state.js';
 
 const PAUSE = 300; // ms between two strips while a text is read: the eye sees no more, and the model needs the processor

@@ -1,7 +1,7 @@
 // Puts the likelihood view together; main thread.
 
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { mount } from '../mount.js';
 import { mountAlong } from './along.js';
 import { compareView } from './compare.js';

@@ -2,7 +2,7 @@
 
 import * as actions from '../../actions.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 
 const PAUSE = 120; // ms without a key before the text is read
 

@@ -3,7 +3,7 @@
 import * as actions from '../../actions.js';
 import { fetchIndex, fetchManifest, MODELS } from '../../inference/manifest.js';
 import * as state from '../../state.js';
-import { effect } from '../../vendor/signals-core.mjs';
+import { effect } from '../../vendor/signals-core.js';
 import { openText } from './edits.js';
 import { examples } from './examples.js';
 import { precomputed } from './state.js';

@@ -2,7 +2,7 @@
 
 import * as actions from '../../actions.js';
 import * as state from '../../state.js';
-import { effect, signal } from '../../vendor/signals-core.mjs';
+import { effect, signal } from '../../vendor/signals-core.js';
 import { redo, undo } from './edits.js';
 import { selectSpan } from './span.js';
 import { shown, span } from './state.js';
@@ -49,7 +49,7 @@ export function mountReading(root) {
  * Marks the tokens that are pointed at, chosen and selected.
  * @param {HTMLElement} root
  * @param {TokenElements} elements
- * @param {import('../../vendor/signals-core.mjs').Signal<{}>} drawn
+ * @param {import('../../vendor/signals-core.js').Signal<{}>} drawn
  */
 function followChoice(root, elements, drawn) {
   let pinned = /** @type {HTMLElement | undefined} */ (undefined);

@@ -1,7 +1,7 @@
 // What only the likelihood view needs to know, as signals: written by its actions, read by its parts; main thread.
 
 import * as page from '../../state.js';
-import { computed, signal } from '../../vendor/signals-core.mjs';
+import { computed, signal } from '../../vendor/signals-core.js';
 
 /** @import {Colours} from '../../protocol.js' */
 /** @import {RunState} from '../../state.js' */
