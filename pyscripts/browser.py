@@ -2,77 +2,110 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import generation, run, sampling, text, views
+from pyscripts import compare, generation, run, sampling, scales, text, views
 from pyscripts.colourings import COLOURINGS
-from pyscripts.compare import Kept
 from pyscripts.fill_in import FillIn, likely
 from pyscripts.likelihood import surprisal_bits
 from pyscripts.run import Reading
 from pyscripts.sampling import Distribution
 from pyscripts.trace import TOP_K, ModelShape, Outputs, Trace
 
+MODELS_KEPT = 2  # while the page switches, runs of the old model may still be under way
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is known of a loaded model."""
+
+    manifest: dict[str, Any]
+    vocabulary: list[str]  # [id] text
+
+
+@dataclass
+class Current:
+    """The current run: what its numbers depend on, its arrays, and what was computed again for it."""
+
+    id: int
+    conditions: dict[str, Any]  # model (sha256), prefix (token id or None), interventions (JSON)
+    model: Model
+    reading: Reading
+    told: int = 0  # shown tokens that `update` has returned
+    drawn_from: Distribution | None = None  # what the newest token was drawn from
+    inspected: views.Inspected | None = None
+    attentions: views.LayerAttention | None = None
+
 
 class Session:
-    """One page's analysis: the loaded model's facts and the current run. JavaScript keeps one of these.
+    """One page's analysis: the loaded models and the current run. JavaScript keeps one of these.
 
     Arrays come as lists of JavaScript Float32Arrays, one a layer, and are copied once.
     """
 
     def __init__(self) -> None:
-        self._model: dict[str, Any] = {}
-        self._vocabulary: list[str] = []
-        self._run_id = -1
-        self._told = 0  # shown tokens of the current run that `update` has returned
+        self._models: dict[str, Model] = {}  # by sha256, the newest last
+        self._run: Current | None = None
         self._colouring = next(iter(COLOURINGS))
-        self._reading: Reading | None = None
-        self._drawn_from: Distribution | None = None  # what the newest token was drawn from
-        self._inspected: views.Inspected | None = None
-        self._attentions: views.LayerAttention | None = None
-        self._fill_in: FillIn | None = None
-        self._kept: Kept | None = None
+        self._fill_in: tuple[FillIn, Model] | None = None
+        self._pinned: compare.Reading | None = None
+
+    def menus(self) -> str:
+        """What depends on no run, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level]}."""
+        return json.dumps({
+            "colourings": [{"id": c.id, "title": c.title, "description": c.description} for c in COLOURINGS.values()],
+            "palettes": {name: scales.palette(name) for name in scales.PALETTES},
+        }, default=vars)
 
     def use_model(self, manifest: str, vocabulary: str) -> None:
-        """Takes manifest.json and the texts of all token ids, both as JSON; ends the current run."""
-        self._model, self._vocabulary = json.loads(manifest), json.loads(vocabulary)
-        self._reading = None
+        """Takes manifest.json and the texts of all token ids, both as JSON. The current run stays."""
+        model = Model(json.loads(manifest), json.loads(vocabulary))
+        self._models.pop(model.manifest["sha256"], None)
+        self._models[model.manifest["sha256"]] = model
+        for old in list(self._models)[:-MODELS_KEPT]:
+            del self._models[old]
 
     def begin(self, run_id: int, request: str) -> None:
-        """Starts a run. request (JSON): tokens (text, ids, texts, bytes), options, bos (a BOS token stands in front),
-        keep (positions of the run before whose results still hold), promptLength (null: the text is only read)."""
+        """Starts a run. request (JSON): tokens (text, ids, texts, bytes), options, conditions (model, prefix,
+        interventions), keep (positions of the run before whose results still hold), promptLength (null: only read).
+
+        ValueError: results cannot be kept, since the run before was made under other conditions.
+        """
         asked = json.loads(request)
-        tokens, bos, keep = asked["tokens"], asked["bos"], asked["keep"]
-        ids = ([self._model["bos"]["id"]] if bos else []) + tokens["ids"]
-        shape = ModelShape(*(self._model[name] for name in ("layers", "heads", "hidden_size", "vocab_size")))
-        before, steps = self._reading, {}
+        tokens, conditions, keep = asked["tokens"], asked["conditions"], asked["keep"]
+        model, before = self._model(conditions["model"]), self._run
+        prefix = [] if conditions["prefix"] is None else [conditions["prefix"]]
+        ids = prefix + tokens["ids"]
+        steps = {}
         if keep:
-            assert before is not None
-            trace = before.trace
+            if before is None or before.conditions != conditions:
+                raise ValueError("Nothing of the run before can be kept: it was made under other conditions.")
+            trace = before.reading.trace
             trace.restart(ids, keep)
-            trace.bos = bos
-            steps = {p: step for p, step in before.steps.items() if p < len(ids) and ids[p] == step.id and p <= keep}
+            steps = {p: s for p, s in before.reading.steps.items() if p < len(ids) and ids[p] == s.id and p <= keep}
         else:
-            trace = Trace(ids, shape, bos=bos)
+            shape = ModelShape(*(model.manifest[name] for name in ("layers", "heads", "hidden_size", "vocab_size")))
+            trace = Trace(ids, shape, bos=bool(prefix))
         if asked["promptLength"] is None:
             steps = {}
-        self._run_id, self._told = run_id, 0
-        self._reading = Reading(trace, tokens, asked["options"], asked["promptLength"], steps)
-        self._inspected = self._attentions = None
+        self._run = Current(
+            run_id, conditions, model, Reading(trace, tokens, asked["options"], asked["promptLength"], steps)
+        )
 
     def sample(self, run_id: int, logits: Any) -> int:
         """Draws the next token's id from the last row of logits, by the options the run began with."""
-        reading = self._current(run_id)
+        current = self._current(run_id)
+        reading, size = current.reading, current.model.manifest["vocab_size"]
         options, ids = reading.options, reading.trace.ids
         given = (reading.prompt_length or 0) + reading.trace.first
         prompt, generated = ids[:given], ids[given:]
-        row = to_numpy([logits], (1, self._model["vocab_size"]))[0]
-        self._drawn_from = sampling.distribution(row, generation.settings_from(options), prompt, generated)
-        ids.append(sampling.sample(self._drawn_from.sampled, int(options.get("seed") or 0), len(generated)))
+        row = to_numpy([logits], (1, size))[0]
+        current.drawn_from = sampling.distribution(row, generation.settings_from(options), prompt, generated)
+        ids.append(sampling.sample(current.drawn_from.sampled, int(options.get("seed") or 0), len(generated)))
         return ids[-1]
 
     def extend(self, run_id: int, chunk: Any, appended: str | None) -> None:
@@ -80,13 +113,12 @@ class Session:
 
         appended (JSON): {id, text, bytes, whole}, the token just drawn; how is noted here, while the model goes on.
         """
-        reading = self._current(run_id)
+        current = self._current(run_id)
+        reading = current.reading
         trace, shape = reading.trace, reading.trace.shape
-        if appended is not None:
-            assert self._drawn_from is not None
+        if appended is not None and current.drawn_from is not None:
             append_token(reading.tokens, json.loads(appended))
-            step = generation.describe(self._drawn_from, trace.ids[-1], TOP_K)
-            reading.steps[len(trace.ids) - 1] = step
+            reading.steps[len(trace.ids) - 1] = generation.describe(current.drawn_from, trace.ids[-1], TOP_K)
         count = chunk.count
         states = (count, shape.hidden_size)
         contributions = {
@@ -105,14 +137,13 @@ class Session:
 
         Arrays cover the new tokens, row-major [token, …]; colours and summary (JSON) cover the whole text.
         """
-        reading = self._current(run_id)
-        first = self._told
+        current = self._current(run_id)
+        reading, first = current.reading, current.told
         trace = reading.trace
         columns = token_columns(trace, first)
-        logprob = trace.statistics().logprob
         spans = np.asarray(reading.tokens["bytes"][: trace.shown]).reshape(-1, 2)
-        whole = text.summary(logprob, reading.tokens["text"], spans)
-        self._told = trace.shown
+        whole = text.summary(trace.statistics().logprob, reading.tokens["text"], spans)
+        current.told = trace.shown
         return {
             "first": first,
             "count": trace.shown - first,
@@ -121,121 +152,117 @@ class Session:
             "summary": json.dumps({name: run.number(value) for name, value in vars(whole).items()}),
         }
 
-    def colourings(self) -> str:
-        """The colourings to choose from as JSON: a list of id, title and description, the default first."""
-        return json.dumps([{"id": c.id, "title": c.title, "description": c.description} for c in COLOURINGS.values()])
-
-    def colours(self, run_id: int, colouring: str) -> str:
-        """Chooses a colouring by its id and returns the current text's colours as JSON; null while there is no run."""
+    def colours(self, run_id: int | None, colouring: str) -> str:
+        """Chooses a colouring by its id and returns the run's colours as JSON; null without a run."""
         if colouring not in COLOURINGS:
             raise ValueError(f"There is no colouring {colouring!r}: choose one of {', '.join(COLOURINGS)}.")
         self._colouring = colouring
-        return "null" if self._reading is None else self._colours(self._current(run_id).trace)
+        return "null" if run_id is None else self._colours(self._current(run_id).reading.trace)
 
     def _colours(self, trace: Trace) -> str:
         return json.dumps(COLOURINGS[self._colouring].function(trace.statistics()), default=vars)
 
     def finish(self, run_id: int, timings: str) -> None:
         """Notes how long the parts of the run took (JSON, milliseconds)."""
-        self._current(run_id).timings = json.loads(timings)
+        self._current(run_id).reading.timings = json.loads(timings)
 
     def lens_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
         """[layer, hidden] the residual stream before each layer at one position: what the lens input takes."""
-        return np.ascontiguousarray(self._current(run_id).trace.hidden_states()[:-1, position])
+        return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
 
     def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
         """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None: this graph has no lens."""
-        size = self._model["vocab_size"]
+        current = self._current(run_id)
+        size, layers = (current.model.manifest[name] for name in ("vocab_size", "layers"))
         row = to_numpy([logits], (1, size))[0]
-        lens = None if lens_logits is None else to_numpy([lens_logits], (1, self._model["layers"], size))[0]
-        self._current(run_id)
-        self._inspected = views.Inspected(position, row, lens)
+        lens = None if lens_logits is None else to_numpy([lens_logits], (1, layers, size))[0]
+        current.inspected = views.Inspected(position, row, lens)
 
     def hold_attention(self, run_id: int, layer: int, parts: Any) -> None:
-        """Takes one layer's attention computed again: a list of chunks [head, query, key] in reading order."""
-        trace = self._current(run_id).trace
-        chunks, start = [], 0
-        for part in parts:
-            array = to_numpy([part], (1, part.length))[0]
-            # [head, query, key]: the keys are all positions up to the chunk's end, so its queries follow from its size
-            per_head, queries = array.size // trace.shape.heads, 1
-            while queries * (start + queries) < per_head:
-                queries += 1
-            chunks.append(array.reshape(trace.shape.heads, queries, start + queries))
-            start += queries
-        self._attentions = views.LayerAttention(layer, chunks)
+        """Takes one layer's attention computed again, in reading order (see AttentionPart in protocol.js)."""
+        current = self._current(run_id)
+        heads = current.reading.trace.shape.heads
+        chunks = [
+            to_numpy([part.data], (1, heads, part.count, part.start + part.count))[0]  # [head, query, key]
+            for part in parts
+        ]
+        current.attentions = views.LayerAttention(layer, chunks)
 
-    def begin_fill_in(self, logits: Any, request: str) -> str:
-        """Starts to fill in a blank behind logits [vocab]; returns what the model must read for each candidate (JSON).
+    def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
+        """Starts to fill in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).
 
-        request (JSON): candidates and right (token ids), count (so many likely tokens are added), space (see likely).
+        model: its sha256. request (JSON): candidates and right (token ids), count (so many likely tokens are added),
+        space (see likely).
         """
-        asked = json.loads(request)
-        row = to_numpy([logits], (1, self._model["vocab_size"]))[0]
-        added = likely(row, self._vocabulary, asked["count"], asked["space"])
+        asked, loaded = json.loads(request), self._model(model)
+        row = to_numpy([logits], (1, loaded.manifest["vocab_size"]))[0]
+        added = likely(row, loaded.vocabulary, asked["count"], asked["space"])
         candidates = asked["candidates"] + [[id] for id in added if [id] not in asked["candidates"]]
-        self._fill_in = FillIn(row, candidates, asked["right"])
-        return json.dumps(self._fill_in.sequences())
+        fill_in = FillIn(row, candidates, asked["right"])
+        self._fill_in = fill_in, loaded
+        return json.dumps(fill_in.sequences())
 
     def score_fill_in(self, first: int, count: int, logits: Any) -> None:
         """Takes the logits of `count` sequences from `first` on, each padded to the same length."""
-        assert self._fill_in is not None
-        size = self._model["vocab_size"]
-        self._fill_in.score(first, to_numpy([logits], (1, logits.length))[0].reshape(count, -1, size))
+        fill_in, model = self._filling()
+        size = model.manifest["vocab_size"]
+        fill_in.score(first, to_numpy([logits], (1, logits.length))[0].reshape(count, -1, size))
 
     def ranking(self) -> str:
         """The candidates as JSON, best first, each with its text (see fill_in.Ranked)."""
-        assert self._fill_in is not None
-        texts = self._vocabulary
+        fill_in, model = self._filling()
         return json.dumps([
             {**asdict(ranked), "right_logprob": run.number(ranked.right_logprob), "logprob": run.number(ranked.logprob),
-             "text": "".join(texts[id] for id in ranked.ids)}
-            for ranked in self._fill_in.ranking()
+             "text": "".join(model.vocabulary[id] for id in ranked.ids)}
+            for ranked in fill_in.ranking()
         ])
 
-    def keep(self, run_id: int) -> None:
+    def pin(self, run_id: int) -> None:
         """Keeps the current reading, to be compared with later ones of other texts or models."""
-        reading = self._current(run_id)
+        current = self._current(run_id)
+        reading = current.reading
         tokens = {**reading.tokens, **{name: list(reading.tokens[name]) for name in ("ids", "texts", "bytes")}}
-        self._kept = Kept(self._model["name"], tokens, reading.trace.statistics().logprob)
+        self._pinned = compare.Reading(current.model.manifest["name"], tokens, reading.trace.statistics().logprob)
 
-    def view(self, run_id: int, name: str, arguments: str) -> str:
-        """One of views.VIEWS on the current run, as JSON."""
-        reading = self._current(run_id)
+    def view(self, run_id: int, name: str, arguments: str) -> dict[str, Any]:
+        """One of views.VIEWS on the current run: {json, arrays}. ValueError where there is no such view."""
+        current = self._current(run_id)
         context = views.Context(
-            reading, self._model, self._vocabulary, self._inspected, self._attentions, self._kept
+            current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.attentions,
+            self._pinned,
         )
         if name not in views.VIEWS:
             raise ValueError(f"There is no view {name!r}.")
-        return json.dumps(views.VIEWS[name](context, **json.loads(arguments)), allow_nan=False)
+        plain, arrays = views.split(views.VIEWS[name](context, **json.loads(arguments)))
+        return {"json": json.dumps(plain, allow_nan=False), "arrays": arrays}
 
-    def _current(self, run_id: int) -> Reading:
-        if self._reading is None:
+    def _current(self, run_id: int) -> Current:
+        if self._run is None:
             raise ValueError("There is no run yet: analyse a text first.")
-        if run_id != self._run_id:
+        if run_id != self._run.id:
             raise ValueError("This run was replaced by a newer one.")
-        return self._reading
+        return self._run
+
+    def _model(self, sha256: str) -> Model:
+        if sha256 not in self._models:
+            raise ValueError("This model is not loaded any more.")
+        return self._models[sha256]
+
+    def _filling(self) -> tuple[FillIn, Model]:
+        if self._fill_in is None:
+            raise ValueError("No blank is being filled in.")
+        return self._fill_in
 
 
 def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
     """Every number the page shows beside a token, for the tokens from `first` on: [token] or [token, width], float32 or
     int32, C-contiguous."""
     found = trace.statistics().since(first)
-    columns: dict[str, NDArray] = {
-        name: np.asarray(getattr(found, name))
-        for name in ("logprob", "probability", "entropy", "mass_above", "surprise_excess", "rank", "top_ids",
-                     "top_logprobs")
-    }
+    names = ("logprob", "probability", "entropy", "mass_above", "rank", "top_ids")
+    columns: dict[str, NDArray] = {name: np.asarray(getattr(found, name)) for name in names}
     columns["surprisal"] = surprisal_bits(found.logprob)
     columns["entropy_bits"] = found.entropy / np.log(2)
     columns["top_probabilities"] = np.exp(found.top_logprobs)
-    columns["hidden_norm"] = trace.hidden_norm()[:, first:].T
-    columns.update({name: array[:, first:].T for name, array in trace.contributions().items()})
-    for name, normalised in (("attention_entropy", False), ("normalised_entropy", True)):
-        by_head = trace.attention_entropy(normalised=normalised)[:, :, first:]  # [layer, head, token]
-        layers, heads, tokens = by_head.shape
-        columns[f"{name}_by_layer"] = by_head.mean(axis=1).T
-        columns[f"{name}_by_head"] = by_head.reshape(layers * heads, tokens).T
     return {
         name: np.ascontiguousarray(a, a.dtype if np.issubdtype(a.dtype, np.integer) else np.float32)
         for name, a in columns.items()

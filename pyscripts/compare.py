@@ -16,21 +16,21 @@ PIECE = re.compile(r"\w+|\s+|.", re.DOTALL)  # what texts that differ are matche
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A finished reading, kept while another text or model is read."""
+class Reading:
+    """What is compared of a reading."""
 
     model: str  # name
     tokens: Mapping[str, Any]  # text, ids, texts, bytes as the tokenizer gave them
     logprob: NDArray[np.float64]  # [token] nats, NaN = null
 
 
-def change(of: Kept, other: Kept) -> NDArray[np.float64]:
+def change(of: Reading, other: Reading) -> NDArray[np.float64]:
     """[token of `of`] how much likelier its bytes are here than in the other reading, nats; NaN = no counterpart.
 
     Passages that both texts have are matched. Where the tokens are cut differently, the log-probabilities of the
     shortest stretch that begins and ends with a token in both are added up, and all its tokens get that difference.
     """
-    spans, other_spans = (checked_spans(kept.tokens["text"], kept.tokens["bytes"]) for kept in (of, other))
+    spans, other_spans = (checked_spans(each.tokens["text"], each.tokens["bytes"]) for each in (of, other))
     result = np.full(len(of.logprob), np.nan)
     for start, other_start, length in blocks(of.tokens["text"], other.tokens["text"]):
         here, there = _ends(spans, start, length), _ends(other_spans, other_start, length)

@@ -36,6 +36,8 @@ def preview(context: Context) -> dict[str, Any]:
         "colours": {id: asdict(entry.function(trace.statistics())) for id, entry in COLOURINGS.items()},
         "colourings": [{"id": c.id, "title": c.title, "description": c.description} for c in COLOURINGS.values()],
         "summary": {name: run.number(value) for name, value in vars(whole).items()},
-        "strip": strip(context),
+        "strip": {
+            name: run.numbers(line) if isinstance(line, np.ndarray) else line for name, line in strip(context).items()
+        },
         "findings": findings(context),
     }

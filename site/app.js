@@ -1,38 +1,68 @@
-// Wires the page together: state from the URL, the views, the workers; main thread.
+// Wires the page together: what the address and the last visit ask for, the text, the lenses, the workers; main thread.
 
-import './language.js';
-import * as actions from './actions.js';
-import { installApi } from './api.js';
-import { readHash, followHash } from './hash.js';
-import { settle } from './offline.js';
-import { keepPreferences } from './preferences.js';
-import * as state from './state.js';
-import { effect } from './vendor/signals-core.js';
-import { consentView } from './views/consent.js';
-import { headerView } from './views/header.js';
-import { mountActivations } from './views/activations/index.js';
-import { mountLikelihood } from './views/likelihood/index.js';
-import { mount } from './views/mount.js';
-import { noticeView } from './views/notice.js';
-import { storageView, updateView } from './views/storage.js';
-import { tabsView } from './views/tabs.js';
+import './page/language.js';
+import { consentView } from './frame/consent.js';
+import { headerView } from './frame/header.js';
+import { byId, mount } from './frame/mount.js';
+import { noticeView } from './frame/notice.js';
+import { storageView, updateView } from './frame/storage.js';
+import { panelId, tabsView } from './frame/tabs.js';
+import { lenses } from './lenses/index.js';
+import { followQuestions } from './lenses/scheduler.js';
+import { followAddress, readHash } from './page/address.js';
+import { installApi } from './page/api.js';
+import { keepDraft, restoreDraft } from './page/draft.js';
+import { offer, readAgain, select, setLens, setText } from './page/edits.js';
+import { boot } from './page/models.js';
+import { watch } from './page/notices.js';
+import { settle } from './page/offline.js';
+import { keepPreferences } from './page/preferences.js';
+import { onUpdate } from './page/runs.js';
+import * as state from './page/state.js';
+import { commit } from './page/versions.js';
+import { mountText } from './text/index.js';
+import { showFirst } from './text/precomputed.js';
 
 keepPreferences();
 const asked = readHash();
-actions.setText(asked.text ?? '');
-actions.setView(asked.view);
+const draft = restoreDraft();
+setLens(asked.lens);
 
-effect(() => {
+watch('phase', () => {
   document.documentElement.dataset.state = state.phase.value;
 });
 mount('header', headerView);
-mount('tabs', tabsView);
 mount('notice', noticeView);
 mount('consent-notice', consentView);
 mount('update', updateView);
 mount('storage', storageView);
-for (const id of state.VIEWS) effect(() => void (/** @type {HTMLElement} */ (document.getElementById(id)).hidden = state.view.value !== id));
-mountLikelihood(asked);
-mountActivations(/** @type {HTMLElement} */ (document.getElementById('activations')));
-followHash();
-installApi(settle().then(() => actions.boot(asked.model)));
+mount('tabs', tabsView);
+mountText();
+for (const lens of lenses) {
+  const panel = byId(panelId(lens.id));
+  lens.mount(panel);
+  watch(`lens ${lens.id}`, () => void (panel.hidden = state.lens.value !== lens.id));
+}
+followQuestions();
+
+// A text in the address waits in the box until the visitor asks for it; one that was shown before a reload is read again.
+if (draft && (asked.text === null || draft.text === asked.text)) {
+  if (draft.read) offer(draft.text);
+  else setText(draft.text);
+} else if (asked.text !== null) {
+  if (draft?.text) setText(draft.text), commit(); // an unsaved text is not lost: undo brings it back
+  setText(asked.text);
+} else void showFirst(asked.model);
+
+if (asked.token !== null) {
+  const end = watch('token of the address', () => {
+    if (!state.count.value || asked.token === null || state.run.value?.stored) return;
+    if (asked.token < state.count.value) select({ pinned: asked.token });
+    if (state.run.value?.done || asked.token < state.count.value) queueMicrotask(() => end());
+  });
+}
+
+keepDraft();
+followAddress();
+installApi();
+void settle().then(() => boot(asked.model, { onUpdate, onSwitch: readAgain }));

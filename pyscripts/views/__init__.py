@@ -1,14 +1,27 @@
-"""What a view asks for beyond the streamed columns, by name; CPython and the analysis worker.
+"""What a view asks for beyond the streamed columns, by name.
 
-Each function takes the current run as a Context, then the view's own arguments, and returns plain JSON.
+Each function takes the current run as a Context, then the view's own arguments. It returns plain JSON, or a dict whose
+numpy arrays go to the page as flat typed arrays beside the JSON (see `split`).
 """
 
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pyscripts.views import activations, comparison, inside, whole_text
 from pyscripts.views.context import Context, Inspected, LayerAttention
 
 VIEWS: dict[str, Callable[..., Any]] = {**inside.VIEWS, **whole_text.VIEWS, **activations.VIEWS, **comparison.VIEWS}
 
-__all__ = ["VIEWS", "Context", "Inspected", "LayerAttention"]
+
+def split(result: Any) -> tuple[Any, dict[str, NDArray]]:
+    """A view's result as (JSON, arrays): the arrays of a dict by name, C-contiguous, and the rest."""
+    if not isinstance(result, dict):
+        return result, {}
+    arrays = {name: np.ascontiguousarray(value) for name, value in result.items() if isinstance(value, np.ndarray)}
+    return {name: value for name, value in result.items() if name not in arrays}, arrays
+
+
+__all__ = ["VIEWS", "Context", "Inspected", "LayerAttention", "split"]

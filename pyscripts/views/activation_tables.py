@@ -41,7 +41,7 @@ def layer_map(context: Context, name: str) -> Table:
 def _neurons(found: dict[str, Any]) -> Table:
     where = {top["index"]: ", ".join(f"{place['token']}: {place['text']!r}" for place in top["where"])
              for top in found["top"]}
-    rows = [[i, value, where.get(i)] for i, value in enumerate(found["values"])]
+    rows = [[i, value, where.get(i)] for i, value in enumerate(found["values"].tolist())]
     return {"columns": ["neuron", "value", "most active at tokens"], "rows": rows}
 
 
@@ -59,13 +59,12 @@ def _word_classes(found: dict[str, Any]) -> Table:
 
 
 def _focus(found: dict[str, Any]) -> Table:
-    heads = found["heads"]
     rows: list[list[Any]] = []
     for layer, mean in enumerate(found["layers"]):
         rows.append([layer, "mean", mean["entropy"], mean["normalised"]])
-        for head in range(heads["columns"]):
-            at = layer * heads["columns"] + head
-            rows.append([layer, head, heads["entropy"][at], heads["normalised"][at]])
+        for head in range(found["columns"]):
+            at = layer * found["columns"] + head
+            rows.append([layer, head, run.number(found["entropy"][at]), run.number(found["normalised"][at])])
     return {"columns": ["layer", "head", "entropy (nats)", "normalised entropy"], "rows": rows}
 
 
@@ -83,5 +82,5 @@ def _lens(found: dict[str, Any]) -> Table:
 
 TABLES: dict[str, Callable[[dict[str, Any]], Table]] = {
     "choice": _choice, "transformer_lab": _transformer_lab, "layers": _layers, "neurons": _neurons,
-    "word_classes": _word_classes, "focus": _focus, "lens_layers": _lens,
+    "word_classes": _word_classes, "focus": _focus, "lens": _lens,
 }

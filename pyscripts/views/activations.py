@@ -1,4 +1,4 @@
-"""The activations view's own panels, several at once, with their tables as CSV; CPython and the analysis worker."""
+"""Panels of the layers lens, with their tables as CSV; CPython and the analysis worker."""
 
 import csv
 import io
@@ -15,8 +15,8 @@ from pyscripts.views.context import Context
 def focus(context: Context, token: int) -> dict[str, Any]:
     """How spread the attention of a shown token's own query is: nats, and normalised by ln(visible positions).
 
-    `layers`: means over heads; `heads`: one row [head] a layer; levels by the normalised entropy, orange for focused,
-    blue for distributed. None where the token sees itself alone, and entropy says nothing.
+    `layers`: means over heads; entropy, normalised and levels [layer · head], levels by the normalised entropy, orange
+    for focused, blue for distributed. None or NaN where the token sees itself alone, and entropy says nothing.
     """
     trace, position = context.reading.trace, context.position_of(token)
     raw = trace.attention_entropy()[:, :, token]  # [layer, head]
@@ -37,13 +37,11 @@ def focus(context: Context, token: int) -> dict[str, Any]:
             {"entropy": run.number(e), "normalised": run.number(n), "level": level}
             for e, n, level in zip(by_layer, normalised_by_layer, levels, strict=True)
         ],
-        "heads": {
-            "rows": raw.shape[0],
-            "columns": raw.shape[1],
-            "entropy": run.numbers(raw.ravel()),
-            "normalised": run.numbers(normalised.ravel()),
-            "levels": scale.levels(normalised).ravel().tolist(),
-        },
+        "rows": raw.shape[0],
+        "columns": raw.shape[1],
+        "entropy": raw.ravel(),
+        "normalised": normalised.ravel(),
+        "levels": scale.levels(normalised).astype(np.int16).ravel(),
         "palette": "focus",
         "stops": scale.stops(),
     }
@@ -66,34 +64,22 @@ def lens_layers(context: Context, token: int, topK: int = 5) -> dict[str, Any]:
     return {**found, "settled": names[settled], "palette": "magnitude", "stops": scale.stops()}
 
 
-def palettes(context: Context) -> dict[str, Any]:
-    """CSS colours of every palette, by step: {name: {light: [level], dark: [level]}}."""
-    return {name: scales.palette(name) for name in scales.PALETTES}
-
-
-def panels(context: Context, wanted: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Several panels at once: {panel: its result} for {panel: its arguments}."""
-    return {name: PANELS[name](context, **arguments) for name, arguments in wanted.items()}
-
-
-def panel_table(context: Context, panel: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
     """What a panel shows as {columns, rows}, numbers unrounded."""
-    if panel == "layer_map":
-        return activation_tables.layer_map(context, arguments["name"])
-    return activation_tables.TABLES[panel](PANELS[panel](context, **arguments))
+    if view == "layer_map":
+        return activation_tables.layer_map(context, args["name"])
+    if view not in activation_tables.TABLES:
+        raise ValueError(f"There is no table of {view!r}.")
+    return activation_tables.TABLES[view](PANELS[view](context, **args))
 
 
-def panel_csv(context: Context, panel: str, arguments: dict[str, Any]) -> str:
+def table_csv(context: Context, view: str, args: dict[str, Any]) -> str:
     """The same as CSV (RFC 4180), numbers as Python writes them."""
-    table = panel_table(context, panel, arguments)
+    rows = table(context, view, args)
     text = io.StringIO()
-    csv.writer(text).writerows([table["columns"], *table["rows"]])
+    csv.writer(text).writerows([rows["columns"], *rows["rows"]])
     return text.getvalue()
 
 
-PANELS: dict[str, Callable[..., Any]] = {
-    **choosing.VIEWS, **layers.VIEWS, "focus": focus, "lens_layers": lens_layers,
-}
-VIEWS: dict[str, Callable[..., Any]] = {
-    **PANELS, "palettes": palettes, "panels": panels, "panel_table": panel_table, "panel_csv": panel_csv,
-}
+PANELS: dict[str, Callable[..., Any]] = {**choosing.VIEWS, **layers.VIEWS, "focus": focus, "lens": lens_layers}
+VIEWS: dict[str, Callable[..., Any]] = {**PANELS, "table": table, "csv": table_csv}

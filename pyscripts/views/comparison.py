@@ -1,4 +1,4 @@
-"""The kept reading beside the current one; CPython and the analysis worker."""
+"""The pinned reading beside the current one; CPython and the analysis worker."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,31 +14,38 @@ MOST = 12  # tokens listed whose likelihood changed most
 
 
 def comparison(context: Context) -> dict[str, Any] | None:
-    """Both readings with their tokens' change in nats (above 0: likelier here than in the other), its colours, and
-    summaries; `largest` lists the current text's tokens that changed most. None where no reading has been kept."""
-    kept = context.kept
-    if kept is None:
+    """Both readings, the pinned one (a) and the current one (b), with colours and summaries.
+
+    a_change, b_change [token]: nats, above 0 where likelier here than in the other reading, NaN without a counterpart;
+    a_logprob, b_logprob [token]: nats. `largest` lists the current text's tokens that changed most. None where no
+    reading is pinned.
+    """
+    pinned = context.pinned
+    if pinned is None:
         return None
     trace = context.reading.trace
-    now = compare.Kept(str(context.model.get("name", "")), context.reading.tokens, trace.statistics().logprob)
-    change = compare.change(now, kept)  # [token]
+    now = compare.Reading(str(context.model.get("name", "")), context.reading.tokens, trace.statistics().logprob)
+    change = compare.change(now, pinned)  # [token]
+    pinned_change = compare.change(pinned, now)  # [token]
     order = [i for i in np.argsort(-np.abs(change), kind="stable").tolist() if np.isfinite(change[i])][:MOST]
     texts = now.tokens["texts"]
     return {
-        "a": _side(kept, compare.change(kept, now)),
+        "a": _side(pinned, pinned_change),
         "b": _side(now, change),
+        "a_change": pinned_change,
+        "a_logprob": pinned.logprob,
+        "b_change": change,
+        "b_logprob": now.logprob,
         "largest": [{"token": i, "text": texts[i], "change": float(change[i])} for i in order if change[i]],
     }
 
 
-def _side(kept: compare.Kept, change: NDArray[np.float64]) -> dict[str, Any]:
-    spans = np.asarray(kept.tokens["bytes"][: len(kept.logprob)]).reshape(-1, 2)
-    whole = text.summary(kept.logprob, kept.tokens["text"], spans)
+def _side(reading: compare.Reading, change: NDArray[np.float64]) -> dict[str, Any]:
+    spans = np.asarray(reading.tokens["bytes"][: len(reading.logprob)]).reshape(-1, 2)
+    whole = text.summary(reading.logprob, reading.tokens["text"], spans)
     return {
-        "model": kept.model,
-        "tokens": {**kept.tokens, "total": len(kept.logprob)},
-        "change": run.numbers(change),
-        "logprob": run.numbers(kept.logprob),
+        "model": reading.model,
+        "tokens": {**reading.tokens, "total": len(reading.logprob)},
         "colours": asdict(colourings.difference(change)),
         "summary": {name: run.number(value) for name, value in vars(whole).items()},
     }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.compare import Kept
+from pyscripts import compare
 from pyscripts.run import Reading
 
 
@@ -37,7 +37,7 @@ class Context:
     vocabulary: Sequence[str]
     inspected: Inspected | None = None
     attentions: LayerAttention | None = None
-    kept: Kept | None = None  # a reading to compare with
+    pinned: compare.Reading | None = None  # a reading to compare with
 
     def position_of(self, token: int) -> int:
         """Position of a shown token; ValueError outside the text."""

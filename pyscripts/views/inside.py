@@ -1,19 +1,18 @@
-"""Inside the model at one token: heads, the logit lens, a step's distribution; CPython and the analysis worker."""
+"""Inside the model at one token: one head, the logit lens; CPython and the analysis worker."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from pyscripts import generation, lens, run
-from pyscripts.likelihood import NO_TARGET, surprisal_bits
-from pyscripts.sampling import distribution
-from pyscripts.trace import TOP_K, join_queries
+from pyscripts import lens, run
+from pyscripts.likelihood import NO_TARGET
+from pyscripts.trace import join_queries
 from pyscripts.views.context import Context
 
 
 def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
-    """One head's attention over all positions, BOS included: {rows, cols, data}, data row-major, 0 ... 1.
+    """One head's attention over all positions, prefix included: {rows, cols, data}, data [rows · cols], 0 ... 1.
 
     None where the matrix was too large to keep and has not been computed again yet.
     """
@@ -23,7 +22,7 @@ def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
         matrix = join_queries([chunk[head] for chunk in context.attentions.chunks], trace.length)
     if matrix is None:
         return None
-    return {"rows": matrix.shape[0], "cols": matrix.shape[1], "data": matrix.ravel().tolist()}
+    return {"rows": matrix.shape[0], "cols": matrix.shape[1], "data": matrix.ravel()}
 
 
 def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
@@ -54,30 +53,4 @@ def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
     return {"token": token, "next": actual, "layers": layers}
 
 
-def generation_step(context: Context, token: int) -> dict[str, Any] | None:
-    """How a generated token was chosen (see run.step_json); None for a token that was given."""
-    step = context.reading.steps.get(context.position_of(token))
-    return run.step_json(step, token, context.vocabulary) if step else None
-
-
-def next_distribution(context: Context, token: int, options: dict[str, Any]) -> dict[str, Any]:
-    """What the model expected after a shown token, by itself and under sampling options, as if it wrote on.
-
-    Same fields as a generation step, of the actual next token where there is one, else of the most likely one.
-    """
-    found, trace = context.inspection(token), context.reading.trace
-    ids = trace.ids[: found.position + 1]
-    given = distribution(found.logits, generation.settings_from(options), ids)
-    follows = found.position + 1 < len(trace.ids)
-    id = trace.ids[found.position + 1] if follows else int(np.argmax(given.raw))
-    result = run.step_json(generation.describe(given, id, TOP_K), token + 1, context.vocabulary)
-    surprisal = float(surprisal_bits(np.log(result["raw_probability"])))
-    return {**result, "actual": follows, "surprisal": run.number(surprisal)}
-
-
-VIEWS: dict[str, Callable[..., Any]] = {
-    "attention": attention,
-    "lens": logit_lens,
-    "step": generation_step,
-    "distribution": next_distribution,
-}
+VIEWS: dict[str, Callable[..., Any]] = {"attention": attention}

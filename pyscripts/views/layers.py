@@ -55,7 +55,8 @@ def layers(context: Context, token: int) -> dict[str, Any]:
 
 
 def layer_map(context: Context, name: str) -> dict[str, Any]:
-    """A quantity of every layer (rows, embeddings first) and shown token (columns) as colour steps, logarithmic."""
+    """A quantity of every layer (rows, embeddings first) and shown token (columns): values and logarithmic colour
+    steps, [layer · token]."""
     trace = context.reading.trace
     values = quantity(trace, name)  # [layer+1, token]
     first = 0 if name == "hidden_norm" else 1
@@ -64,7 +65,8 @@ def layer_map(context: Context, name: str) -> dict[str, Any]:
         "quantity": name,
         "names": layer_names(trace)[first:],
         "columns": trace.shown,
-        "levels": scale.levels(values[first:]).ravel().tolist(),
+        "values": values[first:].ravel(),
+        "levels": scale.levels(values[first:]).astype(np.int16).ravel(),
         "palette": "magnitude",
         "stops": scale.stops(),
     }
@@ -90,8 +92,8 @@ def neurons(context: Context, token: int, layer: int, count: int = 6) -> dict[st
         "token": token,
         "layer": layer,
         "name": layer_names(trace)[layer],
-        "values": vector.tolist(),
-        "levels": scale.levels(vector).tolist(),
+        "values": vector,
+        "levels": scale.levels(vector).astype(np.int16),
         "palette": "signed",
         "stops": scale.stops(),
         "top": top,
@@ -126,7 +128,7 @@ def word_classes(context: Context) -> dict[str, Any]:
             }
             for row in rows
         ],
-        "levels": scale.levels(relative).ravel().tolist(),
+        "levels": scale.levels(relative).astype(np.int16).ravel(),
         "layers": trace.shape.layers,
         "palette": "signed",
         "stops": scale.stops(),

@@ -21,10 +21,9 @@ def whole_run(context: Context) -> dict[str, Any]:
 
 
 def strip(context: Context) -> dict[str, Any]:
-    """Lines along the shown tokens read so far, in bits (see text.Strip); None where there is no number."""
+    """Lines along the shown tokens read so far, in bits (see text.Strip); NaN where there is no number."""
     found = context.reading.trace.statistics()
-    lines = asdict(text.strip(found.logprob, np.where(np.isnan(found.logprob), np.nan, found.entropy)))
-    return {name: run.numbers(line) if isinstance(line, np.ndarray) else line for name, line in lines.items()}
+    return asdict(text.strip(found.logprob, np.where(np.isnan(found.logprob), np.nan, found.entropy)))
 
 
 def findings(context: Context) -> dict[str, Any]:

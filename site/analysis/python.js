@@ -2,7 +2,7 @@
 
 import { loadPyodide } from '../vendor/pyodide/pyodide.js';
 
-/** @import {OnProgress, PyArray} from '../protocol.js' */
+/** @import {OnProgress, PyArray} from '../shared/protocol.js' */
 
 /**
  * @param {OnProgress} onProgress
@@ -21,21 +21,25 @@ export async function bootPython(onProgress) {
 }
 
 /**
- * Copies numpy arrays out of Python and lets go of them.
+ * Copies a numpy array out of Python and releases it.
+ * @param {any} array proxy of a C-contiguous array
+ * @returns {PyArray}
+ */
+export function takeArray(array) {
+  const view = array.getBuffer();
+  const copy = { data: view.data.slice(), shape: [...view.shape] };
+  view.release();
+  array.destroy();
+  return copy;
+}
+
+/**
  * @param {any} dict proxy of a dict of C-contiguous arrays
  * @returns {Record<string, PyArray>}
  */
 export function takeArrays(dict) {
-  /** @type {Record<string, PyArray>} */
-  const arrays = {};
   const names = dict.keys(); // a proxy too: it would keep the arrays alive until JavaScript happens to collect it
-  for (const name of names) {
-    const array = dict.get(name);
-    const view = array.getBuffer();
-    arrays[name] = { data: view.data.slice(), shape: [...view.shape] };
-    view.release();
-    array.destroy();
-  }
+  const arrays = Object.fromEntries(Array.from(names, (name) => [name, takeArray(dict.get(name))]));
   names.destroy();
   dict.destroy();
   return arrays;

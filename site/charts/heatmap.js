@@ -79,6 +79,11 @@ export class Heatmap {
     this.resize();
   }
 
+  /** Shows nothing. */
+  clear() {
+    this.draw({ ...this.#grid, levels: [], rows: 0, columns: 0, names: [] });
+  }
+
   /** Fits the cells to the room there is; they scroll where that would make them too narrow. */
   resize() {
     const { rows, columns } = this.#grid;

@@ -3,7 +3,8 @@
 import uPlot from '../vendor/uplot/uPlot.esm.js';
 import { resolved } from './theme.js';
 
-/** @typedef {(number | null)[]} Line [token] bits */
+/** @import {Numbers} from '../shared/protocol.js' */
+/** @typedef {{ surprisal: Numbers, smooth: Numbers, entropy: Numbers }} Lines [token] bits, NaN where there is no number */
 /**
  * @typedef {{
  *   onHover: (token: number | null) => void,
@@ -16,7 +17,6 @@ const HEIGHT = 132;
 
 export class Strip {
   #plot;
-  #quiet = false; // while the cursor is moved by the page and not by the pointer
 
   /** @param {HTMLElement} root @param {Handlers} handlers */
   constructor(root, { onHover, onPick, onBrush }) {
@@ -39,7 +39,6 @@ export class Strip {
           { label: 'Entropy', stroke: () => resolved('--second'), width: 1.5, dash: [4, 3], points: { show: false } },
         ],
         hooks: {
-          setCursor: [(plot) => !this.#quiet && onHover(plot.cursor.idx ?? null)],
           setSelect: [
             (plot) => {
               const { left, width } = plot.select;
@@ -53,6 +52,12 @@ export class Strip {
       [[], [], [], []],
       root,
     );
+    // Not uPlot's own hook: it also tells of a cursor that stands still while the data under it change.
+    this.#plot.over.addEventListener('pointermove', (event) => {
+      const { left } = this.#plot.over.getBoundingClientRect();
+      onHover(this.#plot.posToIdx(event.clientX - left));
+    });
+    this.#plot.over.addEventListener('pointerleave', () => onHover(null));
     this.#plot.over.addEventListener('click', () => {
       const { idx } = this.#plot.cursor;
       if (this.#plot.select.width < 4 && typeof idx === 'number') onPick(idx);
@@ -62,9 +67,10 @@ export class Strip {
     }).observe(root);
   }
 
-  /** @param {{ surprisal: Line, smooth_surprisal: Line, entropy: Line }} lines */
-  draw({ surprisal, smooth_surprisal: smooth, entropy }) {
-    this.#plot.setData([surprisal.map((_, i) => i), surprisal, smooth, entropy]);
+  /** @param {Lines} lines */
+  draw({ surprisal, smooth, entropy }) {
+    const line = (/** @type {Numbers} */ values) => Array.from(values, (value) => (Number.isNaN(value) ? null : value));
+    this.#plot.setData([Array.from(surprisal, (_, i) => i), line(surprisal), line(smooth), line(entropy)]);
   }
 
   /** Draws again in the colours of the theme. */
@@ -74,10 +80,8 @@ export class Strip {
 
   /** Shows where a token is. @param {number | null} token */
   mark(token) {
-    this.#quiet = true;
     const left = token === null ? -10 : this.#plot.valToPos(token, 'x');
     this.#plot.setCursor({ left, top: 0 }, true);
-    this.#quiet = false;
   }
 
   /** Marks brushed tokens. @param {{ from: number, to: number } | null} span */

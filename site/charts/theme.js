@@ -1,6 +1,6 @@
 // The page's colours as a canvas needs them: resolved, for the theme that is in force; main thread.
 
-import * as state from '../state.js';
+import * as state from '../page/state.js';
 import { computed, signal } from '../vendor/signals-core.js';
 
 const query = matchMedia('(prefers-color-scheme: dark)');

@@ -7,7 +7,7 @@ import { Heatmap } from './heatmap.js';
 const CELL = 5; // pixels a value: wide enough to point at
 
 export class VectorStrip {
-  /** @type {{ levels: number[], palette: Palette } | null} */
+  /** @type {{ levels: ArrayLike<number>, palette: Palette } | null} */
   #drawn = null;
   #perLine = 0;
   #heatmap;
@@ -20,7 +20,7 @@ export class VectorStrip {
     new ResizeObserver(() => this.#fold()).observe(this.element);
   }
 
-  /** @param {number[]} levels [value] @param {Palette} palette */
+  /** @param {ArrayLike<number>} levels [value] @param {Palette} palette */
   draw(levels, palette) {
     this.#drawn = { levels, palette };
     this.#perLine = 0;
@@ -39,7 +39,7 @@ export class VectorStrip {
     if (perLine === this.#perLine) return;
     this.#perLine = perLine;
     const rows = Math.ceil(levels.length / perLine);
-    const padded = [...levels, ...new Array(rows * perLine - levels.length).fill(-1)];
+    const padded = Array.from({ length: rows * perLine }, (_, i) => levels[i] ?? -1);
     this.#heatmap.draw({ levels: padded, rows, columns: perLine, names: Array.from({ length: rows }, (_, row) => String(row * perLine)), palette });
   }
 }

@@ -1,6 +1,6 @@
 // Rebuilds fp32 weights from their stored codes while onnxruntime reads them, a matrix at a time; inference worker.
 
-/** @import {Manifest, StoredPart} from '../protocol.js' */
+/** @import {Manifest, StoredPart} from '../shared/protocol.js' */
 
 /** @typedef {NonNullable<Manifest['decode']>} Decode */
 

@@ -1,9 +1,9 @@
-// Scores the candidates for a blank in batches behind the cache of the left context; runs in the inference worker.
+// Scores the candidates for a blank in batches after the cache of the left context; runs in the inference worker.
 
 import * as Comlink from '../vendor/comlink.min.js';
-import { ModelError } from './manifest.js';
+import { ModelError } from '../shared/manifest.js';
 
-/** @import {AnalysisApi, FillInRequest, Manifest, Ranked} from '../protocol.js' */
+/** @import {AnalysisApi, FillInRequest, Manifest, Ranked} from '../shared/protocol.js' */
 /** @import {Past} from './kv_cache.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
@@ -15,9 +15,9 @@ const BATCH = 16; // candidates a pass at most: progress is seen, and a newer re
 /**
  * @typedef {{
  *   manifest: Manifest, session: ModelSession, tokenizer: TextTokenizer, analysis: Comlink.Remote<AnalysisApi>,
- *   behind: (ids: number[]) => Promise<{ logits: Float32Array, past: Past }>,
- *   check: () => void, onProgress: (done: number, all: number) => void
- * }} Tools `check` throws when the ranking is no longer wanted
+ *   after: (ids: number[]) => Promise<{ logits: Float32Array<ArrayBuffer>, past: Past }>,
+ *   signal: AbortSignal, onProgress: (done: number, all: number) => void
+ * }} Tools
  */
 
 /**
@@ -25,7 +25,7 @@ const BATCH = 16; // candidates a pass at most: progress is seen, and a newer re
  * @param {Tools} tools
  * @returns {Promise<Ranked[]>}
  */
-export async function rankCandidates({ left, right, words, candidates, count }, { manifest, session, tokenizer, analysis, behind, check, onProgress }) {
+export async function rankCandidates({ left, right, words, candidates, count }, { manifest, session, tokenizer, analysis, after, signal, onProgress }) {
   const { bos, context_length, vocab_size } = manifest;
   const cut = (/** @type {string | number[]} */ text, most = Infinity) => (typeof text === 'string' ? tokenizer.encode(text, most).ids : text.slice(0, most));
   // “is ___.”: the space belongs to the word, as tokenizers have it.
@@ -36,16 +36,16 @@ export async function rankCandidates({ left, right, words, candidates, count }, 
   const named = words.map((word) => cut(spaced ? ` ${word}` : word)).filter((ids) => ids.length);
   const longest = Math.max(1, ...[...named, ...candidates].map((ids) => ids.length));
   if (front.length + end.length + longest > context_length) throw new ModelError(`The text around the blank is longer than the ${context_length} tokens this model reads: shorten it.`);
-  const { logits, past } = await behind(front);
+  const { logits, past } = await after(front);
   try {
     const first = candidates[0] && tokenizer.describe([candidates[0][0]]).text;
     const space = typeof left === 'string' ? spaced || null : first ? first.startsWith(' ') : null;
-    const sequences = await analysis.beginFillIn(Comlink.transfer(logits, [logits.buffer]), { candidates: unique([...candidates, ...named]), right: end, count, space });
+    const sequences = await analysis.beginFillIn(manifest.sha256, Comlink.transfer(logits, [logits.buffer]), { candidates: unique([...candidates, ...named]), right: end, count, space });
     const width = Math.max(...sequences.map((ids) => ids.length));
     const bytes = past.bytes + 4 * width * vocab_size;
     const size = Math.max(1, Math.min(BATCH, Math.floor(BATCH_BYTES / bytes)));
     for (let start = 0; width && start < sequences.length; start += size) {
-      check();
+      signal.throwIfAborted();
       const rows = sequences.slice(start, start + size);
       const scored = await session.score(rows.map((ids) => (ids.length ? ids : [0])), past);
       await analysis.scoreFillIn(start, rows.length, Comlink.transfer(scored, [scored.buffer]));

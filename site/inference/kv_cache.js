@@ -1,8 +1,11 @@
 // The KV cache of the text read last: keys and values by layer with the ids they belong to; runs in the inference worker.
 
+import { commonLength, sameConditions } from '../shared/run_key.js';
+
+/** @import {RunConditions} from '../shared/protocol.js' */
 /** @import {HeapTensor} from './heap.js' */
 
-/** Keys and values of every layer for the same positions; whoever holds it lets it go. */
+/** Keys and values of every layer for the same positions; its holder releases it. */
 export class Past {
   /** @param {HeapTensor[]} tensors each [row, kv_head, position, head_size] */
   constructor(tensors) {
@@ -54,21 +57,25 @@ export class Past {
 }
 
 export class KvCache {
-  /** @type {number[]} */
+  /** @type {number[]} prefix included */
   ids = [];
   /** @type {Past | null} */
   past = null;
+  /** @type {RunConditions | null} what the numbers depend on beside the ids */
+  #conditions = null;
 
-  /** How many positions of the cache also begin `ids`. @param {number[]} ids */
-  common(ids) {
-    const most = Math.min(ids.length, this.ids.length);
-    let n = 0;
-    while (n < most && this.ids[n] === ids[n]) n++;
-    return n;
+  get length() {
+    return this.ids.length;
   }
 
-  /** Forgets all positions from `length` on. @param {number} length */
-  keep(length) {
+  /** How many positions of the cache also begin `ids` under these conditions. @param {RunConditions} conditions @param {number[]} ids */
+  common(conditions, ids) {
+    return this.#conditions && sameConditions(conditions, this.#conditions) ? commonLength(ids, this.ids) : 0;
+  }
+
+  /** Forgets all positions from `length` on; what follows is read under these conditions. @param {number} length @param {RunConditions} conditions */
+  keep(length, conditions) {
+    this.#conditions = conditions;
     if (length >= this.ids.length) return;
     this.#replace(this.pastOf(length));
     this.ids = this.ids.slice(0, length);
@@ -79,7 +86,7 @@ export class KvCache {
     return length && this.past ? this.past.first(length) : null;
   }
 
-  /** Takes the cache after `ids` were read behind it. @param {number[]} ids @param {Past} past */
+  /** Takes the cache after `ids` were read after it. @param {number[]} ids @param {Past} past */
   extend(ids, past) {
     this.#replace(past);
     this.ids = this.ids.concat(ids);

@@ -1,9 +1,9 @@
 // Brings a model's files into memory: content-hashed chunks from Cache Storage or the network, each one verified;
 // runs in the inference worker.
 
-import { ModelError } from './manifest.js';
+import { ModelError } from '../shared/manifest.js';
 
-/** @import {Manifest, ModelFile, Chunk, OnProgress} from '../protocol.js' */
+/** @import {Manifest, ModelFile, Chunk, OnProgress} from '../shared/protocol.js' */
 
 const PARALLEL = 4;
 
@@ -18,11 +18,11 @@ export const chunkAddress = (/** @type {string} */ base, /** @type {Chunk} */ ch
 /**
  * @param {Manifest} manifest
  * @param {string} base address of the models folder, ending in a slash
- * @param {{ onProgress: OnProgress, signal?: AbortSignal }} how
+ * @param {{ onProgress: OnProgress }} how
  * @returns {Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>, kept: boolean }>} whole files by path; `kept` is false where the
  *   browser would not store them (private window, no room left)
  */
-export async function fetchModelFiles(manifest, base, { onProgress, signal }) {
+export async function fetchModelFiles(manifest, base, { onProgress }) {
   const store = await openStore(base);
   const total = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   let loaded = 0;
@@ -54,7 +54,7 @@ export async function fetchModelFiles(manifest, base, { onProgress, signal }) {
   const work = async () => {
     for (let job = queue.shift(); job && !failure; job = queue.shift()) {
       try {
-        await readChunk(job, `${base}${manifest.id}/`, store, signal, advance);
+        await readChunk(job, `${base}${manifest.id}/`, store, advance);
       } catch (error) {
         failure ??= error;
         return;
@@ -75,11 +75,9 @@ export async function fetchModelFiles(manifest, base, { onProgress, signal }) {
  * @param {Job} job
  * @param {string} folder
  * @param {Awaited<ReturnType<typeof openStore>>} store
- * @param {AbortSignal | undefined} signal
  * @param {(bytes: number) => void} advance
  */
-async function readChunk({ file, chunk, into }, folder, store, signal, advance) {
-  signal?.throwIfAborted();
+async function readChunk({ file, chunk, into }, folder, store, advance) {
   const stored = await store.get(chunk);
   if (stored) {
     into.set(stored.subarray(0, into.length));
@@ -87,7 +85,7 @@ async function readChunk({ file, chunk, into }, folder, store, signal, advance) 
     await store.remove(chunk);
   }
   for (const attempt of [1, 2]) {
-    const read = await download(folder + chunk.name, into, signal, advance, attempt > 1);
+    const read = await download(folder + chunk.name, into, advance, attempt > 1);
     if (read === chunk.bytes && (await sha256(into)) === chunk.sha256) return store.put(chunk, into);
     advance(-Math.min(read, chunk.bytes));
   }
@@ -98,15 +96,14 @@ async function readChunk({ file, chunk, into }, folder, store, signal, advance) 
  * Streams one address into `into`; returns the number of bytes the server sent (counting those beyond its end).
  * @param {string} url
  * @param {Uint8Array<ArrayBuffer>} into
- * @param {AbortSignal | undefined} signal
  * @param {(bytes: number) => void} advance
  * @param {boolean} again
  */
-async function download(url, into, signal, advance, again) {
+async function download(url, into, advance, again) {
   let read = 0;
   const name = new URL(url).pathname.split('/').slice(-2).join('/');
   try {
-    const response = await fetch(url, { signal, cache: again ? 'reload' : 'no-store' });
+    const response = await fetch(url, { cache: again ? 'reload' : 'no-store' });
     if (!response.ok || !response.body) throw new ModelError(`${name} is missing (HTTP ${response.status}): build the model again, or copy all of its files.`);
     const reader = response.body.getReader(); // WebKit's streams cannot be iterated with `for await`
     for (let { value: piece } = await reader.read(); piece; { value: piece } = await reader.read()) {
@@ -120,7 +117,7 @@ async function download(url, into, signal, advance, again) {
       }
     }
   } catch (error) {
-    if (error instanceof ModelError || signal?.aborted) throw error;
+    if (error instanceof ModelError) throw error;
     throw new ModelError(`The download of ${name} broke off: check the connection and try again; what has arrived is kept.`);
   }
   return read;

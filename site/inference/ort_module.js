@@ -1,6 +1,6 @@
 // Keeps onnxruntime-web's WebAssembly modules as the library loads them, so that heap.js can reach them; inference worker.
 
-/** @import {Device} from '../protocol.js' */
+/** @import {Device} from '../shared/protocol.js' */
 
 /**
  * The functions and the memory of a module that heap.js uses (Emscripten's and onnxruntime-web's own names).

@@ -1,19 +1,20 @@
-// Reads texts and writes on: chunked passes with the KV cache whose outputs go straight to analysis; inference worker.
+// Reads texts and generates: chunked passes with the KV cache whose outputs go straight to analysis; inference worker.
 
 import * as Comlink from '../vendor/comlink.min.js';
+import { ModelError } from '../shared/manifest.js';
+import { NO_INTERVENTIONS } from '../shared/run_key.js';
+import { chunkLength } from './chunks.js';
 import { rankCandidates } from './fill_in.js';
 import { KvCache } from './kv_cache.js';
-import { ModelError } from './manifest.js';
+import { Stopped } from './queue.js';
 
-/** @import {AnalysisApi, AnalyzeOptions, AppendedToken, FillInRequest, GenerateOptions, Manifest, Ranked, TokenizedText} from '../protocol.js' */
+/** @import {AnalysisApi, AppendedToken, AttentionPart, FillInRequest, Manifest, Outcome, Ranked, RunConditions, RunKey, RunRequest, TokenizedText} from '../shared/protocol.js' */
 /** @import {Past} from './kv_cache.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
 
-const CHUNK = 64; // tokens a forward pass: small enough that colours come as the text is read, large enough to be fast
-
-/** @typedef {Record<string, Float32Array>} Outputs */
-/** @typedef {{ cancelled: boolean, reused: number }} Outcome `reused`: positions whose results were still there */
+/** @typedef {Record<string, Float32Array<ArrayBuffer>>} Outputs */
+/** @typedef {{ model: number, total: number, tokens?: number }} Timings milliseconds; tokens: generated ones */
 
 export class Reader {
   #manifest;
@@ -21,11 +22,7 @@ export class Reader {
   #tokenizer;
   #analysis;
   #cache = new KvCache();
-  #wanted = -1; // the run that may go on; any other number means: stop
-  #bos = 0; // positions before the first shown token of the current run
   #analysed = 0; // positions of the cache whose results the analysis worker holds
-  /** @type {number | null} */
-  #current = null; // the run that is complete and can be asked about
 
   /**
    * @param {Manifest} manifest
@@ -40,47 +37,46 @@ export class Reader {
     this.#analysis = analysis;
   }
 
-  /** Lets this run go on and stops every other after its current pass. @param {number} runId */
-  want(runId) {
-    this.#wanted = runId;
-  }
-
   /**
-   * Reads a text, which may be given as ids.
-   * @param {{ runId: number, text: string | number[], options: AnalyzeOptions }} request
+   * One run: reads a text or prompt and, if it is to generate, continues it until `maxTokens`, an end token, a stop
+   * string or a full context.
+   * @param {RunRequest} request
+   * @param {AbortSignal} signal Stop keeps what was read until then as a whole run
    * @param {(tokens: TokenizedText) => void} onTokens
    * @returns {Promise<Outcome>}
    */
-  async analyze({ runId, text, options }, onTokens) {
+  async run(request, signal, onTokens) {
+    const { runId } = request;
     const started = performance.now();
-    const { ids, reused } = await this.#begin(runId, text, options, null, onTokens);
+    const { ids, tokens, reused } = await this.#begin(request, signal, onTokens);
+    /** @type {Timings} */
     const timings = { model: 0, total: 0 };
-    const cancelled = await this.#read(runId, ids.slice(reused), timings, false);
-    if (!cancelled) await this.#finish(runId, timings, started);
-    return { cancelled: this.#wanted !== runId, reused };
+    const last = await this.#read(runId, ids.slice(reused), timings, signal, request.kind === 'generate');
+    if (request.kind === 'generate' && last) await this.#generate(request, tokens, last, timings, signal);
+    if (signal.aborted && !(signal.reason instanceof Stopped && this.#analysed)) throw signal.reason;
+    await this.#analysis.finish(runId, { ...timings, total: performance.now() - started });
+    return { stopped: signal.aborted, reused };
   }
 
   /**
-   * Writes on after a prompt, which may be given as ids; stops at `maxTokens`, an end token, a stop string or a full context.
-   * @param {{ runId: number, prompt: string | number[], options: GenerateOptions }} request
-   * @param {(tokens: TokenizedText) => void} onTokens the prompt
-   * @returns {Promise<Outcome>}
+   * @param {import('../shared/protocol.js').GenerateRequest} request
+   * @param {TokenizedText} tokens grows
+   * @param {Outputs} outputs of the prompt's last chunk
+   * @param {Timings} timings
+   * @param {AbortSignal} signal
    */
-  async generate({ runId, prompt, options }, onTokens) {
-    const started = performance.now();
-    const { ids, tokens, reused } = await this.#begin(runId, prompt, options, 'all', onTokens);
-    const timings = { model: 0, total: 0, tokens: 0 };
-    /** @type {Outputs | null | true} */
-    let pending = await this.#read(runId, ids.slice(reused), timings, true);
-    if (pending === true) return { cancelled: true, reused };
-    let analysed = Promise.resolve();
-    const room = this.#manifest.context_length - ids.length;
+  async #generate({ runId, options }, tokens, outputs, timings, signal) {
+    const { context_length, vocab_size, eos, outputs: names } = this.#manifest;
+    const room = context_length - this.#cache.length;
     const most = Math.min(options.maxTokens ?? 50, room);
     const given = tokens.text.length;
-    for (let n = 0; n < most && pending; n++) {
-      await analysed; // and what came while the model ran, such as the word to stop
-      if (this.#wanted !== runId) break;
-      const logits = pending[this.#manifest.outputs.logits].slice(-this.#manifest.vocab_size);
+    timings.tokens = 0;
+    let pending = outputs;
+    let analysed = Promise.resolve();
+    for (let n = 0; n < most; n++) {
+      await analysed; // and what came while the model ran, such as Stop
+      if (signal.aborted) break;
+      const logits = pending[names.logits].slice(-vocab_size);
       const id = await this.#analysis.sample(runId, Comlink.transfer(logits, [logits.buffer]));
       const appended = this.#tokenizer.append(tokens, id);
       analysed = this.#send(runId, pending, appended); // Python works on this step while the model runs the next
@@ -89,79 +85,77 @@ export class Reader {
       const before = performance.now();
       pending = await this.#forward([id]);
       timings.model += performance.now() - before;
-      if (this.#manifest.eos.includes(id)) break;
-      if (options.stop?.some((stop) => stop && tokens.text.slice(given).includes(stop))) break;
+      if (options.stopAtEnd !== false && eos.includes(id)) break;
+      if (options.stop?.some((stop) => tokens.text.slice(given).includes(stop))) break;
     }
     await analysed;
-    if (pending) await this.#send(runId, pending, null);
-    await this.#finish(runId, timings, started);
-    return { cancelled: false, reused };
+    await this.#send(runId, pending, null);
   }
 
   /**
-   * Runs one position of the current run again, with every layer's residual stream through the lens.
-   * @param {number} runId
-   * @param {number} token a shown token
+   * Runs one position of a run again, with every layer's residual stream through the lens.
+   * @param {number} runId the analysis worker's run
+   * @param {RunKey} key
+   * @param {number} position counts the prefix token
+   * @param {AbortSignal} signal
    */
-  async inspect(runId, token) {
+  async inspect(runId, key, position, signal) {
     const { outputs, inputs } = this.#manifest;
-    const position = token + this.#bos;
-    this.#checkCurrent(runId, position);
+    const ids = this.#idsOf(key, position);
     const lens = inputs.lens ? (await this.#analysis.lensRows(runId, position)).data : undefined;
     const only = lens && outputs.lens_logits ? [outputs.logits, outputs.lens_logits] : [outputs.logits];
-    const past = this.#cache.pastOf(position);
-    const result = await this.#session.forward([this.#cache.ids[position]], past, { only, lens: /** @type {Float32Array} */ (lens) });
-    for (const each of [past, result.past]) each?.release();
-    const logits = result.outputs[outputs.logits];
-    const lensLogits = outputs.lens_logits && lens ? result.outputs[outputs.lens_logits] : null;
-    await this.#analysis.inspected(runId, position, logits, lensLogits);
+    const known = Math.min(this.#cache.common(key, ids), position);
+    const past = await this.#aside(ids.slice(0, position), known, outputs.logits, signal, () => {});
+    try {
+      const result = await this.#session.forward([ids[position]], past, { only, lens: /** @type {Float32Array} */ (lens) });
+      result.past.release();
+      const lensLogits = outputs.lens_logits && lens ? result.outputs[outputs.lens_logits] : null;
+      await this.#analysis.inspected(runId, position, result.outputs[outputs.logits], lensLogits);
+    } finally {
+      past?.release();
+    }
   }
 
   /**
-   * Computes one layer's attention of the current run again, for texts whose matrices are too large to keep.
-   * @param {number} runId
+   * Computes one layer's attention of a run again, for texts whose matrices are too large to keep.
+   * @param {number} runId the analysis worker's run
+   * @param {RunKey} key
    * @param {number} layer
+   * @param {AbortSignal} signal
    */
-  async attention(runId, layer) {
-    this.#checkCurrent(runId, 0);
+  async attention(runId, key, layer, signal) {
     const name = this.#manifest.outputs.attentions[layer];
-    const ids = this.#cache.ids;
-    /** @type {Float32Array[]} */
+    /** @type {AttentionPart[]} */
     const parts = [];
-    const check = () => {
-      if (this.#wanted !== runId) throw new ModelError('This run was replaced by a newer one.');
-    };
-    const past = await this.#aside(ids, 0, name, check, (part) => parts.push(part));
+    const past = await this.#aside(this.#idsOf(key, 0), 0, name, signal, (data, start, count) => parts.push({ start, count, data }));
     past?.release();
-    await this.#analysis.holdAttention(runId, layer, Comlink.transfer(parts, parts.map((part) => part.buffer)));
+    await this.#analysis.holdAttention(runId, layer, Comlink.transfer(parts, parts.map(({ data }) => data.buffer)));
   }
 
   /**
    * Ranks candidates for a blank; the current run stays as it is.
    * @param {FillInRequest} request
+   * @param {AbortSignal} signal
    * @param {(done: number, all: number) => void} onProgress candidates scored
    * @returns {Promise<Ranked[]>}
    */
-  fillIn(request, onProgress) {
-    const wanted = this.#wanted;
-    const check = () => {
-      if (this.#wanted !== wanted) throw new ModelError('The ranking was stopped by a newer request.');
-    };
-    const behind = (/** @type {number[]} */ ids) => this.#behind(ids, check);
-    return rankCandidates(request, { manifest: this.#manifest, session: this.#session, tokenizer: this.#tokenizer, analysis: this.#analysis, behind, check, onProgress });
+  fillIn(request, signal, onProgress) {
+    const after = (/** @type {number[]} */ ids) => this.#after(ids, signal);
+    return rankCandidates(request, { manifest: this.#manifest, session: this.#session, tokenizer: this.#tokenizer, analysis: this.#analysis, after, signal, onProgress });
   }
 
   /**
-   * What the model knows behind some ids, from the cache as far as that begins the same; the cache stays as it is.
-   * @param {number[]} ids at least one, BOS included
-   * @param {() => void} check throws when the work is no longer wanted
-   * @returns {Promise<{ logits: Float32Array, past: Past }>} logits [vocab] of the token that follows; the past is the caller's
+   * What the model knows after some ids, from the cache as far as that begins the same; the cache stays as it is.
+   * @param {number[]} ids at least one, prefix included
+   * @param {AbortSignal} signal
+   * @returns {Promise<{ logits: Float32Array<ArrayBuffer>, past: Past }>} logits [vocab] of the token that follows; the past is the caller's
    */
-  async #behind(ids, check) {
-    const name = this.#manifest.outputs.logits;
-    const known = Math.min(this.#cache.common(ids), ids.length - 1);
+  async #after(ids, signal) {
+    const { outputs, vocab_size } = this.#manifest;
+    const key = this.#conditions(Boolean(this.#manifest.bos));
+    const known = Math.min(this.#cache.common(key, ids), ids.length - 1);
     let logits = new Float32Array(0);
-    const past = await this.#aside(ids, known, name, check, (found) => (logits = found.slice(-this.#manifest.vocab_size)));
+    const past = await this.#aside(ids, known, outputs.logits, signal, (found) => (logits = found.slice(-vocab_size)));
     return { logits, past: /** @type {Past} */ (past) };
   }
 
@@ -170,19 +164,20 @@ export class Reader {
    * @param {number[]} ids
    * @param {number} known
    * @param {string} name the output that is wanted
-   * @param {() => void} check throws when the work is no longer wanted
-   * @param {(output: Float32Array<ArrayBuffer>) => void} onOutput called with each chunk's
+   * @param {AbortSignal} signal
+   * @param {(output: Float32Array<ArrayBuffer>, start: number, count: number) => void} onOutput called with each chunk's
    * @returns {Promise<Past | null>} of all ids; the caller's to release
    */
-  async #aside(ids, known, name, check, onOutput) {
+  async #aside(ids, known, name, signal, onOutput) {
     let past = this.#cache.pastOf(known);
     try {
-      for (let start = known; start < ids.length; start += CHUNK) {
-        check();
-        const result = await this.#session.forward(ids.slice(start, start + CHUNK), past, { only: [name] });
+      for (let start = known, count; start < ids.length; start += count) {
+        signal.throwIfAborted();
+        count = chunkLength(this.#manifest, start, ids.length - start);
+        const result = await this.#session.forward(ids.slice(start, start + count), past, { only: [name] });
         past?.release();
         past = result.past;
-        onOutput(result.outputs[name]);
+        onOutput(result.outputs[name], start, count);
       }
       return past;
     } catch (error) {
@@ -191,69 +186,72 @@ export class Reader {
     }
   }
 
-  release() {
-    this.#cache.keep(0);
-    return this.#session.release();
+  /** @param {boolean} prefix whether the model's prefix token stands in front @returns {RunConditions} */
+  #conditions(prefix) {
+    const { sha256, bos } = this.#manifest;
+    return { model: sha256, prefix: prefix && bos ? bos.id : null, interventions: NO_INTERVENTIONS };
+  }
+
+  /** The ids of a run that this model has read, prefix included. @param {RunKey} key @param {number} position that is asked for */
+  #idsOf(key, position) {
+    if (key.model !== this.#manifest.sha256) throw new ModelError('This text was read with another model: run it again.');
+    const ids = key.prefix === null ? key.ids : [key.prefix, ...key.ids];
+    if (position < 0 || position >= ids.length) throw new ModelError(`The text has no position ${position}.`);
+    return ids;
   }
 
   /**
    * Tokens of a text, handed to everyone; what the cache already holds of it is kept.
-   * @param {number} runId
-   * @param {string | number[]} text
-   * @param {AnalyzeOptions & GenerateOptions} options
-   * @param {'all' | null} prompt whether the text is a prompt to write on from
+   * @param {RunRequest} request
+   * @param {AbortSignal} signal
    * @param {(tokens: TokenizedText) => void} onTokens
    */
-  async #begin(runId, text, options, prompt, onTokens) {
-    this.#wanted = runId;
-    const { bos, context_length } = this.#manifest;
-    const front = options.bos !== false && bos ? [bos.id] : [];
+  async #begin({ runId, kind, input, options, given }, signal, onTokens) {
+    const { context_length } = this.#manifest;
+    const conditions = this.#conditions(options.prefix !== false);
+    const front = conditions.prefix === null ? [] : [conditions.prefix];
     const room = context_length - front.length;
-    const tokens = typeof text === 'string' ? this.#tokenizer.encode(text, room) : this.#tokenizer.describe(text.slice(0, room));
-    if (!tokens.ids.length && (!prompt || !front.length)) throw new ModelError('There is no text to read: type or paste some first.');
-    if (prompt && tokens.total >= room) throw new ModelError(`The prompt fills the whole context of ${context_length} tokens: shorten it to leave room to write.`);
+    const generates = kind === 'generate';
+    const tokens = typeof input === 'string' ? this.#tokenizer.encode(input, room) : this.#tokenizer.describe(input.slice(0, room));
+    if (!tokens.ids.length && !(generates && front.length)) throw new ModelError('There is no text to read: type or paste some first.');
+    if (kind === 'generate' && options.maxTokens !== 0 && tokens.total >= room) throw new ModelError(`The prompt fills the whole context of ${context_length} tokens: shorten it to leave room for more.`);
     onTokens(tokens);
     const ids = [...front, ...tokens.ids];
     // A kept row needs the token after it to be the same too, since its statistics are of that token.
-    const reused = Math.max(0, Math.min(this.#analysed, this.#cache.common(ids) - 1));
-    this.#current = null;
+    const reused = Math.max(0, Math.min(this.#analysed, this.#cache.common(conditions, ids) - 1));
     this.#analysed = 0; // until analysis has agreed
-    this.#cache.keep(reused);
-    this.#bos = front.length;
-    const promptLength = prompt ? Math.min(options.given ?? Infinity, tokens.ids.length) : null;
-    await this.#analysis.begin(runId, { tokens, options, bos: front.length > 0, keep: reused, promptLength });
+    this.#cache.keep(reused, conditions);
+    const promptLength = generates ? Math.min(given ?? Infinity, tokens.ids.length) : null;
+    await this.#analysis.begin(runId, { tokens, options, conditions, keep: reused, promptLength });
     this.#analysed = reused;
     return { ids, tokens, reused };
   }
 
   /**
-   * Reads ids behind the cache in chunks; while the model runs one chunk, Python works on the one before.
-   * @template {boolean} Hold
+   * Reads ids after the cache in chunks; while the model runs one chunk, Python works on the one before.
    * @param {number} runId
    * @param {number[]} ids
-   * @param {{ model: number }} timings
-   * @param {Hold} hold whether the last chunk's outputs are returned instead of sent
-   * @returns {Promise<Hold extends true ? Outputs | true : boolean>} true: cancelled
+   * @param {Timings} timings
+   * @param {AbortSignal} signal
+   * @param {boolean} hold whether the last chunk's outputs are returned instead of sent
+   * @returns {Promise<Outputs | null>} null: all was sent
    */
-  async #read(runId, ids, timings, hold) {
+  async #read(runId, ids, timings, signal, hold) {
     let analysed = Promise.resolve();
-    /** @type {any} */
-    let result = false;
-    for (let start = 0; start < ids.length; start += CHUNK) {
-      if (this.#wanted !== runId) {
-        await analysed;
-        return /** @type {any} */ (true);
-      }
+    /** @type {Outputs | null} */
+    let held = null;
+    for (let start = 0, count; start < ids.length && !signal.aborted; start += count) {
       const before = performance.now();
-      const outputs = await this.#forward(ids.slice(start, start + CHUNK));
+      count = chunkLength(this.#manifest, this.#cache.length, ids.length - start);
+      const outputs = await this.#forward(ids.slice(start, start + count));
       timings.model += performance.now() - before;
       await analysed; // at most one chunk waits in the analysis worker
-      if (hold && start + CHUNK >= ids.length) result = outputs;
+      if (hold && start + count >= ids.length) held = outputs;
       else analysed = this.#send(runId, outputs, null);
       analysed.catch(() => {}); // awaited above or below
     }
     await analysed;
-    return result;
+    return held;
   }
 
   /** @param {number[]} ids */
@@ -279,17 +277,5 @@ export class Reader {
     const buffers = Object.values(outputs).map((array) => array.buffer);
     await this.#analysis.extend(runId, Comlink.transfer(chunk, buffers), appended);
     this.#analysed += chunk.count;
-  }
-
-  /** @param {number} runId @param {object} timings @param {number} started */
-  async #finish(runId, timings, started) {
-    await this.#analysis.finish(runId, { ...timings, total: performance.now() - started });
-    this.#current = runId;
-  }
-
-  /** @param {number} runId @param {number} position */
-  #checkCurrent(runId, position) {
-    if (this.#current !== runId) throw new ModelError('This run was replaced by a newer one.');
-    if (position < 0 || position >= this.#cache.ids.length) throw new ModelError(`The text has no token ${position}.`);
   }
 }

@@ -2,7 +2,7 @@
 
 import * as wasm from '../vendor/ort/ort.wasm.min.js';
 
-/** @import {Device} from '../protocol.js' */
+/** @import {Device} from '../shared/protocol.js' */
 /** @typedef {typeof wasm} Runtime */
 
 const FOLDER = new URL('../vendor/ort/', import.meta.url).href;

@@ -1,9 +1,9 @@
 // Runs two tokens through a model that has just been loaded, so that files which do not fit together are refused at once;
 // runs in the inference worker.
 
-import { ModelError } from './manifest.js';
+import { ModelError } from '../shared/manifest.js';
 
-/** @import {Manifest} from '../protocol.js' */
+/** @import {Manifest} from '../shared/protocol.js' */
 /** @import {ModelSession} from './session.js' */
 
 /**

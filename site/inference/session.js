@@ -3,11 +3,11 @@
 import { DecodedWeights } from './decoded_weights.js';
 import { runOnce } from './heap.js';
 import { Past } from './kv_cache.js';
-import { ModelError } from './manifest.js';
+import { ModelError } from '../shared/manifest.js';
 import { moduleOf } from './ort_module.js';
 import { runtimeFor } from './runtime.js';
 
-/** @import {Device, Manifest} from '../protocol.js' */
+/** @import {Device, Manifest} from '../shared/protocol.js' */
 /** @import {Given} from './heap.js' */
 /** @import {OrtModule} from './ort_module.js' */
 /** @typedef {import('../vendor/ort/ort.wasm.min.js').InferenceSession} InferenceSession */
@@ -70,7 +70,7 @@ export class ModelSession {
   }
 
   /**
-   * One pass over `ids` behind `past`, which stays the caller's. Only the outputs asked for are fetched.
+   * One pass over `ids` after `past`, which stays the caller's. Only the outputs asked for are fetched.
    * @param {number[]} ids
    * @param {Past | null} past null: nothing came before
    * @param {{ only?: string[], lens?: Float32Array }} [how] `only`: these outputs instead of all;
@@ -106,7 +106,7 @@ export class ModelSession {
   }
 
   /**
-   * What the graph takes: rows of ids behind a past, with every head on and no link cut.
+   * What the graph takes: rows of ids after a past, with every head on and no link cut.
    * @param {number[][]} rows all of one length
    * @param {Past | null} past
    * @param {number[]} mask [row, position] flat
@@ -133,9 +133,6 @@ export class ModelSession {
     return runOnce(this.#module, sessionId, feeds, wanted, kept);
   }
 
-  release() {
-    return this.#session.release();
-  }
 }
 
 /**

@@ -1,9 +1,9 @@
 // Text to token ids with byte offsets, and the bytes of every token; runs in the inference worker.
 
 import { Tokenizer } from '../vendor/tokenizers.min.js';
-import { ModelError } from './manifest.js';
+import { ModelError } from '../shared/manifest.js';
 
-/** @import {AppendedToken, Manifest, TokenizedText} from '../protocol.js' */
+/** @import {AppendedToken, Manifest, TokenizedText} from '../shared/protocol.js' */
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -6,14 +6,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts.compare import Kept, blocks, change
+from pyscripts.compare import Reading, blocks, change
 
 
-def kept(pieces: list[str], logprob: list[float]) -> Kept:
+def kept(pieces: list[str], logprob: list[float]) -> Reading:
     """A reading whose tokens are these pieces of text."""
     ends = np.cumsum([0] + [len(piece.encode()) for piece in pieces]).tolist()
     tokens = {"text": "".join(pieces), "bytes": [list(pair) for pair in pairwise(ends)]}
-    return Kept("m", tokens, np.array(logprob))
+    return Reading("m", tokens, np.array(logprob))
 
 
 def test_the_same_cut_is_a_plain_difference() -> None:
@@ -55,7 +55,7 @@ def test_blocks_are_equal_bytes_in_order(text: str, other: str) -> None:
 def test_changes_over_the_same_text_add_up(text: str, data: st.DataObject) -> None:
     """Over the whole text the stretches' differences, counted once each, sum to the difference of the totals."""
 
-    def cut() -> Kept:
+    def cut() -> Reading:
         places = sorted(data.draw(st.sets(st.integers(1, max(1, len(text) - 1)))))
         ends = [0, *[p for p in places if p < len(text)], len(text)]
         pieces = [text[a:b] for a, b in pairwise(ends)]

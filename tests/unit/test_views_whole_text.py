@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pyscripts import run
-from pyscripts.compare import Kept
+from pyscripts.compare import Reading as Compared
 from pyscripts.preview import preview
 from pyscripts.trace import ModelShape, Outputs, Trace
 from pyscripts.views import VIEWS, Context
@@ -62,8 +62,8 @@ def test_findings(context: Context) -> None:
 def test_comparison(context: Context) -> None:
     assert VIEWS["comparison"](context) is None
     now = context.reading.trace.statistics().logprob
-    kept = Kept("other", context.reading.tokens, now - np.arange(len(IDS)))
-    found = VIEWS["comparison"](Context(context.reading, context.model, VOCABULARY, kept=kept))
+    kept = Compared("other", context.reading.tokens, now - np.arange(len(IDS)))
+    found = VIEWS["comparison"](Context(context.reading, context.model, VOCABULARY, pinned=kept))
     assert found["a"]["model"] == "other" and found["b"]["model"] == "small"
     assert found["b"]["change"][0] is None
     np.testing.assert_allclose(found["b"]["change"][1:], np.arange(1, len(IDS)))

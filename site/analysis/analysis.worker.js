@@ -1,0 +1,108 @@
+// Owns Python: turns the model's raw outputs into every number and colour of the page; a module worker.
+
+import * as Comlink from '../vendor/comlink.min.js';
+import { holdLock } from '../shared/lock.js';
+import { bootPython, pythonMessage, takeArray, takeArrays } from './python.js';
+import { Publisher } from './publisher.js';
+
+/** @import {AnalysisApi, Answer} from '../shared/protocol.js' */
+
+/** @type {Promise<any>} */
+let booted;
+/** @type {any} */
+let session; // pyscripts.browser.Session
+
+/** Calls into Python; its errors become sentences. @template T @param {() => T} call @returns {T} */
+function python(call) {
+  try {
+    return call();
+  } catch (error) {
+    throw new Error(pythonMessage(error));
+  }
+}
+
+const publisher = new Publisher((runId) => python(() => session.update(runId)));
+
+/** One view's answer with its arrays. @param {any} result proxy of pyscripts.browser.Session.view @returns {Answer<any, string>} */
+function takeAnswer(result) {
+  const answer = { json: JSON.parse(result.get('json')), arrays: takeArrays(result.get('arrays')) };
+  result.destroy();
+  return answer;
+}
+
+/** @type {AnalysisApi} */
+const api = {
+  holdLock,
+
+  async boot(onProgress) {
+    booted = bootPython(onProgress);
+    session = await booted;
+    return JSON.parse(session.menus());
+  },
+
+  connect(port) {
+    Comlink.expose(api, port);
+  },
+
+  subscribe(callback) {
+    publisher.onUpdate = callback;
+  },
+
+  views(runId, requests) {
+    /** @type {ReturnType<AnalysisApi['views']>} */
+    const answers = {};
+    for (const [id, { view, args }] of Object.entries(requests)) {
+      try {
+        answers[id] = takeAnswer(python(() => session.view(runId, view, JSON.stringify(args))));
+      } catch (error) {
+        answers[id] = { error: error instanceof Error ? error.message : String(error) };
+      }
+    }
+    const buffers = Object.values(answers).flatMap((answer) => ('arrays' in answer ? Object.values(answer.arrays).map(({ data }) => data.buffer) : []));
+    return Comlink.transfer(answers, buffers);
+  },
+
+  pin: (runId) => python(() => session.pin(runId)),
+
+  colours: (runId, colouring) => JSON.parse(python(() => session.colours(runId ?? undefined, colouring))),
+
+  async useModel(manifest, vocabulary) {
+    await booted;
+    python(() => session.use_model(JSON.stringify(manifest), JSON.stringify(vocabulary)));
+  },
+
+  async begin(runId, request) {
+    await booted;
+    python(() => session.begin(runId, JSON.stringify(request)));
+    publisher.begin(runId, request.keep > 0);
+  },
+
+  sample: (runId, logits) => python(() => session.sample(runId, logits)),
+
+  extend(runId, chunk, appended) {
+    python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
+    publisher.extend(runId, appended);
+  },
+
+  lensRows(runId, position) {
+    const rows = takeArray(python(() => session.lens_rows(runId, position)));
+    return Comlink.transfer(rows, [rows.data.buffer]);
+  },
+
+  inspected: (runId, position, logits, lensLogits) => python(() => session.inspected(runId, position, logits, lensLogits ?? undefined)),
+
+  holdAttention: (runId, layer, parts) => python(() => session.hold_attention(runId, layer, parts)),
+
+  beginFillIn: (model, logits, request) => JSON.parse(python(() => session.begin_fill_in(model, logits, JSON.stringify(request)))),
+
+  scoreFillIn: (first, count, logits) => python(() => session.score_fill_in(first, count, logits)),
+
+  ranking: () => JSON.parse(python(() => session.ranking())),
+
+  async finish(runId, timings) {
+    await publisher.finish(runId);
+    python(() => session.finish(runId, JSON.stringify(timings)));
+  },
+};
+
+Comlink.expose(api);

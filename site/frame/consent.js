@@ -1,0 +1,15 @@
+// Asks before a model is downloaded, with its size; main thread.
+
+import { giveConsent } from '../page/consent.js';
+import * as state from '../page/state.js';
+import { html, nothing } from '../vendor/lit-html/lit-html.js';
+import { megabytes } from './format.js';
+
+export function consentView() {
+  const entry = state.consent.value;
+  if (!entry) return nothing;
+  return html`<div class="notice consent">
+    <p>This is a finished example. To read your own text, ${entry.name} is downloaded once: <strong>${megabytes(entry.bytes)}</strong>. It stays in this browser, and your text never leaves it.</p>
+    <button type="button" id="consent" class="primary" @click=${() => giveConsent()}>Download the model</button>
+  </div>`;
+}

@@ -1,0 +1,43 @@
+// The page's settings: theme, units, compute device; main thread.
+
+import { set } from '../page/edits.js';
+import { load } from '../page/models.js';
+import * as state from '../page/state.js';
+import { html } from '../vendor/lit-html/lit-html.js';
+import { live } from '../vendor/lit-html/directives/live.js';
+import { valueOf } from './mount.js';
+
+const THEMES = { system: 'Match system', light: 'Light', dark: 'Dark' };
+const DEVICES = { wasm: 'Processor (WebAssembly)', webgpu: 'Graphics card (WebGPU)' };
+const UNITS = { bits: 'Bits', nats: 'Nats' };
+
+/** The model is started again on the device that was chosen. */
+function reloadModel() {
+  const id = state.model.value?.manifest.id;
+  if (id) load(id).catch(() => {}); // said on the page
+}
+
+/** @param {'theme' | 'units' | 'device'} name @param {string} title @param {Record<string, string>} options @param {() => void} [then] */
+function choice(name, title, options, then) {
+  const chosen = state.settings.value[name];
+  const onChange = (/** @type {Event} */ event) => {
+    set(name, /** @type {any} */ (valueOf(event)));
+    then?.();
+  };
+  return html`<label>${title}
+    <select id=${`setting-${name}`} @change=${onChange}>
+      ${Object.entries(options).map(([value, text]) => html`<option value=${value} .selected=${live(value === chosen)}>${text}</option>`)}
+    </select>
+  </label>`;
+}
+
+export function settingsView() {
+  return html`
+    <button type="button" class="quiet" popovertarget="settings">Settings</button>
+    <div id="settings" popover class="popover" role="dialog" aria-label="Settings">
+      ${choice('theme', 'Theme', THEMES)}
+      ${choice('units', 'Surprisal and entropy in', UNITS)}
+      ${choice('device', 'Compute device', DEVICES, reloadModel)}
+      <p class="hint">These settings are kept in this browser.</p>
+    </div>`;
+}

@@ -1,0 +1,27 @@
+// The tabs that switch between the lenses; main thread.
+
+import { lenses } from '../lenses/index.js';
+import { setLens } from '../page/edits.js';
+import * as state from '../page/state.js';
+import { html } from '../vendor/lit-html/lit-html.js';
+
+/** The id of a lens's panel: #tokens is the coloured text itself. @param {string} id */
+export const panelId = (id) => (id === 'tokens' ? 'tokens-lens' : id);
+
+/** Left and right arrows move between tabs, as in every tab list. @param {KeyboardEvent} event */
+function onKeydown(event) {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step) return;
+  const { LENSES, lens } = state;
+  setLens(LENSES[(LENSES.indexOf(lens.value) + step + LENSES.length) % LENSES.length]);
+  document.getElementById(`tab-${lens.value}`)?.focus();
+}
+
+export function tabsView() {
+  return html`<div role="tablist" aria-label="Lenses" @keydown=${onKeydown}>
+    ${lenses.map(({ id, title }) => {
+      const chosen = state.lens.value === id;
+      return html`<button type="button" role="tab" id="tab-${id}" aria-controls=${panelId(id)} aria-selected=${chosen} tabindex=${chosen ? 0 : -1} @click=${() => setLens(id)}>${title}</button>`;
+    })}
+  </div>`;
+}

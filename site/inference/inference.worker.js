@@ -1,0 +1,77 @@
+// Owns one model and the queue of what is asked of it: loads it, reads, generates, stops; a module worker.
+
+import * as Comlink from '../vendor/comlink.min.js';
+import { holdLock } from '../shared/lock.js';
+import { fetchManifest, ModelError, MODELS } from '../shared/manifest.js';
+import { fetchModelFiles } from './model_files.js';
+import { Ended, Queue, Stopped } from './queue.js';
+import { Reader } from './reader.js';
+import { threadCount } from './runtime.js';
+import { checkModel } from './self_test.js';
+import { ModelSession } from './session.js';
+import { TextTokenizer } from './tokenizer.js';
+
+/** @import {AnalysisApi, InferenceApi} from '../shared/protocol.js' */
+
+/** @type {Comlink.Remote<AnalysisApi>} */
+let analysis;
+/** @type {Reader | null} */
+let reader = null;
+const queue = new Queue();
+
+/** @returns {Reader} */
+function loaded() {
+  if (!reader) throw new ModelError('No model is loaded yet.');
+  return reader;
+}
+
+/** Releases a callback after the answer: each keeps a message port open here and in the page. @template T @param {Function} callback @param {Promise<T>} answer */
+const releasing = (callback, answer) => answer.finally(() => /** @type {any} */ (callback)[Comlink.releaseProxy]());
+
+/** @type {InferenceApi} */
+const api = {
+  holdLock,
+
+  connect(port) {
+    analysis = Comlink.wrap(port);
+  },
+
+  load(id, device, onProgress) {
+    const load = async () => {
+      onProgress({ stage: 'Loading the model' });
+      const manifest = await fetchManifest(MODELS, id);
+      const { files, kept } = await fetchModelFiles(manifest, MODELS, { onProgress });
+      onProgress({ stage: 'Starting the model' });
+      const tokenizer = new TextTokenizer(files, manifest.vocab_size);
+      const started = performance.now();
+      const { session, ...ran } = await ModelSession.create(manifest, files, device);
+      const created = performance.now() - started;
+      await checkModel(manifest, session);
+      const vocabulary = tokenizer.vocabulary(manifest);
+      await analysis.useModel(manifest, vocabulary);
+      reader = new Reader(manifest, session, tokenizer, analysis);
+      return { manifest, vocabulary, threads: threadCount(), kept, created, ...ran };
+    };
+    return releasing(onProgress, load());
+  },
+
+  run(request, onTokens) {
+    queue.end(new Ended('This run was replaced by a newer one.'));
+    return releasing(onTokens, queue.add('run', (signal) => loaded().run(request, signal, onTokens)));
+  },
+
+  inspect: (runId, key, position) => queue.add('inspect', (signal) => loaded().inspect(runId, key, position, signal)),
+
+  attention: (runId, key, layer) => queue.add('attention', (signal) => loaded().attention(runId, key, layer, signal)),
+
+  fillIn(request, onProgress) {
+    queue.end(new Ended('This ranking was replaced by a newer one.'), 'fill in');
+    return releasing(onProgress, queue.add('fill in', (signal) => loaded().fillIn(request, signal, onProgress)));
+  },
+
+  stop() {
+    queue.end(new Stopped('Stopped before there was a result.'));
+  },
+};
+
+Comlink.expose(api);

@@ -1,0 +1,43 @@
+// The one queue of the inference worker: requests are answered one at a time, and can be ended under way and waiting.
+
+/** A request was ended before it could answer; the message can be shown. */
+export class Ended extends Error {
+  /** @override */
+  name = 'Ended';
+}
+
+/** Ended by Stop: what a run has read until then stays, as a whole run. */
+export class Stopped extends Ended {}
+
+export class Queue {
+  /** @type {Set<{ group: string, controller: AbortController }>} those under way and those that wait */
+  #requests = new Set();
+  /** @type {Promise<unknown>} */
+  #last = Promise.resolve();
+
+  /**
+   * Does `work` when its turn comes.
+   * @template T
+   * @param {string} group
+   * @param {(signal: AbortSignal) => Promise<T>} work looks at its signal between passes
+   * @returns {Promise<T>} rejects with the signal's reason if it was ended while it waited
+   */
+  add(group, work) {
+    const request = { group, controller: new AbortController() };
+    const { signal } = request.controller;
+    this.#requests.add(request);
+    const turn = this.#last
+      .then(() => {
+        signal.throwIfAborted();
+        return work(signal);
+      })
+      .finally(() => this.#requests.delete(request));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Ends the requests there are, of one group or all. @param {Ended} reason @param {string} [group] */
+  end(reason, group) {
+    for (const request of this.#requests) if (!group || request.group === group) request.controller.abort(reason);
+  }
+}

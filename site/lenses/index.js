@@ -1,0 +1,9 @@
+// The lenses in their order: each looks at the current run in its own way. A new lens is one entry here; main thread.
+
+import { layersLens } from './layers/index.js';
+import { tokensLens } from './tokens/index.js';
+
+/** `mount` builds the lens into its panel, once. @typedef {{ id: typeof import('../page/state.js').LENSES[number], title: string, panels: import('./panel.js').Panel[], mount: (place: HTMLElement) => void }} Lens */
+
+/** @type {Lens[]} */
+export const lenses = [tokensLens, layersLens];

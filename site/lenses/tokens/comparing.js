@@ -1,0 +1,42 @@
+// Pins a reading and compares every later one with it; main thread.
+
+import { put, read } from '../../page/edits.js';
+import { load } from '../../page/models.js';
+import { tell } from '../../page/notices.js';
+import { pinReading } from '../../page/runs.js';
+import * as state from '../../page/state.js';
+import { computed, signal } from '../../vendor/signals-core.js';
+import { ask } from '../scheduler.js';
+
+/** The pinned reading, as it is named; Python keeps its numbers. */
+export const pinnedReading = signal(/** @type {{ model: string, text: string, runId: number } | null} */ (null));
+
+const isOther = () => pinnedReading.value !== null && pinnedReading.value.runId !== state.run.value?.id;
+
+const { answer } = ask({ view: 'comparison', needs: 'end', args: () => (isOther() ? {} : null), seen: () => state.lens.value === 'tokens' });
+
+/** The comparison with the current run; null while there is none, also after Python was started again and has nothing pinned. */
+export const comparison = computed(() => (isOther() && answer.value?.json ? { json: answer.value.json, arrays: answer.value.arrays } : null));
+
+/** Pins the current reading as A. */
+export async function pinAsA() {
+  const run = state.run.value;
+  if (!run) return;
+  try {
+    await pinReading();
+    pinnedReading.value = { model: run.model.name, text: run.tokens.text, runId: run.id };
+  } catch (error) {
+    tell(error);
+  }
+}
+
+export const unpinA = () => void (pinnedReading.value = null);
+
+/** Reads the pinned text with another model. @param {string} id */
+export async function readWith(id) {
+  const text = pinnedReading.value?.text;
+  if (text === undefined) return;
+  await load(id);
+  if (state.text.value !== text) put(text);
+  await read(text, {}).done;
+}

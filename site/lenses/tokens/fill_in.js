@@ -1,0 +1,66 @@
+// Fill in the blank: candidates ranked from the left alone and with what follows; main thread.
+
+import { percent } from '../../frame/format.js';
+import { valueOf } from '../../frame/mount.js';
+import { select } from '../../page/edits.js';
+import { stop } from '../../page/runs.js';
+import * as state from '../../page/state.js';
+import { visible } from '../../shared/token_text.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { live } from '../../vendor/lit-html/directives/live.js';
+import { blank, isWritten, rank, ranking, use, words } from './blanks.js';
+
+/** @import {Ranked} from '../../shared/protocol.js' */
+/** @import {Blank, Ranking} from './blanks.js' */
+
+export function fillInView() {
+  return html`
+    <h2>Fill in the blank</h2>
+    ${blank.value ? form(blank.value) : html`<p class="hint">Select tokens in the coloured text (drag, or <kbd>Shift</kbd> with an arrow), or write <code>___</code> in the box: the model then ranks what could stand there.</p>`}
+    ${ranking.value ? results(ranking.value) : nothing}
+  `;
+}
+
+/** @param {Blank} blank */
+function form({ before, after, inside, written }) {
+  const busy = ranking.value !== null && ranking.value.ranked === null;
+  const onSubmit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    void rank();
+  };
+  const onClear = () => {
+    select({ span: null });
+    getSelection()?.removeAllRanges();
+  };
+  return html`
+    <p class="context"><span>…${before}</span><mark>${written ? visible(inside) : inside}</mark><span>${after}…</span></p>
+    <form class="row" @submit=${onSubmit}>
+      <label class="grow">Also rank these words (comma-separated)
+        <input id="words" autocomplete="off" .value=${live(words.value)} @input=${(/** @type {Event} */ event) => (words.value = valueOf(event))}></label>
+      ${busy ? html`<button type="button" id="stop-ranking" @click=${stop}>Stop</button>` : html`<button id="rank" class="primary" ?disabled=${!state.canRun.value}>Rank candidates</button>`}
+      ${written ? html`<button type="button" @click=${onClear}>Clear selection</button>` : nothing}
+    </form>`;
+}
+
+/** @param {Ranking} ranking */
+function results({ blank, done, all, ranked, error }) {
+  if (error) return html`<p class="hint" role="alert">${error}</p>`;
+  if (!ranked) return html`<p class="hint" role="status">${all ? `Scored ${done} of ${all}` : 'Reading the text before the blank…'}</p>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Ranked candidates"><table class="numbers" id="ranking">
+    <caption class="hint">Left context only: p(candidate | left), over the whole vocabulary. Both sides: p(candidate | left) · p(right | left, candidate), as a share among these candidates.</caption>
+    <thead><tr><th scope="col">Candidate</th><th scope="col">Left context only</th><th scope="col">Both sides</th><th scope="col"><span class="sr-only">Use it</span></th></tr></thead>
+    <tbody>${ranked.map((candidate) => row(blank, candidate))}</tbody>
+  </table></div>`;
+}
+
+/** @param {Blank} into @param {Ranked} candidate */
+function row(into, candidate) {
+  const { text, probability, share } = candidate;
+  const written = isWritten(into, candidate);
+  const bar = (/** @type {number} */ p) => html`<td class="bar"><i .style=${`inline-size:${Math.max(100 * p, 0.5)}%`}></i><span>${percent(p)}</span></td>`;
+  return html`<tr class=${written ? 'actual' : ''}>
+    <th scope="row"><code>${visible(text)}</code>${written ? html` <span class="hint">as written</span>` : nothing}</th>
+    ${bar(probability)}${bar(share)}
+    <td>${written ? nothing : html`<button type="button" class="small" ?disabled=${!state.canRun.value} title="Replace with “${visible(text)}”" aria-label="Replace with ${visible(text)}" @click=${() => use(into, candidate)}>⇄</button>`}</td>
+  </tr>`;
+}

@@ -1,0 +1,40 @@
+// The tokens lens: the chosen token in numbers, what stands out in the text, blanks, and two readings compared; main thread.
+
+import { element, byId } from '../../frame/mount.js';
+import { watch } from '../../page/notices.js';
+import * as state from '../../page/state.js';
+import { plainPanel } from '../panel.js';
+import { compareView } from './compare.js';
+import { copiesView } from './copies.js';
+import { fillInView } from './fill_in.js';
+import { inspectorView } from './inspector.js';
+import { remarksView } from './remarks.js';
+
+const PANELS = /** @type {const} */ ([
+  ['inspector', 'The selected token', inspectorView, 'aside', 'card'],
+  ['remarks', 'What stands out', remarksView, 'div', ''],
+  ['copies', 'Repeated passages', copiesView, 'div', ''],
+  ['fill-in', 'Fill in the blank', fillInView, 'section', 'card'],
+  ['compare', 'Compare two readings', compareView, 'section', 'card'],
+]);
+const panels = PANELS.map(([id, title, view]) => plainPanel({ id, title, view, lens: 'tokens' }));
+
+/** @type {import('../index.js').Lens} */
+export const tokensLens = {
+  id: 'tokens',
+  title: 'Tokens',
+  panels,
+  mount(place) {
+    panels.forEach((panel, i) => {
+      const [id, title, , tag, className] = PANELS[i];
+      const own = element(tag, className, id);
+      if (tag !== 'div') own.setAttribute('aria-label', title);
+      place.append(own);
+      panel.mount(own);
+    });
+    watch('inspector, its top', () => {
+      state.pinned.value; // another token is read from its top
+      byId('inspector').scrollTop = 0;
+    });
+  },
+};

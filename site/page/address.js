@@ -1,0 +1,76 @@
+// The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. Changes of it are followed; main thread.
+
+import { openText, select, setLens, show } from './edits.js';
+import { load } from './models.js';
+import { watch } from './notices.js';
+import * as state from './state.js';
+import { commit, version, versionOf } from './versions.js';
+
+const LOADED = performance.timeOrigin; // versions are those of this load of the page
+const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a short time
+
+/** What an address asks for; broken encodings are read as far as they make sense. */
+export function readHash(hash = location.hash) {
+  const asked = new URLSearchParams(hash.slice(1));
+  const token = asked.get('token');
+  return { model: asked.get('model'), text: asked.get('text'), lens: asked.get('lens'), token: token && /^\d{1,9}$/.test(token) ? Number(token) : null };
+}
+
+/** The hash that describes the page now. @param {{ text?: boolean }} [what] text: whether the text is in it */
+function currentHash({ text = false } = {}) {
+  const hash = new URLSearchParams();
+  const id = state.model.value?.manifest.id;
+  if (id) hash.set('model', id);
+  hash.set('lens', state.lens.value);
+  if (state.pinned.value !== null) hash.set('token', String(state.pinned.value));
+  if (text) hash.set('text', state.text.value);
+  return `#${hash}`;
+}
+
+/** A link to the text as it is, for the visitor who asks for one; it is in the address then, too. */
+export function makeLink() {
+  write(currentHash({ text: true }));
+  return new URL(currentHash({ text: true }), location.href).href;
+}
+
+/** @param {string} hash */
+function write(hash) {
+  try {
+    const id = version.peek()?.id ?? null;
+    if (hash !== location.hash || history.state?.version !== id) history.replaceState({ loaded: LOADED, version: id }, '', hash);
+  } catch {
+    // refused for a while: the address lags until the next change
+  }
+}
+
+/** Keeps the address up to date, and follows it when it is changed from outside: a link pasted into this tab, Back, Forward. */
+export function followAddress() {
+  let timer = 0;
+  let linked = false; // while the address holds a text, it stays until the text is another
+  watch('address', () => {
+    const { value: text } = state.text;
+    void [state.model.value, state.lens.value, state.pinned.value, version.value];
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (!state.model.value) return;
+      linked = readHash().text === text;
+      write(currentHash({ text: linked }));
+    }, PAUSE);
+  });
+  window.addEventListener('popstate', (event) => {
+    clearTimeout(timer);
+    follow(readHash(), event.state?.loaded === LOADED ? event.state.version : null);
+  });
+}
+
+/** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version that stood there before */
+function follow({ model, text, lens, token }, shown) {
+  commit();
+  if (lens !== null) setLens(lens);
+  if (model && model !== state.model.value?.manifest.id && state.models.value.some(({ id }) => id === model)) load(model).catch(() => {});
+  const before = versionOf(shown);
+  if (before && (text === null || before.text === text)) {
+    if (before.text !== state.text.value) void show(before);
+  } else if (text !== null && text !== state.text.value) openText(text);
+  if (token !== null) select({ pinned: token });
+}

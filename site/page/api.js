@@ -1,0 +1,78 @@
+// globalThis.tokenlight, the page's scripting interface as the README documents it; main thread.
+
+import { analyzeOptions, checkedInput, generateOptions } from '../shared/options.js';
+import { effect } from '../vendor/signals-core.js';
+import { giveConsent } from './consent.js';
+import { generate, put, read } from './edits.js';
+import { load } from './models.js';
+import { attention, lens, wholeRun } from './runs.js';
+import * as state from './state.js';
+
+/** Plain JSON, so that scripts get no reference into the page's state. @template T @param {T} value @returns {T} */
+const plain = (value) => JSON.parse(JSON.stringify(value));
+
+/** Resolves when a model and Python can answer, whatever was chosen meanwhile; rejects when nothing is being tried any more. */
+function answering() {
+  giveConsent();
+  return /** @type {Promise<void>} */ (
+    new Promise((resolve, reject) => {
+      /** @type {(() => void) | null} */
+      let end = null;
+      let over = false;
+      end = effect(() => {
+        const failed = state.failure.value;
+        if (!state.model.value && failed === null) return;
+        over = true;
+        if (failed === null) resolve();
+        else reject(new Error(failed));
+        queueMicrotask(() => end?.());
+      });
+      if (over) end();
+    })
+  );
+}
+
+/** @param {import('./runs.js').Run} run */
+async function ended(run) {
+  await run.done;
+  return wholeRun(run.id);
+}
+
+const tokenlight = Object.freeze({
+  get ready() {
+    return answering();
+  },
+  models: () => plain(state.models.value),
+  load: async (/** @type {string} */ id) => plain(await load(id)),
+  state() {
+    const run = state.run.value;
+    return plain({
+      phase: state.phase.value,
+      model: state.model.value?.manifest.id ?? null,
+      text: state.text.value,
+      lens: state.lens.value,
+      token: state.pinned.value,
+      run: run && { id: run.id, tokens: run.tokens.ids.length },
+      interventions: {},
+    });
+  },
+  setText: put,
+  async analyze(/** @type {unknown} */ text, /** @type {unknown} */ options) {
+    analyzeOptions(options);
+    if (typeof text !== 'string') throw new TypeError('analyze(text): text must be a string.');
+    await answering();
+    return ended(read(text, { topK: 10, ...analyzeOptions(options) }));
+  },
+  async generate(/** @type {unknown} */ prompt, /** @type {unknown} */ options) {
+    const checked = generateOptions(options);
+    checkedInput('generate', prompt, Infinity);
+    await answering();
+    return ended(generate(/** @type {string | number[]} */ (prompt), checked));
+  },
+  attention: async (/** @type {number} */ layer, /** @type {number} */ head) => attention(layer, head),
+  lens: async (/** @type {number} */ token, /** @type {number} */ topK) => lens(token, topK),
+});
+
+export function installApi() {
+  /** @type {any} */ (globalThis).tokenlight = tokenlight;
+}

@@ -1,0 +1,33 @@
+// A model is large: it is fetched only after the visitor agreed, unless it is stored here already; main thread.
+
+import * as state from './state.js';
+import { refreshStored } from './storage.js';
+
+/** @import {ModelEntry} from '../shared/protocol.js' */
+
+/** @type {(id: string | null) => void} */
+let agree = () => {};
+/** @type {Promise<string | null>} */
+const agreed = new Promise((resolve) => (agree = resolve));
+
+/** Says yes to the download, for another model than the one offered where an id is given. @param {string | null} [id] */
+export const giveConsent = (id = null) => agree(id);
+
+/**
+ * Waits until this model may be fetched: at once where it is stored or the page comes from this machine.
+ * @param {ModelEntry} entry
+ * @returns {Promise<string>} the id of the model to load
+ */
+export async function consentTo(entry) {
+  if (isLoopback(location.hostname)) return entry.id;
+  await refreshStored();
+  const kept = state.stored.value.get(entry.id);
+  if (kept?.total && kept.bytes === kept.total) return entry.id;
+  state.consent.value = entry;
+  const id = await agreed;
+  state.consent.value = null;
+  return id ?? entry.id;
+}
+
+/** @param {string} host */
+const isLoopback = (host) => host === 'localhost' || host === '[::1]' || /^127(\.\d+){3}$/.test(host) || host.endsWith('.localhost');

@@ -1,0 +1,30 @@
+// What reading a long text will cost, said before it starts; main thread.
+
+/** @import {Manifest} from '../shared/protocol.js' */
+
+const WORTH_SAYING = 512; // tokens; shorter texts are read while one would read the notice
+const CHUNK = 64; // tokens a pass, as in inference/reader.js
+const KEPT_ATTENTION = 160e6; // bytes, as in pyscripts/trace.py
+
+let speed = 0; // tokens a second of the latest run that read enough to tell
+
+/** Notes a finished run. @param {number} tokens @param {number} milliseconds */
+export function noteSpeed(tokens, milliseconds) {
+  if (tokens >= CHUNK) speed = (1000 * tokens) / milliseconds;
+}
+
+/**
+ * @param {Manifest} manifest
+ * @param {number} tokens
+ * @returns {string | null} one sentence; null for short texts
+ */
+export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_size }, tokens) {
+  if (tokens < WORTH_SAYING) return null;
+  const cache = 2 * layers * kv_heads * head_size * tokens;
+  const chunk = CHUNK * (vocab_size + layers * heads * tokens + (3 * layers + 1) * hidden_size);
+  const states = (layers + 1) * hidden_size * tokens;
+  const attention = Math.min(layers * heads * tokens * tokens * 4, KEPT_ATTENTION);
+  const bytes = 4 * (3 * cache + 3 * chunk + 2 * states) + attention; // copies: worker, wasm, Python
+  const time = speed ? ` and about ${Math.ceil(tokens / speed)} s` : '';
+  return `${tokens.toLocaleString('en')} tokens: reading them takes about ${Math.round(bytes / 1e7) * 10} MB more memory${time}.`;
+}

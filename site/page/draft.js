@@ -1,0 +1,41 @@
+// Keeps the text of the box for a reload of the same tab, in its sessionStorage only; main thread.
+
+import { watch } from './notices.js';
+import * as state from './state.js';
+
+const KEY = `tokenlight draft ${new URL('..', import.meta.url).pathname}`; // sites of one owner share an origin
+const PAUSE = 300; // ms without a change before the text is written
+
+/** @typedef {{ text: string, read: boolean }} Draft `read`: whether this very text was shown, and not just typed */
+
+/** The text that was in the box when this tab was reloaded; null on any other visit. @returns {Draft | null} */
+export function restoreDraft() {
+  try {
+    const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
+    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Follows the box from now on. The page is left by a reload, too, only after the text has been written. */
+export function keepDraft() {
+  let timer = 0;
+  const write = () => {
+    clearTimeout(timer);
+    const { value: text } = state.text;
+    const draft = { text, read: state.run.value?.tokens.text === text && !state.run.value.stored };
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify(draft));
+    } catch {
+      // a private window or a text beyond the browser's limit: it lasts as long as the page
+    }
+  };
+  addEventListener('pagehide', write);
+  watch('draft', () => {
+    state.text.value;
+    state.run.value?.tokens;
+    clearTimeout(timer);
+    timer = setTimeout(write, PAUSE);
+  });
+}

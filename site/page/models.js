@@ -1,0 +1,242 @@
+// Starting Python and models, switching between models, and starting again what died; main thread.
+
+import { fetchIndex, MODELS } from '../shared/manifest.js';
+import { batch } from '../vendor/signals-core.js';
+import { consentTo } from './consent.js';
+import { message, say } from './notices.js';
+import { callback, join, Part, PartLost } from './part.js';
+import * as state from './state.js';
+import { refreshStored } from './storage.js';
+
+/** @import {AnalysisApi, InferenceApi, LoadedModel, Manifest, Progress, RunUpdate} from '../shared/protocol.js' */
+
+/** Errors after which a WebAssembly module cannot be trusted: its worker is started anew. */
+const FATAL = /out of memory|allocation failed|memory access out of bounds|Aborted\(|fatally failed|unreachable|bad_alloc|MemoryError/i;
+const MOST_RESTARTS = 3; // without a run in between that went well
+const STALLED = 60_000; // ms without a sign of progress after which a start is given up
+const MOST_TO_STOP = 20_000; // ms; one pass of a large model on a slow machine takes some seconds
+
+const INFERENCE = new URL('../inference/inference.worker.js', import.meta.url);
+const ANALYSIS = new URL('../analysis/analysis.worker.js', import.meta.url);
+
+/** Python's worker; `booted` rejects if it could not start, and the next load starts another. @typedef {{ part: Part<AnalysisApi>, booted: Promise<void> }} Python */
+/** @type {Python | null} */
+let python = null;
+/** The worker of the model that answers. @type {Part<InferenceApi> | null} */
+let inference = null;
+/** The worker of the model that is being loaded. @type {{ part: Part<InferenceApi>, id: string } | null} */
+let candidate = null;
+let loads = 0; // the newest load's number; an older one's outcome is not shown
+let restarts = 0;
+/** @type {(update: RunUpdate) => void} */
+let onUpdate = () => {};
+/** Called when another model has taken over. @type {() => void} */
+let onSwitch = () => {};
+
+/** @returns {{ inference: Part<InferenceApi>, analysis: Part<AnalysisApi> }} the workers that answer now */
+export function workers() {
+  if (!inference || !python) throw new Error('No model is loaded yet: wait for tokenlight.ready.');
+  return { inference, analysis: python.part };
+}
+
+/** Python's worker, whether or not a model is loaded; null while there is none. */
+export const analysis = () => python?.part ?? null;
+
+/** @param {'model' | 'python'} part @param {Progress | null} progress */
+const show = (part, progress) => void (state.loading.value = { ...state.loading.value, [part]: progress });
+
+/** Gives a worker up that shows no progress for a minute. @param {Part<any>} part @param {string} what */
+function patience(part, what) {
+  let timer = 0;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => part.lose(`${what} made no progress for a minute`), STALLED);
+  };
+  wait();
+  return { wait, end: () => clearTimeout(timer) };
+}
+
+/** Starts Python unless it runs or starts already. */
+function startPython() {
+  if (python) return python;
+  const begin = performance.now();
+  /** @type {Part<AnalysisApi>} */
+  const part = new Part(ANALYSIS, (why) => pythonDied(mine, why));
+  const { wait, end } = patience(part, 'the start of Python');
+  part.api.subscribe(callback((/** @type {RunUpdate} */ update) => onUpdate(update)));
+  show('python', { stage: 'Starting Python' });
+  const onProgress = (/** @type {Progress} */ progress) => {
+    wait();
+    show('python', progress);
+  };
+  const boot = async () => {
+    try {
+      const { colourings, palettes } = await part.wait(part.api.boot(callback(onProgress)));
+      const { colouring } = state.settings.value;
+      await part.wait(part.api.colours(null, colourings.some(({ id }) => id === colouring) ? colouring : colourings[0].id));
+      batch(() => {
+        state.colourings.value = colourings;
+        state.palettes.value = palettes;
+      });
+      performance.measure('tokenlight python', { start: begin });
+    } catch (error) {
+      part.stop(message(error));
+      if (python === mine) python = null;
+      throw error;
+    } finally {
+      end();
+      if (python === mine || !python) show('python', null);
+    }
+  };
+  /** @type {Python} */
+  const mine = { part, booted: Promise.resolve() };
+  python = mine;
+  mine.booted = boot();
+  mine.booted.catch(() => {}); // told by the load that waits for it
+  return mine;
+}
+
+/**
+ * Lists the models and, once it may, loads the first one or the one asked for. What goes wrong is shown.
+ * @param {string | null} modelId
+ * @param {{ onUpdate: typeof onUpdate, onSwitch: typeof onSwitch }} events onUpdate: with every chunk's results
+ */
+export async function boot(modelId, events) {
+  ({ onUpdate, onSwitch } = events);
+  try {
+    if (!isSecureContext) throw new Error('This page needs https or localhost.');
+    startPython();
+    state.models.value = await fetchIndex(MODELS);
+    const ids = state.models.value.map((entry) => entry.id);
+    if (!ids.length) throw new Error('No model has been built yet: run python export/build.py, then reload this page.');
+    if (modelId && !ids.includes(modelId)) say(`There is no model “${modelId.slice(0, 60)}” here; ${ids[0]} was loaded instead.`);
+    const id = await consentTo(state.models.value.find((entry) => entry.id === modelId) ?? state.models.value[0]);
+    if (!loads) await load(id); // else a script or the visitor has chosen another meanwhile
+  } catch (error) {
+    if (!loads) fail(error);
+  }
+}
+
+/** @param {unknown} error @param {string} [id] the model that could not be loaded */
+function fail(error, id) {
+  if (!inference) state.failure.value = message(error);
+  say(message(error), true, inference ? undefined : id);
+}
+
+/**
+ * Switches to another model, in a worker of its own; the one that works now stays until the new one can answer.
+ * @param {string} id
+ * @returns {Promise<Manifest>}
+ */
+export async function load(id) {
+  const number = ++loads;
+  candidate?.part.stop('Another model was chosen.');
+  /** @type {Part<InferenceApi>} */
+  const part = new Part(INFERENCE, () => {});
+  candidate = { part, id };
+  const { wait, end } = patience(part, 'the start of the model');
+  batch(() => {
+    state.failure.value = state.consent.value = null;
+    if (state.notice.value?.error) say(null);
+    show('model', { stage: 'Loading the model' });
+  });
+  const onProgress = (/** @type {Progress} */ progress) => {
+    wait();
+    if (number === loads) show('model', progress);
+  };
+  try {
+    const { part: analysisPart, booted } = startPython();
+    join(part, analysisPart);
+    booted.catch((error) => part.stop(message(error))); // the model cannot be introduced to it
+    const loaded = await part.wait(part.api.load(id, state.settings.value.device, callback(onProgress)));
+    await booted;
+    performance.measure('tokenlight session', { start: performance.now(), duration: loaded.created });
+    if (inference) await stopped(inference);
+    if (number !== loads) throw new PartLost('Another model was chosen.');
+    takeOver(part, loaded);
+    return loaded.manifest;
+  } catch (error) {
+    part.stop(message(error));
+    if (number === loads) fail(error, id);
+    throw error;
+  } finally {
+    end();
+    if (candidate?.part === part) candidate = null;
+    if (number === loads) show('model', null);
+  }
+}
+
+/** The new model answers from now on, and the old one's worker gives its memory back. @param {Part<InferenceApi>} part @param {LoadedModel} loaded */
+function takeOver(part, loaded) {
+  const old = inference;
+  inference = part;
+  part.onLost = (why) => modelDied(part, loaded.manifest.id, why);
+  state.model.value = loaded;
+  old?.stop('Another model was chosen.');
+  refreshStored().catch(() => {}); // only the picker and the list of what is stored show it
+  if (loaded.fallback) say(`WebGPU could not be used (${loaded.fallback}): the model runs on the processor instead.`);
+  onSwitch();
+}
+
+/** Stops what a worker does, and waits until its run has ended. @param {Part<InferenceApi>} part */
+async function stopped(part) {
+  await stop(part).catch(() => {});
+  for (let i = 0; i < MOST_TO_STOP / 10 && state.underWay.value !== null; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Stops the download under way; whole chunks that have arrived are kept for the next try. */
+export const cancelLoading = () => candidate?.part.stop('Loading was cancelled; what has arrived is kept.');
+
+/**
+ * Ends the run under way and all that waits. A worker that does not even answer is started anew: one that is healthy
+ * answers after its current pass.
+ * @param {Part<InferenceApi> | null} part
+ */
+export async function stop(part = inference) {
+  if (!part) return;
+  const stuck = setTimeout(() => part.lose('it did not stop when it was asked to'), MOST_TO_STOP);
+  await part.wait(part.api.stop()).finally(() => clearTimeout(stuck));
+}
+
+/** @param {Python} dead @param {PartLost} why */
+function pythonDied(dead, why) {
+  if (python !== dead) return;
+  python = null;
+  show('python', null);
+  const id = candidate?.id ?? state.model.value?.manifest.id;
+  candidate?.part.stop(why.message); // its model cannot be introduced to Python any more
+  if (!inference || !id) return;
+  inference.stop(why.message); // it may wait for an answer that never comes
+  inference = null;
+  void restart(id, why);
+}
+
+/** @param {Part<InferenceApi>} dead @param {string} id of its model @param {PartLost} why */
+function modelDied(dead, id, why) {
+  if (inference !== dead) return;
+  inference = null;
+  if (!candidate) void restart(id, why); // else the next model is on its way already
+}
+
+/** Loads the model again after a worker died; text and run stay as they are. @param {string} id @param {PartLost} why */
+async function restart(id, why) {
+  if (++restarts > MOST_RESTARTS) {
+    restarts = 0;
+    batch(() => {
+      state.model.value = null;
+      state.failure.value = why.message;
+      say('The model keeps crashing. Close other tabs or choose a smaller model.', true, id);
+    });
+    return;
+  }
+  say(`${why.message}. It is being started again; your text is still here.`, true);
+  await load(id).then(() => say(`${why.message} and was started again; your text is still here.`), () => {});
+}
+
+/** Notes that a run went well: the workers can be trusted. */
+export const trust = () => void (restarts = 0);
+
+/** Starts the worker anew whose memory an error has left unusable. @param {unknown} error @param {Part<any>} part */
+export function retireAfter(error, part) {
+  if (!(error instanceof PartLost) && FATAL.test(message(error))) part.lose(message(error).slice(0, 120));
+}

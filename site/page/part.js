@@ -1,0 +1,88 @@
+// One worker of the page: starts it, notices when it dies, and rejects what it will never answer; main thread.
+
+import * as Comlink from '../vendor/comlink.min.js';
+
+/** A worker is gone: what it was asked will never be answered. */
+export class PartLost extends Error {}
+
+/** @template {{ holdLock(): Promise<void> }} Api */
+export class Part {
+  #worker;
+  #stopped = new AbortController();
+  /** @type {PartLost | null} */
+  #lost = null;
+  /** @type {Set<(error: PartLost) => void>} */
+  #waiting = new Set(); // rejects what has not been answered yet
+  /** @type {Comlink.Remote<Api>} */
+  api;
+
+  /**
+   * @param {URL} script
+   * @param {(error: PartLost) => void} onLost called once if the worker dies or is given up, not when it is stopped
+   */
+  constructor(script, onLost) {
+    const name = `${script.pathname} ${crypto.randomUUID()}`;
+    this.onLost = onLost;
+    this.#worker = new Worker(script, { type: 'module', name });
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.lose(event.message || 'it could not be loaded');
+    };
+    this.api = Comlink.wrap(this.#worker);
+    void this.#watch(name);
+  }
+
+  /** A worker that dies tells nobody, but the lock it holds becomes free. @param {string} name the worker's, and its lock's */
+  async #watch(name) {
+    try {
+      await this.wait(this.api.holdLock());
+      await navigator.locks.request(name, { signal: this.#stopped.signal }, () => this.lose('it was ended by the browser'));
+    } catch {
+      // it was stopped or lost already, or this browser refuses locks
+    }
+  }
+
+  /** Gives the worker up. @param {string} why */
+  lose(why) {
+    if (this.#lost) return;
+    const error = new PartLost(`A part of the page stopped working (${why})`);
+    this.#end(error);
+    this.onLost(error);
+  }
+
+  /** Ends the worker on purpose. @param {string} why what those that wait for it are told */
+  stop(why) {
+    if (!this.#lost) this.#end(new PartLost(why));
+  }
+
+  /** @param {PartLost} error */
+  #end(error) {
+    this.#lost = error;
+    this.#stopped.abort();
+    this.#worker.terminate();
+    for (const reject of this.#waiting) reject(error);
+  }
+
+  /**
+   * Waits for the worker's answer, or for the news that it will never come. No race with one lasting promise: that would
+   * note every answer for as long as the worker lives.
+   * @template T @param {Promise<T>} answer @returns {Promise<T>}
+   */
+  wait(answer) {
+    return new Promise((resolve, reject) => {
+      if (this.#lost) return reject(this.#lost);
+      this.#waiting.add(reject);
+      answer.then(resolve, reject).finally(() => this.#waiting.delete(reject));
+    });
+  }
+}
+
+/** A callback that a worker may call. @template {Function} F @param {F} callback @returns {F} */
+export const callback = (callback) => /** @type {F} */ (/** @type {unknown} */ (Comlink.proxy(callback)));
+
+/** Joins two workers by a channel of their own. @param {Part<any>} a @param {Part<any>} b */
+export function join(a, b) {
+  const { port1, port2 } = new MessageChannel();
+  a.api.connect(Comlink.transfer(port1, [port1]));
+  b.api.connect(Comlink.transfer(port2, [port2]));
+}

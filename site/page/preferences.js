@@ -1,0 +1,45 @@
+// Keeps the visitor's settings between visits, in this browser only; main thread.
+
+import { watch } from './notices.js';
+import * as state from './state.js';
+
+const KEY = `tokenlight preferences ${new URL('..', import.meta.url).pathname}`; // sites of one owner share an origin
+
+/** Takes the settings of the last visit where there are any, then keeps every change. */
+export function keepPreferences() {
+  state.settings.value = merged(state.settings.value, read());
+  watch('theme', () => {
+    const { theme } = state.settings.value;
+    if (theme === 'system') delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  });
+  watch('settings', () => {
+    const text = JSON.stringify(state.settings.value);
+    try {
+      localStorage.setItem(KEY, text);
+    } catch {
+      // a private window may refuse: the settings then last as long as the page
+    }
+  });
+}
+
+/** The defaults with every stored value of the same name and type in its place. @template {object} T @param {T} defaults @param {unknown} stored @returns {T} */
+function merged(defaults, stored) {
+  if (stored === null || typeof stored !== 'object') return defaults;
+  const result = /** @type {any} */ ({ ...defaults });
+  for (const [name, value] of Object.entries(defaults)) {
+    const found = /** @type {any} */ (stored)[name];
+    if (value !== null && typeof value === 'object') result[name] = merged(value, found);
+    else if (typeof found === typeof value && (typeof found !== 'number' || Number.isFinite(found))) result[name] = found;
+  }
+  return result;
+}
+
+/** @returns {unknown} */
+function read() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? 'null');
+  } catch {
+    return null;
+  }
+}

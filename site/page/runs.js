@@ -1,0 +1,253 @@
+// Runs: starting and stopping them, taking in what Python says of them, and asking about the current one; main thread.
+
+import { analyzeOptions, checkedInput, generateOptions } from '../shared/options.js';
+import { commonTokens, NO_INTERVENTIONS } from '../shared/run_key.js';
+import { batch } from '../vendor/signals-core.js';
+import { costOf, noteSpeed } from './cost.js';
+import { analysis, retireAfter, stop as stopWorker, trust, workers } from './models.js';
+import { message, say } from './notices.js';
+import { callback, PartLost } from './part.js';
+import * as state from './state.js';
+
+/** @import {AppendedToken, FillInRequest, LoadedModel, Ranked, RunConditions, RunKey, RunRequest, RunUpdate, TokenizedText, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
+/** @import {RunState} from './state.js' */
+
+/**
+ * A run that has been started. `tokens` resolves when its text has been cut and is shown, `done` when it has ended whole,
+ * by Stop too; both reject if it failed or was replaced.
+ * @typedef {{ id: number, tokens: Promise<TokenizedText>, done: Promise<{ stopped: boolean }> }} Run
+ */
+
+let newest = 0;
+/** Updates that came before their run's tokens: the two workers' messages are not in order. @type {RunUpdate[]} */
+let early = [];
+
+/**
+ * Starts a run and ends every other; everything of it is known by the id that is returned at once.
+ * @param {'read' | 'generate'} kind
+ * @param {string | number[]} input a text, or token ids exactly as they are cut
+ * @param {object} options of tokenlight.analyze or tokenlight.generate
+ * @param {{ given?: number | null }} [how] given: see RunRequest
+ * @returns {Run} throws before anything runs if an argument is wrong or no model is loaded
+ */
+export function startRun(kind, input, options, { given = null } = {}) {
+  const { inference } = workers();
+  const model = /** @type {LoadedModel} */ (state.model.value);
+  const checked = kind === 'read' ? analyzeOptions(options) : generateOptions(options);
+  const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: checkedInput(kind === 'read' ? 'analyze' : 'generate', input, model.manifest.vocab_size), options: checked, given });
+  const id = request.runId;
+  early = [];
+  batch(() => {
+    state.underWay.value = id;
+    say(null);
+  });
+  /** @type {(tokens: TokenizedText) => void} */
+  let onShown = () => {};
+  const tokens = new Promise((resolve) => (onShown = resolve));
+  const onTokens = (/** @type {TokenizedText} */ found) => {
+    if (id === newest) show(request, model, found);
+    onShown(found);
+  };
+  const done = finish(id, inference, inference.wait(inference.api.run(request, callback(onTokens))));
+  done.catch(() => {}); // whoever awaits it sees the error
+  const shown = Promise.race([tokens, done.then(() => tokens)]);
+  shown.catch(() => {});
+  return { id, tokens: shown, done };
+}
+
+/**
+ * @param {number} id
+ * @param {import('./part.js').Part<import('../shared/protocol.js').InferenceApi>} inference
+ * @param {Promise<import('../shared/protocol.js').Outcome>} outcome
+ */
+async function finish(id, inference, outcome) {
+  const started = performance.now();
+  try {
+    const { stopped } = await outcome;
+    trust();
+    const run = state.run.value;
+    if (run?.id === id && !stopped) noteSpeed(run.tokens.ids.length, performance.now() - started);
+    if (id === newest && stopped) say('Stopped; what was read or generated stays.');
+    return { stopped };
+  } catch (error) {
+    const told = error instanceof PartLost || /** @type {Error} */ (error).name === 'Ended';
+    if (id === newest && !told) say(message(error), true);
+    retireAfter(error, inference);
+    throw error;
+  } finally {
+    batch(() => {
+      if (state.underWay.value === id) state.underWay.value = null;
+      if (state.run.value?.id === id) state.run.value = { ...state.run.value, done: true };
+    });
+  }
+}
+
+/** Shows a run's tokens before any has been read; what the run before says of the same tokens stays. @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens */
+function show({ runId: id, kind, options, given }, model, tokens) {
+  const { manifest, vocabulary } = model;
+  const prefix = options.prefix !== false && manifest.bos ? manifest.bos.id : null;
+  /** @type {RunConditions} */
+  const conditions = { model: manifest.sha256, prefix, interventions: NO_INTERVENTIONS };
+  const old = state.run.value;
+  const same = old ? commonTokens(keyOf(old), { ...conditions, ids: tokens.ids }) : 0;
+  const count = Math.min(same, old?.count ?? 0);
+  const { pinned, span } = state;
+  const keptSpan = span.value && span.value.to <= same ? span.value : null;
+  /** @type {RunState} */
+  const run = {
+    id, kind, conditions, tokens, count,
+    model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: Boolean(manifest.inputs.lens), vocabulary: (token) => vocabulary[token] ?? '' },
+    given: kind === 'generate' ? Math.min(given ?? Infinity, tokens.ids.length) : tokens.ids.length,
+    done: false,
+    columns: count && old ? copied(old.columns, count) : {},
+    colours: count && old ? old.colours : null,
+    summary: {},
+    stored: null,
+  };
+  batch(() => {
+    state.selection.value = { run: id, hovered: null, pinned: pinned.value !== null && pinned.value < same ? pinned.value : null, span: keptSpan };
+    state.run.value = run;
+    const cost = costOf(manifest, tokens.ids.length - same);
+    if (cost) say(cost);
+    if (tokens.total > tokens.ids.length) say(`The text has ${tokens.total} tokens and ${manifest.name} reads at most ${manifest.context_length}: the first ${tokens.ids.length} are shown. ${cost ?? ''}`);
+    for (const update of early.splice(0)) onUpdate(update);
+  });
+}
+
+/** @param {RunState['columns']} columns @param {number} count */
+const copied = (columns, count) => Object.fromEntries(Object.entries(columns).map(([name, { data, width }]) => [name, { data: data.slice(0, count * width), width }]));
+
+/** Takes in what is new of a run; what a run that was replaced still sends is dropped. @param {RunUpdate} update */
+export function onUpdate(update) {
+  const { runId, first, count, appended, arrays, colours, summary } = update;
+  const run = state.run.value;
+  if (runId === newest && run?.id !== runId) early.push(update);
+  if (run?.id !== runId) return;
+  const tokens = appended.length ? withAppended(run.tokens, appended) : run.tokens;
+  const { columns } = run;
+  for (const [name, { data, shape }] of Object.entries(arrays)) {
+    const width = shape[1] ?? 1;
+    const needed = (first + count) * width;
+    const old = columns[name]?.data;
+    if (!old || old.length < needed) {
+      const room = new /** @type {any} */ (data).constructor(Math.max(tokens.ids.length * width, old ? 2 * old.length : 0, needed));
+      if (old) room.set(old);
+      columns[name] = { data: room, width };
+    }
+    columns[name].data.set(data, first * width);
+  }
+  state.run.value = { ...run, tokens, count: first + count, colours, summary };
+}
+
+/** @param {TokenizedText} tokens @param {AppendedToken[]} appended @returns {TokenizedText} */
+const withAppended = ({ ids, texts, bytes, total }, appended) => ({
+  text: appended[appended.length - 1].whole,
+  ids: [...ids, ...appended.map((token) => token.id)],
+  texts: [...texts, ...appended.map((token) => token.text)],
+  bytes: [...bytes, ...appended.map((token) => token.bytes)],
+  total: total + appended.length,
+});
+
+/** Stops the run under way and everything that waits; what was read or generated stays. */
+export const stop = () => stopWorker().catch(() => {}); // a worker that has died has stopped
+
+/** @param {RunState} run @returns {RunKey} */
+export const keyOf = (run) => ({ ...run.conditions, ids: run.tokens.ids });
+
+/** @returns {RunState} the current run, made by a model of this page */
+export function currentRun() {
+  const run = state.run.value;
+  if (!run) throw new Error('There is no run yet: analyse a text first.');
+  if (run.stored) throw new Error('This example was computed when the site was built: press Run to read it here.');
+  return run;
+}
+
+/**
+ * Several views of a run at once, computed in Python; a view that fails gives its error alone.
+ * @param {number} runId @param {ViewRequests} requests
+ */
+export async function views(runId, requests) {
+  const part = analysis();
+  if (!part) throw new Error('Python is not running.');
+  return part.wait(part.api.views(runId, requests));
+}
+
+/**
+ * One view of a run (pyscripts/views), the current one unless another is named.
+ * @template {ViewName} Name
+ * @param {Name} name @param {Views[Name]['args']} args @param {number} [runId]
+ * @returns {Promise<Views[Name]['answer']>}
+ */
+export async function view(name, args, runId = currentRun().id) {
+  const { answer } = await views(runId, { answer: { view: name, args } });
+  if ('error' in answer) throw new Error(answer.error);
+  return /** @type {any} */ (answer);
+}
+
+/** The Run as JSON; made only for those who ask, since it is large. @param {number} runId */
+export const wholeRun = async (runId) => (await view('run', {}, runId)).json;
+
+/**
+ * One head's attention matrix of the current run, computed again if the text is too long to keep all of them.
+ * @param {number} layer @param {number} head
+ * @returns {Promise<{ rows: number, cols: number, data: Float32Array }>} positions × positions, prefix included
+ */
+export async function attention(layer, head) {
+  const run = currentRun();
+  const ask = async () => {
+    const { json, arrays } = await view('attention', { layer, head }, run.id);
+    return json && { ...json, data: /** @type {Float32Array} */ (arrays.data.data) };
+  };
+  const kept = await ask();
+  if (kept) return kept;
+  const { inference } = workers();
+  await inference.wait(inference.api.attention(run.id, keyOf(run), layer));
+  return /** @type {NonNullable<typeof kept>} */ (await ask());
+}
+
+/**
+ * What every layer of the current run would say comes after a token.
+ * @param {number} token index of a shown token @param {number} [topK]
+ */
+export async function lens(token, topK = 5) {
+  const run = currentRun();
+  await inspect(token, run);
+  return (await view('lens', { token, topK }, run.id)).json;
+}
+
+/**
+ * Runs one position again, for the views that read its logits or the lens; -1 is the position before the first token.
+ * @param {number} token index of a shown token @param {RunState} [run]
+ */
+export function inspect(token, run = currentRun()) {
+  if (!Number.isInteger(token) || token < -1 || token >= run.count) throw new RangeError(`There is no token ${token}: the text has ${run.count}, counted from 0.`);
+  const { inference } = workers();
+  const position = token + (run.conditions.prefix === null ? 0 : 1);
+  return inference.wait(inference.api.inspect(run.id, keyOf(run), position));
+}
+
+/**
+ * Ranks candidates for a blank, the best first; the current run stays.
+ * @param {FillInRequest} request @param {(done: number, all: number) => void} onProgress
+ * @returns {Promise<Ranked[]>}
+ */
+export function fillIn(request, onProgress) {
+  const { inference } = workers();
+  return inference.wait(inference.api.fillIn(request, callback(onProgress)));
+}
+
+/** Pins the current reading in Python, for the view that compares it with later ones. */
+export async function pinReading() {
+  const { analysis: part } = workers();
+  await part.wait(part.api.pin(currentRun().id));
+}
+
+/** Colours the current run, and those to come, by one of the colourings of pyscripts/colourings.py. @param {string} id */
+export async function setColouring(id) {
+  state.settings.value = { ...state.settings.value, colouring: id };
+  const part = analysis();
+  const run = state.run.value;
+  if (!part || !state.colourings.value.length) return; // Python takes the setting when it starts
+  const colours = await part.wait(part.api.colours(run && !run.stored ? run.id : null, id));
+  if (colours && run && state.run.value?.id === run.id) state.run.value = { ...state.run.value, colours };
+}

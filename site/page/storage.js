@@ -1,0 +1,52 @@
+// What this site keeps in the browser: stored models with their sizes, and deleting them; main thread.
+
+import { cacheName, chunkAddress } from '../inference/model_files.js';
+import { fetchManifest, MODELS } from '../shared/manifest.js';
+import * as state from './state.js';
+
+/** @import {Chunk} from '../shared/protocol.js' */
+
+/** Looks which models are stored, wholly or in part; chunks that several models share count for none. */
+export async function refreshStored() {
+  const [manifests, kept] = await Promise.all([allManifests(), storedChunks()]);
+  const sizes = manifests.map(([id, chunks]) => {
+    const own = chunks.filter((chunk) => !sharedWithOthers(manifests, id).has(chunk.sha256));
+    const size = (/** @type {Chunk[]} */ list) => list.reduce((sum, chunk) => sum + chunk.bytes, 0);
+    return /** @type {const} */ ([id, { bytes: size(own.filter((chunk) => kept.has(chunkAddress(MODELS, chunk)))), total: size(own) }]);
+  });
+  state.stored.value = new Map(sizes);
+}
+
+/** Every model's chunks; a model that cannot be described has none. @returns {Promise<[string, Chunk[]][]>} */
+function allManifests() {
+  const chunksOf = (/** @type {string} */ id) => fetchManifest(MODELS, id).then((manifest) => manifest.files.flatMap((file) => file.chunks), () => []);
+  return Promise.all(state.models.value.map(async ({ id }) => /** @type {[string, Chunk[]]} */ ([id, await chunksOf(id)])));
+}
+
+/** @param {[string, Chunk[]][]} manifests @param {string} id */
+function sharedWithOthers(manifests, id) {
+  return new Set(manifests.filter(([other]) => other !== id).flatMap(([, chunks]) => chunks.map((chunk) => chunk.sha256)));
+}
+
+/** The addresses of all stored chunks; none where the browser lets this site store nothing. @returns {Promise<Set<string>>} */
+async function storedChunks() {
+  const name = cacheName(MODELS);
+  try {
+    if (!(await caches.has(name))) return new Set();
+    return new Set((await (await caches.open(name)).keys()).map((request) => request.url));
+  } catch {
+    return new Set();
+  }
+}
+
+/** Deletes a model's chunks, except those that another model shares. @param {string} id */
+export async function deleteStored(id) {
+  const manifests = await allManifests();
+  const shared = sharedWithOthers(manifests, id);
+  const cache = await caches.open(cacheName(MODELS));
+  for (const chunk of new Map(manifests).get(id) ?? []) if (!shared.has(chunk.sha256)) await cache.delete(chunkAddress(MODELS, chunk));
+  await refreshStored();
+}
+
+/** Notes that nothing is stored any more. */
+export const forgetStored = () => void (state.stored.value = new Map());

@@ -1,0 +1,130 @@
+// Reads and checks models/index.json and a model's manifest.json; runs in the inference worker and on the main thread.
+// Everything here treats the files as hostile: a wrong one ends in one clear sentence and never in a half-loaded model.
+
+/** @import {Manifest, ModelEntry} from './protocol.js' */
+
+/** Address of the models folder, ending in a slash. */
+export const MODELS = new URL('../models/', import.meta.url).href;
+
+const MAX_MODEL_BYTES = 4e9; // wasm32 cannot address more
+const MAX_CHUNK_BYTES = 32e6;
+
+/** Something about the model's files is wrong; the message can be shown as it is. */
+export class ModelError extends Error {
+  /** @override */
+  name = 'ModelError';
+}
+
+/**
+ * @param {string} url
+ * @param {string} what how the file is called in messages
+ * @returns {Promise<any>}
+ */
+async function fetchJson(url, what) {
+  let response;
+  try {
+    response = await fetch(url, { cache: 'no-store' });
+  } catch {
+    throw new ModelError(`${what} could not be fetched: check the connection, then try again.`);
+  }
+  if (!response.ok) throw new ModelError(`${what} is not there (HTTP ${response.status}).`);
+  try {
+    return await response.json();
+  } catch {
+    throw new ModelError(`${what} is not valid JSON: build the model again with python export/build.py.`);
+  }
+}
+
+/**
+ * The models this site offers; an empty list where none has been built.
+ * @param {string} base address of the models folder, ending in a slash
+ * @returns {Promise<ModelEntry[]>}
+ */
+export async function fetchIndex(base) {
+  let index;
+  try {
+    index = await fetchJson(new URL('index.json', base).href, 'models/index.json');
+  } catch (error) {
+    if (/HTTP 404/.test(String(error))) return [];
+    throw error;
+  }
+  const models = index?.models;
+  if (!Array.isArray(models)) throw new ModelError('models/index.json has no list of models: build a model again.');
+  return models.filter((model) => isId(model?.id) && typeof model.name === 'string');
+}
+
+/**
+ * @param {string} base
+ * @param {string} id
+ * @returns {Promise<Manifest>}
+ */
+export async function fetchManifest(base, id) {
+  if (!isId(id)) throw new ModelError(`“${String(id).slice(0, 60)}” is not a model's name.`);
+  const manifest = await fetchJson(new URL(`${id}/manifest.json`, base).href, `models/${id}/manifest.json`);
+  return checkManifest(manifest, id);
+}
+
+/** @param {unknown} id */
+const isId = (id) => typeof id === 'string' && /^[a-z0-9][a-z0-9._-]{0,80}$/.test(id);
+
+/**
+ * @param {any} manifest
+ * @param {string} id
+ * @returns {Manifest}
+ */
+export function checkManifest(manifest, id) {
+  const fail = (/** @type {string} */ what) => {
+    throw new ModelError(`models/${id}/manifest.json is not usable: ${what}. Build the model again with python export/build.py.`);
+  };
+  if (manifest?.schema !== 'tokenlight.model/1') fail('its schema is not tokenlight.model/1');
+  if (manifest.id !== id) fail('it names another model');
+  const limits = { layers: 512, heads: 1024, kv_heads: 1024, head_size: 4096, hidden_size: 65536, vocab_size: 2 ** 21, context_length: 2 ** 21 };
+  for (const [name, most] of Object.entries(limits)) {
+    const value = manifest[name];
+    if (!Number.isInteger(value) || value < 1 || value > most) fail(`${name} is ${JSON.stringify(value)}`);
+  }
+  const { inputs, outputs, files, layers, vocab_size, bos, eos, examples = [] } = manifest;
+  const isToken = (/** @type {unknown} */ token) => Number.isInteger(token) && Number(token) >= 0 && Number(token) < vocab_size;
+  if (typeof manifest.name !== 'string' || manifest.name.length > 200) fail('it has no name');
+  if (bos !== null && !isToken(bos?.id)) fail('bos is no token of the model');
+  if (!Array.isArray(eos) || !eos.every(Number.isInteger)) fail('eos is not a list of token ids');
+  if (!Array.isArray(examples) || !examples.every((example) => /^[0-9a-f]{16,64}\.json$/.test(example?.name))) fail('an example has an unsafe name');
+  const lists = [[inputs?.past, layers], [outputs?.present, layers], [outputs?.attentions, layers], [outputs?.hidden_states, layers + 1]];
+  if (lists.some(([list, length]) => !Array.isArray(list) || list.length !== length)) fail('its inputs and outputs do not fit its layers');
+  if (!Array.isArray(files) || !files.length || files.length > 16) fail('it lists no files');
+  let all = 0;
+  for (const file of files) {
+    if (typeof file?.path !== 'string' || !/^[\w-]+(\.[\w-]+)+$/.test(file.path)) fail('a file has an unsafe name');
+    if (!Array.isArray(file.chunks) || file.chunks.length > 1024) fail(`${file.path} has no list of chunks`);
+    let bytes = 0;
+    for (const chunk of file.chunks) {
+      if (!/^[0-9a-f]{16,64}\.bin$/.test(chunk?.name) || !/^[0-9a-f]{64}$/.test(chunk?.sha256)) fail(`a chunk of ${file.path} has an unsafe name or no sha256`);
+      if (!Number.isInteger(chunk.bytes) || chunk.bytes < 1 || chunk.bytes > MAX_CHUNK_BYTES) fail(`a chunk of ${file.path} has a wrong size`);
+      bytes += chunk.bytes;
+    }
+    if (bytes !== file.bytes) fail(`the chunks of ${file.path} do not add up to its size`);
+    all += bytes;
+  }
+  if (all > MAX_MODEL_BYTES) fail('it is larger than a browser can hold');
+  const weights = files.find((/** @type {any} */ { path }) => path === 'weights.bin')?.bytes ?? 0;
+  if (manifest.decode !== undefined && !isDecodable(manifest.decode, weights)) fail('what it says of decoding weights.bin is wrong');
+  return manifest;
+}
+
+const TYPE_BYTES = new Map([['int8', 1], ['uint8', 1], ['int16', 2], ['float16', 2], ['float32', 4]]);
+
+/** Whether every part of every matrix lies inside weights.bin. @param {any} decode @param {number} weights its bytes */
+function isDecodable(decode, weights) {
+  const isWhole = (/** @type {unknown} */ value, least = 0, most = MAX_MODEL_BYTES) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+  const isPart = (/** @type {any} */ part) => {
+    const size = TYPE_BYTES.get(part?.type) ?? NaN;
+    return isWhole(part?.at) && isWhole(part.bytes) && part.at + part.bytes <= weights && part.at % size === 0 && part.bytes % size === 0;
+  };
+  const isMatrix = (/** @type {any} */ tensor) => {
+    const { at, shape, axis, block, parts } = tensor ?? {};
+    if (!Array.isArray(shape) || shape.length !== 2 || !shape.every((size) => isWhole(size, 1)) || !isWhole(at) || at + 4 * shape[0] * shape[1] > decode.bytes) return false;
+    if (parts?.half) return isPart(parts.half);
+    return [0, 1].includes(axis) && isWhole(block, 1) && Boolean(parts?.codes && parts.scale) && Object.values(parts).every(isPart);
+  };
+  return typeof decode?.file === 'string' && isWhole(decode.bytes) && Array.isArray(decode.tensors) && decode.tensors.every(isMatrix);
+}

@@ -1,0 +1,82 @@
+// The options of analyze and generate: names, types, ranges and defaults, for scripts and for the settings form; pure, both threads.
+
+/** @import {AnalyzeOptions, GenerateOptions} from './protocol.js' */
+
+/** @typedef {{ type: 'whole' | 'number' | 'flag', least?: number, most?: number }} Rule */
+
+const MAX_TOP_K = 50; // alternatives kept for each token, as in pyscripts/trace.py
+const MAX_SEED = 2 ** 31;
+
+/** @type {Record<string, Rule>} */
+const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { type: 'flag' } };
+
+/** Also the limits of the settings form. @type {Record<string, Rule>} */
+export const GENERATE = {
+  maxTokens: { type: 'whole', least: 0, most: 100_000 },
+  temperature: { type: 'number', least: 0, most: 100 },
+  topK: { type: 'whole', least: 0, most: 10_000_000 },
+  topP: { type: 'number', least: 0, most: 1 },
+  minP: { type: 'number', least: 0, most: 1 },
+  repetitionPenalty: { type: 'number', least: 0.01, most: 100 },
+  frequencyPenalty: { type: 'number', least: -100, most: 100 },
+  seed: { type: 'whole', least: 0, most: MAX_SEED },
+  greedy: { type: 'flag' },
+  stopAtEnd: { type: 'flag' },
+  prefix: { type: 'flag' },
+};
+
+/** How the page generates until the visitor changes it. */
+export const SAMPLING = { maxTokens: 60, temperature: 0.8, topK: 0, topP: 0.95, minP: 0, repetitionPenalty: 1, frequencyPenalty: 0, seed: 1, greedy: false, stopAtEnd: true };
+
+/** @param {unknown} options of tokenlight.analyze @returns {AnalyzeOptions} */
+export const analyzeOptions = (options) => checked('analyze', options, ANALYZE);
+
+/** @param {unknown} options of tokenlight.generate @returns {GenerateOptions} */
+export function generateOptions(options) {
+  const { stop, ...others } = asObject('generate', options);
+  /** @type {GenerateOptions} */
+  const result = { maxTokens: 50, seed: 0, ...checked('generate', others, GENERATE, ['stop']) };
+  if (stop === undefined) return result;
+  const list = typeof stop === 'string' ? [stop] : stop;
+  if (!Array.isArray(list) || !list.every((each) => typeof each === 'string' && each)) throw new TypeError('generate: stop must be a text or a list of texts, none of them empty.');
+  return { ...result, stop: list };
+}
+
+/**
+ * @param {string} call @param {unknown} options
+ * @returns {Record<string, unknown>} `bos`, the old name of `prefix`, is taken for it
+ */
+function asObject(call, options) {
+  if (options === undefined) return {};
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) throw new TypeError(`${call}: options must be an object.`);
+  const { bos, ...others } = /** @type {Record<string, unknown>} */ (options);
+  return bos === undefined ? others : { prefix: bos, ...others };
+}
+
+/** @param {string} call @param {unknown} options @param {Record<string, Rule>} rules @param {string[]} [also] names checked elsewhere */
+function checked(call, options, rules, also = []) {
+  const values = Object.entries(asObject(call, options)).filter(([, value]) => value !== undefined);
+  for (const [name, value] of values) {
+    if (!Object.hasOwn(rules, name)) throw new TypeError(`${call}: there is no option ${name}; the options are ${[...Object.keys(rules), ...also].join(', ')}.`);
+    const { type, least, most } = rules[name];
+    if (type === 'flag' ? typeof value === 'boolean' : isBetween(value, least, most) && (type === 'number' || Number.isInteger(value))) continue;
+    throw new RangeError(`${call}: ${name} must be ${type === 'flag' ? 'true or false' : `a ${type === 'whole' ? 'whole number' : 'number'} from ${least} to ${most}`}.`);
+  }
+  return Object.fromEntries(values);
+}
+
+/** @param {unknown} value @param {number} [least] @param {number} [most] */
+const isBetween = (value, least = -Infinity, most = Infinity) => typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most;
+
+/**
+ * Text or token ids, as analyze and generate take them.
+ * @param {string} call @param {unknown} input @param {number} vocabSize
+ * @returns {string | number[]}
+ */
+export function checkedInput(call, input, vocabSize) {
+  if (typeof input === 'string') return input;
+  if (!Array.isArray(input)) throw new TypeError(`${call}: the text must be a string or a list of token ids.`);
+  const wrong = input.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+  if (wrong >= 0) throw new RangeError(`${call}: ${input[wrong]} is not a token id; this model's ids are whole numbers from 0 to ${vocabSize - 1}.`);
+  return [...input];
+}

@@ -1,0 +1,202 @@
+// The whole conversation between the page's three threads, as types; no code runs here.
+// Calls go through Comlink, so a worker's API is an interface; large arrays are transferred flat, once.
+
+/**
+ * site/models/<id>/manifest.json, checked by shared/manifest.js.
+ * @typedef {{
+ *   schema: string, id: string, name: string, source: string, revision: string | null, license: string | null,
+ *   architecture: string, parameters: number, weights: 'int8' | 'fp16' | 'fp32',
+ *   layers: number, heads: number, kv_heads: number, head_size: number, hidden_size: number,
+ *   vocab_size: number, context_length: number,
+ *   bos: { id: number, text: string } | null, eos: number[],
+ *   inputs: { input_ids: string, attention_mask: string, position_ids: string | null, past: [string, string][],
+ *             head_mask?: string, attention_bias?: string, lens?: string },
+ *   outputs: { logits: string, present: [string, string][], hidden_states: string[], attentions: string[],
+ *              lens_logits?: string, attention_output?: string[], mlp_output?: string[] },
+ *   decode?: { file: string, bytes: number, tensors: { name: string, at: number, shape: [number, number], axis: number, block: number,
+ *              parts: Record<string, StoredPart> }[] },
+ *   files: ModelFile[], sha256: string, fidelity?: Record<string, unknown>,
+ *   examples?: { id: string, title: string, name: string, bytes: number, sha256: string }[]
+ * }} Manifest
+ * @typedef {{ name: string, bytes: number, sha256: string }} Chunk
+ * @typedef {{ type: string, at: number, bytes: number }} StoredPart where weights.bin holds a part of a matrix
+ * @typedef {{ path: string, bytes: number, sha256: string, chunks: Chunk[] }} ModelFile
+ * @typedef {{ id: string, name: string, weights: string, parameters: number, bytes: number, license: string | null }} ModelEntry
+ */
+
+/**
+ * A text cut into tokens. `bytes[i]` is token i's range in the UTF-8 bytes of `text`.
+ * @typedef {{ text: string, ids: number[], texts: string[], bytes: [number, number][], total: number }} TokenizedText
+ *   `total` counts the tokens of the whole text; it is more than `ids.length` where the context cut it off.
+ */
+
+/**
+ * A token that was just generated; `whole` is the text with it.
+ * @typedef {{ id: number, text: string, bytes: [number, number], whole: string }} AppendedToken
+ */
+
+/**
+ * What a run's numbers depend on beside its token ids: the model's sha256, the token in front (null: none), and what was
+ * changed inside the model, as canonical JSON. Results may be reused only between runs for which all of these are equal.
+ * @typedef {{ model: string, prefix: number | null, interventions: string }} RunConditions
+ * @typedef {RunConditions & { ids: number[] }} RunKey `ids`: the shown tokens, without the one in front
+ */
+
+/**
+ * Options of a run, checked by shared/options.js. `topK` of analyze is the number of alternatives in the Run, that of generate a filter.
+ * @typedef {{ topK?: number, prefix?: boolean }} AnalyzeOptions
+ * @typedef {{ maxTokens?: number, temperature?: number, topK?: number, topP?: number, minP?: number, repetitionPenalty?: number,
+ *             frequencyPenalty?: number, seed?: number, greedy?: boolean, stop?: string[], stopAtEnd?: boolean, prefix?: boolean }} GenerateOptions
+ *   `maxTokens` 0 only reads the prompt; `stopAtEnd`: whether an end token ends the text
+ * @typedef {{ runId: number, kind: 'read', input: string | number[], options: AnalyzeOptions, given: null }} ReadRequest
+ * @typedef {{ runId: number, kind: 'generate', input: string | number[], options: GenerateOptions, given: number | null }} GenerateRequest
+ *   `given`: how many of the prompt's tokens were given; those after them count as generated, so a text can be continued
+ *   or branched as if it had never been interrupted
+ * @typedef {ReadRequest | GenerateRequest} RunRequest
+ */
+
+/**
+ * A blank between two contexts, given as texts or, to keep their cut, as token ids. Candidates: `words` are cut by the
+ * tokenizer, `candidates` are ids, and the `count` most likely single tokens are added.
+ * @typedef {{ left: string | number[], right: string | number[], words: string[], candidates: number[][], count: number }} FillInRequest
+ * @typedef {{ ids: number[], text: string, logprob: number | null, right_logprob: number | null, probability: number, share: number }} Ranked
+ *   see pyscripts/fill_in.py; the list begins with the best
+ */
+
+/**
+ * One chunk of a forward pass, transferred from inference to analysis; key = all positions up to its last.
+ * @typedef {{
+ *   count: number,                          // queries
+ *   logits: Float32Array,                   // [query, vocab]
+ *   attentions: Float32Array[],             // layer × [head, query, key]
+ *   hiddenStates: Float32Array[],           // layer+1 × [query, hidden]
+ *   attentionOutput: Float32Array[] | null, // layer × [query, hidden] what attention added to the residual stream
+ *   mlpOutput: Float32Array[] | null        // layer × [query, hidden] what the MLP added
+ * }} ForwardChunk
+ * @typedef {{ start: number, count: number, data: Float32Array }} AttentionPart [head, query, key] of one layer for the
+ *   `count` queries from position `start` on; key = all positions up to the last of them
+ */
+
+/**
+ * An array from Python: flat, row-major, transferred.
+ * @typedef {Float32Array | Float64Array | Int32Array | Int16Array | Uint8Array} Numbers
+ * @typedef {{ data: Numbers, shape: number[] }} PyArray
+ */
+
+/**
+ * What is new of a run, from analysis to main as it is read, at most ten times a second; one row for each shown token.
+ * @typedef {{
+ *   runId: number, first: number, count: number, appended: AppendedToken[],
+ *   arrays: Record<string, PyArray>,
+ *   colours: Colours, summary: Record<string, number | null>
+ * }} RunUpdate
+ *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `colours` and `summary` cover every token so far,
+ *   since the scale of the colours depends on all of them.
+ * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one for each token or stop of a legend
+ * @typedef {{ light: ThemeColours, dark: ThemeColours,
+ *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean } }} Colours
+ * @typedef {{ light: string[], dark: string[] }} Palette CSS colours by step
+ * @typedef {{ id: string, title: string, description: string }} Colouring
+ */
+
+/**
+ * What Python answers about a run: plain JSON beside flat arrays (pyscripts/views). `Views` is the one list of them.
+ * @template [Json=Record<string, never>] @template {string} [Names=never]
+ * @typedef {{ json: Json, arrays: Record<Names, PyArray> }} Answer
+ */
+
+/**
+ * @typedef {{ name: string, hidden_norm: number | null, change_norm: number | null, attention_norm: number | null, mlp_norm: number | null, change_cosine: number | null }} LayerRow
+ * @typedef {{ id: number, text: string, raw: number | null, rank: number | null, sampled: number | null, chosen: boolean }} ChoiceRow
+ * @typedef {{ name: string, kept: number, removed_mass: number }} FilterEffect
+ * @typedef {{ token: number, id: number, text: string, known: false } | {
+ *   token: number, id: number, text: string, known: true, generated: boolean, probability: number, logprob: number | null, rank: number, entropy: number,
+ *   choices: string, words: string, rows: ChoiceRow[], sampled_probability: number | null, sampled_entropy: number | null, filters: FilterEffect[] | null }} Choice
+ * @typedef {{ value: number, level: number }} Stop of a palette's legend
+ * @typedef {{ id: number, text: string, logprob: number | null, probability: number, level: number }} LensToken
+ * @typedef {{ layer: number, name: string, top: LensToken[], logprob: number | null, probability: number | null, rank: number | null, entropy: number | null, divergence: number | null }} LensRow
+ * @typedef {{ token: number, next: { id: number, text: string } | null, layers: LensRow[], settled: string, palette: string, stops: Stop[] }} LogitLens
+ * @typedef {{ token: number, text: string, probability: number, surprisal: number, entropy: number, expected: string }} Remark
+ * @typedef {{ title: string, count: number, mean_surprisal: number | null, mean_entropy: number | null }} ClassRow
+ * @typedef {{ start: number, source: number, length: number, text: string, first: number | null, later: number | null }} CopyRow
+ * @typedef {{ surprises: Remark[], wins: Remark[], classes: ClassRow[], code: boolean, copies: CopyRow[],
+ *             curve: { first: (number | null)[], later: (number | null)[], count: number[] } }} Findings
+ * @typedef {ClassRow & { most_active_layers: number[], most_raised_layers: number[], relative_activity: (number | null)[], attention_entropy: (number | null)[] }} ActiveClassRow
+ * @typedef {{ model: string, tokens: TokenizedText, colours: Colours, summary: Record<string, number | null> }} Side
+ * @typedef {{ name: string, index: number, value: number, where: { token: number, text: string, value: number }[] }} Dimension
+ * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
+ * @typedef {{
+ *   run: { args: {}, answer: Answer<Record<string, unknown>> },
+ *   strip: { args: {}, answer: Answer<{ highest: number }, 'surprisal' | 'entropy' | 'smooth_surprisal'> },
+ *   findings: { args: {}, answer: Answer<Findings> },
+ *   comparison: { args: {}, answer: Answer<{ a: Side, b: Side, largest: { token: number, text: string, change: number }[] } | null, 'a_change' | 'a_logprob' | 'b_change' | 'b_logprob'> },
+ *   attention: { args: { layer: number, head: number }, answer: Answer<{ rows: number, cols: number } | null, 'data'> },
+ *   lens: { args: { token: number, topK: number }, answer: Answer<LogitLens> },
+ *   choice: { args: { token: number, count?: number, options?: GenerateOptions }, answer: Answer<Choice> },
+ *   transformer_lab: { args: { token: number, temperature?: number, topP?: number },
+ *     answer: Answer<{ token: number, predictions: { id: number, text: string, probability: number, logit: number | null }[], activations: number[], attention_entropy: number[], exact: boolean }> },
+ *   speed: { args: { times: number[] }, answer: Answer<{ tokens: number, tokens_per_second: number | null, first_seconds: number | null, words: string }> },
+ *   layers: { args: { token: number }, answer: Answer<{ token: number, rows: LayerRow[], busiest: string | null }> },
+ *   layer_map: { args: { name: string }, answer: Answer<{ quantity: string, names: string[], columns: number, palette: string, stops: Stop[] }, 'values' | 'levels'> },
+ *   neurons: { args: { token: number, layer: number }, answer: Answer<{ token: number, layer: number, name: string, palette: string, stops: Stop[], top: Dimension[] }, 'values' | 'levels'> },
+ *   focus: { args: { token: number }, answer: Answer<{ token: number, visible: number, words: string | null, rows: number, columns: number,
+ *     layers: { entropy: number, normalised: number | null, level: number }[], palette: string, stops: Stop[] }, 'entropy' | 'normalised' | 'levels'> },
+ *   word_classes: { args: {}, answer: Answer<{ rows: ActiveClassRow[], layers: number, palette: string, stops: Stop[] }, 'levels'> },
+ *   table: { args: { view: string, args: object }, answer: Answer<Table> },
+ *   csv: { args: { view: string, args: object }, answer: Answer<string> }
+ * }} Views
+ * @typedef {keyof Views} ViewName
+ * @typedef {{ [id: string]: { view: ViewName, args: object } }} ViewRequests
+ */
+
+/**
+ * @typedef {{ stage: string, loaded?: number, total?: number, rate?: number, left?: number }} Progress bytes, bytes a second, seconds
+ * @typedef {(progress: Progress) => void} OnProgress
+ * @typedef {'wasm' | 'webgpu'} Device
+ * @typedef {{ manifest: Manifest, vocabulary: string[], threads: number, kept: boolean, created: number,
+ *             device: Device, fallback: string | null }} LoadedModel `created`: milliseconds the session took;
+ *   `fallback`: why WebGPU was asked for and not used
+ * @typedef {{ stopped: boolean, reused: number }} Outcome `stopped`: ended by Stop, what was read until then is whole; `reused`: positions whose results were still there
+ */
+
+/**
+ * inference/inference.worker.js, as main sees it: one worker for each model. Requests wait in its queue and are answered one at a time.
+ * @typedef {{
+ *   holdLock(): Promise<void>,
+ *   connect(port: MessagePort): void,
+ *   load(id: string, device: Device, onProgress: OnProgress): Promise<LoadedModel>,
+ *   run(request: RunRequest, onTokens: (tokens: TokenizedText) => void): Promise<Outcome>,
+ *   inspect(runId: number, key: RunKey, position: number): Promise<void>,
+ *   attention(runId: number, key: RunKey, layer: number): Promise<void>,
+ *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
+ *   stop(): void
+ * }} InferenceApi
+ *   A run ends every request before it; `stop` ends all, those that wait included.
+ */
+
+/**
+ * analysis/analysis.worker.js: the first group is called by main, the second by inference over a MessageChannel.
+ * @typedef {{
+ *   holdLock(): Promise<void>,
+ *   boot(onProgress: OnProgress): Promise<{ colourings: Colouring[], palettes: Record<string, Palette> }>,
+ *   connect(port: MessagePort): void,
+ *   subscribe(onUpdate: (update: RunUpdate) => void): void,
+ *   views(runId: number, requests: ViewRequests): Record<string, Answer<any, string> | { error: string }>,
+ *   pin(runId: number): void,
+ *   colours(runId: number | null, colouring: string): Colours | null,
+ *   useModel(manifest: Manifest, vocabulary: string[]): Promise<void>,
+ *   begin(runId: number, request: { tokens: TokenizedText, options: AnalyzeOptions | GenerateOptions, conditions: RunConditions,
+ *                                   keep: number, promptLength: number | null }): Promise<void>,
+ *   sample(runId: number, logits: Float32Array): number,
+ *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
+ *   lensRows(runId: number, position: number): PyArray,
+ *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null): void,
+ *   holdAttention(runId: number, layer: number, parts: AttentionPart[]): void,
+ *   beginFillIn(model: string, logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],
+ *   scoreFillIn(first: number, count: number, logits: Float32Array): void,
+ *   ranking(): Ranked[],
+ *   finish(runId: number, timings: object): Promise<void>
+ * }} AnalysisApi
+ */
+
+export {};

@@ -1,0 +1,47 @@
+// The versions the text has had, as a tree, each ready to be shown again; main thread.
+
+import { show } from '../page/edits.js';
+import * as state from '../page/state.js';
+import { keepOnlyCurrent, version, versions } from '../page/versions.js';
+import { visible } from '../shared/token_text.js';
+import { html, nothing } from '../vendor/lit-html/lit-html.js';
+
+/** @import {Version} from '../page/versions.js' */
+
+const LABEL = 42; // characters of a version that are worth showing
+
+export function branchesView() {
+  const all = versions.value;
+  if (all.length < 2) return nothing;
+  const known = new Set(all.map(({ id }) => id));
+  const children = (/** @type {number | null} */ parent) => all.filter((each) => (parent === null ? each.parent === null || !known.has(each.parent) : each.parent === parent));
+  /** @type {(parent: Version | null) => unknown} */
+  const list = (parent) => {
+    const mine = children(parent?.id ?? null);
+    return mine.length ? html`<ul>${mine.map((each) => html`<li>${entry(each, parent)}</li>`)}</ul>${mine.map((each) => (children(each.id).length ? list(each) : nothing))}` : nothing;
+  };
+  return html`<details class="branches">
+    <summary>Versions (${all.length})</summary>
+    <div class="row spread"><p class="hint">Every text that was read or generated; undo and redo move along them.</p><button type="button" class="small" @click=${keepOnlyCurrent}>Delete the others</button></div>
+    ${list(null)}
+  </details>`;
+}
+
+/** @param {Version} each @param {Version | null} parent */
+function entry(each, parent) {
+  const mine = version.value?.id === each.id;
+  const at = parent ? commonLength(parent.text, each.text) : 0;
+  const text = visible(each.text.slice(at)).replaceAll('␣', ' ').trim();
+  const kind = each.seed !== null ? `generated, seed ${each.seed}` : each.ids ? 'read' : 'typed';
+  return html`<button type="button" class=${mine ? 'branch chosen' : 'branch'} aria-pressed=${mine} ?disabled=${!state.canRun.value} @click=${() => show(each)}>
+    <span>${at ? '… ' : ''}${text.slice(0, LABEL) || '(shortened)'}${text.length > LABEL ? '…' : ''}</span>
+    <small>${kind}</small>
+  </button>`;
+}
+
+/** @param {string} a @param {string} b characters both begin with */
+function commonLength(a, b) {
+  let n = 0;
+  while (n < a.length && n < b.length && a[n] === b[n]) n++;
+  return n;
+}

@@ -1,0 +1,75 @@
+// The sampling settings: a preset, or every value by itself; one set for the whole page, kept between visits; main thread.
+
+import { isChecked, valueOf } from '../frame/mount.js';
+import { set } from '../page/edits.js';
+import * as state from '../page/state.js';
+import { GENERATE, SAMPLING } from '../shared/options.js';
+import { html, nothing } from '../vendor/lit-html/lit-html.js';
+import { live } from '../vendor/lit-html/directives/live.js';
+
+/** @typedef {typeof state.settings.value.sampling} Sampling */
+
+const PRESETS = /** @type {Record<string, Partial<Sampling>>} */ ({
+  Greedy: { greedy: true },
+  Careful: { temperature: 0.5, topP: 0.9 },
+  Balanced: {},
+  Inventive: { temperature: 1.1, topP: 1, minP: 0.05 },
+  'Unmodified (temperature 1, no filters)': { temperature: 1, topP: 1 },
+  'Transformer Lab’s (temperature 0.7)': { temperature: 0.7, topP: 1 },
+});
+
+const FIELDS = /** @type {const} */ ([
+  ['maxTokens', 'Tokens to generate', 1],
+  ['seed', 'Seed', 1],
+  ['temperature', 'Temperature', 0.05],
+  ['topK', 'Top-k (0: off)', 1],
+  ['topP', 'Top-p (1: off)', 0.01],
+  ['minP', 'Min-p (0: off)', 0.01],
+  ['repetitionPenalty', 'Repetition penalty (1: off)', 0.05],
+  ['frequencyPenalty', 'Frequency penalty (0: off)', 0.05],
+]);
+
+/** @param {Partial<Sampling>} changes */
+const change = (changes) => set('sampling', { ...state.settings.value.sampling, ...changes });
+
+/** The settings without what a preset leaves alone. @param {Partial<Sampling>} values */
+const essence = (values) => JSON.stringify({ ...values, maxTokens: 0, seed: 0, stop: '', stopAtEnd: true });
+
+/** @param {typeof FIELDS[number]} field */
+function numberField([name, title, step]) {
+  const { sampling } = state.settings.value;
+  const { least = 0, most = Infinity } = GENERATE[name];
+  const onChange = (/** @type {Event} */ event) => {
+    const text = valueOf(event).trim();
+    const value = Number(text);
+    change({ [name]: text === '' || !Number.isFinite(value) ? SAMPLING[name] : Math.max(least, Math.min(most, step === 1 ? Math.round(value) : value)) });
+  };
+  const idle = sampling.greedy && ['seed', 'temperature', 'topK', 'topP', 'minP'].includes(name);
+  return html`<label>${title}<input type="number" id="option-${name}" min=${least} max=${most} step=${step} ?disabled=${idle} .value=${live(String(sampling[name]))} @change=${onChange}></label>`;
+}
+
+export function samplingView() {
+  const { sampling } = state.settings.value;
+  const preset = Object.keys(PRESETS).find((name) => essence({ ...SAMPLING, ...PRESETS[name] }) === essence(sampling));
+  const onPreset = (/** @type {Event} */ event) => {
+    const { maxTokens, seed, stop, stopAtEnd } = sampling;
+    set('sampling', { ...SAMPLING, ...PRESETS[valueOf(event)], maxTokens, seed, stop, stopAtEnd });
+  };
+  return html`
+    <label class="preset">Sampling preset
+      <select id="preset" @change=${onPreset}>
+        ${preset ? nothing : html`<option value="" selected>Your own settings</option>`}
+        ${Object.keys(PRESETS).map((name) => html`<option value=${name} .selected=${live(name === preset)}>${name}</option>`)}
+      </select>
+    </label>
+    <details class="options">
+      <summary>Sampling settings</summary>
+      <div class="fields">
+        ${FIELDS.map(numberField)}
+        <label class="wide">Stop sequences (one per line, \\n for a newline)<textarea id="option-stop" rows="2" spellcheck="false" .value=${live(sampling.stop)} @change=${(/** @type {Event} */ event) => change({ stop: valueOf(event) })}></textarea></label>
+        <label class="check"><input type="checkbox" id="option-greedy" .checked=${live(sampling.greedy)} @change=${(/** @type {Event} */ event) => change({ greedy: isChecked(event) })}> Greedy: always the most likely token</label>
+        <label class="check"><input type="checkbox" id="option-stopAtEnd" .checked=${live(sampling.stopAtEnd)} @change=${(/** @type {Event} */ event) => change({ stopAtEnd: isChecked(event) })}> Stop at the end of the text</label>
+      </div>
+    </details>
+  `;
+}

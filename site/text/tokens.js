@@ -1,0 +1,153 @@
+// The text token by token in colour, with pointer and keyboard; recoloured in place as results stream in; main thread.
+
+import { watch } from '../page/notices.js';
+import { hover, pin, redo, select, undo } from '../page/edits.js';
+import * as state from '../page/state.js';
+import { signal } from '../vendor/signals-core.js';
+import { selectSpan } from './span.js';
+import { TokenElements } from './token_elements.js';
+
+/** @param {HTMLElement} root */
+export function mountTokens(root) {
+  const elements = new TokenElements(root, 'token');
+  const drawn = signal({}); // another object whenever the elements were brought up to date
+  root.className = 'tokens';
+  root.setAttribute('role', 'listbox');
+  root.setAttribute('aria-label', 'The text, token by token');
+
+  watch('coloured text', () => {
+    const run = state.run.value;
+    root.tabIndex = run ? 0 : -1;
+    root.hidden = !run;
+    elements.update(run?.tokens ?? { text: '', ids: [], texts: [], bytes: [], total: 0 }, run?.given ?? 0);
+    if (state.colours.value) elements.paint(state.colours.value);
+    drawn.value = {};
+  });
+  watch('whitespace', () => void root.classList.toggle('show-whitespace', state.settings.value.whitespace));
+  followChoice(root, elements, drawn);
+
+  const indexOf = (/** @type {Event} */ event) => {
+    const element = /** @type {HTMLElement} */ (event.target).closest('[data-index]');
+    return element ? Number(/** @type {HTMLElement} */ (element).dataset.index) : null;
+  };
+  root.addEventListener('pointerover', (event) => hover(indexOf(event)));
+  root.addEventListener('pointerleave', () => hover(null));
+  root.addEventListener('click', (event) => {
+    const index = indexOf(event);
+    if (index !== null && getSelection()?.isCollapsed !== false) pin(index);
+  });
+  document.addEventListener('selectionchange', () => selectSpan(root));
+  root.addEventListener('keydown', (event) => {
+    if (event.altKey || !onKey(event, elements)) return;
+    event.preventDefault();
+  });
+}
+
+/**
+ * Marks the tokens that are pointed at, chosen and selected.
+ * @param {HTMLElement} root
+ * @param {TokenElements} elements
+ * @param {import('../vendor/signals-core.js').Signal<{}>} drawn
+ */
+function followChoice(root, elements, drawn) {
+  let pinned = /** @type {HTMLElement | undefined} */ (undefined);
+  let last = /** @type {number | null} */ (null);
+  watch('pinned token', () => {
+    pinned?.setAttribute('aria-selected', 'false');
+    pinned?.closest('.group')?.classList.remove('open');
+    drawn.value;
+    pinned = elements.at(state.pinned.value);
+    pinned?.setAttribute('aria-selected', 'true');
+    pinned?.closest('.group')?.classList.add('open');
+    if (pinned && last !== state.pinned.value) keepAboveSheet(pinned);
+    last = state.pinned.value;
+  });
+  let cursor = /** @type {HTMLElement | undefined} */ (undefined);
+  watch('token pointed at', () => {
+    cursor?.classList.remove('cursor');
+    cursor = elements.at(state.hovered.value);
+    cursor?.classList.add('cursor');
+  });
+  watch('active token', () => {
+    const active = elements.at(state.pinned.value ?? state.hovered.value);
+    if (active) root.setAttribute('aria-activedescendant', active.id);
+    else root.removeAttribute('aria-activedescendant');
+    if (active && !active.matches(':hover')) reveal(root, active);
+  });
+  /** @type {HTMLElement[]} */
+  let selected = [];
+  watch('selected tokens', () => {
+    for (const element of selected) element.classList.remove('in-span');
+    const chosen = state.span.value;
+    selected = chosen ? Array.from({ length: chosen.to - chosen.from }, (_, i) => /** @type {HTMLElement} */ (elements.at(chosen.from + i))).filter(Boolean) : [];
+    for (const element of selected) element.classList.add('in-span');
+    if (selected[0] && getSelection()?.isCollapsed !== false) reveal(root, selected[0]);
+  });
+}
+
+const narrow = matchMedia('(max-width: 899px)'); // as in reading.css: the inspector covers the lower half
+
+/** @param {HTMLElement} element */
+function keepAboveSheet(element) {
+  const hidden = element.getBoundingClientRect().bottom - 0.48 * innerHeight;
+  if (narrow.matches && hidden > 0) scrollBy(0, hidden);
+}
+
+/** Scrolls the text, and never the page, until the token is seen. @param {HTMLElement} root @param {HTMLElement} element */
+export function reveal(root, element) {
+  const box = root.getBoundingClientRect();
+  const { top, bottom } = element.getBoundingClientRect();
+  if (top < box.top) root.scrollTop -= box.top - top + 24;
+  else if (bottom > box.bottom) root.scrollTop += bottom - box.bottom + 24;
+}
+
+/** @param {KeyboardEvent} event @param {TokenElements} elements @returns {boolean} whether the key meant something */
+function onKey(event, elements) {
+  const current = state.pinned.value ?? state.hovered.value;
+  if (event.ctrlKey || event.metaKey) {
+    if (event.key.toLowerCase() === 'z') void (event.shiftKey ? redo() : undo());
+    else if (event.key.toLowerCase() === 'y') void redo();
+    else return false;
+    return true;
+  }
+  const last = elements.length - 1;
+  const from = current ?? -1;
+  const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last, ArrowUp: line(elements, from, -1), ArrowDown: line(elements, from, 1) }[event.key];
+  if (to !== undefined) {
+    const target = Math.max(0, Math.min(last, to));
+    if (event.shiftKey) extendSpan(from < 0 ? target : from, target);
+    if (state.pinned.value === null) hover(target);
+    else if (target !== state.pinned.value) pin(target);
+  } else if ((event.key === 'Enter' || event.key === ' ') && current !== null) {
+    pin(current);
+    hover(state.pinned.value === null ? current : null);
+  } else if (event.key === 'Escape') {
+    pin(null);
+    hover(null);
+    select({ span: null });
+  } else return false;
+  return true;
+}
+
+/** Grows or shrinks the span at the end that moves. @param {number} from @param {number} to */
+function extendSpan(from, to) {
+  const old = state.span.value;
+  const anchor = old ? (old.from === from ? old.to - 1 : old.from) : from;
+  select({ span: { from: Math.min(anchor, to), to: Math.max(anchor, to) + 1 } });
+}
+
+/** The token in the line above or below. @param {TokenElements} elements @param {number} from @param {1 | -1} step */
+function line(elements, from, step) {
+  const here = elements.at(from)?.getBoundingClientRect();
+  if (!here) return step > 0 ? 0 : elements.length - 1;
+  let best = from;
+  for (let i = from + step; elements.at(i); i += step) {
+    const box = /** @type {HTMLElement} */ (elements.at(i)).getBoundingClientRect();
+    const away = (box.top - here.top) * step;
+    if (away < here.height / 2) continue;
+    if (away > 2.5 * here.height) break;
+    best = i;
+    if (step > 0 ? box.right >= here.left : box.left <= here.left) break;
+  }
+  return best;
+}
