@@ -13,7 +13,8 @@ export async function bootPython(onProgress) {
   const sources = fetch(new URL('../vendor/pyscripts.zip', import.meta.url), { cache: 'no-cache' });
   const pyodide = await loadPyodide({ indexURL: new URL('../vendor/pyodide/', import.meta.url).href });
   onProgress({ stage: 'Loading numpy' });
-  await pyodide.loadPackage('numpy', { messageCallback() {}, checkIntegrity: true });
+  await pyodide.loadPackage('numpy', { messageCallback() {}, errorCallback() {}, checkIntegrity: true });
+  if (!pyodide.loadedPackages.numpy) throw new Error('numpy could not be loaded: check the connection, then try again.');
   const response = await sources;
   if (!response.ok) throw new Error(`vendor/pyscripts.zip is missing (HTTP ${response.status}): run make.`);
   pyodide.unpackArchive(await response.arrayBuffer(), 'zip', { extractDir: '/home/pyodide' });

@@ -25,13 +25,15 @@ export const tokensLens = {
   title: 'Tokens',
   panels,
   mount(place) {
+    const others = element('div', 'stack others'); // beside the inspector, which changes its height with every token pointed at
     panels.forEach((panel, i) => {
       const [id, title, , tag, className] = PANELS[i];
       const own = element(tag, className, id);
       if (tag !== 'div') own.setAttribute('aria-label', title);
-      place.append(own);
+      (id === 'inspector' ? place : others).append(own);
       panel.mount(own);
     });
+    place.append(others);
     watch('inspector, its top', () => {
       state.pinned.value; // another token is read from its top
       byId('inspector').scrollTop = 0;

@@ -1,0 +1,207 @@
+"""One text, one history: what a visitor typed or asked for stays theirs, through runs, reloads and addresses. Real Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.layers import until
+
+Opener = Callable[..., Page]
+TEXT = "The people of the village went down to the river."
+
+
+def idle(page: Page) -> None:
+    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+
+
+def read(page: Page, text: str) -> None:
+    page.fill("#text", text)
+    page.click("#run")
+    expect(page.locator("#tokens")).to_have_text(text, use_inner_text=False, timeout=60_000)
+    idle(page)
+
+
+def test_what_is_typed_while_the_model_generates_stays(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    read(page, TEXT)
+    page.click("#continue")
+    expect(page.locator(".token.generated").nth(2)).to_be_attached()
+    page.fill("#text", "Typed meanwhile")
+    idle(page)
+    assert page.input_value("#text") == "Typed meanwhile"
+    generated = page.locator("#tokens").text_content()
+    assert generated is not None and generated.startswith(TEXT) and len(generated) > len(TEXT)
+    page.click("#undo")  # from what was typed to what was generated, then to what it began with
+    assert page.input_value("#text") == generated
+    idle(page)
+    page.click("#undo")
+    assert page.input_value("#text") == TEXT
+    page.click("#redo")
+    page.click("#redo")
+    assert page.input_value("#text") == "Typed meanwhile"
+
+
+def test_an_untouched_box_takes_what_was_generated(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    read(page, TEXT)
+    page.click("#continue")
+    expect(page.locator(".token.generated").nth(2)).to_be_attached()
+    idle(page)
+    assert page.input_value("#text") == page.locator("#tokens").text_content()
+    page.click("#undo")
+    assert page.input_value("#text") == TEXT
+
+
+def test_a_box_that_was_emptied_stays_empty(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site, ready=False)
+    expect(page.locator("#text")).not_to_have_value("")
+    page.fill("#text", "")
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    page.wait_for_timeout(1000)
+    assert page.input_value("#text") == ""
+
+
+def test_the_address_holds_the_text_only_in_a_link(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    page.locator("#token-3").click()
+    page.click("#tab-layers")
+    until(page, "() => location.hash === '#model=tiny-gpt2&lens=layers&token=3'")
+    page.click("#copy-link")
+    until(page, "() => new URLSearchParams(location.hash.slice(1)).get('text') !== null")
+    link = page.evaluate("location.href")
+    expect(page.locator("#notice")).to_contain_text("holds the text")
+    page.evaluate("tokenlight.analyze('Another text')")
+    until(page, "() => !location.hash.includes('text=')")
+    page.goto(link)
+    idle(page)
+    assert page.input_value("#text") == TEXT
+
+
+def test_a_link_pasted_into_the_tab_and_back(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    until(page, "() => location.hash.includes('lens=tokens')")
+    page.fill("#text", "Not read yet")
+    page.wait_for_timeout(700)
+    page.evaluate("location.hash = '#model=tiny-llama&lens=layers&text=From+a+link'")
+    expect(page.locator("#text")).to_have_value("From a link")
+    expect(page.locator("#layers")).to_be_visible()
+    expect(page.locator("#model")).to_have_value("tiny-llama", timeout=60_000)
+    idle(page)
+    expect(page.locator("#tokens")).to_have_text("From a link")
+    page.go_back()
+    expect(page.locator("#text")).to_have_value(TEXT)
+    expect(page.locator("#model")).to_have_value("tiny-gpt2", timeout=60_000)
+    expect(page.locator("#tokens-lens")).to_be_visible()
+    idle(page)
+    texts = "import(new URL('page/versions.js', document.baseURI)).then(({versions}) => versions.value.map((v) => v.text))"
+    assert "Not read yet" in page.evaluate(texts), "an unsaved text is a version"
+
+
+def test_an_address_that_cannot_be_written_fails_no_run(tiny_site: str, open_page: Opener) -> None:
+    """Safari throws after 100 calls of replaceState in a short time."""
+    page = open_page(tiny_site, ready=False)
+    page.add_init_script("history.replaceState = () => { throw new DOMException('too many calls', 'SecurityError'); };")
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    for text in ("One two", "Three four"):
+        assert page.evaluate("text => tokenlight.analyze(text).then((run) => run.text)", text) == text
+        page.wait_for_timeout(700)
+    idle(page)
+
+
+def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    long = "A long text. " * 900  # longer than any address would hold
+    page.fill("#text", long)
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    assert page.input_value("#text") == long, "also one that was not read"
+    read(page, TEXT)
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    expect(page.locator("#tokens")).to_have_text(TEXT, timeout=60_000)
+    assert page.input_value("#text") == TEXT
+    other = page.context.new_page()
+    other.goto(tiny_site)
+    other.evaluate("tokenlight.ready")
+    assert other.input_value("#text") not in (TEXT, long), "another tab begins anew"
+    other.close()
+
+
+def test_a_file_dropped_anywhere_is_opened(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#lens=layers")
+    idle(page)
+    taken = page.evaluate(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(['Dropped on the header.'], 'x.txt', {type: 'text/plain'}));
+            const send = (type) => {
+                const event = new DragEvent(type, {dataTransfer: transfer, bubbles: true, cancelable: true});
+                document.querySelector('h1').dispatchEvent(event);
+                return event.defaultPrevented;
+            };
+            return [send('dragover'), send('drop')];
+        }"""
+    )
+    assert taken == [True, True], "the browser does not leave the page for the file"
+    expect(page.locator("#tokens")).to_have_text("Dropped on the header.")
+
+
+def test_sampling_settings_are_one_set_and_last(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    page.click("details.options > summary")
+    page.fill("#option-maxTokens", "7")
+    page.locator("#option-maxTokens").dispatch_event("change")
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    read(page, TEXT)
+    page.click("#continue")
+    idle(page)
+    expect(page.locator("#tokens .generated")).to_have_count(7)
+
+
+WRONG = {
+    "tokenlight.generate('a', {top_k: 1})": "there is no option top_k",
+    "tokenlight.generate('a', {temprature: 0})": "there is no option temprature",
+    "tokenlight.generate('a', {temperature: NaN})": "temperature must be a number from 0",
+    "tokenlight.generate('a', {topK: Infinity})": "topK must be a whole number from 0",
+    "tokenlight.generate('a', {topK: '3'})": "topK must be a whole number from 0",
+    "tokenlight.generate('a', {greedy: 1})": "greedy must be true or false",
+    "tokenlight.generate('a', {stop: 5})": "stop must be a text or a list of texts",
+    "tokenlight.generate('a', {stop: ['']})": "stop must be a text or a list of texts",
+    "tokenlight.generate('a', 5)": "options must be an object",
+    "tokenlight.generate([1.5, -1, 99999999])": "1.5 is not a token id",
+    "tokenlight.generate([1, 99999999])": "99999999 is not a token id",
+    "tokenlight.generate({})": "must be a string or a list of token ids",
+    "tokenlight.analyze('a', {topK: 51})": "topK must be a whole number from 0 to 50",
+    "tokenlight.analyze('a', {prefix: 'yes'})": "prefix must be true or false",
+    "tokenlight.analyze(5)": "text must be a string",
+}
+
+
+def test_wrong_options_are_named_before_anything_runs(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    read(page, TEXT)
+    before = page.evaluate("tokenlight.state().run.id")
+    for call, message in WRONG.items():
+        answer = page.evaluate(f"{call}.then(() => 'no error', (error) => error.message)")
+        assert message in answer, (call, answer)
+    assert page.evaluate("tokenlight.state().run.id") == before
+    assert page.input_value("#text") == TEXT
+
+
+def test_a_stop_sequence_may_be_one_text(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    generate = "stop => tokenlight.generate('The people', {maxTokens: 40, greedy: true, stop}).then((run) => run.text)"
+    free = page.evaluate("tokenlight.generate('The people', {maxTokens: 40, greedy: true}).then((run) => run.text)")
+    stop = free[len("The people") + 8 : len("The people") + 10]
+    one, listed = (page.evaluate(generate, value) for value in (stop, [stop]))
+    assert one == listed and stop in one[len("The people") :] and len(one) < len(free)

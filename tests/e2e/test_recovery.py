@@ -1,0 +1,121 @@
+"""What fails while the page starts, switches or runs ends in a state from which it works again. Real Chromium."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.conftest import link_site, serving
+
+Opener = Callable[..., Page]
+READS = "tokenlight.analyze('The people of the village').then((run) => [run.model.id, run.tokens.length])"
+
+
+def ready(page: Page) -> None:
+    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+
+
+def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site, ready=False)
+    page.route("**/numpy-*.whl", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
+    expect(page.locator("#notice")).to_contain_text("numpy could not be loaded: check the connection, then try again")
+    assert "numpy" in page.evaluate("tokenlight.ready.catch((error) => error.message)")
+    page.unroute("**/numpy-*.whl")
+    page.click("#retry")
+    ready(page)
+    assert page.evaluate(READS)[1] > 3
+
+
+@pytest.mark.parametrize("part", ["inference", "analysis"])
+def test_a_worker_that_dies_before_there_is_a_model(part: str, tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2", ready=False)
+    held: list[Route] = []
+    page.route("**/models/tiny-gpt2/*.bin", held.append)
+    page.reload()
+    while not held:
+        page.wait_for_timeout(20)
+    next(worker for worker in page.workers if f"{part}.worker" in worker.url).evaluate("() => void self.close()")
+    expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
+    expect(page.locator("#notice")).to_contain_text("stopped working")
+    page.select_option("#model", "tiny-llama")
+    ready(page)
+    assert page.evaluate(READS)[0] == "tiny-llama"
+
+
+def test_ready_is_about_the_newest_choice(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2", ready=False)
+    found = page.evaluate(
+        """async () => {
+            const early = tokenlight.ready;
+            const chosen = tokenlight.load('tiny-llama').then((model) => model.id);
+            await early;
+            return [await chosen, await tokenlight.ready.then(() => tokenlight.state().model)];
+        }"""
+    )
+    assert found == ["tiny-llama", "tiny-llama"]
+
+
+def test_a_load_that_was_replaced_rejects_and_the_newest_answers(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    ends = page.evaluate(
+        """() => Promise.all(['tiny-llama', 'tiny-gpt2', 'tiny-llama'].map((id) =>
+            tokenlight.load(id).then((model) => model.id, (error) => error.message)))"""
+    )
+    assert ends == ["Another model was chosen.", "Another model was chosen.", "tiny-llama"]
+    assert page.evaluate(READS)[0] == "tiny-llama"
+
+
+def test_a_switch_gives_the_old_models_worker_back(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    ready(page)
+
+    def models() -> int:
+        return sum("inference.worker" in worker.url for worker in page.workers)
+
+    for id in ("tiny-llama", "tiny-gpt2", "tiny-llama"):
+        page.evaluate("id => tokenlight.load(id)", id)
+        ready(page)
+        page.wait_for_timeout(200)  # the driver hears of a worker's end a moment later
+        assert models() == 1
+
+
+@pytest.fixture
+def failing_updates(tmp_path: Path, tiny_models: Path) -> Iterator[str]:
+    """A site whose Python fails to say what is new of a run once it has more than 60 tokens."""
+    site = link_site(tmp_path / "site")
+    (site / "models").symlink_to(tiny_models)
+    vendor = (site / "vendor").resolve()
+    (site / "vendor").unlink()
+    (site / "vendor").mkdir()
+    for path in vendor.iterdir():
+        if path.name != "pyscripts.zip":
+            (site / "vendor" / path.name).symlink_to(path)
+    with zipfile.ZipFile(vendor / "pyscripts.zip") as old, zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as new:
+        for name in old.namelist():
+            text = old.read(name).decode()
+            if name == "pyscripts/browser.py":
+                whole = "        whole = text.summary("
+                assert text.count(whole) == 1
+                fault = "        if trace.shown > 60:\n            raise ValueError('No update.')\n"
+                text = text.replace(whole, fault + whole)
+            new.writestr(name, text)
+    with serving(site) as address:
+        yield address
+
+
+def test_an_error_of_a_late_update_fails_that_run_only(failing_updates: str, open_page: Opener) -> None:
+    """Python fails while a timer tells the page what is new: that run rejects, no worker is started again."""
+    page = open_page(failing_updates)
+    page.evaluate("tokenlight.analyze('One two')")
+    before = {id(worker) for worker in page.workers}
+    outcome = "tokenlight.generate('The people', {maxTokens: 200}).then(() => 'done', (error) => error.message)"
+    assert page.evaluate(outcome) == "No update."
+    assert page.evaluate(READS)[1] > 3
+    assert {id(worker) for worker in page.workers} == before
+    ready(page)

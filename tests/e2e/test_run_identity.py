@@ -1,0 +1,215 @@
+"""What belongs to a run stays with it, whatever is started, stopped or switched meanwhile. Real Chromium."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.e2e.layers import until
+from tests.e2e.reference import ReferenceModel
+
+Opener = Callable[..., Page]
+TEXT = "The people of the village went down to the river."
+LONG = TEXT + " The light of the morning came over the hill, and nobody spoke for a while." * 3
+RUN = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
+SHOWN = f"{RUN}.then(run => [run.model.id, run.tokens.ids, [...run.columns.logprob.data.slice(0, run.count)]])"
+
+
+def idle(page: Page) -> None:
+    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+
+
+def read(page: Page, text: str) -> None:
+    page.fill("#text", text)
+    page.click("#run")
+    expect(page.locator("#tokens")).to_have_text(text, use_inner_text=False, timeout=60_000)
+    idle(page)
+
+
+def shown_equals_transformers(page: Page, checkpoints: Path, model: str, text: str) -> None:
+    """What the page shows is what this model says of this text."""
+    id, ids, logprobs = page.evaluate(SHOWN)
+    assert id == model and page.evaluate(f"{RUN}.then(run => run.tokens.text)") == text
+    reference = ReferenceModel(checkpoints / model)
+    expected = reference.read([reference.model.config.bos_token_id, *ids]).token_logprob()
+    np.testing.assert_allclose(logprobs, expected, atol=2e-4)
+
+
+def test_the_text_is_read_again_by_a_new_model(tiny_site: str, checkpoints: Path, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    shown_equals_transformers(page, checkpoints, "tiny-gpt2", TEXT)
+    page.select_option("#model", "tiny-llama")
+    page.evaluate("tokenlight.ready")
+    until(page, f"() => {RUN}.then(run => run.model.id === 'tiny-llama' && run.done)")
+    idle(page)
+    assert page.input_value("#text") == TEXT
+    shown_equals_transformers(page, checkpoints, "tiny-llama", TEXT)
+    page.locator("#token-3").click()
+    names = page.locator(".alternatives code").all_inner_texts()
+    run = page.evaluate("text => tokenlight.analyze(text)", TEXT)
+    assert run["model"]["id"] == "tiny-llama"
+    assert [top["text"].strip() for top in run["tokens"][3]["top"]][:3] == [n.strip("␣") for n in names[:3]]
+
+
+def test_a_switch_leaves_what_is_typed_alone(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    page.fill("#text", "Typed and not read")
+    page.evaluate("tokenlight.load('tiny-llama')")
+    until(page, f"() => {RUN}.then(run => run.model.id === 'tiny-llama' && run.done)")
+    assert page.input_value("#text") == "Typed and not read"
+    assert page.evaluate(f"{RUN}.then(run => run.tokens.text)") == TEXT
+
+
+def test_stop_ends_the_run_under_way_and_those_that_wait(tiny_site: str, open_page: Opener) -> None:
+    """Two runs started at once, then Stop: both end at once, neither goes on to its 200 tokens."""
+    page = open_page(tiny_site)
+    idle(page)
+    ends = page.evaluate(
+        """async () => {
+            const outcome = (run) => run.then((found) => found.steps.length, (error) => error.message);
+            const first = outcome(tokenlight.generate('The people', {maxTokens: 200}));
+            const second = outcome(tokenlight.generate('When the light', {maxTokens: 200}));
+            await new Promise((done) => setTimeout(done, 60));
+            document.querySelector('#stop').click();
+            return Promise.all([first, second]);
+        }"""
+    )
+    assert ends[0] == "This run was replaced by a newer one."
+    assert ends[1] == "Stopped before there was a result." or ends[1] < 100
+    idle(page)
+    before = page.evaluate("tokenlight.state().run")
+    page.wait_for_timeout(500)
+    assert page.evaluate("tokenlight.state().run") == before, "nothing goes on after Stop"
+
+
+def test_what_was_read_before_stop_is_a_whole_run(real_site: str, open_page: Opener) -> None:
+    page = open_page(f"{real_site}#model=smollm2")
+    idle(page)
+    page.evaluate("text => { globalThis.reading = tokenlight.analyze(text); }", LONG * 6)
+    until(page, f"() => {RUN}.then(run => run.tokens.ids.length > 200 && run.count > 0 && !run.done)")
+    page.click("#stop")
+    run = page.evaluate("reading")
+    tokens = page.evaluate("tokenlight.state().run.tokens")
+    assert 0 < len(run["tokens"]) < tokens
+    assert all(token["logprob"] is not None for token in run["tokens"])
+    idle(page)
+    expect(page.locator("#notice")).to_contain_text("what was read or generated stays")
+    expect(page.locator("#remarks .card")).to_have_count(3)
+    page.click("#tab-layers")
+    page.locator("#panel-lens").scroll_into_view_if_needed()
+    expect(page.locator("#panel-lens table tbody tr")).not_to_have_count(0, timeout=60_000)
+    assert page.locator("text=Shown when the run has ended").count() == 0
+
+
+def test_a_run_during_a_switch_is_under_way_and_can_be_stopped(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    idle(page)
+    held: list[Route] = []
+    release = threading.Event()
+    page.route("**/models/tiny-llama/*.bin", lambda route: route.continue_() if release.is_set() else held.append(route))
+    page.evaluate("globalThis.switching = tokenlight.load('tiny-llama').then((model) => model.id); null")
+    expect(page.locator("html")).to_have_attribute("data-state", "booting")
+    page.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
+    expect(page.locator("html")).to_have_attribute("data-state", "running")
+    expect(page.locator(".token.generated").nth(2)).to_be_attached()
+    page.click("#stop")
+    run = page.evaluate("running")
+    assert run["model"]["id"] == "tiny-gpt2" and len(run["steps"]) < 240
+    release.set()
+    for route in held:
+        route.continue_()
+    assert page.evaluate("switching") == "tiny-llama"
+
+
+def test_the_pinned_token_stays_when_the_text_grows_under_the_pointer(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    read(page, TEXT)
+    page.locator("#token-3").click()
+    plot = page.locator("#along .u-over")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
+    expect(page.locator("#inspector")).not_to_contain_text("Token 4 of")
+    page.evaluate("text => tokenlight.analyze(text)", LONG)
+    idle(page)
+    expect(page.locator("#inspector")).to_contain_text("Token 4 of")
+    expect(page.locator("#token-3")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_ranking_belongs_to_its_text(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    page.fill("#text", "The people of the ___ went down.")
+    page.click("#rank")
+    expect(page.locator("#ranking")).to_be_visible()
+    page.fill("#text", "When the ___ came over the hill.")
+    expect(page.locator("#ranking")).to_have_count(0)
+    page.click("#rank")
+    expect(page.locator("#ranking")).to_be_visible()
+    page.evaluate("tokenlight.load('tiny-llama')")
+    expect(page.locator("#ranking")).to_have_count(0)
+
+
+def test_a_ranking_can_be_stopped(real_site: str, open_page: Opener) -> None:
+    page = open_page(f"{real_site}#model=smollm2")
+    idle(page)
+    page.fill("#text", f"{LONG} The ___ came. {LONG}")
+    page.fill("#words", ", ".join(f"word {i}" for i in range(90)))
+    page.click("#rank")
+    page.click("#stop-ranking")
+    expect(page.locator("#rank")).to_be_visible(timeout=20_000)
+    expect(page.locator("#fill-in")).to_contain_text("Stopped")
+
+
+def test_reuse_is_only_between_runs_with_the_same_prefix(
+    tiny_site: str, checkpoints: Path, open_page: Opener
+) -> None:
+    """The same ids have other numbers without a prefix token: nothing of the one may stay in the other."""
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    reference = ReferenceModel(checkpoints / "tiny-gpt2")
+    bos = reference.model.config.bos_token_id
+    for prefix in (True, False, True):
+        run = page.evaluate("([text, prefix]) => tokenlight.analyze(text, {prefix})", [LONG, prefix])
+        ids = [token["id"] for token in run["tokens"]]
+        expected = reference.read([bos, *ids] if prefix else ids).token_logprob()
+        found = [token["logprob"] for token in run["tokens"]]
+        np.testing.assert_allclose(found if prefix else found[1:], expected, atol=2e-4)
+
+
+def test_a_view_that_throws_fails_no_run(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    idle(page)
+    found = page.evaluate(
+        """async () => {
+            const [{watch}, state] = await Promise.all(
+                ['page/notices.js', 'page/state.js'].map((name) => import(new URL(name, document.baseURI))));
+            const end = watch('a broken panel', () => {
+                if (state.run.value?.tokens.text === 'One two three') throw new Error('no such shape');
+            });
+            const run = await tokenlight.analyze('One two three');
+            end();
+            return run.tokens.length;
+        }"""
+    )
+    assert found > 0
+    idle(page)
+    expect(page.locator("#notice")).to_contain_text("(a broken panel) could not be drawn: no such shape")
+    assert page.evaluate("tokenlight.analyze('One two').then((run) => run.tokens.length)") > 0
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_attention_comes_as_one_typed_array(layer: int, tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    page.evaluate("text => tokenlight.analyze(text)", LONG)
+    kind, size, rows = page.evaluate(
+        "layer => tokenlight.attention(layer, 0).then(({data, rows}) => [data.constructor.name, data.length, rows])",
+        layer,
+    )
+    assert kind == "Float32Array" and size == rows * rows
