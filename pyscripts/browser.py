@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import generation, run, sampling, text, views
+from pyscripts import generation, run, sampling, views
 from pyscripts.colourings import COLOURINGS
 from pyscripts.compare import Kept
 from pyscripts.fill_in import FillIn, likely
@@ -43,21 +43,20 @@ class Session:
         self._reading = None
 
     def begin(self, run_id: int, request: str) -> None:
-        """Starts a run. request (JSON): tokens (text, ids, texts, bytes), options, bos (a BOS token stands in front),
+        """Starts a run. request (JSON): tokens (text, ids, texts, bytes), options, prefix (a prefix token comes first),
         keep (positions of the run before whose results still hold), promptLength (null: the text is only read)."""
         asked = json.loads(request)
-        tokens, bos, keep = asked["tokens"], asked["bos"], asked["keep"]
-        ids = ([self._model["bos"]["id"]] if bos else []) + tokens["ids"]
-        shape = ModelShape(*(self._model[name] for name in ("layers", "heads", "hidden_size", "vocab_size")))
+        tokens, prefix, keep = asked["tokens"], asked["prefix"], asked["keep"]
+        ids = ([self._model["prefix"]["id"]] if prefix else []) + tokens["ids"]
         before, steps = self._reading, {}
         if keep:
             assert before is not None
             trace = before.trace
             trace.restart(ids, keep)
-            trace.bos = bos
+            trace.prefix = prefix
             steps = {p: step for p, step in before.steps.items() if p < len(ids) and ids[p] == step.id and p <= keep}
         else:
-            trace = Trace(ids, shape, bos=bos)
+            trace = Trace(ids, ModelShape.of(self._model), prefix=prefix)
         if asked["promptLength"] is None:
             steps = {}
         self._run_id, self._told = run_id, 0
@@ -109,16 +108,13 @@ class Session:
         first = self._told
         trace = reading.trace
         columns = token_columns(trace, first)
-        logprob = trace.statistics().logprob
-        spans = np.asarray(reading.tokens["bytes"][: trace.shown]).reshape(-1, 2)
-        whole = text.summary(logprob, reading.tokens["text"], spans)
         self._told = trace.shown
         return {
             "first": first,
             "count": trace.shown - first,
             "arrays": columns,
             "colours": self._colours(trace),
-            "summary": json.dumps({name: run.number(value) for name, value in vars(whole).items()}),
+            "summary": json.dumps(run.summary(reading, self._model)),
         }
 
     def colourings(self) -> str:

@@ -33,7 +33,7 @@ def comparison(context: Context) -> dict[str, Any] | None:
 
 def _side(kept: compare.Kept, change: NDArray[np.float64]) -> dict[str, Any]:
     spans = np.asarray(kept.tokens["bytes"][: len(kept.logprob)]).reshape(-1, 2)
-    whole = text.summary(kept.logprob, kept.tokens["text"], spans)
+    whole = text.summary(kept.logprob, kept.tokens["text"], spans, run.total_tokens(kept.tokens))
     return {
         "model": kept.model,
         "tokens": {**kept.tokens, "total": len(kept.logprob)},

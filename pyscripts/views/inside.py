@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from pyscripts import generation, lens, run
-from pyscripts.likelihood import NO_TARGET, surprisal_bits
+from pyscripts.likelihood import NO_TARGET
 from pyscripts.sampling import distribution
 from pyscripts.trace import TOP_K, join_queries
 from pyscripts.views.context import Context
 
 
 def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
-    """One head's attention over all positions, BOS included: {rows, cols, data}, data row-major, 0 ... 1.
+    """One head's attention over all positions, the prefix included: {rows, cols, data}, data row-major, 0 ... 1.
 
     None where the matrix was too large to keep and has not been computed again yet.
     """
@@ -71,8 +71,7 @@ def next_distribution(context: Context, token: int, options: dict[str, Any]) -> 
     follows = found.position + 1 < len(trace.ids)
     id = trace.ids[found.position + 1] if follows else int(np.argmax(given.raw))
     result = run.step_json(generation.describe(given, id, TOP_K), token + 1, context.vocabulary)
-    surprisal = float(surprisal_bits(np.log(result["raw_probability"])))
-    return {**result, "actual": follows, "surprisal": run.number(surprisal)}
+    return {**result, "actual": follows, "surprisal_nats": run.number(-np.log(result["raw_probability"]))}
 
 
 VIEWS: dict[str, Callable[..., Any]] = {

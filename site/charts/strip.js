@@ -62,8 +62,8 @@ export class Strip {
     }).observe(root);
   }
 
-  /** @param {{ surprisal: Line, smooth_surprisal: Line, entropy: Line }} lines */
-  draw({ surprisal, smooth_surprisal: smooth, entropy }) {
+  /** @param {{ surprisal_nats: Line, smooth_surprisal_nats: Line, entropy_nats: Line }} lines */
+  draw({ surprisal_nats: surprisal, smooth_surprisal_nats: smooth, entropy_nats: entropy }) {
     this.#plot.setData([surprisal.map((_, i) => i), surprisal, smooth, entropy]);
   }
 

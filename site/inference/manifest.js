@@ -83,10 +83,11 @@ export function checkManifest(manifest, id) {
     const value = manifest[name];
     if (!Number.isInteger(value) || value < 1 || value > most) fail(`${name} is ${JSON.stringify(value)}`);
   }
-  const { inputs, outputs, files, layers, vocab_size, bos, eos, examples = [] } = manifest;
+  const { inputs, outputs, files, layers, vocab_size, prefix, windows, eos, examples = [] } = manifest;
   const isToken = (/** @type {unknown} */ token) => Number.isInteger(token) && Number(token) >= 0 && Number(token) < vocab_size;
   if (typeof manifest.name !== 'string' || manifest.name.length > 200) fail('it has no name');
-  if (bos !== null && !isToken(bos?.id)) fail('bos is no token of the model');
+  if (prefix !== null && (!isToken(prefix?.id) || typeof prefix.text !== 'string')) fail('prefix is no token of the model');
+  if (!Array.isArray(windows) || windows.length !== layers || !windows.every((width) => width === null || (Number.isInteger(width) && width > 0))) fail('windows do not fit its layers');
   if (!Array.isArray(eos) || !eos.every(Number.isInteger)) fail('eos is not a list of token ids');
   if (!Array.isArray(examples) || !examples.every((example) => /^[0-9a-f]{16,64}\.json$/.test(example?.name))) fail('an example has an unsafe name');
   const lists = [[inputs?.past, layers], [outputs?.present, layers], [outputs?.attentions, layers], [outputs?.hidden_states, layers + 1]];

@@ -22,7 +22,7 @@ export class Reader {
   #analysis;
   #cache = new KvCache();
   #wanted = -1; // the run that may go on; any other number means: stop
-  #bos = 0; // positions before the first shown token of the current run
+  #first = 0; // positions before the first shown token of the current run
   #analysed = 0; // positions of the cache whose results the analysis worker holds
   /** @type {number | null} */
   #current = null; // the run that is complete and can be asked about
@@ -105,7 +105,7 @@ export class Reader {
    */
   async inspect(runId, token) {
     const { outputs, inputs } = this.#manifest;
-    const position = token + this.#bos;
+    const position = token + this.#first;
     this.#checkCurrent(runId, position);
     const lens = inputs.lens ? (await this.#analysis.lensRows(runId, position)).data : undefined;
     const only = lens && outputs.lens_logits ? [outputs.logits, outputs.lens_logits] : [outputs.logits];
@@ -206,8 +206,8 @@ export class Reader {
    */
   async #begin(runId, text, options, prompt, onTokens) {
     this.#wanted = runId;
-    const { bos, context_length } = this.#manifest;
-    const front = options.bos !== false && bos ? [bos.id] : [];
+    const { prefix, context_length } = this.#manifest;
+    const front = options.bos !== false && prefix ? [prefix.id] : [];
     const room = context_length - front.length;
     const tokens = typeof text === 'string' ? this.#tokenizer.encode(text, room) : this.#tokenizer.describe(text.slice(0, room));
     if (!tokens.ids.length && (!prompt || !front.length)) throw new ModelError('There is no text to read: type or paste some first.');
@@ -219,9 +219,9 @@ export class Reader {
     this.#current = null;
     this.#analysed = 0; // until analysis has agreed
     this.#cache.keep(reused);
-    this.#bos = front.length;
+    this.#first = front.length;
     const promptLength = prompt ? Math.min(options.given ?? Infinity, tokens.ids.length) : null;
-    await this.#analysis.begin(runId, { tokens, options, bos: front.length > 0, keep: reused, promptLength });
+    await this.#analysis.begin(runId, { tokens, options, prefix: front.length > 0, keep: reused, promptLength });
     this.#analysed = reused;
     return { ids, tokens, reused };
   }

@@ -226,7 +226,8 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     """One recorded trace through the same files in both: every number within 1e-5, tokens in equal order."""
     from pyscripts.browser import Session
 
-    manifest = {"id": "recorded", "layers": 2, "heads": 4, "hidden_size": 64, "vocab_size": 600, "bos": {"id": 0}}
+    manifest = {"id": "recorded", "layers": 2, "heads": 4, "hidden_size": 64, "vocab_size": 600}
+    manifest["prefix"] = {"id": 0, "text": "<|endoftext|>"}
     text = TEXT[:60]
     ids = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2")(text).input_ids
     expected = ReferenceModel(checkpoints / "tiny-gpt2").read([0, *ids])
@@ -235,7 +236,7 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     added = np.diff(states, axis=0)
     spans = [[i, i + 1] for i in range(len(ids))]
     tokens = {"text": "x" * len(ids), "ids": ids, "texts": ["x"] * len(ids), "bytes": spans}
-    request = {"tokens": tokens, "options": {"topK": 50}, "bos": True, "keep": 0, "promptLength": None}
+    request = {"tokens": tokens, "options": {"topK": 50}, "prefix": True, "keep": 0, "promptLength": None}
     vocabulary = [f"token {i}" for i in range(600)]
     arrays: dict[str, np.ndarray] = {"attentions": expected.attentions, "hiddenStates": states}
     arrays |= {"attentionOutput": added, "mlpOutput": added / 2}

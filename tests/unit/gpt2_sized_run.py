@@ -22,7 +22,7 @@ states = random.standard_normal((LAYERS + 1, TOKENS, HIDDEN), dtype=np.float32)
 
 start = time.perf_counter()
 statistics = likelihood.token_statistics(logits, ids, 50)
-layers = [attention.attention_statistics(rows) for _ in range(LAYERS)]
+layers = [attention.entropies(rows) for _ in range(LAYERS)]
 scores = [heads.scores(heads.pattern_mass(rows, ids)) for _ in range(LAYERS)]
 norms = residual.norms(states)
 colours = colourings.COLOURINGS["hue"].function(statistics)

@@ -31,13 +31,13 @@ export function classesPanel() {
     return panelView({
       id: 'word_classes',
       title: 'By class of word',
-      caption: 'Which layers change content words, function words or punctuation most, and how open those choices were.',
-      how: 'Tokens are sorted into classes by the word they belong to. A layer’s activity is the length of the change it makes; divided by its mean over the text, 1 is usual, blue is more and orange less. The layers named are those with the largest change in absolute terms.',
-      formula: 'relative activity[class, layer] = mean over the class of ‖h_{l+1} − h_l‖ / mean over the text',
+      caption: 'Which layers change content words, function words or punctuation more than they change the whole text.',
+      how: 'Tokens are sorted into classes by the word they belong to. A layer’s activity is the length of the change it makes; divided by its mean over the text (geometric means), 1 is usual, blue is more and orange less. The layers named change the class more than the text by over two standard errors, the most raised first.',
+      formula: 'relative activity[class, layer] = exp(mean over the class of ln ‖h_{l+1} − h_l‖ − mean over the text)',
       source: 'layers.word_classes, word_table.class_table, words.classify',
       body: table && palettes.value ? html`
-        <div class="scroller" tabindex="0" role="region" aria-label="Classes of words"><table class="plain"><thead><tr><th scope="col">class</th><th scope="col">tokens</th><th scope="col">surprisal</th><th scope="col">entropy</th><th scope="col">most active layers</th></tr></thead>
-        <tbody>${table.rows.map((/** @type {any} */ row) => html`<tr><th scope="row">${row.title}</th><td>${row.count}</td><td>${fixed(row.mean_surprisal, 1)} bits</td><td>${fixed(row.mean_entropy)} nats</td><td>${row.most_active_layers.join(', ')}</td></tr>`)}</tbody></table></div>
+        <div class="scroller" tabindex="0" role="region" aria-label="Classes of words"><table class="plain"><thead><tr><th scope="col">class</th><th scope="col">tokens</th><th scope="col">surprisal</th><th scope="col">entropy</th><th scope="col">layers that change it more than the text</th></tr></thead>
+        <tbody>${table.rows.map((/** @type {any} */ row) => html`<tr><th scope="row">${row.title}</th><td>${row.count}</td><td>${fixed(row.mean_surprisal_nats)} nats</td><td>${fixed(row.mean_entropy_nats)} nats</td><td>${row.raised_layers ? row.raised_layers.join(', ') || 'none' : `too few (below ${table.fewest})`}</td></tr>`)}</tbody></table></div>
         <figure><figcaption class="hint">Relative activity: classes × layers (0 on the left)</figcaption>${heatmap.element}</figure>${scaleView(palettes.value[table.palette], table.stops, ['none', 'as usual', 'twice the usual'])}` : waiting(),
       parts: () => [heatmap.part()],
     });

@@ -64,7 +64,7 @@ function panels() {
   const columns = /** @type {[string, string, () => unknown][][]} */ ([
     [['choice', '', choiceView], ['layer_map', 'inside', layerMap()], ['word_classes', 'inside', classesPanel()]],
     [['transformer_lab', 'lab', transformerLabView], ['layers', 'inside', layersView], ['focus', 'inside', focusPanel()]],
-    [['lens_layers', 'inside', lensView], ['neurons', 'inside', neuronStrip()]],
+    [['lens_layers', 'inside', lensView], ['dimensions', 'inside', neuronStrip()]],
   ]);
   const watch = new IntersectionObserver((entries) => {
     const seen = new Set(inSight.peek());

@@ -13,7 +13,7 @@ const SETTLED = 150; // milliseconds without a step before anything is run again
 export function argumentsOf(panel, token) {
   switch (panel) {
     case 'choice': return { token, count: 10, options: generateOptions() };
-    case 'neurons': return { token, layer: shownLayer.value };
+    case 'dimensions': return { token, layer: shownLayer.value };
     case 'layer_map': return { name: quantity.value };
     case 'transformer_lab': return { token, temperature: options.value.greedy ? 0 : options.value.temperature, topP: options.value.topP };
     case 'lens_layers': return { token, topK: 5 };
@@ -24,7 +24,7 @@ export function argumentsOf(panel, token) {
 }
 
 /** The token's panels, and those of the whole text; the others need the model and are asked for when all is still. */
-const OF_TOKEN = ['choice', 'layers', 'focus', 'neurons'];
+const OF_TOKEN = ['choice', 'layers', 'focus', 'dimensions'];
 const OF_TEXT = ['layer_map', 'word_classes'];
 const NEEDS_MODEL = /** @type {const} */ (['choice', 'transformer_lab', 'lens_layers']);
 
@@ -35,7 +35,7 @@ function wanted() {
   if (state.view.value !== 'activations' || !run || token === null) return null;
   /** @type {Record<string, string>} */
   const keys = { speed: `${run.runId} ${run.count} ${run.done}` };
-  for (const name of OF_TOKEN) if (inSight.value.has(name)) keys[name] = `${run.runId} ${token} ${name === 'neurons' ? shownLayer.value : ''}`;
+  for (const name of OF_TOKEN) if (inSight.value.has(name)) keys[name] = `${run.runId} ${token} ${name === 'dimensions' ? shownLayer.value : ''}`;
   for (const name of OF_TEXT) if (inSight.value.has(name)) keys[name] = `${run.runId} ${run.count} ${name === 'layer_map' ? quantity.value : ''}`;
   return { run, token, keys };
 }

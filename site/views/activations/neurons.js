@@ -1,4 +1,4 @@
-// One hidden state as a strip of its values, its largest neurons and the tokens where they are most active; main thread.
+// One hidden state as a strip of its values, its largest dimensions and the tokens where they are largest; main thread.
 
 import { barsPart } from '../../charts/bars.js';
 import { scaleView, short } from '../../charts/legend.js';
@@ -12,40 +12,40 @@ import * as actions from './actions.js';
 import { panelView, waiting } from './panel.js';
 import { found, inSight, layer, palettes, shownLayer } from './state.js';
 
-/** @param {any} neurons */
-function list(neurons) {
+/** @param {any} dimensions */
+function list(dimensions) {
   return html`<table class="plain neurons">
-    <thead><tr><th scope="col">neuron</th><th scope="col">value</th><th scope="col">most active at</th></tr></thead>
-    <tbody>${neurons.top.map((/** @type {any} */ top) => html`<tr><th scope="row">${top.index}</th><td title=${top.value}>${short(top.value)}</td>
-      <td>${top.where.map((/** @type {any} */ place) => html`<button type="button" class="place ${place.token === neurons.token ? 'here' : ''}" title="token ${place.token + 1}: ${place.value}" @click=${() => actions.stepTo(place.token)}><code>${visible(place.text) || '·'}</code></button> `)}</td></tr>`)}
+    <thead><tr><th scope="col">dimension</th><th scope="col">value</th><th scope="col">largest at</th></tr></thead>
+    <tbody>${dimensions.top.map((/** @type {any} */ top) => html`<tr><th scope="row">${top.index}</th><td title=${top.value}>${short(top.value)}</td>
+      <td>${top.where.map((/** @type {any} */ place) => html`<button type="button" class="place ${place.token === dimensions.token ? 'here' : ''}" title="token ${place.token + 1}: ${place.value}" @click=${() => actions.stepTo(place.token)}><code>${visible(place.text) || '·'}</code></button> `)}</td></tr>`)}
     </tbody></table>`;
 }
 
 export function neuronStrip() {
   const strip = new VectorStrip({
     label: 'The values of the hidden state',
-    describe: (index) => (found.value.neurons && index < found.value.neurons.values.length ? `neuron ${index}: ${found.value.neurons.values[index]}` : ''),
-    resting: 'Point at a cell for its neuron and value.',
+    describe: (index) => (found.value.dimensions && index < found.value.dimensions.values.length ? `dimension ${index}: ${found.value.dimensions.values[index]}` : ''),
+    resting: 'Point at a cell for its dimension and value.',
   });
   effect(() => {
     dark.value;
-    const { neurons } = found.value;
-    if (neurons && palettes.value && inSight.value.has('neurons')) strip.draw(neurons.levels, palettes.value[neurons.palette]);
+    const { dimensions } = found.value;
+    if (dimensions && palettes.value && inSight.value.has('dimensions')) strip.draw(dimensions.levels, palettes.value[dimensions.palette]);
   });
   return () => {
-    const { neurons } = found.value;
+    const { dimensions } = found.value;
     const layers = state.model.value?.manifest.layers ?? 0;
     const choose = (/** @type {Event} */ event) => (layer.value = Number(/** @type {HTMLSelectElement} */ (event.target).value));
     return panelView({
-      id: 'neurons',
+      id: 'dimensions',
       title: 'Inside one vector',
       caption: 'Every value of the token’s hidden state after one layer: orange below zero, blue above; the largest are named below.',
-      how: 'The colours run from minus to plus the largest value of this vector. For each of the largest neurons (dimensions of the hidden state) the text is searched for the tokens where it is most active with the same sign.',
-      formula: 'h[layer, token, neuron];  largest: by |h|',
-      source: 'layers.neurons',
+      how: 'The colours run from minus to plus the largest value of this vector. For each of the largest dimensions the text is searched for the tokens where it is largest with the same sign.',
+      formula: 'h[layer, token, dimension];  largest: by |h|',
+      source: 'layers.dimensions',
       body: html`<label class="field">Hidden state <select id="strip-layer" @change=${choose}>${Array.from({ length: layers + 1 }, (_, i) => html`<option value=${i} .selected=${i === shownLayer.value}>${i === 0 ? 'embeddings' : `after layer ${i - 1}${i === layers ? ' (final norm)' : ''}`}</option>`)}</select></label>
-        ${strip.element}${neurons && palettes.value ? html`${scaleView(palettes.value[neurons.palette], neurons.stops)}${list(neurons)}` : waiting()}`,
-      parts: () => [strip.part(), barsPart({ caption: '', columns: ['value'], rows: neurons.top.map((/** @type {any} */ top) => ({ label: `neuron ${top.index}`, bars: [{ value: Math.abs(top.value), text: short(top.value) }] })) })],
+        ${strip.element}${dimensions && palettes.value ? html`${scaleView(palettes.value[dimensions.palette], dimensions.stops)}${list(dimensions)}` : waiting()}`,
+      parts: () => [strip.part(), barsPart({ caption: '', columns: ['value'], rows: dimensions.top.map((/** @type {any} */ top) => ({ label: `dimension ${top.index}`, bars: [{ value: Math.abs(top.value), text: short(top.value) }] })) })],
     });
   };
 }

@@ -11,7 +11,7 @@ const KEY = [
   ['bar', 'surprisal of each token'],
   ['line', 'its mean over 15 tokens'],
   ['dashes', 'entropy'],
-  ['', 'in bits; drag to go there and select'],
+  ['', 'in nats; drag to go there and select'],
 ];
 
 /** @param {HTMLElement} root */
@@ -39,7 +39,7 @@ export function mountAlong(root) {
     root.hidden = !drawn;
     if (!drawn) return;
     chart.draw(drawn.lines);
-    plot.setAttribute('aria-label', `Surprisal and entropy of ${drawn.lines.surprisal.length} tokens in bits; the highest is ${drawn.lines.highest.toFixed(1)}. The lists below name the tokens.`);
+    plot.setAttribute('aria-label', `Surprisal and entropy of ${drawn.lines.surprisal_nats.length} tokens in nats; the highest is ${drawn.lines.highest_nats.toFixed(1)}. The lists below name the tokens.`);
   });
   effect(() => {
     strip.value;

@@ -13,7 +13,7 @@ export function copiesView() {
   return html`<section class="card">
     <h2>Repeated passages</h2>
     <table class="numbers">
-      <caption class="hint">Mean surprisal in bits when a passage came first, and when it came again</caption>
+      <caption class="hint">Mean surprisal in nats when a passage came first, and when it came again</caption>
       <thead><tr><th scope="col">Passage</th><th scope="col">Tokens</th><th scope="col">First</th><th scope="col">Again</th></tr></thead>
       <tbody>${copies.map(copyRow)}</tbody>
     </table>
@@ -22,7 +22,7 @@ export function copiesView() {
 }
 
 /** @param {CopyRow} copy */
-function copyRow({ start, source, length, text, first, later }) {
+function copyRow({ start, source, length, text, first_nats: first, later_nats: later }) {
   const show = (/** @type {number} */ from) => (span.value = { from, to: from + length });
   return html`<tr>
     <th scope="row"><code class="passage">${visible(text)}</code></th><td>${length}</td>

@@ -10,17 +10,17 @@ import { computed, signal } from '../../vendor/signals-core.js';
 export const span = signal(/** @type {{ from: number, to: number } | null} */ (null));
 
 /**
- * Lines of the strip, in bits; null where there is no number (pyscripts/text.py).
- * @typedef {{ surprisal: (number | null)[], entropy: (number | null)[], smooth_surprisal: (number | null)[], highest: number }} Strip
+ * Lines of the strip, in nats; null where there is no number (pyscripts/text.py).
+ * @typedef {{ surprisal_nats: (number | null)[], entropy_nats: (number | null)[], smooth_surprisal_nats: (number | null)[], highest_nats: number }} Strip
  */
 export const strip = signal(/** @type {{ runId: number, lines: Strip } | null} */ (null));
 
 /**
  * What stands out in the text (pyscripts/views/whole_text.py).
- * @typedef {{ token: number, text: string, probability: number, surprisal: number, entropy: number, expected: string }} Remark
- * @typedef {{ title: string, count: number, mean_surprisal: number | null, mean_entropy: number | null }} ClassRow
- * @typedef {{ start: number, source: number, length: number, text: string, first: number | null, later: number | null }} CopyRow
- * @typedef {{ surprises: Remark[], wins: Remark[], classes: ClassRow[], code: boolean, copies: CopyRow[],
+ * @typedef {{ token: number, text: string, probability: number, surprisal_nats: number, entropy_nats: number, expected: string }} Remark
+ * @typedef {{ title: string, count: number, mean_surprisal_nats: number | null, mean_entropy_nats: number | null }} ClassRow
+ * @typedef {{ start: number, source: number, length: number, text: string, first_nats: number | null, later_nats: number | null }} CopyRow
+ * @typedef {{ surprises: Remark[], less_surprising: Remark[], classes: ClassRow[], code: boolean, copies: CopyRow[],
  *             curve: { first: (number | null)[], later: (number | null)[], count: number[] } }} Findings
  */
 export const findings = signal(/** @type {{ runId: number, found: Findings } | null} */ (null));
