@@ -20,13 +20,18 @@ SHAPE = ModelShape(layers=2, heads=2, hidden_size=4, vocab_size=len(VOCABULARY))
 
 @pytest.fixture(scope="module")
 def context() -> Context:
-    """A run with random outputs, without a prefix: its first token has no probability."""
+    """A run with random outputs."""
+    return context_of(np.random.default_rng(3).normal(0, 3, (len(IDS), SHAPE.vocab_size)).astype(np.float32))
+
+
+def context_of(logits: np.ndarray) -> Context:
+    """A run with these logits [position, vocab], without a prefix: its first token has no probability."""
     random = np.random.default_rng(3)
     n = len(IDS)
     attentions = np.tril(random.random((2, 2, n, n))).astype(np.float32)
     trace = Trace(IDS, SHAPE, prefix=False)
     trace.extend(Outputs(
-        logits=random.normal(0, 3, (n, SHAPE.vocab_size)).astype(np.float32),
+        logits=logits,
         attentions=attentions / attentions.sum(-1, keepdims=True),
         hidden_states=random.normal(size=(3, n, 4)).astype(np.float32),
     ))
@@ -60,12 +65,15 @@ def test_findings(context: Context) -> None:
     assert found["curve"]["later"] == pytest.approx(logprob[4:7].tolist())
 
 
-def test_only_first_choices_are_less_surprising_than_expected(context: Context) -> None:
-    found, listed = context.reading.trace.statistics(), VIEWS["findings"](context)["less_surprising"]
-    below = [i for i in range(1, len(IDS)) if -found.logprob[i] < found.entropy[i]]
-    assert [r["token"] for r in listed] == sorted(
-        (i for i in below if found.rank[i] == 1), key=lambda i: -found.logprob[i] - found.entropy[i])
-    assert listed
+def test_only_first_choices_are_less_surprising_than_expected() -> None:
+    """All but undecided logits: half the tokens lie below their entropy, at any rank; two were made first choices."""
+    logits = np.random.default_rng(8).normal(0, 0.1, (len(IDS), SHAPE.vocab_size)).astype(np.float32)
+    for token, lead in ((2, 0.5), (6, 1.0)):
+        logits[token - 1, IDS[token]] = logits[token - 1].max() + lead
+    made = context_of(logits)
+    found = made.reading.trace.statistics()
+    assert [r["token"] for r in VIEWS["findings"](made)["less_surprising"]] == [6, 2]
+    assert (found.rank[found.surprise_excess < 0] > 1).any(), "others are less surprising than expected, too"
 
 
 def test_the_run_says_what_its_perplexity_is_of(context: Context) -> None:
