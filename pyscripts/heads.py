@@ -65,14 +65,14 @@ def chance(ids: ArrayLike, past: int = 0, window: int | None = None) -> HeadScor
     seen = visible(len(query), past, window)  # [query]
     inside = np.arange(earlier.shape[1]) > query[:, None] - seen[:, None]  # [query, key] not older than the window
     later = query > 0  # position 0 is its own first and current token
-    keys = HeadScores(  # [query] how many of the pattern's keys are visible
-        induction=np.count_nonzero(following & inside, axis=1),
-        previous_token=later & (seen > 1),
-        duplicate_token=np.count_nonzero(earlier & inside, axis=1),
-        current_token=later,
-        first_token=later & (seen > query),
-    )
-    return HeadScores(**{name: np.where(count > 0, count / seen, np.nan) for name, count in vars(keys).items()})
+    keys = {  # [query] how many of the pattern's keys are visible
+        "induction": np.count_nonzero(following & inside, axis=1),
+        "previous_token": later & (seen > 1),
+        "duplicate_token": np.count_nonzero(earlier & inside, axis=1),
+        "current_token": later,
+        "first_token": later & (seen > query),
+    }
+    return HeadScores(**{name: np.where(count > 0, count / seen, np.nan) for name, count in keys.items()})
 
 
 def where_known(masses: HeadScores, expected: HeadScores) -> HeadScores:

@@ -27,8 +27,8 @@ class ModelShape:
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> "ModelShape":
         """The shape of the model that a manifest describes."""
-        sizes = (manifest[name] for name in ("layers", "heads", "hidden_size", "vocab_size"))
-        return cls(*sizes, windows=tuple(manifest.get("windows") or ()))
+        sizes = {name: manifest[name] for name in ("layers", "heads", "hidden_size", "vocab_size")}
+        return cls(**sizes, windows=tuple(manifest.get("windows") or ()))
 
     def window(self, layer: int) -> int | None:
         """The layer's window; None where it sees all positions."""

@@ -14,7 +14,7 @@ TEXTS = (  # none of them is among the exporter's own
 )
 
 
-def perplexity(model: Any, tokenizer: Any, prefix: int, texts: tuple[str, ...] = TEXTS) -> float:
+def perplexity(model: Any, tokenizer: Any, prefix: int, texts: tuple[str, ...]) -> float:
     """Of all tokens of the texts after the prefix, from transformers' own loss."""
     total, count = 0.0, 0
     for text in texts:
@@ -25,7 +25,7 @@ def perplexity(model: Any, tokenizer: Any, prefix: int, texts: tuple[str, ...] =
     return float(torch.tensor(total / count).exp())
 
 
-def document_start(model: Any, tokenizer: Any) -> int:
+def document_start(model: Any, tokenizer: Any, texts: tuple[str, ...] = TEXTS) -> int:
     """The special token after which the texts have the lowest perplexity."""
     special = [id for id, token in tokenizer.added_tokens_decoder.items() if token.special]
-    return min(special, key=lambda id: perplexity(model, tokenizer, id)) if len(special) > 1 else special[0]
+    return min(special, key=lambda id: perplexity(model, tokenizer, id, texts)) if len(special) > 1 else special[0]

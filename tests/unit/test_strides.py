@@ -19,8 +19,8 @@ def test_by_hand() -> None:
     windows = plan(10, 4, 2)
     assert windows == [Window(0, 4, 1), Window(2, 6, 4), Window(4, 8, 6), Window(6, 10, 8)]
     assert context_of(windows).tolist() == [0, 1, 2, 3, 2, 3, 2, 3, 2, 3]
-    parts = [[np.nan, 1, 2, 3], [-1, -1, 4, 5], [-1, -1, 6, 7], [-1, -1, 8, 9]]
-    np.testing.assert_array_equal(combine(windows, parts), [np.nan, *range(1, 10)])
+    parts = np.array([[np.nan, 1, 2, 3], [-1, -1, 4, 5], [-1, -1, 6, 7], [-1, -1, 8, 9]])
+    np.testing.assert_array_equal(combine(windows, list(parts)), [np.nan, *range(1, 10)])
     assert plan(11, 4, 3) == [Window(0, 4, 1), Window(3, 7, 4), Window(6, 10, 7), Window(9, 11, 10)]
     assert plan(4, 4, 2) == [Window(0, 4, 1)] and plan(1, 4, 2) == [Window(0, 1, 1)]
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from numpy.typing import NDArray
 
 from export import windows
 from export.capture import dimensions
@@ -19,7 +20,7 @@ WINDOWS = {"gpt_neo": [None, 8], "mistral": [8, 8], "gemma2": [8, None], "llama"
 IDS = [0, *np.random.default_rng(1).integers(3, 20, 39).tolist()]  # the prefix token, then many repeats
 
 
-def read(architecture: str) -> tuple[Trace, np.ndarray]:
+def read(architecture: str) -> tuple[Trace, NDArray[np.float32]]:
     """A trace in two chunks, and transformers' attentions [layer, head, query, key]."""
     model: Any = random_model(architecture)
     with torch.no_grad():
@@ -39,7 +40,7 @@ def read(architecture: str) -> tuple[Trace, np.ndarray]:
 def test_denominators_count_what_transformers_shows(architecture: str) -> None:
     trace, attentions = read(architecture)
     assert list(trace.shape.windows) == WINDOWS[architecture]
-    seen = (attentions > 0).any(axis=1)  # [layer, query, key]
+    seen = np.any(attentions > 0, axis=1)  # [layer, query, key]
     np.testing.assert_array_equal(trace.visible(), seen.sum(axis=2)[:, 1:])
     entropy = scipy.stats.entropy(attentions.astype(np.float64), axis=3)  # [layer, head, query]
     greatest = np.log(seen.sum(axis=2))[:, None]
@@ -61,7 +62,7 @@ def test_denominators_count_what_transformers_shows(architecture: str) -> None:
 def test_head_masses_count_only_queries_that_see_the_pattern(architecture: str) -> None:
     trace, attentions = read(architecture)
     found, by_chance = trace.heads_on_text(), trace.heads_by_chance()
-    seen = (attentions > 0).any(axis=1)  # [layer, query, key]
+    seen = np.any(attentions > 0, axis=1)  # [layer, query, key]
     for name, back in (("duplicate_token", 0), ("induction", 1)):
         masses: list[list[np.ndarray]] = [[], []]
         levels: list[list[float]] = [[], []]
