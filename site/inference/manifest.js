@@ -76,7 +76,7 @@ export function checkManifest(manifest, id) {
   const fail = (/** @type {string} */ what) => {
     throw new ModelError(`models/${id}/manifest.json is not usable: ${what}. Build the model again with python export/build.py.`);
   };
-  if (manifest?.schema !== 'tokenlight.model/1') fail('its schema is not tokenlight.model/1');
+  if (manifest?.schema !== 'tokenlight.model/2') fail('its schema is not tokenlight.model/2');
   if (manifest.id !== id) fail('it names another model');
   const limits = { layers: 512, heads: 1024, kv_heads: 1024, head_size: 4096, hidden_size: 65536, vocab_size: 2 ** 21, context_length: 2 ** 21 };
   for (const [name, most] of Object.entries(limits)) {
