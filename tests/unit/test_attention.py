@@ -157,4 +157,4 @@ def test_needs_little_memory_beyond_its_inputs() -> None:
     heads.pattern_mass(rows, ids)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 1.5 * rows.nbytes
+    assert peak < 0.4 * rows.nbytes
