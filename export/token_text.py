@@ -46,8 +46,9 @@ class TokenText:
         return [self.bytes_of(id).decode(errors="replace") for id in range(size)]
 
     def encode(self, text: str, most: int) -> dict[str, Any]:
-        """The first `most` tokens of a text: {text, ids, texts, bytes}, bytes as [start, end] offsets."""
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"][:most]
+        """The first `most` tokens of a text: {text, ids, total, texts, bytes}, bytes as [start, end] offsets."""
+        every = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        ids = every[:most]
         pieces = [self.bytes_of(id) for id in ids]
         if pieces and self.alphabet is None and not text.startswith(" "):
             pieces[0] = pieces[0].removeprefix(b" ")  # SentencePiece puts a space in front of a text
@@ -55,6 +56,7 @@ class TokenText:
         return {
             "text": b"".join(pieces).decode(errors="replace"),
             "ids": ids,
+            "total": len(every),
             "texts": [piece.decode(errors="replace") for piece in pieces],
             "bytes": [[end - len(piece), end] for piece, end in zip(pieces, ends, strict=True)],
         }

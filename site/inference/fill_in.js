@@ -26,11 +26,11 @@ const BATCH = 16; // candidates a pass at most: progress is seen, and a newer re
  * @returns {Promise<Ranked[]>}
  */
 export async function rankCandidates({ left, right, words, candidates, count }, { manifest, session, tokenizer, analysis, after, signal, onProgress }) {
-  const { bos, context_length, vocab_size } = manifest;
+  const { prefix, context_length, vocab_size } = manifest;
   const cut = (/** @type {string | number[]} */ text, most = Infinity) => (typeof text === 'string' ? tokenizer.encode(text, most).ids : text.slice(0, most));
   // “is ___.”: the space belongs to the word, as tokenizers have it.
   const spaced = typeof left === 'string' && left.endsWith(' ');
-  const front = [...(bos ? [bos.id] : []), ...cut(spaced ? left.slice(0, -1) : left)];
+  const front = [...(prefix ? [prefix.id] : []), ...cut(spaced ? left.slice(0, -1) : left)];
   if (!front.length) throw new ModelError('This model has no token to begin with: put a word before the blank.');
   const end = cut(right, RIGHT);
   const named = words.map((word) => cut(spaced ? ` ${word}` : word)).filter((ids) => ids.length);

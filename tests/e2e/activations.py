@@ -85,7 +85,7 @@ def step_times(page: Page, steps: int) -> list[float]:
             for (let i = 0; i < steps; i++) {
                 const start = performance.now();
                 document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}));
-                const panels = ['choice', 'layers', 'focus', 'neurons'];
+                const panels = ['choice', 'layers', 'focus', 'dimensions'];
                 while (panels.some((id) => found.value[id]?.token !== current.value)) {
                     await new Promise((resolve) => setTimeout(resolve));
                 }

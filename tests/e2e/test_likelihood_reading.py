@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pyscripts.text import easiest_wins, top_surprises
+from pyscripts.text import less_surprising_than_expected, top_surprises
 from tests.e2e.likelihood import TEXT, colours, facts, open_view, read, settled, shown_ids
 
 GLTR = [(10, "#adff80"), (100, "#ffea80"), (1000, "#ff9280"), (math.inf, "#e5b0ff")]
@@ -160,7 +160,8 @@ def test_lists_are_the_least_likely_and_the_easiest(view: Page, run: dict) -> No
     settled(view)
     logprob = np.array([t["logprob"] for t in run["tokens"]])
     entropy = np.array([t["entropy"] for t in run["tokens"]])
-    lists = {"Top surprises": top_surprises(logprob), "Easiest wins": easiest_wins(logprob, entropy)}
+    easier = less_surprising_than_expected(logprob, entropy, [t["rank"] for t in run["tokens"]])
+    lists = {"Top surprises": top_surprises(logprob), "Less surprising than expected": easier}
     for heading, places in lists.items():
         card = view.locator("#remarks .card", has_text=heading)
         buttons = card.locator(".remarks button")
