@@ -8,7 +8,7 @@ import { TokenElements } from '../likelihood/token_elements.js';
 import * as actions from './actions.js';
 import { branch, branches, current, found, shown } from './state.js';
 
-const EMPTY = { text: '', ids: [], texts: [], bytes: [], total: 0 };
+const EMPTY = { text: '', ids: [], texts: [], bytes: [], hex: [], control: [], total: 0 };
 const LABEL = 42; // characters of a branch that are worth showing
 
 /** @param {HTMLElement} root */

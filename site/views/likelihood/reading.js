@@ -21,7 +21,7 @@ export function mountReading(root) {
     const run = shown.value;
     root.tabIndex = run ? 0 : -1;
     root.hidden = !run;
-    elements.update(run?.tokens ?? { text: '', ids: [], texts: [], bytes: [], total: 0 }, run?.given ?? 0);
+    elements.update(run?.tokens ?? { text: '', ids: [], texts: [], bytes: [], hex: [], control: [], total: 0 }, run?.given ?? 0);
     if (run?.colours) elements.paint(run.colours);
     drawn.value = {};
   });

@@ -1,0 +1,140 @@
+"""Write the page's tokenizer files and run the page's own tokenizer on them against the checkpoint's. Offline, Node."""
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer  # type: ignore[import-untyped]
+from transformers import PreTrainedTokenizerFast
+
+from export import page_tokenizer, sweep
+from export.families import Refusal
+from export.token_text import TokenText
+
+HERE = Path(__file__).resolve().parent
+LIBRARY = HERE.parent / "site" / "vendor" / "tokenizers.min.js"
+# What no tokenizer may lose: letters, whitespace and punctuation that every vocabulary of English text knows.
+PLAIN = ("a b", "A few words, and  more.\n\n  def f(x):\n\treturn x\n", " the end ", "\nthe end\n", "in, the-end. (so)")
+
+
+def write(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int) -> int:
+    """Rewrite tokenizer.json in `directory` for the page and compare; returns how many texts were compared.
+
+    Raises:
+        Refusal: the page would cut a text into other tokens, or could not show which part of a text a token stands for.
+    """
+    described = page_tokenizer.description(tokenizer)
+    text = json.dumps(described, ensure_ascii=False, separators=(",", ":"))
+    (directory / "tokenizer.json").write_text(text, encoding="utf-8")
+    _check_nothing_is_lost(tokenizer)
+    return check(tokenizer, directory, vocab_size)
+
+
+def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int) -> int:
+    """Compare the tokenizer in `directory`, as the page and as the tokenizers library read it, with the checkpoint's.
+
+    Raises:
+        Refusal: they differ; it names a text.
+    """
+    added = [str(token) for token in tokenizer.added_tokens_decoder.values()]
+    control = list(sweep.control(added))
+    texts = [*sweep.texts(), *control]
+    names = TokenText(tokenizer)
+    answer = _page(directory, vocab_size, texts, control)
+    expected = _ids(tokenizer, texts)
+    for text, ids, found in zip(texts, expected, answer["texts"], strict=True):
+        _compare(names, text, ids, found)
+    for id, found in enumerate(answer["vocabulary"]):
+        if found != names.bytes_of(id).hex(" ").upper():
+            raise Refusal(f"the page would show other bytes for token {id} than the checkpoint's tokenizer has")
+    # Unigram's reading of such texts is no reference: the library finds control tokens there even if told not to.
+    if type(tokenizer.backend_tokenizer.model).__name__ != "Unigram":
+        for text, ids, found in zip(control, _ids(tokenizer, control, literal=True), answer["literal"], strict=True):
+            _compare(names, text, ids, found)
+    rewritten = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    for text, ids, found in zip(texts, expected, rewritten.encode_batch(texts, add_special_tokens=False), strict=True):
+        if found.ids != ids:
+            raise Refusal(f"the tokenizer as the page needs it reads {_shown(text)} as {found.ids}, not as {ids}")
+    return len(texts)
+
+
+def _ids(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], literal: bool = False) -> list[list[int]]:
+    """What the checkpoint's tokenizer makes of each text; `literal`: control tokens are read as their letters."""
+    try:
+        found = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=literal, verbose=False)
+    except Exception as error:  # the library raises Exception itself
+        raise Refusal(f"the checkpoint's tokenizer cannot read every text ({error}), so the page cannot use it") from None
+    finally:
+        tokenizer.backend_tokenizer.encode_special_tokens = False
+    result: list[list[int]] = found["input_ids"]
+    return result
+
+
+def _page(directory: Path, vocab_size: int, texts: list[str], control: list[str]) -> dict[str, Any]:
+    """What the page's tokenizer makes of the texts and of the vocabulary."""
+    node = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
+    if node is None:
+        raise Refusal("Node is not installed, and the page's tokenizer cannot be checked without it: run make")
+    if not LIBRARY.exists():
+        raise Refusal("the page's libraries are not there yet: run python export/runtime.py, then build again")
+    request = {"directory": str(directory), "vocab_size": vocab_size, "texts": texts, "control": control}
+    command = [node, str(HERE / "page_tokenizer.mjs")]
+    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, encoding="utf-8")
+    if done.returncode:
+        raise RuntimeError(f"the page's tokenizer failed under Node:\n{done.stderr[-2000:]}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    if "error" in answer:
+        raise Refusal(f"the page's tokenizer library cannot read this kind of tokenizer ({answer['error']})")
+    return answer
+
+
+def _compare(names: TokenText, text: str, ids: list[int], found: dict[str, Any]) -> None:
+    if "error" in found:
+        raise Refusal(f"the page's tokenizer fails on {_shown(text)} ({found['error']}), the checkpoint's does not")
+    if found["ids"] != ids:
+        raise Refusal(
+            f"the page would cut {_shown(text)} into other tokens than the checkpoint does "
+            f"({_shown_ids(found['ids'])}, not {_shown_ids(ids)}), and everything after them would be computed wrong"
+        )
+    expected = names.describe(ids)
+    if (found["text"], found["hex"]) != (expected["text"], expected["hex"]):
+        raise Refusal(f"the page and the export show the tokens of {_shown(text)} differently: {_shown(found['text'])}")
+
+
+def _check_nothing_is_lost(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Refuse tokenizers that skip parts of a text, such as WordPiece, which forgets where the spaces were."""
+    kind = type(tokenizer.backend_tokenizer.model).__name__
+    complete = copy.deepcopy(tokenizer.backend_tokenizer)
+    complete.post_processor = None  # it trims what a token is said to cover
+    names = TokenText(tokenizer)
+    unknown = tokenizer.unk_token_id
+    for text in PLAIN:
+        try:
+            found = complete.encode(text, add_special_tokens=False)
+        except Exception as error:  # the library raises Exception itself
+            raise Refusal(f"its {kind} tokenizer cannot read every text ({error}), so the page cannot use it") from None
+        covered = {place for start, end in found.offsets for place in range(start, end)}
+        missing = [place for place in range(len(text)) if place not in covered]
+        if missing:
+            lost = _shown(text[missing[0]])
+            raise Refusal(f"its {kind} tokenizer drops {lost} from {_shown(text)}, so its tokens are not the whole text")
+        normal = complete.normalizer.normalize_str(text) if complete.normalizer else text
+        normal = normal.replace("▁", " ") if names.sentencepiece else normal
+        normal = normal.removeprefix(" ") if names.prefix_space else normal
+        shown = names.describe(found.ids)["text"]
+        if shown != normal and unknown not in found.ids:
+            raise Refusal(f"its {kind} tokenizer's tokens of {_shown(text)} spell {_shown(shown)}, which is not the text")
+
+
+def _shown(text: str) -> str:
+    """A text quoted in ASCII, at most 60 characters of it."""
+    return json.dumps(text if len(text) <= 60 else text[:60] + "…")
+
+
+def _shown_ids(ids: list[int]) -> str:
+    return str(ids if len(ids) <= 8 else [*ids[:8], "…"]).replace("'…'", "…")
