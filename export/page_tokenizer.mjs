@@ -11,8 +11,8 @@ try {
   /** @param {string} text @param {object} [options] */
   const read = (text, options) => {
     try {
-      const { ids, text: shown, hex } = tokenizer.encode(text, Infinity, options);
-      return { ids, text: shown, hex };
+      const { ids, text: shown, bytes } = tokenizer.encode(text, Infinity, options);
+      return { ids, text: shown, ends: bytes.map(([, end]) => end) };
     } catch (error) {
       return { error: String(error) };
     }

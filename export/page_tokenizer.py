@@ -11,8 +11,10 @@ import re
 from functools import cache
 from typing import Any
 
-from tokenizers import Regex, pre_tokenizers  # type: ignore[import-untyped]
+from tokenizers import Regex, normalizers, pre_tokenizers  # type: ignore[import-untyped]
 from transformers import PreTrainedTokenizerFast
+
+from export.token_text import steps
 
 # Planes 4–13, 15 and 16 hold no character, so their ends stand for what lies between.
 _GAPS = ((0xD800, 0xDFFF), (0x40010, 0xDFFFF), (0xE1010, 0xEFFFF), (0xF0010, 0xFFFEF), (0x100010, 0x10FFEF))
@@ -33,15 +35,42 @@ def description(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
     found["truncation"] = found["padding"] = None
     if found["pre_tokenizer"] is not None:
-        steps = _pre_tokenizer(found["pre_tokenizer"])
-        found["pre_tokenizer"] = steps[0] if len(steps) == 1 else _sequence(steps) if steps else None
+        parts = _pre_tokenizer(found["pre_tokenizer"])
+        found["pre_tokenizer"] = parts[0] if len(parts) == 1 else _sequence(parts) if parts else None
     if found["normalizer"] is not None:
         found["normalizer"] = _normalizer(found["normalizer"])
     return found
 
 
-def _sequence(steps: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": "Sequence", "pretokenizers": steps}
+def normalized_characters(described: dict[str, Any]) -> str | None:
+    """The code points that a Unicode form can change or reorder, as the inside of a class; None: there is no form.
+
+    The checkpoint's library knows an older Unicode than browsers do. To it, a character added since stands by itself,
+    so the page leaves those out and normalises the stretches between them, where all versions agree.
+    """
+    forms = {step["type"] for step in steps(described["normalizer"], "normalizers")} & {"NFC", "NFD", "NFKC", "NFKD"}
+    return _normalized(any("K" in form for form in forms)) if forms else None
+
+
+@cache
+def _normalized(compatibility: bool) -> str:
+    decompose = (normalizers.NFKD() if compatibility else normalizers.NFD()).normalize_str
+    separate = "\n"  # changes nothing, and nothing is reordered across it
+
+    def changed(before: str, after: str) -> list[bool]:
+        """Of each character of _EVERY, whether it changes between these two."""
+        probes = [before + character + after for character in _EVERY]
+        return [a != b for a, b in zip(probes, decompose(separate.join(probes)).split(separate), strict=True)]
+
+    whole = changed("", "")
+    reordered = changed("\u0345", ""), changed("", "\u0334")  # the highest and the lowest combining class
+    found = {c for c, *signs in zip(_EVERY, whole, *reordered, strict=True) if any(signs)}
+    found |= set(decompose("".join(c for c, sign in zip(_EVERY, whole, strict=True) if sign)))  # what composes
+    return _ranges(re.findall(f"[{re.escape(''.join(sorted(found)))}]+", _EVERY))
+
+
+def _sequence(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "Sequence", "pretokenizers": parts}
 
 
 def _pre_tokenizer(node: dict[str, Any]) -> list[dict[str, Any]]:
@@ -162,5 +191,9 @@ def _class(ranges: str) -> str:
 
 
 def _ranges(runs: list[str]) -> str:
-    ends = [(ord(run[0]), ord(run[-1])) for run in runs]
-    return "".join(f"\\x{{{a:X}}}" + (f"-\\x{{{b:X}}}" if b > a else "") for a, b in ends)
+    """Runs of code points as the inside of a class; short, since the page's library compiles a pattern at every use."""
+
+    def spelled(character: str) -> str:
+        return character if character > "\xa0" else f"\\x{{{ord(character):X}}}"
+
+    return "".join(spelled(run[0]) + (f"-{spelled(run[-1])}" if len(run) > 1 else "") for run in runs)

@@ -58,9 +58,15 @@ class TokenText:
         self.byte_fallback = description["model"].get("byte_fallback") is True
         self.prefix_space = prefix_space(description)
         self.added = {token["id"]: token for token in description["added_tokens"]}
+        self.known: dict[int, bytes] = {}
 
     def bytes_of(self, id: int) -> bytes:
         """UTF-8, which may be part of a character; empty for an id the tokenizer does not have."""
+        if id not in self.known:
+            self.known[id] = self._bytes_of(id)
+        return self.known[id]
+
+    def _bytes_of(self, id: int) -> bytes:
         added = self.added.get(id)
         if added and (added["special"] or not self.sentencepiece):
             return str(added["content"]).encode()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ LIBRARY = HERE.parent / "site" / "vendor" / "tokenizers.min.js"
 PLAIN = ("a b", "A few words, and  more.\n\n  def f(x):\n\treturn x\n", " the end ", "\nthe end\n", "in, the-end. (so)")
 
 
-def write(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int) -> int:
-    """Rewrite tokenizer.json in `directory` for the page and compare; returns how many texts were compared.
+def write(
+    tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int, texts: Sequence[str] | None = None
+) -> int:
+    """Rewrite the tokenizer's files in `directory` for the page and compare; returns how many texts were compared.
+
+    texts: what is compared, besides its added tokens in all places; by default all of export/sweep.py.
 
     Raises:
         Refusal: the page would cut a text into other tokens, or could not show which part of a text a token stands for.
@@ -31,11 +36,16 @@ def write(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int) 
     described = page_tokenizer.description(tokenizer)
     text = json.dumps(described, ensure_ascii=False, separators=(",", ":"))
     (directory / "tokenizer.json").write_text(text, encoding="utf-8")
+    characters = page_tokenizer.normalized_characters(described)
+    if characters is not None:
+        config = directory / "tokenizer_config.json"
+        settings = {**json.loads(config.read_text(encoding="utf-8")), "normalized_characters": characters}
+        config.write_text(json.dumps(settings, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     _check_nothing_is_lost(tokenizer)
-    return check(tokenizer, directory, vocab_size)
+    return check(tokenizer, directory, vocab_size, sweep.texts() if texts is None else texts)
 
 
-def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int) -> int:
+def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int, texts: Sequence[str]) -> int:
     """Compare the tokenizer in `directory`, as the page and as the tokenizers library read it, with the checkpoint's.
 
     Raises:
@@ -43,7 +53,7 @@ def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int) 
     """
     added = [str(token) for token in tokenizer.added_tokens_decoder.values()]
     control = list(sweep.control(added))
-    texts = [*sweep.texts(), *control]
+    texts = [*texts, *control]
     names = TokenText(tokenizer)
     answer = _page(directory, vocab_size, texts, control)
     expected = _ids(tokenizer, texts)
@@ -101,8 +111,9 @@ def _compare(names: TokenText, text: str, ids: list[int], found: dict[str, Any])
             f"the page would cut {_shown(text)} into other tokens than the checkpoint does "
             f"({_shown_ids(found['ids'])}, not {_shown_ids(ids)}), and everything after them would be computed wrong"
         )
-    expected = names.describe(ids)
-    if (found["text"], found["hex"]) != (expected["text"], expected["hex"]):
+    pieces = names.pieces(ids)
+    ends = list(accumulate(len(piece) for piece in pieces))
+    if (found["text"], found["ends"]) != (b"".join(pieces).decode(errors="replace"), ends):
         raise Refusal(f"the page and the export show the tokens of {_shown(text)} differently: {_shown(found['text'])}")
 
 

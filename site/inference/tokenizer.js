@@ -63,6 +63,22 @@ function variant(json, { literal, inside }) {
 }
 
 /**
+ * Lets NFC and the other forms change only the characters that the checkpoint's tokenizer knows them to change: browsers
+ * follow newer versions of Unicode. See normalized_characters in export/page_tokenizer.py.
+ * @param {Tokenizer} tokenizer @param {string | undefined} characters the inside of a character class
+ */
+function withNormalizer(tokenizer, characters) {
+  if (!characters) return tokenizer;
+  const known = new RegExp(`[${characters.replaceAll('\\x{', '\\u{')}]+`, 'gu');
+  /** @type {any} */
+  const normalizer = tokenizer.normalizer;
+  for (const each of [normalizer, ...(normalizer.normalizers ?? [])]) {
+    if (each?.form) each.normalize = (/** @type {string} */ text) => text.replace(known, (run) => run.normalize(each.form));
+  }
+  return tokenizer;
+}
+
+/**
  * @typedef {{ literal?: boolean, inside?: boolean }} EncodeOptions
  *   `literal`: control tokens in the text are read as the characters they are spelled with.
  *   `inside`: the text goes on from another, so that SentencePiece puts no space in front of it.
@@ -71,8 +87,8 @@ function variant(json, { literal, inside }) {
 export class TextTokenizer {
   #json;
   #config;
-  /** @type {Map<string, Tokenizer>} */
-  #variants = new Map();
+  /** @type {Tokenizer[]} */
+  #variants = []; // made when they are first needed
   #vocabSize;
   #alphabet = byteAlphabet();
   /** What the tokens of the vocabulary are spelled in: the byte alphabet, SentencePiece's ▁ for a space, or as they are. */
@@ -115,11 +131,9 @@ export class TextTokenizer {
 
   /** @param {EncodeOptions} options */
   #tokenizer({ literal = false, inside = false }) {
-    const needed = { literal: literal && [...this.#added.values()].some((token) => token.special), inside: inside && this.#prefixSpace !== null };
-    const key = JSON.stringify(needed);
-    const known = this.#variants.get(key) ?? new Tokenizer(variant(this.#json, needed), this.#config);
-    this.#variants.set(key, known);
-    return known;
+    const needed = { literal, inside: inside && this.#prefixSpace !== null };
+    const key = Number(needed.literal) + 2 * Number(needed.inside);
+    return (this.#variants[key] ??= withNormalizer(new Tokenizer(variant(this.#json, needed), this.#config), this.#config.normalized_characters));
   }
 
   /**
