@@ -88,7 +88,6 @@ def facts_of(source: Any, model: Any, tokenizer: Any, weights_format: str) -> di
         "name": source.name,
         "source": source.origin,
         "revision": source.revision,
-        "place": source.place,
         "license": source.license,
         "architecture": config.model_type,
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -101,7 +100,19 @@ def facts_of(source: Any, model: Any, tokenizer: Any, weights_format: str) -> di
 
 def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     """Build one model beside its place under `out`, then put it there; returns the manifest."""
-    from export import capture, checkpoint, examples, fidelity, graph, manifest, page_graph, shards, verify, weights
+    from export import (
+        capture,
+        checkpoint,
+        examples,
+        fidelity,
+        graph,
+        manifest,
+        page_graph,
+        shards,
+        tokenizer_check,
+        verify,
+        weights,
+    )
 
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as work_name:
@@ -113,6 +124,8 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             model = checkpoint.load_model(source)
             tokenizer = checkpoint.write_tokenizer(source, small)
             facts = facts_of(source, model, tokenizer, weights_format)
+        with step("check the page's tokenizer"):
+            tokenizer_check.write(tokenizer, small, facts["vocab_size"])
         with step("export the graph"):
             capture.export_graph(model, raw / "model.onnx")
         with step("clean the graph"):
@@ -191,7 +204,9 @@ def run(options: argparse.Namespace) -> None:
 
         with step("find the checkpoint"):
             source = sources.find(name, options.revision, options.offline)
-            sources.identify(source, options.name, options.out, options.force)
+        if options.name:
+            source.id = source.name = options.name
+            source.id = sources.slug(options.name)
         summary(build(source, options.weights, options.out), time.perf_counter() - start)
 
 

@@ -20,7 +20,7 @@ try {
   const answer = {
     texts: texts.map((/** @type {string} */ text) => read(text)),
     literal: control.map((/** @type {string} */ text) => read(text, { literal: true })),
-    vocabulary: tokenizer.describe(Array.from({ length: vocab_size }, (_, id) => id), { inside: true }).hex,
+    vocabulary: Array.from({ length: vocab_size }, (_, id) => Buffer.from(tokenizer.bytes(id)).toString('hex')),
   };
   process.stdout.write(JSON.stringify(answer));
 } catch (error) {

@@ -1,9 +1,9 @@
-"""Describe a checkpoint's tokenizer so that the page's library cuts every text as the checkpoint does. Offline, tokenizers.
+"""Describe a checkpoint's tokenizer so that the page's library cuts texts as the checkpoint does. Offline, tokenizers.
 
 The page runs @huggingface/tokenizers, whose character classes are JavaScript's: its digits are 0–9, its whitespace is
-another set than Rust's, and its letters are those of the browser's Unicode version. Here each class becomes the list of
-code points that the checkpoint's own library matches, and each pre-tokenizer a split by such a pattern, so that one file
-means the same to both libraries and in every browser.
+not Rust's, and its letters are those of the browser's Unicode version. Here each class becomes the list of code points
+that the checkpoint's own library matches, and each pre-tokenizer a split by such a pattern, so that one file means the
+same to both libraries and in every browser.
 """
 
 import json
@@ -30,7 +30,7 @@ _ESCAPE = re.compile(r"\\(?:x\{[0-9A-Fa-f]+\}|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|.)
 def description(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     """tokenizer.json of a tokenizer, for the page and, with the same meaning, for the tokenizers library.
 
-    Kinds that cannot be put this way stay as they are; `tokenizer_check.check` refuses what the page then reads otherwise.
+    Kinds that cannot be put this way stay as they are; `tokenizer_check` refuses what the page then reads otherwise.
     """
     found: dict[str, Any] = json.loads(tokenizer.backend_tokenizer.to_str())
     found["truncation"] = found["padding"] = None
@@ -55,17 +55,18 @@ def normalized_characters(described: dict[str, Any]) -> str | None:
 @cache
 def _normalized(compatibility: bool) -> str:
     decompose = (normalizers.NFKD() if compatibility else normalizers.NFD()).normalize_str
-    separate = "\n"  # changes nothing, and nothing is reordered across it
+    separate = "\n"  # nothing changes it or is reordered across it
+    characters = _EVERY.replace(separate, "")
 
     def changed(before: str, after: str) -> list[bool]:
-        """Of each character of _EVERY, whether it changes between these two."""
-        probes = [before + character + after for character in _EVERY]
+        """Of each character, whether it changes between these two."""
+        probes = [before + character + after for character in characters]
         return [a != b for a, b in zip(probes, decompose(separate.join(probes)).split(separate), strict=True)]
 
     whole = changed("", "")
     reordered = changed("\u0345", ""), changed("", "\u0334")  # the highest and the lowest combining class
-    found = {c for c, *signs in zip(_EVERY, whole, *reordered, strict=True) if any(signs)}
-    found |= set(decompose("".join(c for c, sign in zip(_EVERY, whole, strict=True) if sign)))  # what composes
+    found = {c for c, *signs in zip(characters, whole, *reordered, strict=True) if any(signs)}
+    found |= set(decompose("".join(c for c, sign in zip(characters, whole, strict=True) if sign)))  # what composes
     return _ranges(re.findall(f"[{re.escape(''.join(sorted(found)))}]+", _EVERY))
 
 

@@ -30,56 +30,18 @@ class Source:
     license: str | None
     directory: Path
     gguf: str | None = None  # the file inside `directory`, where the checkpoint is one
-    place: str | None = None  # of a local checkpoint: a hash of where it lies, which tells two of one name apart
 
 
 def slug(text: str) -> str:
-    """A name that is safe as a folder and in a URL; letters other than a to z become a short hash of the whole."""
-    name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
-    if name and text.isascii():
-        return name
-    return f"{name or 'model'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def place_of(path: Path) -> str:
-    """A hash of the absolute path: tells one folder from another of the same name without publishing it."""
-    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-
-
-def identify(source: Source, name: str | None, out: Path, replace: bool) -> None:
-    """Give the source its place in the page's library, which must not be that of another model.
-
-    A hub model whose name is taken, by the catalogue or by a build under `out`, gets its owner's name in front.
-
-    Args:
-        source: what was found; its `id` and `name` are set.
-        name: what --name says, in place of the model's own.
-        out: the folder of the library.
-        replace: --force, which replaces whatever stands there.
+    """A name that is safe as a folder and in a URL.
 
     Raises:
-        Refusal: a build of another model stands in that place.
+        Refusal: nothing is left of it.
     """
-    if name:
-        source.name, source.id = name, slug(name)
-    elif "/" in source.origin and is_taken(source, out):
-        source.id = slug(source.origin.replace("/", "-"))
-    if replace and name:
-        return
-    if is_taken(source, out, catalogue=not name):
-        raise Refusal(f"{source.id} is the name of another model ({out / source.id}); give this one its own with --name")
-
-
-def is_taken(source: Source, out: Path, catalogue: bool = True) -> bool:
-    """Whether `source.id` belongs to another model: one of the catalogue's, or one that is built."""
-    known = CATALOGUE.get(source.id)
-    if catalogue and known is not None and (known.package.requirement if known.package else known.hub) != source.origin:
-        return True
-    try:
-        built = json.loads((out / source.id / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return (built.get("source"), built.get("place")) != (source.origin, source.place)
+    name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
+    if not name:
+        raise Refusal(f"{text!r} cannot be a model's name; use letters and digits")
+    return name
 
 
 def find(argument: str, revision: str | None = None, offline: bool = False) -> Source:
@@ -164,7 +126,7 @@ def from_folder(path: Path) -> Source:
     pickles = [file.name for pattern in PICKLES for file in path.glob(pattern)]
     check_weights(str(path), any(path.glob("*.safetensors")), pickles)
     name = path.resolve().name
-    return Source(slug(name), name, name, None, config.get("license"), path, place=place_of(path))
+    return Source(slug(name), name, name, None, config.get("license"), path)
 
 
 def is_pickle(name: str) -> bool:
@@ -229,5 +191,4 @@ def from_gguf(path: Path) -> Source:
         names = ", ".join(GGUF_ARCHITECTURES)
         raise Refusal(f"{path} holds a {architecture} model; from GGUF these can be read: {names}")
     name = text("general.name") or path.stem
-    place = place_of(path)
-    return Source(slug(path.stem), name, path.name, None, text("general.license"), path.parent, path.name, place)
+    return Source(slug(path.stem), name, path.name, None, text("general.license"), path.parent, path.name)

@@ -89,7 +89,11 @@ class TokenText:
         found = [self.bytes_of(id) for id in ids]
         for i, id in enumerate(ids):
             begins = i == 0 or (self.prefix_space != "first" and ids[i - 1] in self.added)
-            if self.prefix_space and begins and id not in self.added:
+            if not self.prefix_space or not begins or id in self.added:
+                continue
+            follows = b"" if i + 1 == len(ids) or ids[i + 1] in self.added else found[i + 1]
+            typed = (found[i] + follows)[1:2] in (b"", b" ")  # before a space only "each" puts another
+            if self.prefix_space == "each" or not typed:
                 found[i] = found[i].removeprefix(b" ")
         return found
 

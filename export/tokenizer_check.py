@@ -33,7 +33,11 @@ def write(
     Raises:
         Refusal: the page would cut a text into other tokens, or could not show which part of a text a token stands for.
     """
+    if not tokenizer.is_fast:
+        raise Refusal("this checkpoint's tokenizer is a Python program; the page needs one with a tokenizer.json")
     described = page_tokenizer.description(tokenizer)
+    # Tokens that were added without giving the model a row for them are text like any other.
+    described["added_tokens"] = [token for token in described["added_tokens"] if token["id"] < vocab_size]
     text = json.dumps(described, ensure_ascii=False, separators=(",", ":"))
     (directory / "tokenizer.json").write_text(text, encoding="utf-8")
     characters = page_tokenizer.normalized_characters(described)
@@ -51,26 +55,29 @@ def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int, 
     Raises:
         Refusal: they differ; it names a text.
     """
-    added = [str(token) for token in tokenizer.added_tokens_decoder.values()]
+    added = [str(token) for id, token in tokenizer.added_tokens_decoder.items() if id < vocab_size]
     control = list(sweep.control(added))
     texts = [*texts, *control]
     names = TokenText(tokenizer)
     answer = _page(directory, vocab_size, texts, control)
     expected = _ids(tokenizer, texts)
-    for text, ids, found in zip(texts, expected, answer["texts"], strict=True):
-        _compare(names, text, ids, found)
+    beyond = {i for i, ids in enumerate(expected) if max(ids, default=0) >= vocab_size}
+    for i, (text, ids, found) in enumerate(zip(texts, expected, answer["texts"], strict=True)):
+        if i not in beyond:
+            _compare(names, text, ids, found)
     for id, found in enumerate(answer["vocabulary"]):
-        if found != names.bytes_of(id).hex(" ").upper():
+        if found != names.bytes_of(id).hex():
             raise Refusal(f"the page would show other bytes for token {id} than the checkpoint's tokenizer has")
     # Unigram's reading of such texts is no reference: the library finds control tokens there even if told not to.
     if type(tokenizer.backend_tokenizer.model).__name__ != "Unigram":
         for text, ids, found in zip(control, _ids(tokenizer, control, literal=True), answer["literal"], strict=True):
             _compare(names, text, ids, found)
     rewritten = Tokenizer.from_file(str(directory / "tokenizer.json"))
-    for text, ids, found in zip(texts, expected, rewritten.encode_batch(texts, add_special_tokens=False), strict=True):
-        if found.ids != ids:
+    encoded = rewritten.encode_batch(texts, add_special_tokens=False)
+    for i, (text, ids, found) in enumerate(zip(texts, expected, encoded, strict=True)):
+        if found.ids != ids and i not in beyond:
             raise Refusal(f"the tokenizer as the page needs it reads {_shown(text)} as {found.ids}, not as {ids}")
-    return len(texts)
+    return len(texts) - len(beyond)
 
 
 def _ids(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], literal: bool = False) -> list[list[int]]:
@@ -78,7 +85,7 @@ def _ids(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], literal: bool
     try:
         found = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=literal, verbose=False)
     except Exception as error:  # the library raises Exception itself
-        raise Refusal(f"the checkpoint's tokenizer cannot read every text ({error}), so the page cannot use it") from None
+        raise Refusal(f"the checkpoint's tokenizer cannot read every text ({error})") from None
     finally:
         tokenizer.backend_tokenizer.encode_special_tokens = False
     result: list[list[int]] = found["input_ids"]
@@ -128,18 +135,19 @@ def _check_nothing_is_lost(tokenizer: PreTrainedTokenizerFast) -> None:
         try:
             found = complete.encode(text, add_special_tokens=False)
         except Exception as error:  # the library raises Exception itself
-            raise Refusal(f"its {kind} tokenizer cannot read every text ({error}), so the page cannot use it") from None
+            raise Refusal(f"its {kind} tokenizer cannot read every text ({error})") from None
         covered = {place for start, end in found.offsets for place in range(start, end)}
         missing = [place for place in range(len(text)) if place not in covered]
         if missing:
             lost = _shown(text[missing[0]])
-            raise Refusal(f"its {kind} tokenizer drops {lost} from {_shown(text)}, so its tokens are not the whole text")
+            raise Refusal(f"its {kind} tokenizer drops {lost} from {_shown(text)}; only those that keep all can be shown")
         normal = complete.normalizer.normalize_str(text) if complete.normalizer else text
         normal = normal.replace("▁", " ") if names.sentencepiece else normal
-        normal = normal.removeprefix(" ") if names.prefix_space else normal
         shown = names.describe(found.ids)["text"]
+        if names.prefix_space:
+            shown, normal = shown.removeprefix(" "), normal.removeprefix(" ").removeprefix(" ")
         if shown != normal and unknown not in found.ids:
-            raise Refusal(f"its {kind} tokenizer's tokens of {_shown(text)} spell {_shown(shown)}, which is not the text")
+            raise Refusal(f"the tokens of its {kind} tokenizer for {_shown(text)} spell another text, {_shown(shown)}")
 
 
 def _shown(text: str) -> str:

@@ -187,14 +187,13 @@ export class TextTokenizer {
   append(tokens, id) {
     tokens.ids.push(id);
     tokens.total++;
-    const pieces = this.#pieces(tokens.ids, false);
-    const piece = /** @type {Uint8Array} */ (pieces.at(-1));
+    const piece = /** @type {Uint8Array} */ (this.#pieces(tokens.ids, false).at(-1));
     const start = tokens.bytes.at(-1)?.[1] ?? 0;
     tokens.bytes.push([start, start + piece.length]);
     tokens.texts.push(decoder.decode(piece));
     tokens.hex.push(hex(piece));
     tokens.control.push(this.#isControl(id));
-    tokens.text = decoder.decode(join(pieces));
+    tokens.text = decoder.decode(Uint8Array.from(tokens.hex.join(' ').match(/\S+/g) ?? [], (byte) => parseInt(byte, 16)));
     return { id, text: decoder.decode(piece), bytes: [start, start + piece.length], hex: hex(piece), control: this.#isControl(id), whole: tokens.text };
   }
 
@@ -209,10 +208,13 @@ export class TextTokenizer {
    * @param {number[]} ids @param {boolean} inside whether others stand before them
    */
   #pieces(ids, inside) {
-    return ids.map((id, i) => {
-      const piece = this.bytes(id);
+    const pieces = ids.map((id) => this.bytes(id));
+    return pieces.map((piece, i) => {
       const begins = i === 0 ? !inside : this.#prefixSpace !== 'first' && this.#added.has(ids[i - 1]);
-      return this.#prefixSpace && begins && piece[0] === 0x20 && !this.#added.has(id) ? piece.subarray(1) : piece;
+      if (!this.#prefixSpace || !begins || piece[0] !== 0x20 || this.#added.has(ids[i])) return piece;
+      // Two spaces, or nothing else, were typed: before a space only 'each' puts another.
+      const next = piece.length > 1 ? piece[1] : this.#added.has(ids[i + 1]) ? undefined : pieces[i + 1]?.[0];
+      return this.#prefixSpace === 'each' || (next !== undefined && next !== 0x20) ? piece.subarray(1) : piece;
     });
   }
 

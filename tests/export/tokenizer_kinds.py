@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tokenizers import (  # type: ignore[import-untyped]
-    AddedToken,
     Regex,
     Tokenizer,
     decoders,
@@ -30,6 +29,7 @@ TEKKEN = (
     r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 CORPUS = [*TYPED[1:], *(p.read_text(encoding="utf-8") for p in sorted(Path(__file__).parent.glob("*.py")))]
+GPT2 = pre_tokenizers.ByteLevel(add_prefix_space=False)
 ALPHABET = pre_tokenizers.ByteLevel.alphabet()
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 
@@ -37,7 +37,7 @@ BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 def byte_level(steps: list, normalizer: object = None, **model: object) -> Tokenizer:
     """Byte-level BPE behind these pre-tokenizers."""
     tokenizer = Tokenizer(models.BPE(**model))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps) if len(steps) > 1 else steps[0]
+    tokenizer.pre_tokenizer = GPT2  # so that some tokens lie across the places where others would split
     if normalizer:
         tokenizer.normalizer = normalizer
     tokenizer.decoder = decoders.ByteLevel()
@@ -45,7 +45,8 @@ def byte_level(steps: list, normalizer: object = None, **model: object) -> Token
     trainer = trainers.BpeTrainer(
         vocab_size=900, special_tokens=[END, "<|im_start|>"], initial_alphabet=ALPHABET, show_progress=False
     )
-    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.train_from_iterator([*CORPUS, *["½½ ½ ² ① Ⅷ ١٢٣ x² '', 1,000 12345"] * 20], trainer)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps) if len(steps) > 1 else steps[0]
     return tokenizer
 
 
@@ -136,7 +137,6 @@ def letters_only() -> Tokenizer:
 
 
 Kind = Callable[[], Tokenizer]
-GPT2 = pre_tokenizers.ByteLevel(add_prefix_space=False)
 READ: dict[str, Kind] = {
     "gpt2": lambda: byte_level([GPT2]),
     "gpt2 with a prefix space": lambda: byte_level([pre_tokenizers.ByteLevel(add_prefix_space=True)]),
@@ -152,7 +152,9 @@ READ: dict[str, Kind] = {
     "llama3": lambda: byte_level(split(LLAMA3), ignore_merges=True),
     "qwen2": lambda: byte_level(split(LLAMA3.replace("{1,3}", "")), normalizers.NFC()),
     "mistral tekken": lambda: byte_level(split(TEKKEN)),
-    "punctuation merged": lambda: byte_level([pre_tokenizers.Punctuation("merged_with_next"), *split(r"\s+", "merged_with_previous")]),
+    "merged": lambda: byte_level([
+        pre_tokenizers.Punctuation("merged_with_next"), *split(r"\s+", "merged_with_previous")
+    ]),
     "llama2": lambda: sentencepiece_bpe("prepend"),
     "mistral": lambda: sentencepiece_bpe("first"),
     "gemma": lambda: sentencepiece_bpe(None),
@@ -164,16 +166,16 @@ REFUSED: dict[str, tuple[Kind, str]] = {
     "word level": (word_level, r'WordLevel tokenizer drops " " from "a b"'),
     "letters only": (letters_only, r"BPE tokenizer drops"),
     "lower case": (lambda: byte_level([GPT2], normalizers.Lowercase()), r"the page would cut"),
-    "scripts": (lambda: byte_level([pre_tokenizers.UnicodeScripts(), GPT2]), r"cannot read this kind .*UnicodeScripts"),
+    "scripts": (lambda: byte_level([pre_tokenizers.UnicodeScripts(), GPT2]), r'BPE tokenizer drops " " from " the'),
+    "nmt": (lambda: byte_level([GPT2], normalizers.Nmt()), r"cannot read this kind of tokenizer .*Nmt"),
 }
 
 
 def save(tokenizer: Tokenizer, directory: Path) -> PreTrainedTokenizerFast:
     """Write the files as a checkpoint has them."""
-    special = {name: token for name, token in (("unk_token", "<unk>"), ("eos_token", "</s>")) if tokenizer.token_to_id(token) is not None}
+    roles = {"unk_token": "<unk>", "eos_token": "</s>"}
+    special = {role: token for role, token in roles.items() if tokenizer.token_to_id(token) is not None}
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **special)
     fast.save_pretrained(directory)
     return fast
 
-
-__all__ = ["END", "READ", "REFUSED", "AddedToken", "save"]
