@@ -117,6 +117,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
         page_graph,
         prefix,
         shards,
+        tokenizer_check,
         verify,
         weights,
         windows,
@@ -132,6 +133,8 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             model = checkpoint.load_model(source)
             tokenizer = checkpoint.write_tokenizer(source, small)
             facts = facts_of(source, model, weights_format)
+        with step("check the page's tokenizer"):
+            tokenizer_check.write(tokenizer, small, facts["vocab_size"])
         with step("choose the prefix token"):
             facts["prefix"] = prefix.choose(model, tokenizer, fixed_prefix(source.origin))
         with step("export the graph"):

@@ -140,11 +140,13 @@ export function onUpdate(update) {
 }
 
 /** @param {TokenizedText} tokens @param {AppendedToken[]} appended @returns {TokenizedText} */
-const withAppended = ({ ids, texts, bytes, total }, appended) => ({
+const withAppended = ({ ids, texts, bytes, hex, control, total }, appended) => ({
   text: appended[appended.length - 1].whole,
   ids: [...ids, ...appended.map((token) => token.id)],
   texts: [...texts, ...appended.map((token) => token.text)],
   bytes: [...bytes, ...appended.map((token) => token.bytes)],
+  hex: [...hex, ...appended.map((token) => token.hex)],
+  control: [...control, ...appended.map((token) => token.control)],
   total: total + appended.length,
 });
 

@@ -26,14 +26,17 @@
  */
 
 /**
- * A text cut into tokens. `bytes[i]` is token i's range in the UTF-8 bytes of `text`.
- * @typedef {{ text: string, ids: number[], texts: string[], bytes: [number, number][], total: number }} TokenizedText
+ * A text cut into tokens. `bytes[i]` is token i's range in the bytes of all tokens one after the other, which are the UTF-8
+ * of `text` if they are UTF-8 at all; `hex[i]` are those bytes themselves, as in “F0 9F A6”.
+ * @typedef {{ text: string, ids: number[], texts: string[], bytes: [number, number][], hex: string[], control: boolean[],
+ *             total: number }} TokenizedText
+ *   `control[i]`: token i is a control token, such as <|endoftext|>, even if it was typed.
  *   `total` counts the tokens of the whole text; it is more than `ids.length` where the context cut it off.
  */
 
 /**
  * A token that was just generated; `whole` is the text with it.
- * @typedef {{ id: number, text: string, bytes: [number, number], whole: string }} AppendedToken
+ * @typedef {{ id: number, text: string, bytes: [number, number], hex: string, control: boolean, whole: string }} AppendedToken
  */
 
 /**

@@ -75,7 +75,7 @@ function storedRun(page, manifest) {
     kind: 'stored',
     model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
     conditions: { model: manifest.sha256, prefix: manifest.prefix?.id ?? null, interventions: NO_INTERVENTIONS },
-    tokens: page.tokens,
+    tokens: { hex: [], control: [], ...page.tokens },
     given: count,
     count,
     done: true,
