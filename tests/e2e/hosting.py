@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -46,9 +47,9 @@ class Plain(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.partition("?")[0].removeprefix(f"/{FOLDER}/")
         self.server.asked.append(path)
-        for part in [part for part in self.server.hanging if part in path]:
-            self.server.hanging[part].wait()
-        answer = next((answer for part, answer in self.server.instead.items() if part in path), None)
+        for event in [event for pattern, event in self.server.hanging.items() if re.search(pattern, path)]:
+            event.wait()
+        answer = next((answer for pattern, answer in self.server.instead.items() if re.search(pattern, path)), None)
         if answer is None:
             return super().do_GET()
         status, kind, body = answer
@@ -74,22 +75,21 @@ class Host(ThreadingHTTPServer):
     def __init__(self, root: Path, port: int = 0, handler: type[Plain] = Plain) -> None:
         super().__init__(("127.0.0.1", port), functools.partial(handler, directory=str(root)))
         self.asked: list[str] = []  # paths below the page's folder, in order
-        self.hanging: dict[str, threading.Event] = {}  # part of a path -> what its answer waits for
-        self.instead: dict[str, tuple[int, str, str]] = {}  # part of a path -> status, type, body (or new address)
+        self.hanging: dict[str, threading.Event] = {}  # pattern of paths -> what their answers wait for
+        self.instead: dict[str, tuple[int, str, str]] = {}  # pattern -> status, type, body (or new address)
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{FOLDER}/"
 
-    def hang(self, *parts: str) -> None:
-        """From now on files with such a part in their path are not answered."""
-        self.hanging.update({part: threading.Event() for part in parts})
+    def hang(self, pattern: str) -> None:
+        """From now on paths with such a part are not answered; the page itself is the empty path."""
+        self.hanging[pattern] = threading.Event()
 
-    def answer(self) -> None:
-        """Answers what hangs, and everything from now on."""
-        hanging, self.hanging = self.hanging, {}
-        for event in hanging.values():
-            event.set()
+    def answer(self, *patterns: str) -> None:
+        """Answers what hangs, and will not hang any more; all of it if no pattern is named."""
+        for pattern in patterns or list(self.hanging):
+            self.hanging.pop(pattern).set()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Quiet: browsers close connections as they like."""
