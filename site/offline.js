@@ -109,8 +109,7 @@ export async function recheck() {
 export async function switchRelease() {
   const version = state.offline.value.newer;
   if (!version) return;
-  await ask({ type: 'switch', version });
-  location.reload();
+  await ask({ type: 'switch', version }).then(() => location.reload(), check); // it may have been replaced by a still newer one
 }
 
 /** Removes everything this site ever stored here: releases, those of other tabs too, models, settings and the service worker itself. */

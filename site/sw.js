@@ -253,6 +253,10 @@ function isExpected(key, text) {
   }
 }
 
+// Async, so that a browser where `caches` itself throws makes them reject.
+const keptJson = async (/** @type {string} */ key) => caches.match(key, { cacheName: MARK });
+const keepJson = async (/** @type {string} */ key, /** @type {Response} */ response) => (await caches.open(MARK)).put(key, response);
+
 /**
  * From the network, and stored; the stored copy where the network is slow or sends something else.
  * @param {FetchEvent | null} event @param {string} key the address without its query
@@ -260,11 +264,11 @@ function isExpected(key, text) {
 async function described(event, key, request = event?.request ?? new Request(key, { cache: 'no-cache' })) {
   const fresh = fetch(request, { signal: AbortSignal.timeout(LONGEST) }).then(async (response) => {
     const expected = response.ok && isExpected(key, await response.clone().text());
-    if (expected && !removed) await caches.open(MARK).then((cache) => cache.put(key, response.clone())).catch(() => {}); // no room: the page says so for the model itself
+    if (expected && !removed) await keepJson(key, response.clone()).catch(() => {}); // no room: the page says so for the model itself
     return { response, expected };
   });
   event?.waitUntil(fresh.catch(() => {}));
-  const stored = await caches.match(key, { cacheName: MARK }).catch(() => undefined);
+  const stored = await keptJson(key).catch(() => undefined);
   if (!stored) return (await fresh).response;
   const answer = await Promise.race([fresh.catch(() => null), after(PATIENCE)]);
   return answer?.expected ? answer.response : stored;
@@ -274,7 +278,7 @@ async function described(event, key, request = event?.request ?? new Request(key
 async function keepDescriptions() {
   const keep = async (/** @type {string} */ path) => {
     const { href } = new URL(path, SCOPE);
-    return (await caches.match(href, { cacheName: MARK })) ?? described(null, href);
+    return (await keptJson(href)) ?? described(null, href);
   };
   const index = await keep('models/index.json');
   const { models } = index.ok ? await index.json().catch(() => ({})) : {};

@@ -43,8 +43,9 @@ def publish(root: Path, name: str) -> None:
         "probe.txt": name,
         "workers/probe.worker.js": """import { said } from '../probe.js';
             const inner = new Worker(new URL('inner.worker.js', import.meta.url), { type: 'module' });
+            const data = await new Promise((done) => { inner.onmessage = (event) => done(event.data); });
             const text = await (await fetch(new URL('../probe.txt', import.meta.url))).text();
-            inner.onmessage = async ({ data }) => postMessage([said, text, data]);""",
+            postMessage([said, text, data]);""",
         "workers/inner.worker.js": f"postMessage('{name}');",
     }
     for path, text in files.items():
