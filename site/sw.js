@@ -26,8 +26,12 @@ const LONGEST = 30_000; // ms after which a small file's request is given up
  * @typedef {{ current: string | null, waiting: string | null, bytes: number, held: Record<string, string> }} Releases
  */
 
-/** Clients whose document or script has been answered but that may not be listed by `clients.matchAll` yet, with their release. */
-const opening = /** @type {Map<string, string>} */ (new Map());
+/**
+ * Clients whose document or script has been answered, as long as `clients.matchAll` has not listed them: their release,
+ * and for a worker the client that started it.
+ * @type {Map<string, { version: string, parent: string | null, since: number }>}
+ */
+const opening = new Map();
 
 let removed = false; // the user removed everything: what is open still works, and stores nothing
 
@@ -44,8 +48,8 @@ sw.addEventListener('fetch', (event) => {
 
 sw.addEventListener('message', (event) => {
   const { type, version } = event.data ?? {};
-  const answer = (/** @type {Promise<any>} */ work) =>
-    event.waitUntil(work.then((value) => event.ports[0]?.postMessage({ value }), (error) => event.ports[0]?.postMessage({ error: String(error?.message ?? error) })));
+  const reply = (/** @type {{ value?: any, error?: string }} */ said) => event.ports[0]?.postMessage(said);
+  const answer = (/** @type {Promise<any>} */ work) => event.waitUntil(work.then((value) => reply({ value }), (error) => reply({ error: String(error?.message ?? error) })));
   if (type === 'check') answer(check(event));
   if (type === 'switch') answer(inTurn(() => switchTo(version)));
   if (type === 'remove') {
@@ -101,14 +105,15 @@ async function fromRelease(event, key) {
 }
 
 /** @param {string} client @param {Releases} releases */
-const releaseOf = (client, { held, current }) => held[client] ?? opening.get(client) ?? current;
+const releaseOf = (client, { held, current }) => held[client] ?? opening.get(client)?.version ?? current;
 
 /** A page is opened with the current release, a worker with that of the page that starts it. @param {FetchEvent} event */
 async function openClient({ request, clientId, resultingClientId }) {
   const releases = await readReleases();
-  const version = request.mode === 'navigate' ? releases.current : releaseOf(clientId, releases);
+  const parent = request.mode === 'navigate' ? null : clientId;
+  const version = parent === null ? releases.current : releaseOf(parent, releases);
   if (!version) return null;
-  opening.set(resultingClientId, version);
+  opening.set(resultingClientId, { version, parent, since: Date.now() });
   if (version !== releases.current) {
     releases.held[resultingClientId] = version;
     await writeReleases(releases).catch(() => {}); // no room: remembered until this service worker is stopped
@@ -121,7 +126,9 @@ async function openClient({ request, clientId, resultingClientId }) {
  * @param {Releases} releases @param {string} current
  */
 async function heldBeside(releases, current) {
-  const listed = (await sw.clients.matchAll({ type: 'all', includeUncontrolled: true })).map(({ id }) => id);
+  const listed = new Set((await sw.clients.matchAll({ type: 'all', includeUncontrolled: true })).map(({ id }) => id));
+  const isAlive = (/** @type {string | null} */ id, /** @type {number} */ since) => (id === null ? Date.now() - since < LONGEST : listed.has(id) || opening.has(id));
+  for (const [id, { parent, since }] of opening) if (!isAlive(parent, since)) opening.delete(id);
   /** @type {Record<string, string>} */
   const held = {};
   for (const id of new Set([...listed, ...opening.keys()])) {
@@ -170,7 +177,8 @@ async function lookForNewer(event) {
 async function fetchShell() {
   const response = await fetch(SHELL, { cache: 'no-cache', signal: AbortSignal.timeout(LONGEST) });
   const { version, files } = await response.json();
-  const isFile = (/** @type {any} */ file) => new URL(file.path, SCOPE).href.startsWith(SCOPE.href) && /^[0-9a-f]{64}$/.test(file.sha256) && Number.isInteger(file.bytes);
+  const isFile = (/** @type {any} */ { path, bytes, sha256 }) =>
+    new URL(path, SCOPE).href.startsWith(SCOPE.href) && Number.isInteger(bytes) && /^[0-9a-f]{64}$/.test(sha256);
   if (!/^[0-9a-f]{16}$/.test(version) || !files.length || !files.every(isFile)) throw new Error('vendor/shell.json does not describe a release');
   return { version, files };
 }
@@ -209,34 +217,26 @@ async function storeRelease({ version, files }) {
  */
 async function storeFiles(version, files, current) {
   const cache = await caches.open(PREFIX + version);
+  const fits = async (/** @type {Response | undefined} */ response, /** @type {string} */ sha256) => Boolean(response?.ok) && (await digest(response)) === sha256;
   for (const { path, sha256 } of files) {
     if (removed) throw new Error('everything was removed meanwhile');
     const url = new URL(path, SCOPE).href;
     if (await cache.match(url)) continue;
     const old = current ? await caches.match(url, { cacheName: PREFIX + current }) : undefined;
-    if (old && (await digest(old.clone())) === sha256) {
-      await put(cache, url, old, version);
-      continue;
+    const response = (await fits(old, sha256)) ? old : await fetch(url, { cache: 'no-cache' });
+    if (response !== old && !(await fits(response, sha256))) throw new Error(`${path} does not belong to release ${version}; the site is being updated, try again later`);
+    try {
+      await cache.put(url, /** @type {Response} */ (response));
+    } catch (error) {
+      await caches.delete(PREFIX + version); // no room: what there is of it gives its room back
+      throw error;
     }
-    const response = await fetch(url, { cache: 'no-cache' });
-    if (!response.ok || (await digest(response.clone())) !== sha256) throw new Error(`${path} does not belong to release ${version}; the site is being updated, try again later`);
-    await put(cache, url, response, version);
   }
 }
 
-/** Stores one file; where there is no room for it, the whole release gives its room back. @param {Cache} cache @param {string} url @param {Response} response @param {string} version */
-async function put(cache, url, response, version) {
-  try {
-    await cache.put(url, response);
-  } catch (error) {
-    await caches.delete(PREFIX + version);
-    throw error;
-  }
-}
-
-/** @param {Response} response */
+/** @param {Response | undefined} response left unread */
 async function digest(response) {
-  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', await response.arrayBuffer()));
+  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', (await response?.clone().arrayBuffer()) ?? new ArrayBuffer(0)));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
