@@ -23,6 +23,7 @@ export function keepDraft() {
   let timer = 0;
   const write = () => {
     clearTimeout(timer);
+    if (state.removed.value) return;
     const { value: text } = state.text;
     const draft = { text, read: state.run.value?.tokens.text === text && !state.run.value.stored };
     try {

@@ -114,6 +114,7 @@ export async function switchRelease() {
 
 /** Removes everything this site ever stored here: releases, those of other tabs too, models, settings and the service worker itself. */
 export async function uninstall() {
+  state.removed.value = true;
   await ask({ type: 'remove' }, PATIENCE).catch(() => {}); // it stores nothing more
   for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith('tokenlight ') && name.split(' ')[2] === PATH) await caches.delete(name);
   for (const storage of [localStorage, sessionStorage])

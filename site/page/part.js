@@ -2,6 +2,8 @@
 
 import * as Comlink from '../vendor/comlink.min.js';
 
+const LONGEST_START = 30_000; // ms for a worker's first answer
+
 /** A worker is gone: what it was asked will never be answered. */
 export class PartLost extends Error {}
 
@@ -34,8 +36,9 @@ export class Part {
 
   /** A worker that dies tells nobody, but the lock it holds becomes free. @param {string} name the worker's, and its lock's */
   async #watch(name) {
+    const silent = setTimeout(() => this.lose('it did not start'), LONGEST_START);
     try {
-      await this.wait(this.api.holdLock());
+      await this.wait(this.api.holdLock().finally(() => clearTimeout(silent)));
       await navigator.locks.request(name, { signal: this.#stopped.signal }, () => this.lose('it was ended by the browser'));
     } catch {
       // it was stopped or lost already, or this browser refuses locks

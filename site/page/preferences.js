@@ -15,6 +15,7 @@ export function keepPreferences() {
   });
   watch('settings', () => {
     const text = JSON.stringify(state.settings.value);
+    if (state.removed.value) return;
     try {
       localStorage.setItem(KEY, text);
     } catch {

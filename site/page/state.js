@@ -98,5 +98,8 @@ export const settings = signal({
  */
 export const offline = signal(/** @type {Offline} */ ({ state: 'unknown', newer: null, bytes: 0 }));
 
+/** Whether the visitor had everything removed: nothing is written to this browser any more until the next visit. */
+export const removed = signal(false);
+
 /** By model id: bytes of it that are stored in this browser, of how many. */
 export const stored = signal(/** @type {Map<string, { bytes: number, total: number }>} */ (new Map()));

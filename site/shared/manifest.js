@@ -8,6 +8,7 @@ export const MODELS = new URL('../models/', import.meta.url).href;
 
 const MAX_MODEL_BYTES = 4e9; // wasm32 cannot address more
 const MAX_CHUNK_BYTES = 32e6;
+const LONGEST = 30_000; // ms for a small file; a network that answers nothing is none
 
 /** Something about the model's files is wrong; the message can be shown as it is. */
 export class ModelError extends Error {
@@ -23,7 +24,7 @@ export class ModelError extends Error {
 async function fetchJson(url, what) {
   let response;
   try {
-    response = await fetch(url, { cache: 'no-store' });
+    response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(LONGEST) });
   } catch {
     throw new ModelError(`${what} could not be fetched: check the connection, then try again.`);
   }
