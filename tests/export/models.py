@@ -31,7 +31,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "olmo2": _LLAMA,
     "smollm3": {**_LLAMA, "no_rope_layers": [1, 0]},
     "phi3": {**_LLAMA, "partial_rotary_factor": 0.5},
-    "helium": {**_LLAMA, "head_dim": 16},
+    "helium": {**_LLAMA, "head_dim": 12},
     "arcee": _LLAMA,
     "gpt_bigcode": {"n_embd": 48, "n_layer": 2, "n_head": 4, "n_positions": 64},
     "phi": {**_LLAMA, "partial_rotary_factor": 0.5, "tie_word_embeddings": False},
