@@ -17,9 +17,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from optimum.exporters.onnx.config import TextDecoderOnnxConfig
 from optimum.exporters.onnx.convert import export_pytorch
 from optimum.exporters.onnx.model_patcher import ModelPatcher
-from optimum.exporters.onnx.config import TextDecoderOnnxConfig
 from optimum.utils import NormalizedTextConfig
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -55,7 +55,7 @@ class TracePatcher(ModelPatcher):
         if self._model.config.model_type == "gpt_neo":  # it looks its attention up nowhere
             GPTNeoSelfAttention._attn = lambda module, *args: trace.gpt_neo_attention(module, *args)
         elif trace.family.own_attention:  # its masks and scores stay as they are; only the softmax is ours
-            F.softmax = trace.softmax
+            F.softmax = trace.softmax  # type: ignore[assignment]
         else:
             self._model.config._attn_implementation = ATTENTION
 

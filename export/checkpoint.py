@@ -49,7 +49,7 @@ def load_model(source: Source) -> PreTrainedModel:
         raise Refusal(f"{source.directory} lacks {len(missing)} of the model's weights, {missing[0]} for one")
     dropped = [name for name in found["unexpected_keys"] if not COMPUTED.search(name)]
     if source.gguf:
-        dropped += gguf_file.unread_tensors(source.directory / source.gguf, model.config)
+        dropped += gguf_file.unread_tensors(source.directory / source.gguf, model)
     if dropped:  # transformers would go on without them
         names = ", ".join(sorted(dropped)[:3]) + (" and others" if len(dropped) > 3 else "")
         kind = type(model).__name__
@@ -76,7 +76,7 @@ def check_head(directory: Path, model: PreTrainedModel) -> None:
         return
     for path in sorted(directory.glob("*.safetensors")):
         with safe_open(path, "pt") as file:
-            if "lm_head.weight" in file.keys():
+            if "lm_head.weight" in set(file.keys()):
                 own = file.get_tensor("lm_head.weight").float()
                 if own.shape != head.weight.shape or not torch.equal(own, head.weight):
                     what = "has an unembedding of its own, but its config says tie_word_embeddings"

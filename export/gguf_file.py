@@ -15,7 +15,7 @@ from tokenizers import (  # type: ignore[import-untyped]
     normalizers,
     pre_tokenizers,
 )
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.modeling_gguf_pytorch_utils import get_gguf_hf_weights_map
 
 from export.families import Refusal
@@ -24,9 +24,9 @@ CONTROL, USER_DEFINED = int(TokenType.CONTROL), int(TokenType.USER_DEFINED)
 ROPE_FACTORS = "rope_freqs.weight"  # [head_size / 2], what each frequency is divided by; Llama 3.1 and later
 
 
-def unread_tensors(path: Path, config: PretrainedConfig) -> list[str]:
+def unread_tensors(path: Path, model: PreTrainedModel) -> list[str]:
     """Names of the file's tensors that transformers has no place for and drops without a word."""
-    known = get_gguf_hf_weights_map(_empty(config), _Processor())
+    known = get_gguf_hf_weights_map(model)
     return [t.name for t in GGUFReader(path).tensors if t.name not in known and t.name != ROPE_FACTORS]
 
 

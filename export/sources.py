@@ -14,13 +14,13 @@ from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from export import hub
+from export import hub, preflight
 from export.catalogue import CATALOGUE, Known, Package
 from export.families import Refusal, family_of
 
 CACHE = Path(__file__).resolve().parent / ".cache"
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
-TOKENIZERS = ("tokenizer.json", "vocab.json", "tokenizer.model")
+TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "sentencepiece.bpe.model")
 POINTER = b"version https://git-lfs"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 GGUF_ARCHITECTURES = ("llama", "qwen2", "qwen3")
@@ -162,6 +162,7 @@ def from_hub(repository: str, revision: str | None, offline: bool, known: Known 
     check_config(repository, config)
     weights = weight_files(repository, files.names, lambda name: hub.read_json(files, name))
     hub.check_space(files, weights)
+    preflight.refuse_too_large(repository, preflight.expected_parameters(files.sizes, weights, config))
     read_tokenizer(hub.download(files, []), repository, files.names)
     directory = hub.download(files, weights)
     name = known.title if known else repository.split("/")[-1]
@@ -253,7 +254,7 @@ def read_tokenizer(directory: Path, place: str, names: list[str]) -> PreTrainedT
         Refusal: there is none, or transformers cannot make a fast one of it.
     """
     if not any(name in names for name in TOKENIZERS):
-        raise Refusal(f"{place} has no tokenizer ({', '.join(TOKENIZERS)}); add the one the model was trained with")
+        raise Refusal(f"{place} has no tokenizer (tokenizer.json or the like); add the one the model was trained with")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

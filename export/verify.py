@@ -85,9 +85,7 @@ def reference(
         for name, path in (("attention_output", family.attention), ("mlp_output", family.mlp)):
 
             def keep(module: Any, args: Any, out: Any, key: str = f"{name}.{i}") -> None:
-                contributions[key] = added_to_stream(
-                    model.config, (out[0] if isinstance(out, tuple) else out).clone()
-                )
+                contributions[key] = added_to_stream(model.config, (out[0] if isinstance(out, tuple) else out).clone())
 
             handles.append(submodule(layer, path).register_forward_hook(keep))
         if change is not None:
