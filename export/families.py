@@ -125,6 +125,12 @@ def family_of(config: dict[str, Any]) -> Family:
     architectures = config.get("architectures") or []
     if architectures and not any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
         raise Refusal(f"{architectures[0]} is not a causal language model; choose a checkpoint that writes text")
+    if model_type == "bloom" and config.get("apply_residual_connection_post_layernorm"):
+        raise Refusal("Bloom whose residual stream passes through its norms has no contributions that add up")
+    if model_type == "bloom" and config.get("slow_but_exact"):
+        raise Refusal("Bloom with slow_but_exact is not supported; set it to false in config.json")
+    if model_type == "mpt" and config.get("logit_scale") is not None:
+        raise Refusal("MPT with a logit_scale is not supported; transformers would ignore it")
     if model_type == "opt" and not config.get("do_layer_norm_before", True):
         raise Refusal("OPT with do_layer_norm_before=false (opt-350m) is not supported; opt-125m is")
     if model_type == "opt" and config.get("word_embed_proj_dim", config["hidden_size"]) != config["hidden_size"]:

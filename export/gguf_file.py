@@ -1,5 +1,6 @@
 """What transformers leaves out when it reads a GGUF file: tokenizer details, rope factors, unread tensors. Offline."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,21 @@ CONTROL, USER_DEFINED = int(TokenType.CONTROL), int(TokenType.USER_DEFINED)
 ROPE_FACTORS = "rope_freqs.weight"  # [head_size / 2], what each frequency is divided by; Llama 3.1 and later
 
 
+def opened(path: Path) -> GGUFReader:
+    """The file's reader; parsing its vocabulary takes seconds, so the last one is kept."""
+    stat = path.stat()
+    return _opened(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(path: Path, modified: int, size: int) -> GGUFReader:
+    return GGUFReader(path)
+
+
 def unread_tensors(path: Path, model: PreTrainedModel) -> list[str]:
     """Names of the file's tensors that transformers has no place for and drops without a word."""
     known = get_gguf_hf_weights_map(model)
-    return [t.name for t in GGUFReader(path).tensors if t.name not in known and t.name != ROPE_FACTORS]
+    return [t.name for t in opened(path).tensors if t.name not in known and t.name != ROPE_FACTORS]
 
 
 def apply_rope_factors(path: Path, model: PreTrainedModel) -> None:
@@ -36,7 +48,7 @@ def apply_rope_factors(path: Path, model: PreTrainedModel) -> None:
     Raises:
         Refusal: the file asks for a kind of scaling that is more than factors.
     """
-    reader = GGUFReader(path)
+    reader = opened(path)
     architecture = str(reader.fields["general.architecture"].contents())
 
     def scaling(key: str) -> Any:
@@ -87,9 +99,7 @@ def write_tokenizer(path: Path, directory: Path) -> None:
     Raises:
         Refusal: the file holds another kind of tokenizer.
     """
-    from gguf import GGUFReader
-
-    fields = GGUFReader(path).fields
+    fields = opened(path).fields
 
     def value(key: str) -> Any:
         field = fields.get(f"tokenizer.ggml.{key}")

@@ -17,9 +17,9 @@ ITEM_BYTES = {"float32": 4, "float64": 8}  # of the types checkpoints name; the 
 def parameters(directory: Path, gguf: str | None) -> int:
     """How many weights a checkpoint on disk holds, from the headers of its files."""
     if gguf:
-        from gguf import GGUFReader
+        from export.gguf_file import opened
 
-        return sum(int(tensor.n_elements) for tensor in GGUFReader(directory / gguf).tensors)
+        return sum(int(tensor.n_elements) for tensor in opened(directory / gguf).tensors)
     from safetensors import safe_open
 
     from export.sources import read_json, weight_files

@@ -295,10 +295,10 @@ def from_gguf(path: Path) -> Source:
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise Refusal(f"{path} is not a GGUF file (its first bytes are not 'GGUF')")
-    from gguf import GGUFReader
+    from export.gguf_file import opened
 
     try:
-        fields = GGUFReader(path).fields
+        fields = opened(path).fields
     except (ValueError, IndexError, OverflowError) as error:
         raise Refusal(f"{path} is broken or cut short ({error}); download it again") from None
 

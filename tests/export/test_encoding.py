@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from export import encoding, fidelity, graph, verify, weights
 from export.encoding import COARSE, FINE, Encoded
+from export.families import Refusal
 from tests.export.models import random_model
 from tests.export.test_graph import export
 
@@ -110,8 +111,19 @@ def test_extreme_values_survive() -> None:
         for encoded in encodings(matrix.astype(np.float32), 0).values():
             error = np.abs(encoded.decoded() - matrix).max()
             assert np.isfinite(error) and error <= 0.01 * np.abs(matrix).max()
-    with pytest.raises(OverflowError, match="store this model as fp32"):
-        encoding.half(np.full((32, 4), 1e6, np.float32))
+
+
+def test_weights_beyond_float16_take_another_form() -> None:
+    """65504 is float16's largest; what 8 bits and a float16 scale cannot hold either is refused, not made infinite."""
+    large = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32) * 1e5
+    for encoded in (encoding.wide(large, 0), encoding.small(large, 0, lookup=False, shared=True)):
+        assert encoded.kind != "half"
+        np.testing.assert_allclose(encoded.decoded(), large, atol=0.01 * np.abs(large).max())
+    huge = large * 1e4
+    np.testing.assert_allclose(encoding.wide(huge, 0).decoded(), huge, atol=1e-4 * np.abs(huge).max())
+    for lookup in (True, False):
+        with pytest.raises(Refusal, match="--weights fp32"):
+            encoding.small(huge, 0, lookup=lookup, shared=False)
 
 
 @pytest.mark.parametrize("weights_format", ["int8", "fp16"])
