@@ -15,20 +15,27 @@ ITEM_BYTES = {"float32": 4, "float64": 8}  # of the types checkpoints name; the 
 
 
 def parameters(directory: Path, gguf: str | None) -> int:
-    """How many weights a checkpoint on disk holds, from the headers of its files."""
+    """How many weights a checkpoint on disk holds, from the headers of its files.
+
+    Raises:
+        Refusal: a file is damaged.
+    """
     if gguf:
         from export.gguf_file import opened
 
         return sum(int(tensor.n_elements) for tensor in opened(directory / gguf).tensors)
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     from export.sources import read_json, weight_files
 
     total = 0
     names = [path.name for path in directory.iterdir()]
     for name in weight_files(str(directory), names, lambda name: read_json(directory, name)):
-        with safe_open(directory / name, "np") as file:
-            total += sum(math.prod(file.get_slice(key).get_shape()) for key in list(file.keys()))
+        try:
+            with safe_open(directory / name, "np") as file:
+                total += sum(math.prod(file.get_slice(key).get_shape()) for key in list(file.keys()))
+        except SafetensorError as error:
+            raise Refusal(f"{directory / name} cannot be read ({error}); fetch it again") from None
     return total
 
 

@@ -48,13 +48,24 @@ def add_weights(folder: Path, **more: torch.Tensor) -> None:
 def shard(folder: Path) -> None:
     """Cut the weights into two files with an index."""
     weights = load_file(folder / "model.safetensors")
-    names, parts = sorted(weights), {}
+    names = sorted(weights)
+    parts: dict[str, str] = {}
     for i, part in enumerate((names[::2], names[1::2])):
         file = f"model-0000{i + 1}-of-00002.safetensors"
         save_file({name: weights[name] for name in part}, folder / file, METADATA)
         parts |= dict.fromkeys(part, file)
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": parts}))
     (folder / "model.safetensors").unlink()
+
+
+def lose_a_shard(folder: Path) -> None:
+    shard(folder)
+    (folder / "model-00002-of-00002.safetensors").unlink()
+
+
+def become_an_adapter(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text("{}")
 
 
 # ---- weights that would be dropped
@@ -109,14 +120,8 @@ BEFORE: dict[str, Callable[[Path], Any]] = {
     r"the tokenizer of .* cannot be loaded": lambda f: change(
         f, "tokenizer_config.json", tokenizer_class="OwnTokenizer"
     ),
-    r"lacks 1 of its 2 files of weights, model-00002": lambda f: (
-        shard(f),
-        (f / "model-00002-of-00002.safetensors").unlink(),
-    ),
-    "is an adapter, not a whole model": lambda f: (
-        (f / "model.safetensors").rename(f / "adapter_model.safetensors"),
-        (f / "adapter_config.json").write_text("{}"),
-    ),
+    r"lacks 1 of its 2 files of weights, model-00002": lose_a_shard,
+    "is an adapter, not a whole model": become_an_adapter,
     "has other.safetensors but neither": lambda f: (f / "model.safetensors").rename(f / "other.safetensors"),
     "has no weights": lambda f: (f / "model.safetensors").unlink(),
 }
