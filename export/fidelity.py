@@ -20,8 +20,27 @@ from export.report import figure
 TEXTS = Path(__file__).resolve().parent / "texts"
 WINDOW = 256  # tokens in one pass, so that attentions of every layer fit
 
-# format: (largest mean abs Δlogprob in nats, smallest share of equal top tokens)
-THRESHOLDS = {"fp32": (0.0005, 0.999), "fp16": (0.002, 0.995), "int8": (0.05, 0.95)}
+# The worst that is allowed of each format. `top1_agreement` is a least share, the others are a largest mean.
+BARS: dict[str, dict[str, float]] = {
+    "fp32": {
+        "mean_abs_logprob_difference": 0.0005,
+        "top1_agreement": 0.999,
+        "mean_attention_difference": 0.0005,
+        "mean_hidden_difference": 0.0005,
+    },
+    "fp16": {
+        "mean_abs_logprob_difference": 0.002,
+        "top1_agreement": 0.995,
+        "mean_attention_difference": 0.002,
+        "mean_hidden_difference": 0.002,
+    },
+    "int8": {
+        "mean_abs_logprob_difference": 0.05,
+        "top1_agreement": 0.95,
+        "mean_attention_difference": 0.02,
+        "mean_hidden_difference": 0.05,
+    },
+}
 
 
 class Unfaithful(Refusal):
@@ -65,8 +84,8 @@ def measure(
             if name.startswith("attentions"):
                 attention.append(np.abs(found[name] - value).sum(axis=-1).ravel() / 2)  # per head and query
             elif name.startswith("hidden_states") and name != "hidden_states.0":
-                off, size = np.abs(found[name] - value), np.abs(value)
-                hidden.append((np.median(off, axis=-1) / np.median(size, axis=-1)).ravel())  # per position
+                off, size = np.abs(found[name] - value), np.median(np.abs(value), axis=-1)
+                hidden.append((np.median(off, axis=-1) / np.maximum(size, 1e-6)).ravel())  # per position
     kl, agree = np.concatenate(divergence).astype(np.float64), np.concatenate(same)
     moved, off_by = np.concatenate(attention).astype(np.float64), np.concatenate(hidden).astype(np.float64)
     a, b = np.concatenate(reference_logprob), np.concatenate(stored_logprob)
@@ -93,13 +112,11 @@ def enforce(found: dict[str, Any], weights_format: str) -> None:
     Raises:
         Unfaithful: names the figure and the bar.
     """
-    most, least = THRESHOLDS[weights_format]
-    if not found["mean_abs_logprob_difference"] <= most:
-        figure = found["mean_abs_logprob_difference"]
-        raise Unfaithful(f"{weights_format}: mean abs Δlogprob {figure:.4f} nats, at most {most} is allowed")
-    if not found["top1_agreement"] >= least:
-        figure = found["top1_agreement"]
-        raise Unfaithful(f"{weights_format}: top token agrees in {figure:.2%}, at least {least:.1%} is required")
+    for name, bar in BARS[weights_format].items():
+        value, least = found[name], name == "top1_agreement"
+        if not (value >= bar if least else value <= bar):
+            allowed = f"at least {bar} is required" if least else f"at most {bar} is allowed"
+            raise Unfaithful(f"{weights_format}: {name.replace('_', ' ')} is {figure(value, 3)}, {allowed}")
 
 
 def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -109,7 +126,7 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("mean / max KL", f"{figure(found['mean_kl'])} / {figure(found['max_kl'])} nats"),
         ("top token agrees", f"{found['top1_agreement']:.2%} of {found['tokens']}"),
         ("mean / p99 abs Δlogprob", " / ".join(delta) + " nats"),
-        ("perplexity, PyTorch / stored", f"{found['perplexity_reference']:.4g} / {found['perplexity']:.4g}"),
+        ("perplexity, PyTorch / stored", f"{found['perplexity_reference']:.3f} / {found['perplexity']:.3f}"),
         ("attention moved, mean / p99", shares(found, "attention")),
         ("hidden states off, mean / p99", shares(found, "hidden")),
     ]
@@ -117,4 +134,4 @@ def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 def shares(found: dict[str, Any], kind: str) -> str:
     """Mean and 99th percentile of one of the differences as percentages."""
-    return " / ".join(f"{figure(100 * found[f'{part}_{kind}_difference'])} %" for part in ("mean", "p99"))
+    return " / ".join(f"{figure(100 * found[f'{part}_{kind}_difference'])}%" for part in ("mean", "p99"))

@@ -8,7 +8,7 @@ from typing import Any
 from export.families import Refusal
 from export.report import console
 
-BUILD_BASE, BUILD_EACH = 1.0e9, 24  # bytes: libraries and texts, and for each parameter; SmolLM2 peaks at 3.6 GB
+BUILD_BASE, BUILD_EACH = 0.8e9, 20  # bytes: libraries and texts, and for each parameter; SmolLM2 peaks at 3.1 GB
 PAGE_BASE, PAGE_EACH = 0.5e9, 4  # bytes: the runtime and 256 tokens, and for each parameter in fp32
 PAGE_MOST = 2**32  # all the memory WebAssembly can address
 ITEM_BYTES = {"float32": 4, "float64": 8}  # of the types checkpoints name; the others take two
@@ -67,7 +67,7 @@ def refuse_too_large(place: str, count: int) -> None:
     needed, free = BUILD_BASE + BUILD_EACH * count, free_memory()
     if free is not None and needed > free:
         memory = f"{needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
-        raise Refusal(f"building {place} ({count / 1e6:.0f} M parameters) needs {memory}")
+        raise Refusal(f"building {place} ({count / 1e6:.3g} M parameters) needs {memory}")
 
 
 def tell(place: str, count: int) -> None:
@@ -78,7 +78,7 @@ def tell(place: str, count: int) -> None:
     """
     refuse_too_large(place, count)
     built, page = BUILD_BASE + BUILD_EACH * count, PAGE_BASE + PAGE_EACH * count
-    line = f"  {count / 1e6:.0f} M parameters: the build takes up to {built / 1e9:.1f} GB of memory"
+    line = f"  {count / 1e6:.3g} M parameters: the build takes up to {built / 1e9:.1f} GB of memory"
     console.print(f"{line}, the page about {page / 1e9:.1f} GB")
     if page > PAGE_MOST:
         console.print("  [bold]A browser tab holds 4.3 GB at most: the page cannot load a model of this size.[/bold]")

@@ -136,9 +136,7 @@ def pickled(folder: Path) -> None:
 REFUSALS = {
     "only pickled weights (pytorch_model.bin), which can run code": pickled,
     "has no weights (model.safetensors)": lambda folder: (folder / "model.safetensors").unlink(),
-    "architecture 'mamba' cannot be exported; the ones that can are arcee, bloom": lambda f: change(
-        f, model_type="mamba"
-    ),
+    "architecture 'mamba' cannot be exported; the ones that can are arcee": lambda f: change(f, model_type="mamba"),
     "needs remote code, which is never run": lambda f: change(f, model_type="own", auto_map={"AutoConfig": "x.y"}),
     "is not a causal language model": lambda f: change(f, architectures=["GPT2ForTokenClassification"]),
     "has no config.json": lambda folder: (folder / "config.json").unlink(),

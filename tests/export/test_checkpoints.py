@@ -340,12 +340,12 @@ def test_a_build_that_cannot_fit_is_refused_before_the_work(
     count = preflight.parameters(folder, None)
     assert count == sum(tensor.numel() for tensor in load_file(folder / "model.safetensors").values())
     preflight.tell("tiny", count)
-    assert "0 M parameters: the build takes up to 1.0 GB" in capsys.readouterr().out
+    assert "0.155 M parameters: the build takes up to 0.8 GB" in capsys.readouterr().out
     monkeypatch.setattr(preflight, "free_memory", lambda: int(0.5e9))
-    with pytest.raises(Refusal, match=r"needs 1\.0 GB of memory, 0\.5 GB are free"):
+    with pytest.raises(Refusal, match=r"needs 0\.8 GB of memory, 0\.5 GB are free"):
         preflight.tell("tiny", count)
     hub.repositories["someone/tiny"] = folder
-    with pytest.raises(Refusal, match=r"needs 1\.0 GB of memory"):
+    with pytest.raises(Refusal, match=r"needs 0\.8 GB of memory"):
         sources.find("someone/tiny")
     assert "model.safetensors" not in hub.downloads()
 
@@ -379,3 +379,14 @@ def test_help_shows_examples() -> None:
     command = [sys.executable, "export/build.py", "--help"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "examples:" in shown and "python export/build.py owner/name" in shown
+
+
+@pytest.mark.parametrize("name", fidelity.BARS["int8"])
+def test_a_format_past_one_bar_stops_the_build(name: str) -> None:
+    """Probabilities, top tokens, attention and hidden states each have theirs."""
+    bars = fidelity.BARS["int8"]
+    fidelity.enforce(bars, "int8")
+    with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
+        fidelity.enforce(bars | {name: bars[name] * (0.99 if name == "top1_agreement" else 1.01)}, "int8")
+    with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
+        fidelity.enforce(bars | {name: float("nan")}, "int8")
