@@ -148,11 +148,12 @@ def test_a_stored_graph_computes_with_the_decoded_weights(
     assert verify.check(model, tmp_path / "model.onnx") < verify.TOLERANCE
 
 
-def test_a_model_too_far_off_stops_the_build() -> None:
-    """Each bar by itself."""
-    good = {"mean_abs_logprob_difference": 0.001, "top1_agreement": 1.0}
-    fidelity.enforce(good, "fp16")
-    with pytest.raises(fidelity.Unfaithful, match=r"mean abs Δlogprob 0.0030 nats, at most 0.002"):
-        fidelity.enforce(good | {"mean_abs_logprob_difference": 0.003}, "fp16")
-    with pytest.raises(fidelity.Unfaithful, match=r"top token agrees in 90.00%"):
-        fidelity.enforce(good | {"top1_agreement": 0.9}, "int8")
+@pytest.mark.parametrize("name", fidelity.BARS["int8"])
+def test_a_format_past_one_bar_stops_the_build(name: str) -> None:
+    """Probabilities, top tokens, attention and hidden states each have theirs."""
+    bars = fidelity.BARS["int8"]
+    fidelity.enforce(bars, "int8")
+    with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
+        fidelity.enforce(bars | {name: bars[name] * (0.99 if name == "top1_agreement" else 1.01)}, "int8")
+    with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
+        fidelity.enforce(bars | {name: float("nan")}, "int8")
