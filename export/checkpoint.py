@@ -15,7 +15,8 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 
 from export import gguf_file
 from export.families import Refusal
-from export.sources import Source, read_tokenizer
+from export.layout import read_tokenizer
+from export.sources import Source
 
 # What older checkpoints store and newer classes compute: causal masks and rotation frequencies.
 COMPUTED = re.compile(r"(rotary_emb\.inv_freq|\.(attn|attention)\.(masked_)?bias|\.attn\.causal_mask)$")

@@ -190,11 +190,9 @@ class Trace:
         # With two axes a biased head would become a Gemm, whose matrix is the logits' one transposed.
         rows = submodule(self.model, self.family.norm)(lens[None])
         lens_logits = scale_logits(self.model.config, self.model.get_output_embeddings()(rows))[0]
-        config = self.model.config
-        contributions = [self.attention_output, self.mlp_output]
-        for store in contributions:
+        for store in (self.attention_output, self.mlp_output):
             for i in layers:
-                store[i] = added_to_stream(config, store[i])
+                store[i] = added_to_stream(self.model.config, store[i])
         return (
             logits,
             *(tensor for i in layers for tensor in (cache.layers[i].keys, cache.layers[i].values)),

@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from export.families import Refusal
+from export.layout import read_json, weight_files
 from export.report import console
 
 BUILD_BASE, BUILD_EACH = 0.8e9, 20  # bytes: libraries and texts, and for each parameter; SmolLM2 peaks at 3.1 GB
@@ -24,10 +27,6 @@ def parameters(directory: Path, gguf: str | None) -> int:
         from export.gguf_file import opened
 
         return sum(int(tensor.n_elements) for tensor in opened(directory / gguf).tensors)
-    from safetensors import SafetensorError, safe_open
-
-    from export.sources import read_json, weight_files
-
     total = 0
     names = [path.name for path in directory.iterdir()]
     for name in weight_files(str(directory), names, lambda name: read_json(directory, name)):
