@@ -145,8 +145,8 @@ def context_length(config: PretrainedConfig) -> int:
     With longrope the rotations change as soon as a text is longer than `original_max_position_embeddings`; the graph
     holds those of shorter texts. Bloom names no limit: 2048 is what it was trained with.
     """
-    names = ("max_position_embeddings", "max_seq_len", "seq_length")
-    longest = next((int(value) for name in names if (value := getattr(config, name, None))), 2048)
+    name = {"mpt": "max_seq_len", "bloom": "seq_length"}.get(config.model_type, "max_position_embeddings")
+    longest = int(getattr(config, name, None) or 2048)
     scaling = getattr(config, "rope_scaling", None) or {}
     if scaling.get("rope_type", scaling.get("type")) == "longrope":
         original = getattr(config, "original_max_position_embeddings", None)

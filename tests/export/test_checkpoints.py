@@ -161,15 +161,31 @@ def test_an_unforeseen_error_is_one_line(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_context_of_sixteen_tokens_builds(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorter than what the check would like to read; on one short text, which it reads in windows of sixteen."""
+@pytest.mark.parametrize(
+    ("architecture", "settings", "positions"),
+    [
+        ("gpt2", {"n_positions": 16, "max_position_embeddings": 16}, 16),
+        ("bloom", {"seq_length": 128}, 128),
+        ("mpt", {"max_seq_len": 128}, 128),
+        ("codegen", {"n_positions": 128, "max_position_embeddings": 128}, 128),
+    ],
+)
+def test_unusual_models_build_from_end_to_end(
+    architecture: str,
+    settings: dict[str, Any],
+    positions: int,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A context shorter than what the check would like to read, ALiBi, a table of positions; on one short text."""
     texts = tmp_path / "texts"
     texts.mkdir()
     (texts / "short.txt").write_text(PROSE)
     monkeypatch.setattr(fidelity, "TEXTS", texts)
-    folder = tmp_path / "short"
-    random_model("gpt2", vocab_size=600, n_positions=16, max_position_embeddings=16).save_pretrained(folder)
+    folder = tmp_path / architecture
+    random_model(architecture, vocab_size=600, **settings).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(checkpoint / name, folder)
-    assert build.main([str(folder), "--out", str(tmp_path / "out")]) == 0
-    assert json.loads((tmp_path / "out" / "short" / "manifest.json").read_text())["context_length"] == 16
+    assert build.main([str(folder), "--weights", "fp16", "--out", str(tmp_path / "out")]) == 0
+    assert json.loads((tmp_path / "out" / architecture / "manifest.json").read_text())["context_length"] == positions
