@@ -183,9 +183,9 @@ def test_unusual_models_build_from_end_to_end(
     texts.mkdir()
     (texts / "short.txt").write_text(PROSE)
     monkeypatch.setattr(fidelity, "TEXTS", texts)
-    folder = tmp_path / architecture
+    folder = tmp_path / f"tiny-{architecture}"
     random_model(architecture, vocab_size=600, **settings).save_pretrained(folder)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(checkpoint / name, folder)
     assert build.main([str(folder), "--weights", "fp16", "--out", str(tmp_path / "out")]) == 0
-    assert json.loads((tmp_path / "out" / architecture / "manifest.json").read_text())["context_length"] == positions
+    assert json.loads((tmp_path / "out" / folder.name / "manifest.json").read_text())["context_length"] == positions

@@ -45,7 +45,8 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
     else:
         random_model("llama", vocab_size=600, max_position_embeddings=256).save_pretrained(checkpoint)
         write_tokenizer(checkpoint)
-    assert build.main([str(checkpoint), "--out", str(tmp_path / "models"), "--weights", weights]) == 0
+    command = [str(checkpoint), "--name", architecture, "--out", str(tmp_path / "models"), "--weights", weights]
+    assert build.main(command) == 0
     folder, files = tmp_path / "models" / architecture, tmp_path / "files"
     manifest = json.loads((folder / "manifest.json").read_text())
     files.mkdir()
