@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,23 @@ FORMATS = ("int8", "fp16", "fp32")
 FILES = ("model.onnx", "page.onnx", "weights.bin", "tokenizer.json", "tokenizer_config.json")
 
 
+EXAMPLES = """examples:
+  python export/build.py                                 gpt2, or smollm2 when the model hub does not answer
+  python export/build.py smollm2 pythia-70m              names from --list
+  python export/build.py owner/name --revision main      a model of the hub
+  python export/build.py path/to/checkpoint --name mine  a folder written by save_pretrained
+  python export/build.py path/to/model.gguf              Llama, Qwen2 or Qwen3
+  python export/build.py gpt2 --weights fp16 --force     the same again, 16 bits a weight
+"""
+
+
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="export/build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="export/build.py",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("models", nargs="*", metavar="MODEL", help="nothing: gpt2, or smollm2 without the hub")
     parser.add_argument("--weights", choices=FORMATS, default="int8", help="how weights are stored (default int8)")
@@ -39,6 +53,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="show the catalogue and stop")
     parser.add_argument("--force", action="store_true", help="build again what is already there")
     parser.add_argument("--offline", action="store_true", help="use only what is on this machine")
+    parser.add_argument("--debug", action="store_true", help="show where in the code an error came from")
     options = parser.parse_args(argv)
     if options.name and len(options.models) > 1:
         parser.error("--name needs exactly one MODEL")
@@ -88,6 +103,7 @@ def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
         "name": source.name,
         "source": source.origin,
         "revision": source.revision,
+        "place": source.place,
         "license": source.license,
         "architecture": config.model_type,
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -216,13 +232,12 @@ def run(options: argparse.Namespace) -> None:
             continue
         start = time.perf_counter()
         console.print(f"[bold]{name}[/bold]")
-        from export import sources
+        from export import preflight, sources
 
         with step("find the checkpoint"):
             source = sources.find(name, options.revision, options.offline)
-        if options.name:
-            source.id = source.name = options.name
-            source.id = sources.slug(options.name)
+            sources.identify(source, options.name, options.out, options.force)
+        preflight.tell(source.name, preflight.parameters(source.directory, source.gguf))
         summary(build(source, options.weights, options.out), time.perf_counter() - start)
 
 
@@ -234,20 +249,27 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         run(options)
-    except Refusal as refusal:
-        print(f"error: {refusal}", file=sys.stderr)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        print(
-            f"error: the disk is full ({error.filename or options.out}); earlier builds are untouched", file=sys.stderr
-        )
     except KeyboardInterrupt:
         print("stopped; earlier builds are untouched", file=sys.stderr)
         return 130
-    else:
-        return 0
-    return 2
+    except Exception as error:
+        if options.debug:
+            traceback.print_exc()
+        print(f"error: {in_one_line(error, options.out)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def in_one_line(error: Exception, out: Path) -> str:
+    """What went wrong, for a user; a refusal says it itself."""
+    if isinstance(error, Refusal):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"the disk is full ({error.filename or out}); earlier builds are untouched"
+    if isinstance(error, MemoryError):
+        return "the memory of this machine is full; earlier builds are untouched"
+    reason = " ".join(str(error).split())[:200]
+    return f"the build failed ({type(error).__name__}: {reason}); earlier builds are untouched, --debug shows where"
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
+from optimum.exporters.onnx.config import TextDecoderOnnxConfig
 from optimum.exporters.onnx.convert import export_pytorch
 from optimum.exporters.onnx.model_patcher import ModelPatcher
-from optimum.exporters.tasks import TasksManager
+from optimum.utils import NormalizedTextConfig
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -44,6 +46,7 @@ class TracePatcher(ModelPatcher):
         super().__enter__()
         self.original = self._model.config._attn_implementation
         self.gpt_neo_original = GPTNeoSelfAttention._attn
+        self.softmax_original = F.softmax
         self.operators = single_operators(self._model)
         self.operators.__enter__()
         trace = self.trace
@@ -51,28 +54,32 @@ class TracePatcher(ModelPatcher):
         ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, attention_mask)
         if self._model.config.model_type == "gpt_neo":  # it looks its attention up nowhere
             GPTNeoSelfAttention._attn = lambda module, *args: trace.gpt_neo_attention(module, *args)
+        elif trace.family.own_attention:  # its masks and scores stay as they are; only the softmax is ours
+            F.softmax = trace.softmax  # type: ignore[assignment]
         else:
             self._model.config._attn_implementation = ATTENTION
 
     def __exit__(self, *exc: Any) -> None:
         self._model.config._attn_implementation = self.original
         GPTNeoSelfAttention._attn = self.gpt_neo_original
+        F.softmax = self.softmax_original
         self.operators.__exit__(None, None, None)
         super().__exit__(*exc)
         # optimum leaves its own wrapper here, which returns the last hidden state before the final norm
         del self._model.forward
 
 
-class TracedConfig:
-    """Mix-in over an optimum OnnxConfig: the inputs, outputs and dummy inputs of the page's graph."""
+class TracedConfig(TextDecoderOnnxConfig):
+    """The inputs, outputs and dummy inputs of the page's graph, the same for every architecture."""
 
+    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig
     _MODEL_PATCHER = TracePatcher
     _config: PretrainedConfig
 
     @property
     def inputs(self) -> dict[str, dict[int, str]]:
         """Input names and their dynamic axes."""
-        inputs = super().inputs  # type: ignore[misc]
+        inputs = super().inputs
         inputs["position_ids"] = {0: "batch_size", 1: "sequence_length"}
         inputs["head_mask"] = {}
         inputs["attention_bias"] = {0: "bias_layers", 1: "bias_heads", 2: "bias_queries", 3: "bias_keys"}
@@ -118,25 +125,33 @@ class TracedConfig:
 def dimensions(config: PretrainedConfig) -> dict[str, int]:
     """The sizes every later step needs, read once from whichever names the architecture uses."""
     heads = config.num_attention_heads
+    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    if config.model_type in ("falcon", "gpt_bigcode"):  # Falcon's newer form repeats keys before they are cached
+        kv_heads = 1 if config.multi_query and not getattr(config, "new_decoder_architecture", False) else heads
     return {
         "layers": config.num_hidden_layers,
         "heads": heads,
-        "kv_heads": getattr(config, "num_key_value_heads", None) or heads,
+        "kv_heads": kv_heads,
         "head_size": getattr(config, "head_dim", None) or config.hidden_size // heads,
         "hidden_size": config.hidden_size,
         "vocab_size": config.vocab_size,
-        "context_length": config.max_position_embeddings,
+        "context_length": context_length(config),
     }
 
 
-def traced_config(config: PretrainedConfig) -> Any:
-    """Build optimum's OnnxConfig of this architecture with the page's inputs and outputs mixed in."""
-    constructor = TasksManager.get_exporter_config_constructor(
-        "onnx", model_type=config.model_type, task="text-generation-with-past", library_name="transformers"
-    )
-    base = constructor.func
-    traced = type(f"Traced{base.__name__}", (TracedConfig, base), {})
-    return traced(config, task="text-generation", use_past=True, use_past_in_inputs=True)
+def context_length(config: PretrainedConfig) -> int:
+    """How many positions the graph is right for.
+
+    With longrope the rotations change as soon as a text is longer than `original_max_position_embeddings`; the graph
+    holds those of shorter texts. Bloom names no limit: 2048 is what it was trained with.
+    """
+    name = {"mpt": "max_seq_len", "bloom": "seq_length"}.get(config.model_type, "max_position_embeddings")
+    longest = int(getattr(config, name, None) or 2048)
+    scaling = getattr(config, "rope_scaling", None) or {}
+    if scaling.get("rope_type", scaling.get("type")) == "longrope":
+        original = getattr(config, "original_max_position_embeddings", None)
+        longest = min(longest, original or scaling.get("original_max_position_embeddings") or longest)
+    return longest
 
 
 def export_graph(model: PreTrainedModel, path: Path) -> None:
@@ -144,4 +159,5 @@ def export_graph(model: PreTrainedModel, path: Path) -> None:
     logging.getLogger("optimum").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # tracer warnings: every output is checked against PyTorch instead
-        export_pytorch(model, traced_config(model.config), OPSET, path)
+        config = TracedConfig(model.config, task="text-generation", use_past=True, use_past_in_inputs=True)
+        export_pytorch(model, config, OPSET, path)

@@ -1,7 +1,8 @@
 """Load a found checkpoint: the model in fp32 and its tokenizer files. Offline, transformers; never remote code."""
 
-import json
 import logging
+import os
+import re
 import shutil
 import warnings
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import Any
 
 import torch
 import transformers.modeling_gguf_pytorch_utils as gguf_loader
-from safetensors import SafetensorError
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers  # type: ignore[import-untyped]
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from safetensors import SafetensorError, safe_open
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
+from export import gguf_file
 from export.families import Refusal
+from export.layout import read_tokenizer
 from export.sources import Source
+
+# What older checkpoints store and newer classes compute: causal masks and rotation frequencies.
+COMPUTED = re.compile(r"(rotary_emb\.inv_freq|\.(attn|attention)\.(masked_)?bias|\.attn\.causal_mask)$")
 
 
 def load_model(source: Source) -> PreTrainedModel:
@@ -43,79 +48,51 @@ def load_model(source: Source) -> PreTrainedModel:
     missing = [*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])]
     if missing:  # transformers would go on with random values
         raise Refusal(f"{source.directory} lacks {len(missing)} of the model's weights, {missing[0]} for one")
+    dropped = [name for name in found["unexpected_keys"] if not COMPUTED.search(name)]
+    if source.gguf:
+        dropped += gguf_file.unread_tensors(source.directory / source.gguf, model)
+    if dropped:  # transformers would go on without them
+        names = ", ".join(sorted(dropped)[:3]) + (" and others" if len(dropped) > 3 else "")
+        kind = type(model).__name__
+        raise Refusal(f"{source.directory} has {len(dropped)} weights that {kind} has no place for ({names})")
+    if source.gguf:
+        gguf_file.apply_rope_factors(source.directory / source.gguf, model)
+    else:
+        check_head(source.directory, model)
+    broken = next((name for name, p in model.named_parameters() if not torch.isfinite(p).all()), None)
+    if broken:
+        raise Refusal(f"{source.directory}: {broken} holds infinite or undefined values; the checkpoint is damaged")
     model.eval()
     return model
+
+
+def check_head(directory: Path, model: PreTrainedModel) -> None:
+    """Refuse a tied checkpoint whose own unembedding differs from its embedding; transformers would overwrite it.
+
+    Raises:
+        Refusal: names the setting.
+    """
+    head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
+    if head.weight is not embedding.weight:
+        return
+    for path in sorted(directory.glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            if "lm_head.weight" in set(file.keys()):
+                own = file.get_tensor("lm_head.weight").float()
+                if own.shape != head.weight.shape or not torch.equal(own, head.weight):
+                    what = "has an unembedding of its own, but its config says tie_word_embeddings"
+                    raise Refusal(f"{directory} {what}; correct config.json")
 
 
 def write_tokenizer(source: Source, directory: Path) -> PreTrainedTokenizerFast:
     """Write tokenizer.json and tokenizer_config.json; the checkpoint's own files are kept as they are."""
     if source.gguf:
-        gguf_tokenizer(source.directory / source.gguf, directory)
+        gguf_file.write_tokenizer(source.directory / source.gguf, directory)
         return PreTrainedTokenizerFast.from_pretrained(directory)
-    tokenizer = AutoTokenizer.from_pretrained(source.directory, use_fast=True, trust_remote_code=False)
+    tokenizer = read_tokenizer(source.directory, str(source.directory), os.listdir(source.directory))
     tokenizer.save_pretrained(directory / "tokenizer")
     for name in ("tokenizer.json", "tokenizer_config.json"):
         own = source.directory / name
         shutil.copyfile(own if own.exists() else directory / "tokenizer" / name, directory / name)
     shutil.rmtree(directory / "tokenizer")
     return tokenizer
-
-
-# What `tokenizer.ggml.pre` stands for, as the original tokenizers define it.
-_GPT2 = [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
-_LLAMA3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-
-
-def _split(pattern: str) -> list[Any]:
-    return [
-        pre_tokenizers.Split(Regex(pattern), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ]
-
-
-PRE_TOKENIZERS: dict[str, list[Any]] = {
-    "gpt-2": _GPT2,
-    "smollm": [pre_tokenizers.Digits(individual_digits=True), *_GPT2],
-    "llama-bpe": _split(_LLAMA3),
-    "qwen2": _split(_LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")),
-}
-
-
-def gguf_tokenizer(path: Path, directory: Path) -> None:
-    """Build the byte-level BPE tokenizer a GGUF file describes.
-
-    transformers' own conversion drops the digit splitting of some models; this one follows the file.
-
-    Raises:
-        Refusal: the file holds another kind of tokenizer.
-    """
-    from gguf import GGUFReader
-
-    fields = GGUFReader(path).fields
-
-    def value(key: str) -> Any:
-        field = fields.get(f"tokenizer.ggml.{key}")
-        return None if field is None else field.contents()
-
-    kind, pre = value("model"), value("pre")
-    if kind != "gpt2" or pre not in PRE_TOKENIZERS:
-        known = ", ".join(PRE_TOKENIZERS)
-        raise Refusal(f"{path.name} has a {kind}/{pre} tokenizer; byte-level BPE can be read ({known})")
-    tokens, types = value("tokens"), value("token_type")
-    merges = [tuple(merge.split(" ")) for merge in value("merges")]
-    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(PRE_TOKENIZERS[pre])
-    tokenizer.decoder = decoders.ByteLevel()
-    control = [AddedToken(t, special=True, normalized=False) for t, k in zip(tokens, types, strict=True) if k == 3]
-    tokenizer.add_special_tokens(control)
-    tokenizer.save(str(directory / "tokenizer.json"))
-    named = {
-        f"{role}_token": tokens[number]
-        for role, key in (("bos", "bos"), ("eos", "eos"), ("unk", "unknown"), ("pad", "padding"))
-        if (number := value(f"{key}_token_id")) is not None
-    }
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **named}
-    (directory / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
 
+from export.families import Refusal
+
 COARSE, FINE = 32, 16  # neighbours along the input axis that share a scale
 STEPS = tuple(range(255, 119, -15))  # how many steps of the code a block's range may be divided into
+LARGEST = float(np.finfo(np.float16).max)  # 65504
 TINY = np.float16(6e-8)  # the smallest float16: a block of zeros still needs a scale
 
 
@@ -38,14 +41,13 @@ class Encoded:
         return codes * scale
 
 
-def half(matrix: np.ndarray) -> Encoded:
-    """float16, as most checkpoints are published.
+def fits_half(matrix: np.ndarray) -> bool:
+    """Whether no weight is beyond float16."""
+    return bool(np.abs(matrix).max(initial=0) <= LARGEST)
 
-    Raises:
-        OverflowError: a weight is beyond float16.
-    """
-    if np.abs(matrix).max(initial=0) > np.finfo(np.float16).max:
-        raise OverflowError("a weight is beyond float16; store this model as fp32")
+
+def half(matrix: np.ndarray) -> Encoded:
+    """float16, as most checkpoints are published; only for a matrix that `fits_half`."""
     return Encoded("half", {"half": matrix.astype(np.float16)})
 
 
@@ -63,7 +65,13 @@ def back(blocks: np.ndarray, axis: int) -> np.ndarray:
 
 
 def as_half(scale: np.ndarray) -> np.ndarray:
-    """Scales as float16; one below its normal range is rounded up, or its block's largest values would be cut off."""
+    """Scales as float16; one below its normal range is rounded up, or its block's largest values would be cut off.
+
+    Raises:
+        Refusal: a scale is beyond float16, so its weights beyond eight million.
+    """
+    if np.abs(scale).max(initial=0) > LARGEST:
+        raise Refusal("a weight is too large for 8 bits with a float16 scale; store this model with --weights fp32")
     rounded = scale.astype(np.float16)
     lost = rounded.astype(np.float32) < scale * (1 - 2**-10)
     return np.maximum(np.where(lost, np.nextafter(rounded, np.float16("inf")), rounded), TINY)
@@ -124,13 +132,15 @@ def small(matrix: np.ndarray, axis: int, lookup: bool, shared: bool) -> Encoded:
     coarse, fine = encode(matrix, axis, COARSE), encode(matrix, axis, FINE)
     if error(coarse, matrix) <= error(fine, matrix):
         return coarse
-    return half(matrix) if shared else fine
+    return half(matrix) if shared and fits_half(matrix) else fine
 
 
 def wide(matrix: np.ndarray, axis: int) -> Encoded:
     """The fp16 format's choice: 16 bits a weight, as float16 or as integers in blocks, whichever is closer."""
-    floats, integers = half(matrix), symmetric(matrix, axis, COARSE, np.int16)
-    return min(integers, floats, key=lambda encoded: error(encoded, matrix))
+    integers = symmetric(matrix, axis, COARSE, np.int16)
+    if not fits_half(matrix):
+        return integers
+    return min(integers, half(matrix), key=lambda encoded: error(encoded, matrix))
 
 
 def rebuild(encoded: Encoded, source: str, output: str, axis: int) -> list[NodeProto]:

@@ -1,6 +1,6 @@
 """Where each supported architecture keeps its layers, norm, attention and MLP. Offline; no model is loaded here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -10,7 +10,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Family:
-    """Attribute paths of one architecture in transformers.
+    """Attribute paths and peculiarities of one architecture in transformers.
 
     `attention` and `mlp` name, inside a layer, the module whose output is what that block adds to the
     residual stream. `mixer` is the module that receives the attention mask.
@@ -22,17 +22,32 @@ class Family:
     mlp: str
     mixer: str
     mixer_output: str  # inside the mixer: the projection whose input is the heads' outputs, side by side
+    own_attention: bool = False  # computes attention itself, with torch's softmax, in place of transformers' interface
+    scores_argument: str = "attention_mask"  # the mixer's argument that is added to the scores
+    bias_per_head: bool = True  # whether that argument may differ between heads
 
 
 _GPT = Family("transformer.h", "transformer.ln_f", "attn", "mlp", "attn", "c_proj")
 _LLAMA = Family("model.layers", "model.norm", "self_attn", "mlp", "self_attn", "o_proj")
-# Gemma 2 and 3 norm each block's output before it joins the residual stream.
-_GEMMA2 = Family(
+# These norm each block's output before it joins the residual stream.
+_POST_NORM = Family(
     "model.layers", "model.norm", "post_attention_layernorm", "post_feedforward_layernorm", "self_attn", "o_proj"
+)
+_GPTJ = Family("transformer.h", "transformer.ln_f", "attn", "mlp", "attn", "out_proj", own_attention=True)
+# Bloom's attention and MLP return the residual stream; what they add to it is their last projection's output.
+_BLOOM = Family(
+    "transformer.h",
+    "transformer.ln_f",
+    "self_attention.dense",
+    "mlp.dense_4h_to_h",
+    "self_attention",
+    "dense",
+    own_attention=True,
 )
 
 FAMILIES: dict[str, Family] = {
     "gpt2": _GPT,
+    "gpt_bigcode": _GPT,
     "gpt_neo": Family("transformer.h", "transformer.ln_f", "attn", "mlp", "attn.attention", "out_proj"),
     "gpt_neox": Family("gpt_neox.layers", "gpt_neox.final_layer_norm", "attention", "mlp", "attention", "dense"),
     "opt": Family(
@@ -43,9 +58,60 @@ FAMILIES: dict[str, Family] = {
     "qwen2": _LLAMA,
     "qwen3": _LLAMA,
     "gemma": _LLAMA,
-    "gemma2": _GEMMA2,
-    "gemma3_text": _GEMMA2,
+    "gemma2": _POST_NORM,
+    "gemma3_text": _POST_NORM,
+    "olmo": _LLAMA,
+    "olmo2": _POST_NORM,
+    "smollm3": _LLAMA,
+    "phi3": _LLAMA,
+    "helium": _LLAMA,
+    "arcee": _LLAMA,
+    "starcoder2": _LLAMA,
+    "cohere": _LLAMA,
+    "granite": _LLAMA,
+    "phi": Family("model.layers", "model.final_layernorm", "self_attn", "mlp", "self_attn", "dense"),
+    "stablelm": replace(_LLAMA, own_attention=True),
+    "gptj": _GPTJ,
+    "codegen": _GPTJ,
+    "bloom": _BLOOM,
+    "falcon": _BLOOM,
+    "mpt": Family(
+        "transformer.blocks",
+        "transformer.norm_f",
+        "attn",
+        "ffn.down_proj",
+        "attn",
+        "out_proj",
+        own_attention=True,
+        scores_argument="position_bias",
+    ),
+    "xglm": Family(
+        "model.layers",
+        "model.layer_norm",
+        "self_attn",
+        "fc2",
+        "self_attn",
+        "out_proj",
+        own_attention=True,
+        bias_per_head=False,
+    ),
 }
+
+
+def added_to_stream(config: Any, output: Any) -> Any:
+    """What a block's output adds to the residual stream; Granite scales it first."""
+    multiplier = getattr(config, "residual_multiplier", None) if config.model_type == "granite" else None
+    return output if multiplier is None else output * multiplier
+
+
+def scale_logits(config: Any, logits: Any) -> Any:
+    """What each architecture does to the unembedding's output before it calls it logits."""
+    if config.model_type == "cohere":
+        return logits * config.logit_scale
+    if config.model_type == "granite":
+        return logits / config.logits_scaling
+    cap = getattr(config, "final_logit_softcapping", None)
+    return logits if cap is None else (logits / cap).tanh() * cap
 
 
 def family_of(config: dict[str, Any]) -> Family:
@@ -59,6 +125,12 @@ def family_of(config: dict[str, Any]) -> Family:
     architectures = config.get("architectures") or []
     if architectures and not any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
         raise Refusal(f"{architectures[0]} is not a causal language model; choose a checkpoint that writes text")
+    if model_type == "bloom" and config.get("apply_residual_connection_post_layernorm"):
+        raise Refusal("Bloom whose residual stream passes through its norms has no contributions that add up")
+    if model_type == "bloom" and config.get("slow_but_exact"):
+        raise Refusal("Bloom with slow_but_exact is not supported; set it to false in config.json")
+    if model_type == "mpt" and config.get("logit_scale") is not None:
+        raise Refusal("MPT with a logit_scale is not supported; transformers would ignore it")
     if model_type == "opt" and not config.get("do_layer_norm_before", True):
         raise Refusal("OPT with do_layer_norm_before=false (opt-350m) is not supported; opt-125m is")
     if model_type == "opt" and config.get("word_embed_proj_dim", config["hidden_size"]) != config["hidden_size"]:

@@ -13,13 +13,34 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from export import verify
+from export.capture import dimensions
 from export.families import Refusal
+from export.report import figure
 
 TEXTS = Path(__file__).resolve().parent / "texts"
 WINDOW = 256  # tokens in one pass, so that attentions of every layer fit
 
-# format: (largest mean abs Δlogprob in nats, smallest share of equal top tokens)
-THRESHOLDS = {"fp32": (0.0005, 0.999), "fp16": (0.002, 0.995), "int8": (0.05, 0.95)}
+# The worst that is allowed of each format. `top1_agreement` is a least share, the others are a largest mean.
+BARS: dict[str, dict[str, float]] = {
+    "fp32": {
+        "mean_abs_logprob_difference": 0.0005,
+        "top1_agreement": 0.999,
+        "mean_attention_difference": 0.0005,
+        "mean_hidden_difference": 0.0005,
+    },
+    "fp16": {
+        "mean_abs_logprob_difference": 0.002,
+        "top1_agreement": 0.995,
+        "mean_attention_difference": 0.002,
+        "mean_hidden_difference": 0.002,
+    },
+    "int8": {
+        "mean_abs_logprob_difference": 0.05,
+        "top1_agreement": 0.95,
+        "mean_attention_difference": 0.02,
+        "mean_hidden_difference": 0.05,
+    },
+}
 
 
 class Unfaithful(Refusal):
@@ -43,11 +64,13 @@ def measure(
 
     Returns:
         KL divergence reference‖stored and Δlogprob in nats a token; perplexities over the whole set;
-        `hidden_difference` relative to the largest value of the same hidden state.
+        `attention_difference`: the share of a query's attention that lies on other keys (total variation), over all
+        layers, heads and queries; `hidden_difference`: the median error of a position's components over their median
+        size, over all layers and positions, so that a few giant dimensions do not hide the others.
     """
     divergence, same, reference_logprob, stored_logprob = [], [], [], []
-    attention_difference = hidden_difference = 0.0
-    for ids in windows(tokenizer, prefix, model.config.max_position_embeddings):
+    attention, hidden = [], []
+    for ids in windows(tokenizer, prefix, dimensions(model.config)["context_length"]):
         expected = verify.reference(model, ids)
         found = verify.run(graph, verify.feeds(model, ids))
         p = torch.log_softmax(torch.from_numpy(expected["logits"][0]), -1)  # [token, vocab]
@@ -58,12 +81,13 @@ def measure(
         reference_logprob.append(p[:-1].gather(1, following)[:, 0].numpy())
         stored_logprob.append(q[:-1].gather(1, following)[:, 0].numpy())
         for name, value in expected.items():
-            difference = float(np.abs(found[name] - value).max())
             if name.startswith("attentions"):
-                attention_difference = max(attention_difference, difference)
-            elif name.startswith("hidden_states"):
-                hidden_difference = max(hidden_difference, difference / float(np.abs(value).max()))
+                attention.append(np.abs(found[name] - value).sum(axis=-1).ravel() / 2)  # per head and query
+            elif name.startswith("hidden_states") and name != "hidden_states.0":
+                off, size = np.abs(found[name] - value), np.median(np.abs(value), axis=-1)
+                hidden.append((np.median(off, axis=-1) / np.maximum(size, 1e-6)).ravel())  # per position
     kl, agree = np.concatenate(divergence).astype(np.float64), np.concatenate(same)
+    moved, off_by = np.concatenate(attention).astype(np.float64), np.concatenate(hidden).astype(np.float64)
     a, b = np.concatenate(reference_logprob), np.concatenate(stored_logprob)
     delta = np.abs(a.astype(np.float64) - b)
     return {
@@ -75,8 +99,10 @@ def measure(
         "p99_abs_logprob_difference": float(np.quantile(delta, 0.99)),
         "perplexity_reference": float(np.exp(-a.mean(dtype=np.float64))),
         "perplexity": float(np.exp(-b.mean(dtype=np.float64))),
-        "max_attention_difference": attention_difference,
-        "max_hidden_difference": hidden_difference,
+        "mean_attention_difference": float(moved.mean()),
+        "p99_attention_difference": float(np.quantile(moved, 0.99)),
+        "mean_hidden_difference": float(off_by.mean()),
+        "p99_hidden_difference": float(np.quantile(off_by, 0.99)),
     }
 
 
@@ -86,25 +112,26 @@ def enforce(found: dict[str, Any], weights_format: str) -> None:
     Raises:
         Unfaithful: names the figure and the bar.
     """
-    most, least = THRESHOLDS[weights_format]
-    if not found["mean_abs_logprob_difference"] <= most:
-        figure = found["mean_abs_logprob_difference"]
-        raise Unfaithful(f"{weights_format}: mean abs Δlogprob {figure:.4f} nats, at most {most} is allowed")
-    if not found["top1_agreement"] >= least:
-        figure = found["top1_agreement"]
-        raise Unfaithful(f"{weights_format}: top token agrees in {figure:.2%}, at least {least:.1%} is required")
+    for name, bar in BARS[weights_format].items():
+        value, least = found[name], name == "top1_agreement"
+        if not (value >= bar if least else value <= bar):
+            allowed = f"at least {bar} is required" if least else f"at most {bar} is allowed"
+            raise Unfaithful(f"{weights_format}: {name.replace('_', ' ')} is {figure(value, 3)}, {allowed}")
 
 
 def rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     """The figures as lines of the final table."""
+    delta = (figure(found[f"{kind}_abs_logprob_difference"]) for kind in ("mean", "p99"))
     return [
-        ("mean / max KL", f"{found['mean_kl']:.5f} / {found['max_kl']:.4f} nats"),
+        ("mean / max KL", f"{figure(found['mean_kl'])} / {figure(found['max_kl'])} nats"),
         ("top token agrees", f"{found['top1_agreement']:.2%} of {found['tokens']}"),
-        (
-            "mean / p99 abs Δlogprob",
-            f"{found['mean_abs_logprob_difference']:.4f} / {found['p99_abs_logprob_difference']:.4f} nats",
-        ),
+        ("mean / p99 abs Δlogprob", " / ".join(delta) + " nats"),
         ("perplexity, PyTorch / stored", f"{found['perplexity_reference']:.3f} / {found['perplexity']:.3f}"),
-        ("largest attention difference", f"{found['max_attention_difference']:.4f}"),
-        ("largest hidden difference", f"{found['max_hidden_difference']:.4f} of its scale"),
+        ("attention moved, mean / p99", shares(found, "attention")),
+        ("hidden states off, mean / p99", shares(found, "hidden")),
     ]
+
+
+def shares(found: dict[str, Any], kind: str) -> str:
+    """Mean and 99th percentile of one of the differences as percentages."""
+    return " / ".join(f"{figure(100 * found[f'{part}_{kind}_difference'])}%" for part in ("mean", "p99"))

@@ -4,6 +4,7 @@ Hidden states are what transformers returns: each layer's input, and the last on
 """
 
 import contextlib
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicCache
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 
-from export.families import Family, submodule
+from export.families import Family, added_to_stream, scale_logits, submodule
 
 
 class Trace:
@@ -28,6 +29,7 @@ class Trace:
         self.mlp_output: dict[int, torch.Tensor] = {}
         self.head_masks: tuple[torch.Tensor, ...] = ()  # per layer [1, head, 1, 1]
         self.biases: tuple[torch.Tensor, ...] = ()  # per layer [1, head or 1, query or 1, key or 1]
+        self.layer = 0  # the one whose attention is being computed
 
     @contextlib.contextmanager
     def hooks(self) -> Iterator[None]:
@@ -42,7 +44,14 @@ class Trace:
 
         def on_output(store: dict[int, torch.Tensor], index: int) -> Any:
             def hook(module: Any, args: Any, output: Any) -> None:
-                store[index] = output[0] if isinstance(output, tuple) else output
+                value = output[0] if isinstance(output, tuple) else output
+                store[index] = value.clone()  # Falcon adds to it in place
+
+            return hook
+
+        def on_mixer(index: int) -> Any:
+            def hook(module: Any, args: Any) -> None:
+                self.layer = index
 
             return hook
 
@@ -51,6 +60,7 @@ class Trace:
                 layer.register_forward_pre_hook(on_input(i), with_kwargs=True),
                 submodule(layer, self.family.attention).register_forward_hook(on_output(self.attention_output, i)),
                 submodule(layer, self.family.mlp).register_forward_hook(on_output(self.mlp_output, i)),
+                submodule(layer, self.family.mixer).register_forward_pre_hook(on_mixer(i)),
             ]
         norm = submodule(self.model, self.family.norm)
         handles.append(norm.register_forward_hook(on_output(self.hidden_states, len(self.layers))))
@@ -112,6 +122,18 @@ class Trace:
         mixed = self.attend(module.layer_idx, query, key, value, attention_mask, float(scale), softcap)
         return mixed.transpose(1, 2), self.attentions[module.layer_idx]
 
+    def softmax(self, scores: torch.Tensor, dim: int = -1, **_: Any) -> torch.Tensor:
+        """In place of torch's, inside an architecture that computes its attention itself.
+
+        Args:
+            scores: mask included, [batch, head, query, key] or, in XGLM, [batch · head, query, key].
+            dim: the last axis.
+        """
+        grouped = scores if scores.dim() == 4 else scores.unflatten(0, (-1, self.model.config.num_attention_heads))
+        weights = torch.softmax(grouped + self.biases[self.layer], dim) * self.head_masks[self.layer]
+        self.attentions[self.layer] = weights
+        return weights if scores.dim() == 4 else weights.flatten(0, 1)
+
     def gpt_neo_attention(
         self,
         module: GPTNeoSelfAttention,
@@ -146,6 +168,9 @@ class Trace:
         self.head_masks = torch.split(head_mask[:, :, None, None], 1)
         self.biases = torch.split(attention_bias + torch.zeros(len(self.layers), 1, 1, 1), 1)
         cache = DynamicCache.from_legacy_cache(tuple(past_key_values))
+        positions = {}
+        if "position_ids" in inspect.signature(type(self.model).forward).parameters:  # none with ALiBi
+            positions["position_ids"] = position_ids.clone()  # XGLM shifts them in place
         with self.hooks():
             logits = (
                 type(self.model)
@@ -153,20 +178,21 @@ class Trace:
                     self.model,
                     input_ids=input_ids,
                     attention_mask=attention_mask,
-                    position_ids=position_ids,
                     past_key_values=cache,
                     use_cache=True,
+                    **positions,
                 )
                 .logits
             )
         for i, value in self.mlp_output.items():
             if value.dim() == 2:  # OPT flattens batch and tokens before its MLP
                 self.mlp_output[i] = value.view(self.hidden_states[0].shape)
-        head = self.model.get_output_embeddings()
-        lens_logits = head(submodule(self.model, self.family.norm)(lens))
-        softcap = getattr(self.model.config, "final_logit_softcapping", None)
-        if softcap is not None:
-            lens_logits = torch.tanh(lens_logits / softcap) * softcap
+        # With two axes a biased head would become a Gemm, whose matrix is the logits' one transposed.
+        rows = submodule(self.model, self.family.norm)(lens[None])
+        lens_logits = scale_logits(self.model.config, self.model.get_output_embeddings()(rows))[0]
+        for store in (self.attention_output, self.mlp_output):
+            for i in layers:
+                store[i] = added_to_stream(self.model.config, store[i])
         return (
             logits,
             *(tensor for i in layers for tensor in (cache.layers[i].keys, cache.layers[i].values)),

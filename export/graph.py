@@ -47,7 +47,9 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
     matrices = [i for i in graph.initializer if len(i.dims) == 2 and i.data_type == TensorProto.FLOAT]
     for initializer in matrices:
         array = numpy_helper.to_array(initializer)
-        name = names.get(digest(array), initializer.name)
+        name = names.get(digest(array), "")
+        if not name:  # a table of positions or the like: computed, not learned, and stored as it is
+            continue
         renamed[initializer.name] = name
         if name in weights and weights[name].shape != array.shape:
             tied.add(name)  # the unembedding is the embedding, transposed: keep [hidden, vocab]
@@ -59,6 +61,9 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
             node.input[i] = renamed.get(name, name)
     for name in tied:
         gather_columns(graph, name)
+    if not any(value.name == "position_ids" for value in graph.input):  # ALiBi has none; the page gives them anyway
+        axes = ["batch_size", "sequence_length"]
+        graph.input.append(helper.make_tensor_value_info("position_ids", TensorProto.INT64, axes))
     for name, array in weights.items():
         graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape))
     return Graph(simplify(proto, weights), weights)

@@ -7,6 +7,7 @@ import onnxruntime as ort
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from export import verify
+from export.capture import context_length
 from pyscripts import heads, run
 
 LENGTH = 50  # random tokens, read twice
@@ -38,7 +39,7 @@ def measure(
     None: the vocabulary or the context has no room for two tokens, twice.
     """
     choices = drawable(model, tokenizer)
-    length = min(LENGTH, len(choices), (model.config.max_position_embeddings - 1) // 2)
+    length = min(LENGTH, len(choices), (context_length(model.config) - 1) // 2)
     if length < 2:
         return None
     found = []  # [seed][name][layer, head]

@@ -24,7 +24,9 @@ TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "tokenizer.model",
+    "sentencepiece.bpe.model",
     "vocab.json",
+    "vocab.txt",
     "merges.txt",
     "special_tokens_map.json",
     "added_tokens.json",
@@ -137,8 +139,22 @@ def config(files: Files) -> dict[str, Any]:
         gguf = next((name for name in files.names if name.endswith(".gguf")), None)
         hint = f"download {gguf} and give the file" if gguf else "choose a transformers checkpoint"
         raise Refusal(f"{files.repository} has no config.json; {hint}")
-    path = files.local / "config.json" if files.local else Path(fetch(files, "config.json"))
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return read_json(files, "config.json")
+
+
+def read_json(files: Files, name: str) -> dict[str, Any]:
+    """A small JSON file of the repository.
+
+    Raises:
+        Refusal: it is broken.
+    """
+    path = files.local / name if files.local else Path(fetch(files, name))
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Refusal(f"{name} of {files.repository} is not valid JSON ({error})") from None
+    if not isinstance(found, dict):
+        raise Refusal(f"{name} of {files.repository} is not a JSON object")
     return found
 
 
@@ -150,19 +166,26 @@ def fetch(files: Files, name: str) -> str:
         raise unreachable(files.repository, error) from None
 
 
+def check_space(files: Files, weights: list[str]) -> None:
+    """Compare the free disk space with the listing.
+
+    Raises:
+        Refusal: the disk is too small.
+    """
+    needed = 0 if files.local else sum(files.sizes.get(name, 0) for name in weights)
+    free = shutil.disk_usage(constants.HF_HOME if Path(constants.HF_HOME).exists() else Path.home()).free
+    if needed > free:
+        raise Refusal(f"{files.repository} needs {needed / 1e9:.1f} GB for the download, {free / 1e9:.1f} GB are free")
+
+
 def download(files: Files, weights: list[str]) -> Path:
     """Download weights and tokenizer into the hub's cache and return the folder; what is there is not fetched again.
 
     Raises:
-        Refusal: the disk is too small.
         HubUnreachable: the connection was lost; what arrived is kept and the next try resumes.
     """
     if files.local:
         return files.local
-    needed = sum(files.sizes.get(name, 0) for name in weights)
-    free = shutil.disk_usage(constants.HF_HOME if Path(constants.HF_HOME).exists() else Path.home()).free
-    if needed > free:
-        raise Refusal(f"{files.repository} needs {needed / 1e9:.1f} GB for the download, {free / 1e9:.1f} GB are free")
     if not sys.stderr.isatty():
         errors.disable_progress_bars()
     try:

@@ -18,6 +18,7 @@ ITEM_BYTES = {
     TensorProto.INT16: 2,
     TensorProto.FLOAT16: 2,
     TensorProto.FLOAT: 4,
+    TensorProto.INT32: 4,
     TensorProto.INT64: 8,
 }
 FIRST = "gpt2"  # the default model wherever it is built

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from transformers.activations import FastGELUActivation, NewGELUActivation
+from transformers.models.cohere.modeling_cohere import CohereRotaryEmbedding
 from transformers.pytorch_utils import Conv1D
 
 
@@ -43,12 +44,21 @@ def rms_norm(module: Any, x: torch.Tensor) -> torch.Tensor:
     return RootMeanSquareNorm.apply(x, weight, float(epsilon))
 
 
-def replacement(module: nn.Module) -> Callable[[Any, torch.Tensor], torch.Tensor] | None:
+def interleaved_angles(module: Any, x: torch.Tensor, position_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cohere's rotations, each angle twice in a row; the exporter cannot write its repeat_interleave."""
+    angles = position_ids[:, :, None].float() * module.inv_freq  # [batch, token, head_size / 2]
+    twice = torch.stack((angles, angles), dim=-1).flatten(-2)
+    return twice.cos() * module.attention_scaling, twice.sin() * module.attention_scaling
+
+
+def replacement(module: nn.Module) -> Callable[..., Any] | None:
     """The forward to trace instead of the module's own, or None."""
     if isinstance(module, Conv1D):
         return linear
     if isinstance(module, NewGELUActivation | FastGELUActivation):
         return gelu
+    if isinstance(module, CohereRotaryEmbedding):
+        return interleaved_angles
     return rms_norm if type(module).__name__.endswith("RMSNorm") else None
 
 

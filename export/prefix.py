@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from export.capture import context_length
 from export.families import Refusal
 
 TEXTS = Path(__file__).resolve().parent / "texts"
@@ -82,7 +83,7 @@ def choose(
         if not isinstance(chosen, int) or tokenizer.convert_ids_to_tokens(chosen) != fixed:
             raise Refusal(f"the catalogue fixes the prefix token {fixed!r}, which this tokenizer does not have")
         ids = list(dict.fromkeys([chosen, *ids]))
-    texts = documents(tokenizer, min(LONGEST, model.config.max_position_embeddings - 1))
+    texts = documents(tokenizer, min(LONGEST, context_length(model.config) - 1))
     without = surprisal(model, texts, None)
     costs = {id: surprisal(model, texts, id) for id in ids}
     means = {id: float(np.concatenate([cost[1:] for cost in each]).mean()) for id, each in costs.items()}

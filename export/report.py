@@ -1,6 +1,7 @@
 """Show what the build is doing: named steps with their time, and the tables at the end. Offline, rich."""
 
 import contextlib
+import math
 import time
 from collections.abc import Iterable, Iterator
 
@@ -15,13 +16,30 @@ console = Console(highlight=False, soft_wrap=True)
 
 @contextlib.contextmanager
 def step(name: str) -> Iterator[None]:
-    """Announce a step, keep a clock beside it while a terminal is watching, and leave its time."""
+    """Announce a step when it begins, keep a clock beside it on a terminal, and leave its time when it ends."""
     start = time.perf_counter()
-    columns = (TextColumn("  {task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        progress.add_task(name, total=None)
+    if console.is_terminal:
+        columns = (TextColumn("  {task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as progress:
+            progress.add_task(name, total=None)
+            yield
+        console.print(f"  {name}  {time.perf_counter() - start:.1f} s")
+        return
+    console.print(f"  {name} …", end="")
+    try:
         yield
-    console.print(f"  {name}  {time.perf_counter() - start:.1f} s")
+    except BaseException:
+        console.print()
+        raise
+    console.print(f" {time.perf_counter() - start:.1f} s")
+
+
+def figure(value: float, digits: int = 2) -> str:
+    """A small number with its leading digits, never rounded to nothing: 0.0000168 becomes 0.000017."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:.{places}f}"
 
 
 def table(title: str, rows: list[tuple[str, str]]) -> None:

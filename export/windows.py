@@ -7,7 +7,7 @@ import onnxruntime as ort
 from transformers import PretrainedConfig, PreTrainedModel
 
 from export import verify
-from export.capture import dimensions
+from export.capture import context_length, dimensions
 
 UNSEEN = 2048  # positions of the past given to layers without a window, as far as the context goes
 
@@ -24,8 +24,8 @@ def of_config(config: PretrainedConfig) -> list[int | None]:
     elif types := getattr(config, "attention_layers", None):
         local, width = [kind == "local" for kind in types], config.window_size
     else:
-        local = [width is not None] * config.num_hidden_layers
-    context = config.max_position_embeddings
+        local = [width is not None] * dimensions(config)["layers"]
+    context = context_length(config)
     return [width if here and width is not None and width < context else None for here in local]
 
 

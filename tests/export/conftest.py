@@ -1,5 +1,6 @@
 """What the export tests share: tiny checkpoints, one real SmolLM2 build, a stand-in for the model hub."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random GPT-2 with a real tokenizer, as transformers saves it."""
     return tiny.tiny(tmp_path_factory.mktemp("checkpoints") / "tiny-gpt2")
+
+
+@pytest.fixture
+def folder(checkpoint: Path, tmp_path: Path) -> Path:
+    """A tiny GPT-2 the test may change."""
+    return Path(shutil.copytree(checkpoint, tmp_path / "model"))
 
 
 @dataclass

@@ -15,7 +15,7 @@ import pytest
 from gguf import GGUFWriter
 
 from export import build, forward, shards
-from tests.export.models import random_model
+from tests.export.gguf_files import write_gguf
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -136,8 +136,8 @@ def pickled(folder: Path) -> None:
 
 REFUSALS = {
     "only pickled weights (pytorch_model.bin), which can run code": pickled,
-    "has no weights (*.safetensors)": lambda folder: (folder / "model.safetensors").unlink(),
-    "architecture 'mamba' cannot be exported; the ones that can are gemma": lambda f: change(f, model_type="mamba"),
+    "has no weights (model.safetensors)": lambda folder: (folder / "model.safetensors").unlink(),
+    "architecture 'mamba' cannot be exported; the ones that can are arcee": lambda f: change(f, model_type="mamba"),
     "needs remote code, which is never run": lambda f: change(f, model_type="own", auto_map={"AutoConfig": "x.y"}),
     "is not a causal language model": lambda f: change(f, architectures=["GPT2ForTokenClassification"]),
     "has no config.json": lambda folder: (folder / "config.json").unlink(),
@@ -249,51 +249,3 @@ def test_a_gguf_file_builds(tmp_path: Path, checkpoint: Path) -> None:
     manifest = manifest_of(tmp_path / "models" / "mini")
     assert (manifest["name"], manifest["license"], manifest["source"]) == ("Mini Llama", "mit", "mini.gguf")
     assert (manifest["architecture"], manifest["kv_heads"], manifest["prefix"]["id"]) == ("llama", 2, 0)
-
-
-def write_gguf(path: Path, tokenizer: dict[str, Any]) -> None:
-    """The smallest file that transformers and the exporter read."""
-    model = random_model("llama", vocab_size=600, hidden_size=64, intermediate_size=96, tie_word_embeddings=True)
-    writer = GGUFWriter(str(path), "llama")
-    writer.add_name("Mini Llama")
-    writer.add_license("mit")
-    writer.add_context_length(64)
-    writer.add_embedding_length(64)
-    writer.add_block_count(2)
-    writer.add_feed_forward_length(96)
-    writer.add_head_count(4)
-    writer.add_head_count_kv(2)
-    writer.add_rope_dimension_count(16)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_layer_norm_rms_eps(1e-6)
-    writer.add_vocab_size(600)
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    vocabulary = sorted(tokenizer["model"]["vocab"], key=tokenizer["model"]["vocab"].get)
-    writer.add_token_list(vocabulary)
-    writer.add_token_types([3] + [1] * (len(vocabulary) - 1))
-    writer.add_token_merges([" ".join(merge) for merge in tokenizer["model"]["merges"]])
-    writer.add_bos_token_id(0)
-    writer.add_eos_token_id(0)
-    names = {
-        "model.embed_tokens": "token_embd",
-        "model.norm": "output_norm",
-        "self_attn.q_proj": "attn_q",
-        "self_attn.k_proj": "attn_k",
-        "self_attn.v_proj": "attn_v",
-        "self_attn.o_proj": "attn_output",
-        "mlp.gate_proj": "ffn_gate",
-        "mlp.up_proj": "ffn_up",
-        "mlp.down_proj": "ffn_down",
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-        "model.layers": "blk",
-    }
-    for name, parameter in model.named_parameters():
-        for ours, theirs in names.items():
-            name = name.replace(ours, theirs)
-        writer.add_tensor(name, parameter.detach().numpy())
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()

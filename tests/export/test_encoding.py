@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from export import encoding, fidelity, graph, verify, weights
 from export.encoding import COARSE, FINE, Encoded
+from export.families import Refusal
 from tests.export.models import random_model
 from tests.export.test_graph import export
 
@@ -110,8 +111,19 @@ def test_extreme_values_survive() -> None:
         for encoded in encodings(matrix.astype(np.float32), 0).values():
             error = np.abs(encoded.decoded() - matrix).max()
             assert np.isfinite(error) and error <= 0.01 * np.abs(matrix).max()
-    with pytest.raises(OverflowError, match="store this model as fp32"):
-        encoding.half(np.full((32, 4), 1e6, np.float32))
+
+
+def test_weights_beyond_float16_take_another_form() -> None:
+    """65504 is float16's largest; what 8 bits and a float16 scale cannot hold either is refused, not made infinite."""
+    large = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32) * 1e5
+    for encoded in (encoding.wide(large, 0), encoding.small(large, 0, lookup=False, shared=True)):
+        assert encoded.kind != "half"
+        np.testing.assert_allclose(encoded.decoded(), large, atol=0.01 * np.abs(large).max())
+    huge = large * 1e4
+    np.testing.assert_allclose(encoding.wide(huge, 0).decoded(), huge, atol=1e-4 * np.abs(huge).max())
+    for lookup in (True, False):
+        with pytest.raises(Refusal, match="--weights fp32"):
+            encoding.small(huge, 0, lookup=lookup, shared=False)
 
 
 @pytest.mark.parametrize("weights_format", ["int8", "fp16"])
@@ -136,11 +148,12 @@ def test_a_stored_graph_computes_with_the_decoded_weights(
     assert verify.check(model, tmp_path / "model.onnx") < verify.TOLERANCE
 
 
-def test_a_model_too_far_off_stops_the_build() -> None:
-    """Each bar by itself."""
-    good = {"mean_abs_logprob_difference": 0.001, "top1_agreement": 1.0}
-    fidelity.enforce(good, "fp16")
-    with pytest.raises(fidelity.Unfaithful, match=r"mean abs Δlogprob 0.0030 nats, at most 0.002"):
-        fidelity.enforce(good | {"mean_abs_logprob_difference": 0.003}, "fp16")
-    with pytest.raises(fidelity.Unfaithful, match=r"top token agrees in 90.00%"):
-        fidelity.enforce(good | {"top1_agreement": 0.9}, "int8")
+@pytest.mark.parametrize("name", fidelity.BARS["int8"])
+def test_a_format_past_one_bar_stops_the_build(name: str) -> None:
+    """Probabilities, top tokens, attention and hidden states each have theirs."""
+    bars = fidelity.BARS["int8"]
+    fidelity.enforce(bars, "int8")
+    with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
+        fidelity.enforce(bars | {name: bars[name] * (0.99 if name == "top1_agreement" else 1.01)}, "int8")
+    with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
+        fidelity.enforce(bars | {name: float("nan")}, "int8")

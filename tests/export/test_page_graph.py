@@ -28,7 +28,8 @@ def decode(table: dict, weights: bytes) -> bytes:
             codes = parts["codes"].reshape(tensor["shape"])
             spread = {
                 name: np.repeat(parts[name].reshape(shape), tensor["block"], tensor["axis"])
-                for name in ("scale", "zero") if name in parts
+                for name in ("scale", "zero")
+                if name in parts
             }
             matrix = (codes - spread.get("zero", np.float32(0))) * spread["scale"]
         data = matrix.astype(np.float32).tobytes()
@@ -44,7 +45,8 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
     else:
         random_model("llama", vocab_size=600, max_position_embeddings=256).save_pretrained(checkpoint)
         write_tokenizer(checkpoint)
-    assert build.main([str(checkpoint), "--out", str(tmp_path / "models"), "--weights", weights]) == 0
+    command = [str(checkpoint), "--name", architecture, "--out", str(tmp_path / "models"), "--weights", weights]
+    assert build.main(command) == 0
     folder, files = tmp_path / "models" / architecture, tmp_path / "files"
     manifest = json.loads((folder / "manifest.json").read_text())
     files.mkdir()
@@ -58,7 +60,9 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
     ids = np.arange(3, 15)[None]
     size = [1, manifest["kv_heads"], 0, manifest["head_size"]]
     feeds = {
-        "input_ids": ids, "attention_mask": np.ones_like(ids), "position_ids": np.arange(12)[None],
+        "input_ids": ids,
+        "attention_mask": np.ones_like(ids),
+        "position_ids": np.arange(12)[None],
         "head_mask": np.ones([manifest["layers"], manifest["heads"]], np.float32),
         "attention_bias": np.zeros([1, 1, 1, 1], np.float32),
         "lens": np.ones([2, manifest["hidden_size"]], np.float32),

@@ -1,0 +1,83 @@
+"""How much memory a build needs and how much the page will, told before the work. Offline, stdlib and safetensors."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from export.families import Refusal
+from export.layout import read_json, weight_files
+from export.report import console
+
+BUILD_BASE, BUILD_EACH = 0.8e9, 20  # bytes: libraries and texts, and for each parameter; SmolLM2 peaks at 3.1 GB
+PAGE_BASE, PAGE_EACH = 0.5e9, 4  # bytes: the runtime and 256 tokens, and for each parameter in fp32
+PAGE_MOST = 2**32  # all the memory WebAssembly can address
+ITEM_BYTES = {"float32": 4, "float64": 8}  # of the types checkpoints name; the others take two
+
+
+def parameters(directory: Path, gguf: str | None) -> int:
+    """How many weights a checkpoint on disk holds, from the headers of its files.
+
+    Raises:
+        Refusal: a file is damaged.
+    """
+    if gguf:
+        from export.gguf_file import opened
+
+        return sum(int(tensor.n_elements) for tensor in opened(directory / gguf).tensors)
+    total = 0
+    names = [path.name for path in directory.iterdir()]
+    for name in weight_files(str(directory), names, lambda name: read_json(directory, name)):
+        try:
+            with safe_open(directory / name, "np") as file:
+                total += sum(math.prod(file.get_slice(key).get_shape()) for key in list(file.keys()))
+        except SafetensorError as error:
+            raise Refusal(f"{directory / name} cannot be read ({error}); fetch it again") from None
+    return total
+
+
+def expected_parameters(sizes: dict[str, int], weights: list[str], config: dict[str, Any]) -> int:
+    """The same from a repository's listing, before anything is fetched."""
+    stored = str(config.get("dtype") or config.get("torch_dtype") or "float32").removeprefix("torch.")
+    return sum(sizes.get(name, 0) for name in weights) // ITEM_BYTES.get(stored, 2)
+
+
+def free_memory() -> int | None:
+    """Bytes that can still be allocated on this machine, swap included; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        try:
+            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        except (ValueError, OSError, AttributeError):
+            return None
+    found = {name: int(rest.split()[0]) * 1024 for name, rest in (line.split(":", 1) for line in lines)}
+    return found["MemAvailable"] + found["SwapFree"]
+
+
+def refuse_too_large(place: str, count: int) -> None:
+    """Stop before the work when the machine cannot hold it.
+
+    Raises:
+        Refusal: says how much is needed and how much is free.
+    """
+    needed, free = BUILD_BASE + BUILD_EACH * count, free_memory()
+    if free is not None and needed > free:
+        memory = f"{needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
+        raise Refusal(f"building {place} ({count / 1e6:.3g} M parameters) needs {memory}")
+
+
+def tell(place: str, count: int) -> None:
+    """Print what the build needs, and a warning when no browser tab could hold the model.
+
+    Raises:
+        Refusal: the machine cannot hold the build.
+    """
+    refuse_too_large(place, count)
+    built, page = BUILD_BASE + BUILD_EACH * count, PAGE_BASE + PAGE_EACH * count
+    line = f"  {count / 1e6:.3g} M parameters: the build takes up to {built / 1e9:.1f} GB of memory"
+    console.print(f"{line}, the page about {page / 1e9:.1f} GB")
+    if page > PAGE_MOST:
+        console.print("  [bold]A browser tab holds 4.3 GB at most: the page cannot load a model of this size.[/bold]")
