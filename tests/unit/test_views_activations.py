@@ -131,11 +131,12 @@ def test_layers_and_their_map_equal_transformers(run: Run) -> None:
         assert found[i + 1]["mlp_norm"] == pytest.approx(float(mlp[token + 1].norm()), rel=1e-5)
         change = (attention + mlp)[token + 1].norm()
         assert found[i + 1]["change_norm"] == pytest.approx(float(change), rel=1e-4)
-    table = VIEWS["panel_table"](run.context(), panel="layer_map", arguments={"name": "hidden_norm"})
+    table = VIEWS["table"](run.context(), view="layer_map", args={"name": "hidden_norm"})
     np.testing.assert_allclose([row[2:] for row in table["rows"]], run.states.double().norm(dim=-1)[:, 1:].T, rtol=1e-5)
     image = VIEWS["layer_map"](run.context(), name="hidden_norm")
     levels = np.reshape(image["levels"], (len(image["names"]), image["columns"]))
     norms = run.states.double().norm(dim=-1)[:, 1:].numpy()
+    np.testing.assert_allclose(image["values"], norms.ravel(), rtol=1e-5)
     assert levels.flat[norms.argmax()] == 255 and levels.flat[norms.argmin()] == 0
     assert levels.shape == norms.shape
     order = np.argsort(norms, axis=None)
@@ -160,11 +161,10 @@ def test_focus_equals_transformers(run: Run) -> None:
     found = VIEWS["focus"](run.context(), token=token)
     p = run.attentions[:, :, token + 1, : token + 2].double()
     entropy = torch.distributions.Categorical(probs=p).entropy()  # [layer, head]
-    heads = found["heads"]
-    np.testing.assert_allclose(heads["entropy"], entropy.flatten(), rtol=1e-4)
-    np.testing.assert_allclose(heads["normalised"], entropy.flatten() / np.log(token + 2), rtol=1e-4)
+    np.testing.assert_allclose(found["entropy"], entropy.flatten(), rtol=1e-4)
+    np.testing.assert_allclose(found["normalised"], entropy.flatten() / np.log(token + 2), rtol=1e-4)
     np.testing.assert_allclose([layer["entropy"] for layer in found["layers"]], entropy.mean(dim=1), rtol=1e-4)
-    assert heads["levels"] == np.rint(np.array(heads["normalised"]) * 255).astype(int).tolist()
+    np.testing.assert_array_equal(found["levels"], np.rint(found["normalised"] * 255))
     assert found["visible"] == token + 2
 
 
@@ -190,7 +190,7 @@ def test_transformer_lab_equals_its_operations(run: Run, kept: bool, monkeypatch
 
 def test_lens_settles_where_the_last_choice_stays(run: Run) -> None:
     token = 4
-    found = VIEWS["lens_layers"](run.context(token + 1), token=token, topK=3)
+    found = VIEWS["lens"](run.context(token + 1), token=token, topK=3)
     every = torch.cat([run.lens_logits[:, token + 1], run.logits[token + 1][None]]).double()
     logprobs = torch.log_softmax(every, -1)
     first = logprobs.argmax(-1).tolist()
@@ -214,17 +214,17 @@ def test_word_classes_count_every_token_once(run: Run) -> None:
 
 
 def test_csv_says_what_the_panel_says(run: Run) -> None:
-    for panel, arguments in {
+    for view, args in {
         "choice": {"token": 4}, "layers": {"token": 4}, "focus": {"token": 4}, "neurons": {"token": 4, "layer": 2},
-        "word_classes": {}, "layer_map": {"name": "mlp_norm"}, "lens_layers": {"token": 4},
+        "word_classes": {}, "layer_map": {"name": "mlp_norm"}, "lens": {"token": 4, "topK": 3},
         "transformer_lab": {"token": 5},
     }.items():
         context = run.context(5)
-        table = VIEWS["panel_table"](context, panel=panel, arguments=arguments)
-        rows = list(csv.reader(io.StringIO(VIEWS["panel_csv"](context, panel=panel, arguments=arguments))))
+        table = VIEWS["table"](context, view=view, args=args)
+        rows = list(csv.reader(io.StringIO(VIEWS["csv"](context, view=view, args=args))))
         assert rows[0] == [str(name) for name in table["columns"]]
         assert rows[1:] == [["" if cell is None else str(cell) for cell in row] for row in table["rows"]]
-        assert all(len(row) == len(rows[0]) for row in rows), panel
+        assert all(len(row) == len(rows[0]) for row in rows), view
 
 
 def test_speed_counts_after_the_first_token(run: Run) -> None:

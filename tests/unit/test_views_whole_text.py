@@ -39,10 +39,10 @@ def context() -> Context:
 def test_strip_is_in_bits(context: Context) -> None:
     lines = VIEWS["strip"](context)
     found = context.reading.trace.statistics()
-    assert lines["surprisal"][0] is None and lines["entropy"][0] is None
+    assert np.isnan(lines["surprisal"][0]) and np.isnan(lines["entropy"][0])
     np.testing.assert_allclose(lines["surprisal"][1:], -found.logprob[1:] / np.log(2))
     np.testing.assert_allclose(lines["entropy"][1:], found.entropy[1:] / np.log(2))
-    assert lines["highest"] == max(v for line in (lines["surprisal"], lines["entropy"]) for v in line if v is not None)
+    assert lines["highest"] == max(np.nanmax(lines["surprisal"]), np.nanmax(lines["entropy"]))
 
 
 def test_findings(context: Context) -> None:
@@ -65,9 +65,11 @@ def test_comparison(context: Context) -> None:
     kept = Compared("other", context.reading.tokens, now - np.arange(len(IDS)))
     found = VIEWS["comparison"](Context(context.reading, context.model, VOCABULARY, pinned=kept))
     assert found["a"]["model"] == "other" and found["b"]["model"] == "small"
-    assert found["b"]["change"][0] is None
-    np.testing.assert_allclose(found["b"]["change"][1:], np.arange(1, len(IDS)))
-    np.testing.assert_allclose(found["a"]["change"][1:], -np.arange(1, len(IDS)))
+    assert np.isnan(found["b_change"][0])
+    np.testing.assert_allclose(found["b_change"][1:], np.arange(1, len(IDS)))
+    np.testing.assert_allclose(found["a_change"][1:], -np.arange(1, len(IDS)))
+    np.testing.assert_array_equal(found["a_logprob"], kept.logprob)
+    np.testing.assert_array_equal(found["b_logprob"], now)
     assert found["largest"][0] == {"token": 9, "text": " 🙂", "change": pytest.approx(9)}
     assert found["b"]["colours"]["light"]["background"][0] == "transparent"
 
