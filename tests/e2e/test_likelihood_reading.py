@@ -160,7 +160,7 @@ def test_lists_are_the_least_likely_and_the_easiest(view: Page, run: dict) -> No
     settled(view)
     logprob = np.array([t["logprob"] for t in run["tokens"]])
     entropy = np.array([t["entropy"] for t in run["tokens"]])
-    lists = {"Top surprises": top_surprises(logprob), "Easiest wins": easiest_wins(logprob, entropy)}
+    lists = {"Top surprises": top_surprises(logprob), "Less surprising than expected": easiest_wins(logprob, entropy)}
     for heading, places in lists.items():
         card = view.locator("#remarks .card", has_text=heading)
         buttons = card.locator(".remarks button")
@@ -222,7 +222,7 @@ def test_examples_and_files(view: Page) -> None:
       const data = new DataTransfer();
       data.items.add(new File(['Dropped on the page.'], 'dropped.txt', {type: 'text/plain'}));
       const how = {dataTransfer: data, bubbles: true, cancelable: true};
-      const view = document.querySelector('#likelihood');
+      const view = document.querySelector('main');
       for (const type of ['dragover', 'drop']) view.dispatchEvent(new DragEvent(type, how));
     }""")
     expect(view.locator("#tokens")).to_have_text("Dropped on the page.")

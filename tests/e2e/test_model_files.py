@@ -104,7 +104,7 @@ def test_a_download_is_cancelled_and_resumed(faulty: tuple[str, type[Faulty], Pa
             break
         page.wait_for_timeout(100)
     page.click("#cancel-loading")
-    expect(page.locator("#notice")).to_contain_text("Loading was stopped; what has arrived is kept")
+    expect(page.locator("#notice")).to_contain_text("Loading was cancelled; what has arrived is kept")
     handler.released.set()
     handler.fault = staticmethod(lambda path: None)
     handler.asked.clear()
