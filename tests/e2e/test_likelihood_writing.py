@@ -186,6 +186,29 @@ def test_two_texts(view: Page) -> None:
     expect(view.locator("#compare .sides")).to_have_count(0)
 
 
+def test_a_new_run_borrows_no_colours(view: Page) -> None:
+    """Before anything of a text has been read, only the tokens it has in common with the run before are coloured."""
+    read(view, PLAIN)
+    seen = view.evaluate(
+        """async (text) => {
+            const [{run, colours}, {effect}] = await Promise.all(
+                ['page/state.js', 'vendor/signals-core.js'].map(name => import(new URL(name, document.baseURI))));
+            const old = run.value;
+            const drawn = [];
+            const end = effect(() => {
+                if (run.value.id === old.id || run.value.count === run.value.tokens.ids.length) return;
+                drawn.push([run.value.count, colours.value?.light.background.length ?? 0]);
+            });
+            await tokenlight.analyze(text);
+            end();
+            return drawn;
+        }""",
+        "The people of another town went down to the river.",
+    )
+    assert seen and seen[0][0] > 0
+    assert all(coloured <= count for count, coloured in seen), seen
+
+
 def test_a_fast_model_is_not_drawn_at_every_token(tiny_site: str, open_page: Callable[..., Page]) -> None:
     """The page hears of what is new ten times a second at most, and of everything in the end."""
     page = open_page(tiny_site)
