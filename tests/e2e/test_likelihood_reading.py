@@ -112,7 +112,7 @@ def test_the_inspector_shows_the_run(view: Page, run: dict) -> None:
     expect(rows.last).to_have_class("actual")
     listed = [float(text.rstrip(" %")) / 100 for text in rows.locator(".number").all_inner_texts()]
     assert listed[:50] == pytest.approx([math.exp(top["logprob"]) for top in token["top"]], rel=0.01)
-    above = float(shown["Likelier tokens together"].rstrip(" %")) / 100
+    above = float(shown["Probability ranked above it"].rstrip(" %")) / 100
     assert sum(listed[:50]) - 0.01 <= above <= 1 - listed[50] + 0.01
     view.locator("#top-k").fill("10")
     view.locator(f"#token-{index}").click()  # lets it go

@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 from tests import browser as chromium
 from tests.e2e.conftest import FLAGS, Log, link_site, serving
 
-NOT_KEPT = "this browser did not keep the model: the next visit loads it again"
+NOT_KEPT = "model not cached: the next visit loads it again"
 REFUSING = """Object.defineProperty(globalThis, 'caches', {
   get() { throw new DOMException('The operation is insecure.', 'SecurityError'); },
 });
