@@ -172,6 +172,13 @@ def test_a_broken_index_is_named(content: str, own_site: tuple[str, Path], open_
     expect(page.locator("#notice")).to_contain_text("models/index.json")
 
 
+def test_a_model_that_is_not_there_is_named(tiny_site: str, open_page: Opener) -> None:
+    """The first model is loaded instead, and the example it reads by itself does not take the sentence back."""
+    page = open_page(f"{tiny_site}#model=nothing")
+    expect(page.locator("#remarks .card").first).to_be_visible(timeout=60_000)
+    assert "There is no model “nothing” here; tiny-gpt2 was loaded instead." in notice(page)
+
+
 @pytest.mark.parametrize("part", ["inference", "analysis"])
 def test_a_killed_worker_is_started_again(part: str, tiny_site: str, open_page: Opener) -> None:
     """The page says so, keeps the text, loads its model again and then gives the same numbers."""
