@@ -43,7 +43,7 @@ def test_write_continue_seed_and_branch(tiny_site: str, open_page: Callable[...,
     assert len(branched) == fork + 1 + 8
 
     page.click("#versions summary")
-    expect(page.locator(".branch", has_text="generated")).to_have_count(5)
+    expect(page.locator(".branch", has_text="generated")).to_have_count(6)
     expect(page.locator(".branch.chosen")).to_contain_text("generated, seed 4")
     page.locator(".branch", has_text="generated, seed 3").first.click()
     assert finished(page) == whole, "an old branch comes back token by token"
