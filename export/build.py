@@ -75,14 +75,14 @@ def already_built(out: Path, name: str, weights_format: str) -> bool:
     return (found["source"], found["revision"], found["weights"]) == (source, known.revision, weights_format)
 
 
-def facts_of(source: Any, model: Any, tokenizer: Any, weights_format: str) -> dict[str, Any]:
+def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
     """What the page must know about the model."""
-    from export import capture
+    from export import capture, windows
 
     config = model.config
-    bos = config.bos_token_id if config.bos_token_id is not None else tokenizer.bos_token_id
     eos = getattr(model.generation_config, "eos_token_id", None)
     eos = config.eos_token_id if eos is None else eos
+    ends = eos if isinstance(eos, list) else [eos]
     return {
         "id": source.id,
         "name": source.name,
@@ -93,14 +93,35 @@ def facts_of(source: Any, model: Any, tokenizer: Any, weights_format: str) -> di
         "parameters": sum(p.numel() for p in model.parameters()),
         "weights": weights_format,
         **capture.dimensions(config),
-        "bos": None if bos is None else {"id": bos, "text": tokenizer.convert_ids_to_tokens(bos)},
-        "eos": eos if isinstance(eos, list) else [] if eos is None else [eos],
+        "eos": [id for id in ends if id is not None and 0 <= id < config.vocab_size],  # class defaults can lie outside
+        "windows": windows.of_config(config),
     }
+
+
+def fixed_prefix(origin: str) -> str | None:
+    """The prefix token that the catalogue fixes for a checkpoint from `origin`."""
+    sources = {known.package.requirement if known.package else known.hub: known for known in CATALOGUE.values()}
+    return sources[origin].prefix if origin in sources else None
 
 
 def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     """Build one model beside its place under `out`, then put it there; returns the manifest."""
-    from export import capture, checkpoint, examples, fidelity, graph, manifest, page_graph, shards, verify, weights
+    from export import (
+        capture,
+        checkpoint,
+        examples,
+        fidelity,
+        graph,
+        head_scores,
+        manifest,
+        page_graph,
+        prefix,
+        shards,
+        tokenizer_check,
+        verify,
+        weights,
+        windows,
+    )
 
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as work_name:
@@ -111,7 +132,11 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
         with step("load the checkpoint"):
             model = checkpoint.load_model(source)
             tokenizer = checkpoint.write_tokenizer(source, small)
-            facts = facts_of(source, model, tokenizer, weights_format)
+            facts = facts_of(source, model, weights_format)
+        with step("check the page's tokenizer"):
+            tokenizer_check.write(tokenizer, small, facts["vocab_size"])
+        with step("choose the prefix token"):
+            facts["prefix"] = prefix.choose(model, tokenizer, fixed_prefix(source.origin))
         with step("export the graph"):
             capture.export_graph(model, raw / "model.onnx")
         with step("clean the graph"):
@@ -128,11 +153,14 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             del cleaned
         with step("measure the fidelity"):
             stored = verify.session(small / "model.onnx")
-            bos = facts["bos"]["id"] if facts["bos"] else None
-            measured = fidelity.measure(model, stored, tokenizer, bos)
+            start = facts["prefix"]["id"] if facts["prefix"] else None
+            measured = fidelity.measure(model, stored, tokenizer, start)
             fidelity.enforce(measured, weights_format)
             facts["fidelity"] = measured | {"graph_difference": worst}
             facts["memory"] = manifest.memory(facts, small / "model.onnx")
+        with step("measure the attention windows and heads"):
+            windows.check(model, stored, facts["windows"])
+            facts["head_scores"] = head_scores.measure(model, stored, tokenizer, start, facts["windows"])
         with step("cut into chunks"):
             files = [shards.split(small / name, staged) for name in FILES]
             result = manifest.build(facts, files)
@@ -159,7 +187,7 @@ def put_in_place(staged: Path, final: Path, work: Path) -> None:
 
 def summary(result: dict[str, Any], seconds: float) -> None:
     """The final table."""
-    from export import fidelity
+    from export import fidelity, head_scores, prefix
 
     size = sum(file["bytes"] for file in result["files"])
     chunks = sum(len(file["chunks"]) for file in result["files"])
@@ -170,6 +198,8 @@ def summary(result: dict[str, Any], seconds: float) -> None:
             ("files", f"{chunks} chunks, {size / 1e6:.1f} MB"),
             ("bytes a parameter", f"{size / result['parameters']:.3f}"),
             *fidelity.rows(result["fidelity"]),
+            *prefix.rows(result["prefix"]),
+            *head_scores.rows(result["head_scores"]),
             ("memory: weights", f"{memory['weights'] / 1e6:.0f} MB"),
             ("memory: 256 tokens", f"{memory['tokens_256'] / 1e6:.0f} MB more"),
         ],

@@ -24,7 +24,10 @@ class Known:
     hub: str | None = None
     revision: str | None = None
     package: Package | None = None
+    prefix: str | None = None  # the token that starts a document, where it is known; else the build measures it
 
+
+GPT2_PREFIX = "<|endoftext|>"  # start_token in openai/gpt-2 src/generate_unconditional_samples.py
 
 SMOLLM2 = Known(
     "smollm2",
@@ -50,6 +53,7 @@ CATALOGUE: dict[str, Known] = {
             "mit",
             "openai-community/gpt2",
             "607a30d783dfa663caf39e06633721c8d4cfcd7e",
+            prefix=GPT2_PREFIX,
         ),
         SMOLLM2,
         Known(
@@ -60,6 +64,7 @@ CATALOGUE: dict[str, Known] = {
             "apache-2.0",
             "distilbert/distilgpt2",
             "2290a62682d06624634c1f46a6ad5be0f47f38aa",
+            prefix=GPT2_PREFIX,
         ),
         Known(
             "gpt2-medium",
@@ -69,6 +74,7 @@ CATALOGUE: dict[str, Known] = {
             "mit",
             "openai-community/gpt2-medium",
             "6dcaa7a952f72f9298047fd5137cd6e4f05f41da",
+            prefix=GPT2_PREFIX,
         ),
         Known(
             "pythia-70m",

@@ -1,6 +1,6 @@
 """Precompute what the page shows for its example texts, so that one can be seen before a model has arrived. Offline.
 
-The stored graph runs in onnxruntime and the same pyscripts as in the page make the Run (`tokenlight.run/1`).
+The stored graph runs in onnxruntime and the same pyscripts as in the page make the Run (`tokenlight.run/2`).
 """
 
 import hashlib
@@ -44,16 +44,15 @@ def compute(
     facts: dict[str, Any],
 ) -> dict[str, Any]:
     """One text's Run, with `page`: what the page draws of it; `vocabulary` is the text of every token id."""
-    bos, layers = facts["bos"], range(facts["layers"])
+    prefix, layers = facts["prefix"], range(facts["layers"])
     tokens = names.encode(text, min(LONGEST, facts["context_length"] - 1))
-    ids = [bos["id"], *tokens["ids"]] if bos else tokens["ids"]
+    ids = [prefix["id"], *tokens["ids"]] if prefix else tokens["ids"]
     found = verify.run(graph, verify.feeds(model, np.array([ids], np.int64)))
 
     def stacked(name: str, count: int) -> np.ndarray:
         return np.stack([found[f"{name}.{i}"][0] for i in range(count)])
 
-    shape = ModelShape(*(facts[name] for name in ("layers", "heads", "hidden_size", "vocab_size")))
-    trace = Trace(ids, shape, bos=bos is not None)
+    trace = Trace(ids, ModelShape.of(facts), prefix=prefix is not None)
     trace.extend(
         Outputs(
             logits=found["logits"][0],

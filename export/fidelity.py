@@ -26,18 +26,18 @@ class Unfaithful(Refusal):
     """The stored model is too far from its checkpoint; the build stops."""
 
 
-def windows(tokenizer: PreTrainedTokenizerBase, bos: int | None, context: int) -> Iterator[np.ndarray]:
-    """Every text as token ids [1, token], cut into windows that start with BOS where the model has one."""
-    prefix = [] if bos is None else [bos]
-    size = min(WINDOW, context) - len(prefix)
+def windows(tokenizer: PreTrainedTokenizerBase, prefix: int | None, context: int) -> Iterator[np.ndarray]:
+    """Every text as token ids [1, token], cut into windows that start with the prefix token where the model has one."""
+    front = [] if prefix is None else [prefix]
+    size = min(WINDOW, context) - len(front)
     for path in sorted(TEXTS.glob("*.txt")):
         ids = tokenizer(path.read_text(encoding="utf-8"), add_special_tokens=False)["input_ids"]
         for start in range(0, len(ids), size):
-            yield np.array([prefix + ids[start : start + size]], np.int64)
+            yield np.array([front + ids[start : start + size]], np.int64)
 
 
 def measure(
-    model: PreTrainedModel, graph: ort.InferenceSession, tokenizer: PreTrainedTokenizerBase, bos: int | None
+    model: PreTrainedModel, graph: ort.InferenceSession, tokenizer: PreTrainedTokenizerBase, prefix: int | None
 ) -> dict[str, Any]:
     """Compare distributions, probabilities of the actual next tokens, attentions and hidden states.
 
@@ -47,7 +47,7 @@ def measure(
     """
     divergence, same, reference_logprob, stored_logprob = [], [], [], []
     attention_difference = hidden_difference = 0.0
-    for ids in windows(tokenizer, bos, model.config.max_position_embeddings):
+    for ids in windows(tokenizer, prefix, model.config.max_position_embeddings):
         expected = verify.reference(model, ids)
         found = verify.run(graph, verify.feeds(model, ids))
         p = torch.log_softmax(torch.from_numpy(expected["logits"][0]), -1)  # [token, vocab]

@@ -9,7 +9,7 @@ from typing import Any
 import onnx
 from onnx import TensorProto
 
-MODEL_SCHEMA = "tokenlight.model/1"
+MODEL_SCHEMA = "tokenlight.model/2"
 LIBRARY_SCHEMA = "tokenlight.models/1"
 ITEM_BYTES = {
     TensorProto.INT8: 1,

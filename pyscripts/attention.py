@@ -1,4 +1,4 @@
-"""Where each head looks: entropy, reach and sink of its attention rows; CPython and Pyodide."""
+"""How each head spreads its attention: entropy with and without the sink, the sink's mass, and reach."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,60 +9,79 @@ from numpy.typing import ArrayLike, NDArray
 QUERIES = 16  # queries worked on together; keys they cannot see are left out, which saves nearly half
 
 
+def visible(queries: int, past: int = 0, window: int | None = None) -> NDArray[np.int64]:
+    """[query] how many positions each query can see: itself and all before it, at most `window` (None: no limit)."""
+    count = past + 1 + np.arange(queries)
+    return count if window is None else np.minimum(count, window)
+
+
+def visible_without_sink(queries: int, past: int = 0, window: int | None = None) -> NDArray[np.int64]:
+    """[query] the same without position 0, which a window may hide already."""
+    position = past + np.arange(queries)
+    return position if window is None else np.minimum(position, window)
+
+
 @dataclass(frozen=True)
-class AttentionStatistics:
-    """Per head and query; rows are probabilities over keys 0 ... past + query."""
+class Entropies:
+    """Per head and query. The sink is position 0, where many heads put the attention they have no use for
+    (Xiao et al. 2024, "Efficient Streaming Language Models with Attention Sinks")."""
 
     entropy: NDArray[np.float64]  # [head, query] nats, 0 ... ln(visible)
-    normalised_entropy: NDArray[np.float64]  # [head, query] 0 ... 1, / ln(visible); NaN if one is visible
-    first_token: NDArray[np.float64]  # [head, query] 0 ... 1, mass on key 0
-    mean_distance: NDArray[np.float64]  # [head, query] tokens back, 0 ... past + query
+    without_sink: NDArray[np.float64]  # [head, query] nats, of the row without key 0, renormalised; NaN: nothing left
+    sink: NDArray[np.float64]  # [head, query] 0 ... 1, mass on key 0
 
     @property
     def effective_positions(self) -> NDArray[np.float64]:
         """[head, query] 1 ... visible: exp(entropy), the perplexity of the row."""
         return np.exp(self.entropy)
 
-    @property
-    def layer_entropy(self) -> NDArray[np.float64]:
-        """[query] nats, mean over heads."""
-        return np.mean(self.entropy, axis=0)
 
+def entropies(attention: ArrayLike, past: int = 0) -> Entropies:
+    """Of attention [head, query, key], float16/32/64, key = past + query; of one layer or of all heads.
 
-def attention_statistics(attention: ArrayLike, past: int = 0) -> AttentionStatistics:
-    """Statistics of attention [head, query, key], float16/32/64, key = past + query; of one layer or of all heads.
-
-    Query q sees keys 0 ... past + q; beyond them the model writes zeros. -sum(p ln p) counts 0 ln 0 as 0, a
-    row of zeros (a masked head) has entropy 0. NaN raises ValueError. Works in float32 on blocks of queries.
+    Query q sees at most keys 0 ... past + q; where a mask hides a key the model writes zeros. -sum(p ln p) counts
+    0 ln 0 as 0, a row of zeros (a masked head) has entropy 0. NaN raises ValueError. Works in float32 on blocks of
+    queries.
     """
     attention = checked(attention, past)
-    entropies = entropy(attention, past)
-    distance = np.zeros(attention.shape[:2])  # [head, query]
-    for queries, visible in _blocks(attention.shape[1], past):
-        position = np.arange(visible, dtype=np.float32)  # [key]
-        back = position[past:][queries, None] - position  # [query, key]
-        distance[:, queries] = (attention[:, queries, :visible].astype(np.float32, copy=False) * back).sum(axis=2)
-    return AttentionStatistics(
-        entropy=entropies,
-        normalised_entropy=normalise(entropies, past),
-        first_token=attention[:, :, :1].sum(axis=2, dtype=np.float64),  # an empty run has no key 0
-        mean_distance=distance,
-    )
-
-
-def entropy(attention: ArrayLike, past: int = 0) -> NDArray[np.float64]:
-    """[head, query] nats: the entropy of attention_statistics alone, for every head of a model at once. Same errors."""
-    attention = checked(attention, past)
-    found = np.zeros(attention.shape[:2])  # [head, query]
-    for queries, visible in _blocks(attention.shape[1], past):
-        block = attention[:, queries, :visible].astype(np.float32, copy=False)  # [head, query, key]
+    shape = attention.shape[:2]  # (head, query)
+    sink, rest, others = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for queries, keys in _blocks(shape[1], past):
+        block = attention[:, queries, :keys].astype(np.float32, copy=False)  # [head, query, key]
         work = np.maximum(block, np.finfo(np.float32).tiny)
         np.log(work, out=work)
         work *= block
-        found[:, queries] = -work.sum(axis=2)
-    if np.isnan(found).any():
+        sink[:, queries] = block[:, :, 0]
+        rest[:, queries] = block[:, :, 1:].sum(axis=2)
+        others[:, queries] = -work[:, :, 1:].sum(axis=2)  # the share of the keys after the first in -sum(p ln p)
+    whole = others - sink * np.log(np.maximum(sink, np.finfo(np.float32).tiny))
+    if np.isnan(whole).any():
         raise ValueError("the attention holds NaN: the model's output is unusable.")
-    return np.maximum(found, 0)
+    left = rest > 0
+    safe = np.where(left, rest, 1)
+    return Entropies(
+        entropy=np.maximum(whole, 0),
+        without_sink=np.where(left, np.maximum(others / safe + np.log(safe), 0), np.nan),
+        sink=sink,
+    )
+
+
+def mean_distance(attention: ArrayLike, past: int = 0) -> NDArray[np.float64]:
+    """[head, query] how many positions back a row looks on average, 0 ... past + query. Input as in `entropies`."""
+    attention = checked(attention, past)
+    distance = np.zeros(attention.shape[:2])
+    for queries, keys in _blocks(attention.shape[1], past):
+        position = np.arange(keys, dtype=np.float32)  # [key]
+        back = position[past:][queries, None] - position  # [query, key]
+        distance[:, queries] = (attention[:, queries, :keys].astype(np.float32, copy=False) * back).sum(axis=2)
+    return distance
+
+
+def normalise(entropy: ArrayLike, visible: ArrayLike) -> NDArray[np.float64]:
+    """Entropies [..., query] in nats over ln(visible) of positions [..., query], 0 ... 1; NaN where visible <= 1."""
+    seen = np.asarray(visible)
+    greatest = np.where(seen > 1, np.log(np.maximum(seen, 2)), np.nan)
+    return np.minimum(np.asarray(entropy, np.float64) / greatest, 1)
 
 
 def _blocks(queries: int, past: int) -> Iterator[tuple[slice, int]]:
@@ -70,14 +89,6 @@ def _blocks(queries: int, past: int) -> Iterator[tuple[slice, int]]:
     for start in range(0, queries, QUERIES):
         stop = min(start + QUERIES, queries)
         yield slice(start, stop), past + stop
-
-
-def normalise(entropy: ArrayLike, past: int = 0) -> NDArray[np.float64]:
-    """Entropies [..., query] in nats over ln(past + query + 1), 0 ... 1; NaN where one key is visible."""
-    entropy = np.asarray(entropy, np.float64)
-    visible = past + 1 + np.arange(entropy.shape[-1])  # [query]
-    greatest = np.where(visible > 1, np.log(visible), np.nan)
-    return np.minimum(entropy / greatest, 1)
 
 
 def checked(attention: ArrayLike, past: int) -> NDArray:

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import compare, generation, run, sampling, scales, text, views
+from pyscripts import compare, generation, run, sampling, scales, views
 from pyscripts.colourings import COLOURINGS
 from pyscripts.fill_in import FillIn, likely
-from pyscripts.likelihood import surprisal_bits
 from pyscripts.run import Reading
 from pyscripts.sampling import Distribution
 from pyscripts.trace import TOP_K, ModelShape, Outputs, Trace
@@ -88,8 +87,7 @@ class Session:
             trace.restart(ids, keep)
             steps = {p: s for p, s in before.reading.steps.items() if p < len(ids) and ids[p] == s.id and p <= keep}
         else:
-            shape = ModelShape(*(model.manifest[name] for name in ("layers", "heads", "hidden_size", "vocab_size")))
-            trace = Trace(ids, shape, bos=bool(prefix))
+            trace = Trace(ids, ModelShape.of(model.manifest), prefix=bool(prefix))
         if asked["promptLength"] is None:
             steps = {}
         self._run = Current(
@@ -141,15 +139,13 @@ class Session:
         reading, first = current.reading, current.told
         trace = reading.trace
         columns = token_columns(trace, first)
-        spans = np.asarray(reading.tokens["bytes"][: trace.shown]).reshape(-1, 2)
-        whole = text.summary(trace.statistics().logprob, reading.tokens["text"], spans)
         current.told = trace.shown
         return {
             "first": first,
             "count": trace.shown - first,
             "arrays": columns,
             "colours": self._colours(trace),
-            "summary": json.dumps({name: run.number(value) for name, value in vars(whole).items()}),
+            "summary": json.dumps(run.summary(reading, current.model.manifest)),
         }
 
     def colours(self, run_id: int | None, colouring: str) -> str:
@@ -256,12 +252,11 @@ class Session:
 
 def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
     """Every number the page shows beside a token, for the tokens from `first` on: [token] or [token, width], float32 or
-    int32, C-contiguous."""
+    int32, C-contiguous; surprisal, logprob and entropy in nats."""
     found = trace.statistics().since(first)
     names = ("logprob", "probability", "entropy", "mass_above", "rank", "top_ids")
     columns: dict[str, NDArray] = {name: np.asarray(getattr(found, name)) for name in names}
-    columns["surprisal"] = surprisal_bits(found.logprob)
-    columns["entropy_bits"] = found.entropy / np.log(2)
+    columns["surprisal"] = found.surprisal
     columns["top_probabilities"] = np.exp(found.top_logprobs)
     return {
         name: np.ascontiguousarray(a, a.dtype if np.issubdtype(a.dtype, np.integer) else np.float32)

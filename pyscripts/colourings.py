@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyscripts import colour
 from pyscripts import hue as linus_lee
-from pyscripts.likelihood import TokenStatistics
+from pyscripts.likelihood import TokenStatistics, surprisal_bits
 
 Values = NDArray[np.float64]  # [token]; NaN = null
 Paint = Callable[[Values], colour.RGB]
@@ -211,7 +211,7 @@ def _surprisal_ramp(statistics: TokenStatistics, anchors: str) -> Colours:
     backwards = " ".join(reversed(anchors.split()))
     stops: list[float] = [0, 3, 6, 9, 12]
     labels = ["0 bits (100 %)", "3 bits (12.5 %)", "6 bits (1.6 %)", "9 bits (0.2 %)", "12 bits (0.02 %)"]
-    return _colours(statistics.surprisal, _ramp(backwards, 0, 12), _ramp(anchors, 0, 12), stops, labels)
+    return _colours(surprisal_bits(statistics.logprob), _ramp(backwards, 0, 12), _ramp(anchors, 0, 12), stops, labels)
 
 
 def _diverging(values: Values, middle: str) -> Colours:

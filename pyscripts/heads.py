@@ -1,8 +1,12 @@
-"""What kind of head it is (induction, sink ...) by where it looks; CPython and Pyodide.
+"""What heads look at: each head's attention on the patterns that name heads (induction ...), and its chance level.
 
-A score is the attention on a pattern's keys, averaged over the queries for which the pattern has any. The
-patterns are those of TransformerLens' head_detector.py. Its "mul" score divides by all attention, so it is
-ours times the share of queries that have the pattern; ours does not depend on how often a text repeats.
+A score is the attention on a pattern's keys, averaged over the queries that can see any of them. The patterns are those
+of TransformerLens' head_detector.py. Its "mul" score divides by all attention, so it is ours times the share of queries
+that have the pattern; ours does not depend on how often a text repeats.
+
+What kind a head is, is a property of the model: it is measured on repeated random tokens (repeated_random_ids), where
+only copying helps, and stored in the manifest. The same masses on a visitor's text say what heads do there; they stay
+low where little repeats, and `chance` says what a head scores that spreads evenly over the positions it can see.
 """
 
 from dataclasses import dataclass, fields
@@ -10,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.attention import checked
+from pyscripts.attention import checked, visible
 
 THRESHOLD = 0.4  # scores above it name a head, as in ARENA's TransformerLens course, chapter 1.2
 
@@ -19,43 +23,62 @@ LABELS = {
     "duplicate_token": "Duplicate-token head: looks at earlier copies of this token.",
     "previous_token": "Previous-token head: looks at the token just before.",
     "current_token": "Current-token head: looks at the token itself.",
-    "first_token": "First-token head (attention sink): rests on the first token.",
+    "first_token": "Sink head: rests on position 0, the attention sink.",
 }  # in the order in which they are tried: the most particular first
 
 
 @dataclass(frozen=True)
 class HeadScores:
-    """Masses 0 ... 1, [head, query] or, averaged over queries, [head]; NaN where the pattern has no key."""
+    """Masses 0 ... 1, [head, query] or, averaged over queries, [head]; NaN where no key of the pattern is visible."""
 
     induction: NDArray[np.float64]  # on tokens that follow an earlier copy of this one (Olsson et al. 2022)
     previous_token: NDArray[np.float64]  # on the token before; not defined for the first
-    first_token: NDArray[np.float64]  # on the first token; not counted for the first itself
     duplicate_token: NDArray[np.float64]  # on earlier copies of this token
     current_token: NDArray[np.float64]  # on the token itself; not counted for the first
+    first_token: NDArray[np.float64]  # on position 0, the sink; not counted for position 0 itself
 
 
-def pattern_mass(attention: ArrayLike, ids: ArrayLike, past: int = 0) -> HeadScores:
-    """One layer's attention [head, query, past + query] to each pattern's mass, [head, query].
+def pattern_mass(attention: ArrayLike, ids: ArrayLike, past: int = 0, window: int | None = None) -> HeadScores:
+    """Attention [head, query, past + query] to each pattern's mass, [head, query]; heads of one layer or of all.
 
-    ids: [past + query] token ids including BOS if the model saw one. The masses of successive chunks can be
-    concatenated along the query axis. Shapes that do not fit raise ValueError.
+    ids: [past + query] token ids, the prefix token included if the model saw one. window: how many positions a query of
+    these heads can see, itself included (None: all before it). The masses of successive chunks can be concatenated
+    along the query axis. Shapes that do not fit raise ValueError.
     """
-    attention, ids = checked(attention, past), np.asarray(ids)
-    keys = attention.shape[2]
-    if ids.shape != (keys,):
-        raise ValueError(f"attention over {keys} keys needs as many token ids, not shape {ids.shape}.")
-    query = np.arange(past, keys)  # [query] its own position
-    earlier = (ids[query][:, None] == ids) & (np.arange(keys) < query[:, None])  # [query, key] earlier copies
-    following = np.zeros_like(earlier)
-    following[:, 1:] = earlier[:, :-1]  # [query, key] the tokens after them
-    first = query == 0
-    return HeadScores(
+    attention, (query, earlier, following) = checked(attention, past), _patterns(ids, past)
+    if attention.shape[2] != earlier.shape[1]:
+        raise ValueError(f"attention over {attention.shape[2]} keys needs as many token ids, not {earlier.shape[1]}.")
+    rows = np.arange(len(query))
+    masses = HeadScores(
         induction=_mass(attention, following),
-        previous_token=_single(attention, np.maximum(query - 1, 0), first),
-        first_token=_single(attention, np.zeros_like(query), first),
+        previous_token=attention[:, rows, np.maximum(query - 1, 0)].astype(np.float64),
         duplicate_token=_mass(attention, earlier),
-        current_token=_single(attention, query, first),
+        current_token=attention[:, rows, query].astype(np.float64),
+        first_token=attention[:, :, :1].sum(axis=2, dtype=np.float64),  # an empty chunk has no key 0
     )
+    return where_known(masses, chance(ids, past, window))
+
+
+def chance(ids: ArrayLike, past: int = 0, window: int | None = None) -> HeadScores:
+    """[query] the mass of an even spread over the visible positions; NaN where no key of the pattern is visible."""
+    query, earlier, following = _patterns(ids, past)
+    seen = visible(len(query), past, window)  # [query]
+    inside = np.arange(earlier.shape[1]) > query[:, None] - seen[:, None]  # [query, key] not older than the window
+    later = query > 0  # position 0 is its own first and current token
+    keys = {  # [query] how many of the pattern's keys are visible
+        "induction": np.count_nonzero(following & inside, axis=1),
+        "previous_token": later & (seen > 1),
+        "duplicate_token": np.count_nonzero(earlier & inside, axis=1),
+        "current_token": later,
+        "first_token": later & (seen > query),
+    }
+    return HeadScores(**{name: np.where(count > 0, count / seen, np.nan) for name, count in keys.items()})
+
+
+def where_known(masses: HeadScores, expected: HeadScores) -> HeadScores:
+    """The masses [..., query], NaN where `chance` [query] has no number."""
+    pairs = ((name, mass, getattr(expected, name)) for name, mass in vars(masses).items())
+    return HeadScores(**{name: np.where(np.isnan(level), np.nan, mass) for name, mass, level in pairs})
 
 
 def scores(mass: HeadScores) -> HeadScores:
@@ -82,32 +105,35 @@ def labels(head_scores: HeadScores) -> list[tuple[str, str] | None]:
 
 
 def repeated_random_ids(
-    vocabulary: int, length: int = 50, bos: int | None = None, seed: int = 0
+    choices: ArrayLike, length: int = 50, prefix: int | None = None, seed: int = 0
 ) -> NDArray[np.int32]:
-    """The standard diagnostic: BOS, if there is one, and `length` random tokens twice, [1 + 2 * length].
+    """The standard diagnostic: the prefix token, if there is one, and `length` random tokens twice, [1 + 2 * length].
 
-    As in Olsson et al. 2022 and TransformerLens' demos. No token is drawn twice, nor is BOS: at each token of
-    the second copy one key is an induction key, the one `length - 1` back, and only copying can predict it.
+    choices: the ids to draw from. As in Olsson et al. 2022 and TransformerLens' demos. No token is drawn twice, nor is
+    the prefix: each token of the second copy has one induction key, `length - 1` back, and only copying predicts it.
     """
-    choices = np.setdiff1d(np.arange(vocabulary), [] if bos is None else [bos])
-    if not 0 < length <= len(choices):
-        raise ValueError(f"{length} different random tokens cannot be drawn from {len(choices)}.")
-    drawn = np.random.Generator(np.random.PCG64(seed)).choice(choices, length, replace=False)
-    return np.concatenate([[] if bos is None else [bos], drawn, drawn]).astype(np.int32)
+    drawable = np.setdiff1d(np.asarray(choices), [] if prefix is None else [prefix])
+    if not 0 < length <= len(drawable):
+        raise ValueError(f"{length} different random tokens cannot be drawn from {len(drawable)}.")
+    drawn = np.random.Generator(np.random.PCG64(seed)).choice(drawable, length, replace=False)
+    return np.concatenate([[] if prefix is None else [prefix], drawn, drawn]).astype(np.int32)
+
+
+def _patterns(ids: ArrayLike, past: int) -> tuple[NDArray, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Positions [query], and [query, key]: earlier copies of each query's token, and the tokens that followed them."""
+    ids = np.asarray(ids)
+    if ids.ndim != 1 or not 0 <= past <= len(ids):
+        raise ValueError(f"token ids must be [past + query] with {past} past, not {ids.shape}.")
+    query = np.arange(past, len(ids))
+    earlier = (ids[query][:, None] == ids) & (np.arange(len(ids)) < query[:, None])
+    following = np.zeros_like(earlier)
+    following[:, 1:] = earlier[:, :-1]
+    return query, earlier, following
 
 
 def _mass(attention: NDArray, pattern: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """[head, query] attention on the pattern's keys [query, key]; NaN where it has none."""
-    query, key = np.nonzero(pattern)  # [pair] in order of the query
-    result = np.full(attention.shape[:2], np.nan)  # [head, query]
-    if query.size:
-        present, starts = np.unique(query, return_index=True)
-        result[:, present] = np.add.reduceat(attention[:, query, key].astype(np.float64), starts, axis=1)
-    return result
-
-
-def _single(attention: NDArray, key: NDArray, null: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """[head, query] attention on one key for each query [query]; NaN where null [query]."""
-    mass = attention[:, np.arange(len(key)), key].astype(np.float64)
-    mass[:, null] = np.nan
-    return mass
+    """[head, query] attention on the pattern's keys [query, key], summed in float32 or better."""
+    if not pattern.any():
+        return np.zeros(attention.shape[:2])
+    dtype = np.result_type(attention.dtype, np.float32)
+    return np.einsum("hqk,qk->hq", attention, pattern.astype(dtype), dtype=dtype).astype(np.float64)

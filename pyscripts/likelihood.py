@@ -28,8 +28,8 @@ class TokenStatistics:
 
     @property
     def surprisal(self) -> NDArray[np.float64]:
-        """[token] bits, -log2 p (Shannon 1948)."""
-        return surprisal_bits(self.logprob)
+        """[token] nats, -ln p (Shannon 1948)."""
+        return np.asarray(0.0 - self.logprob)
 
     @property
     def surprise_excess(self) -> NDArray[np.float64]:

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from pyscripts import run, text
+from pyscripts import run
 from pyscripts.browser import token_columns
 from pyscripts.colourings import COLOURINGS
 from pyscripts.views.context import Context
 from pyscripts.views.whole_text import findings, strip
 
-COLUMNS = ("logprob", "probability", "surprisal", "entropy", "entropy_bits", "mass_above", "rank")
+COLUMNS = ("logprob", "probability", "surprisal", "entropy", "mass_above", "rank")
 TOP_K = 10
 
 
@@ -25,8 +25,6 @@ def preview(context: Context) -> dict[str, Any]:
     trace, tokens = reading.trace, reading.tokens
     columns = token_columns(trace)
     top = {name: columns[name][:, :TOP_K] for name in ("top_ids", "top_probabilities")}  # [token, k]
-    spans = np.asarray(tokens["bytes"][: trace.shown]).reshape(-1, 2)
-    whole = text.summary(columns["logprob"], tokens["text"], spans)
     return {
         "tokens": {**tokens, "total": trace.shown},
         "columns": {name: run.numbers(columns[name]) for name in COLUMNS}
@@ -35,7 +33,7 @@ def preview(context: Context) -> dict[str, Any]:
         "vocabulary": {str(id): context.vocabulary[id] for id in np.unique(top["top_ids"]).tolist()},
         "colours": {id: asdict(entry.function(trace.statistics())) for id, entry in COLOURINGS.items()},
         "colourings": [{"id": c.id, "title": c.title, "description": c.description} for c in COLOURINGS.values()],
-        "summary": {name: run.number(value) for name, value in vars(whole).items()},
+        "summary": run.summary(reading, context.model),
         "strip": {
             name: run.numbers(line) if isinstance(line, np.ndarray) else line for name, line in strip(context).items()
         },

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 States = NDArray | Sequence[NDArray]  # [layer, token, hidden], or one [token, hidden] a layer
 
@@ -58,25 +58,6 @@ def unnormed(states: States, attention_output: States, mlp_output: States) -> ND
     rebuilt = layers.copy()
     rebuilt[-1] = rebuilt[-2] + attention[-1] + mlp[-1]
     return rebuilt
-
-
-def relative(activity: ArrayLike) -> NDArray[np.float64]:
-    """Activity [layer, token] (such as a norm of changes) over its mean over tokens: 1 is usual."""
-    values = _activity(activity)
-    usual = values.mean(axis=1, keepdims=True) if values.size else values
-    return np.divide(values, usual, out=np.ones_like(values), where=usual > 0)
-
-
-def most_active(activity: ArrayLike) -> NDArray[np.int32]:
-    """Layers of activity [layer, token], most active first, equals by the lower: [place, token]."""
-    return np.argsort(-_activity(activity), axis=0, kind="stable").astype(np.int32)
-
-
-def _activity(activity: ArrayLike) -> NDArray[np.float64]:
-    values = np.asarray(activity, np.float64)
-    if values.ndim != 2 or not (values >= 0).all():
-        raise ValueError("activity must be [layer, token], 0 or more.")
-    return values
 
 
 def _products(one: NDArray, other: NDArray) -> NDArray[np.float64]:

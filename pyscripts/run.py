@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import hue, text
+from pyscripts import hue, text, wording
 from pyscripts.generation import Candidates, GenerationStep
 from pyscripts.trace import Trace
 
-SCHEMA = "tokenlight.run/1"
+SCHEMA = "tokenlight.run/2"
 DEFAULT_TOP_K = 10
+ON_TEXT = ("induction", "previous_token", "duplicate_token", "first_token")  # patterns whose mass the Run states
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Reading:
     """A trace together with what it is a trace of."""
 
     trace: Trace
-    tokens: dict[str, Any]  # text, ids, texts, bytes as the tokenizer gave them, without BOS
+    tokens: dict[str, Any]  # text, ids, texts, bytes as the tokenizer gave them, without the prefix; total
     options: Mapping[str, Any]
     prompt_length: int | None = None  # shown tokens that were given, where the others were generated
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
@@ -29,7 +30,7 @@ class Reading:
 
 
 def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any]) -> dict[str, Any]:
-    """The Run of a reading (schema `tokenlight.run/1`, see README): nats, hue in degrees; None: there is no number.
+    """The Run of a reading (schema `tokenlight.run/2`, see README): nats, hue in degrees; None: there is no number.
 
     vocabulary: text of every token id. model: its manifest. Generated runs have `steps`, one a generated token.
     """
@@ -51,31 +52,49 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
             "hue": number(hues[i]),
             "top": [{"id": id, "text": vocabulary[id], "logprob": number(value)} for id, value in top],
         })
-    whole = text.summary(found.logprob, tokens["text"], np.asarray(tokens["bytes"][: trace.shown]).reshape(-1, 2))
-    scores = trace.head_scores()
+    on_text, by_chance = trace.heads_on_text(), trace.heads_by_chance()
     result = {
         "schema": SCHEMA,
-        "model": {key: model.get(key) for key in ("id", "source", "revision", "weights", "sha256")},
+        "model": {
+            **{key: model.get(key) for key in ("id", "source", "revision", "weights", "sha256")},
+            "prefix_reason": (model.get("prefix") or {}).get("reason"),
+        },
+        "prefix": prefix_of(reading, model),
         "text": tokens["text"],
-        "options": {**reading.options, "bos": trace.bos},
+        "options": {**reading.options, "prefix": trace.prefix},
         "tokens": rows,
         "attention_entropy": numbers(trace.attention_entropy()),
         "hidden_norm": numbers(trace.hidden_norm()),
-        "head_scores": {
-            "induction": numbers(scores.induction),
-            "previous_token": numbers(scores.previous_token),
-            "first_token": numbers(scores.first_token),
+        "heads_on_text": {
+            name: {"mass": numbers(getattr(on_text, name)), "chance": numbers(getattr(by_chance, name))}
+            for name in ON_TEXT
         },
-        "summary": {
-            name: number(getattr(whole, name))
-            for name in ("tokens", "mean_logprob", "std_logprob", "perplexity", "bits_per_byte")
-        },
+        "summary": summary(reading, model),
         "timings": dict(reading.timings),
     }
     if reading.prompt_length is not None:
         result["prompt_tokens"] = reading.prompt_length
         result["steps"] = [step_json(reading.steps[p], p - trace.first, vocabulary) for p in sorted(reading.steps)]
     return result
+
+
+def summary(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any]:
+    """text.Summary of what has been read so far as JSON, with its `convention` in words."""
+    trace, tokens = reading.trace, reading.tokens
+    spans = np.asarray(tokens["bytes"][: trace.shown]).reshape(-1, 2)
+    whole = text.summary(trace.statistics().logprob, tokens["text"], spans, total_tokens(tokens))
+    words = wording.convention(whole.scored_tokens, whole.tokens, whole.total_tokens, prefix_of(reading, model))
+    return {**{name: number(value) for name, value in vars(whole).items()}, "convention": words}
+
+
+def total_tokens(tokens: Mapping[str, Any]) -> int:
+    """Tokens of the whole text, of which the context may hold only the first; more once the model has continued it."""
+    return max(int(tokens.get("total", 0)), len(tokens["ids"]))
+
+
+def prefix_of(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any] | None:
+    """{id, text} of the prefix token the text was read after; None if there was none."""
+    return {key: model["prefix"][key] for key in ("id", "text")} if reading.trace.prefix else None
 
 
 def step_json(step: GenerationStep, token: int, vocabulary: Sequence[str]) -> dict[str, Any]:

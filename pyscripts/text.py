@@ -1,4 +1,4 @@
-"""Numbers of a whole text: perplexity, bits per byte, data for its strip and lists; CPython and Pyodide."""
+"""Numbers of a whole text: perplexity and what it is of, bits per byte, data for its strip and lists."""
 
 import re
 from dataclasses import dataclass
@@ -6,17 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.likelihood import surprisal_bits, surprise_excess
+from pyscripts.likelihood import surprise_excess
 
 WINDOW = 15  # tokens the strip's smooth line is a mean of
+LOWEST_TOP = 1.0  # nats: a text without surprises does not fill the strip
 
 
 @dataclass(frozen=True)
 class Summary:
     """Of the tokens that have a log-probability; NaN everywhere if none has."""
 
-    tokens: int  # all tokens of the text
-    scored_tokens: int  # those with a log-probability
+    tokens: int  # those that were read
+    total_tokens: int  # those of the whole text, which may be longer than the context
+    scored_tokens: int  # those with a log-probability: without a prefix token the first has none
     mean_logprob: float  # nats per token
     std_logprob: float  # nats, population
     perplexity: float  # exp(-mean_logprob), 1 ... inf
@@ -24,9 +26,10 @@ class Summary:
     bits_per_character: float  # the same per character (code point)
 
 
-def summary(logprob: ArrayLike, text: str, spans: ArrayLike) -> Summary:
+def summary(logprob: ArrayLike, text: str, spans: ArrayLike, total: int | None = None) -> Summary:
     """Summary of log-probabilities [token] (nats, NaN = null) of a text with byte spans [token, 2].
 
+    total: tokens of the whole text where only its beginning was read.
     A character counts for the token that holds its first byte. A -inf makes the perplexity inf.
     Bits per byte as in the Pile paper (Gao et al. 2020): it compares models whose tokenizers differ.
     """
@@ -34,11 +37,14 @@ def summary(logprob: ArrayLike, text: str, spans: ArrayLike) -> Summary:
     data, spans = utf8(text), checked_spans(text, spans)
     if values.shape != spans.shape[:1]:
         raise ValueError(f"{spans.shape[0]} tokens need as many log-probabilities, not shape {values.shape}.")
+    total = len(values) if total is None else total
+    if total < len(values):
+        raise ValueError(f"a text of {total} tokens cannot have {len(values)} log-probabilities.")
     scored = ~np.isnan(values)
     known = values[scored]
     nan = float("nan")
     if not known.size:
-        return Summary(len(values), 0, nan, nan, nan, nan, nan)
+        return Summary(len(values), total, 0, nan, nan, nan, nan, nan)
     starts_character = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80  # [byte]
     characters = np.concatenate([[0], np.cumsum(starts_character)])  # [byte + 1]
     in_bytes = int((spans[:, 1] - spans[:, 0])[scored].sum())
@@ -47,6 +53,7 @@ def summary(logprob: ArrayLike, text: str, spans: ArrayLike) -> Summary:
     with np.errstate(over="ignore", invalid="ignore"):
         return Summary(
             tokens=len(values),
+            total_tokens=total,
             scored_tokens=len(known),
             mean_logprob=float(known.mean()),
             std_logprob=float(known.std()) if np.isfinite(known).all() else nan,
@@ -58,20 +65,19 @@ def summary(logprob: ArrayLike, text: str, spans: ArrayLike) -> Summary:
 
 @dataclass(frozen=True)
 class Strip:
-    """What the strip along a text plots, in bits; NaN = null."""
+    """What the strip along a text plots, in nats; NaN = null."""
 
-    surprisal: NDArray[np.float64]  # [token]
-    entropy: NDArray[np.float64]  # [token]
-    smooth_surprisal: NDArray[np.float64]  # [token] mean of the known ones up to WINDOW // 2 tokens away
-    highest: float  # the greatest finite number in it, at least 1; the top of the axis
+    surprisal_nats: NDArray[np.float64]  # [token]
+    entropy_nats: NDArray[np.float64]  # [token]
+    smooth_surprisal_nats: NDArray[np.float64]  # [token] mean of the known ones up to WINDOW // 2 tokens away
+    highest_nats: float  # the greatest finite number in it, at least LOWEST_TOP; the top of the axis
 
 
 def strip(logprob: ArrayLike, entropy: ArrayLike) -> Strip:
-    """Log-probabilities and entropies [token] in nats to the strip's lines in bits."""
-    surprisal = surprisal_bits(logprob)
-    bits = np.asarray(entropy, np.float64) / np.log(2)
-    if surprisal.ndim != 1 or surprisal.shape != bits.shape:
-        raise ValueError(f"strip wants two arrays [token], not {surprisal.shape} and {bits.shape}.")
+    """Log-probabilities and entropies [token] in nats to the strip's lines."""
+    surprisal, expected = 0.0 - np.asarray(logprob, np.float64), np.asarray(entropy, np.float64)
+    if surprisal.ndim != 1 or surprisal.shape != expected.shape:
+        raise ValueError(f"strip wants two arrays [token], not {surprisal.shape} and {expected.shape}.")
     known = np.isfinite(surprisal)
     total = np.concatenate([[0], np.cumsum(np.where(known, surprisal, 0))])  # [token + 1]
     count = np.concatenate([[0], np.cumsum(known)])  # [token + 1]
@@ -79,8 +85,8 @@ def strip(logprob: ArrayLike, entropy: ArrayLike) -> Strip:
     stop = np.minimum(np.arange(len(surprisal)) + WINDOW // 2 + 1, len(surprisal))
     near = count[stop] - count[start]
     smooth = np.where(near > 0, (total[stop] - total[start]) / np.maximum(near, 1), np.nan)
-    finite = np.concatenate([[1.0], surprisal[known], bits[np.isfinite(bits)]])
-    return Strip(surprisal, bits, smooth, float(finite.max()))
+    finite = np.concatenate([[LOWEST_TOP], surprisal[known], expected[np.isfinite(expected)]])
+    return Strip(surprisal, expected, smooth, float(finite.max()))
 
 
 def top_surprises(logprob: ArrayLike, count: int = 10) -> NDArray[np.int32]:
@@ -89,14 +95,16 @@ def top_surprises(logprob: ArrayLike, count: int = 10) -> NDArray[np.int32]:
     return _first(values, np.flatnonzero(~np.isnan(values)), count)
 
 
-def easiest_wins(logprob: ArrayLike, entropy: ArrayLike, count: int = 10) -> NDArray[np.int32]:
-    """Places of the `count` tokens most below the surprisal expected of them, most first.
+def less_surprising_than_expected(
+    logprob: ArrayLike, entropy: ArrayLike, rank: ArrayLike, count: int = 10
+) -> NDArray[np.int32]:
+    """Places of the `count` tokens that the model ranked first though it was most uncertain, most so first.
 
-    These were open choices that the model got right: its surprisal minus entropy, both in nats, is least,
-    and below 0.
+    Their surprisal minus entropy, both in nats, is least, and below 0. Only rank 1 counts: where the entropy is high,
+    even a token of rank 30 is less surprising than expected, though the model did not expect it.
     """
     excess = surprise_excess(logprob, entropy)
-    return _first(excess, np.flatnonzero(excess < 0), count)
+    return _first(excess, np.flatnonzero((excess < 0) & (np.asarray(rank) == 1)), count)
 
 
 def _first(values: NDArray[np.float64], places: NDArray[np.intp], count: int) -> NDArray[np.int32]:

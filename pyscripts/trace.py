@@ -1,7 +1,8 @@
 """The arrays of one run, grown chunk by chunk as the model reads; CPython and the analysis worker."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,17 @@ class ModelShape:
     heads: int
     hidden_size: int
     vocab_size: int
+    windows: tuple[int | None, ...] = ()  # [layer] positions a query sees, itself included; None, or (): all
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> "ModelShape":
+        """The shape of the model that a manifest describes."""
+        sizes = {name: manifest[name] for name in ("layers", "heads", "hidden_size", "vocab_size")}
+        return cls(**sizes, windows=tuple(manifest.get("windows") or ()))
+
+    def window(self, layer: int) -> int | None:
+        """The layer's window; None where it sees all positions."""
+        return self.windows[layer] if self.windows else None
 
 
 @dataclass(frozen=True)
@@ -57,20 +69,21 @@ class Rows:
 
 
 class Trace:
-    """Everything the views need of one run, by position (the BOS token, where there is one, is position 0).
+    """Everything the views need of one run, by position (the prefix token, where there is one, is position 0).
 
-    ids: token ids known so far, BOS included; generation appends to them. Row p of every array belongs to position p;
-    its statistics are of the token at p + 1, which the row predicted. Logits are reduced as they arrive, not kept.
+    ids: token ids known so far, the prefix included; generation appends to them. Row p of every array belongs to
+    position p; its statistics are of the token at p + 1, which the row predicted. Logits are reduced as they arrive,
+    not kept.
     """
 
-    def __init__(self, ids: Sequence[int], shape: ModelShape, *, bos: bool) -> None:
-        self.ids, self.shape, self.bos = list(ids), shape, bos
+    def __init__(self, ids: Sequence[int], shape: ModelShape, *, prefix: bool) -> None:
+        self.ids, self.shape, self.prefix = list(ids), shape, prefix
         self.length = 0  # positions the model has read
         self._statistics = {field.name: Rows(0) for field in fields(TokenStatistics)}
         self._heads = {field.name: Rows(2) for field in fields(heads.HeadScores)}  # [layer, head, position]
         self._layers = {name: Rows(1) for name in (  # [layer or layer+1, position]
             "hidden_norm", "change_norm", "change_cosine", "attention_norm", "mlp_norm")}
-        self._entropy = Rows(2)  # [layer, head, position]
+        self._entropy, self._entropy_without_sink = Rows(2), Rows(2)  # [layer, head, position]
         self._contributions = False  # whether the model's graph gives what attention and MLP added
         self._hidden_states = Rows(1)  # [layer+1, position, hidden]
         self._attentions: list[NDArray[np.float32]] | None = []  # chunks [layer, head, query, key]; None: too large
@@ -83,7 +96,7 @@ class Trace:
         if not 0 <= keep <= self.length or list(ids[: keep + 1]) != self.ids[: keep + 1] or keep >= len(ids):
             raise ValueError(f"{keep} positions cannot be kept: the texts differ before that.")
         for rows in (*self._statistics.values(), *self._heads.values(), *self._layers.values(),
-                     self._entropy, self._hidden_states):
+                     self._entropy, self._entropy_without_sink, self._hidden_states):
             rows.keep(keep)
         kept, start = [], 0
         for chunk in self._attentions or []:
@@ -103,10 +116,19 @@ class Trace:
         self._add(self._statistics, token_statistics(outputs.logits, targets, TOP_K))
         layers, heads_, queries, _ = outputs.attentions.shape
         every_head = outputs.attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
-        self._entropy.append(attention.entropy(every_head, past).reshape(layers, heads_, queries))
+        found = attention.entropies(every_head, past)
+        self._entropy.append(found.entropy.reshape(layers, heads_, queries))
+        self._entropy_without_sink.append(found.without_sink.reshape(layers, heads_, queries))
         masses = heads.pattern_mass(every_head, self.ids[:stop], past)
+        hidden = {
+            window: heads.chance(self.ids[:stop], past, window) for window in set(self.shape.windows) - {None}
+        }  # windows may hide a pattern that the text has
         for name, column in self._heads.items():
-            column.append(getattr(masses, name).reshape(layers, heads_, queries))
+            mass = getattr(masses, name).reshape(layers, heads_, queries)
+            for layer, window in enumerate(self.shape.windows):
+                if window is not None:
+                    mass[layer][:, np.isnan(getattr(hidden[window], name))] = np.nan
+            column.append(mass)
         self._add_residual(outputs)
         self._keep_attentions(outputs.attentions)
         self.length = stop
@@ -153,8 +175,8 @@ class Trace:
 
     @property
     def first(self) -> int:
-        """Position of the first shown token: 1 behind a BOS token, else 0."""
-        return int(self.bos)
+        """Position of the first shown token: 1 after a prefix token, else 0."""
+        return int(self.prefix)
 
     @property
     def shown(self) -> int:
@@ -164,12 +186,12 @@ class Trace:
     def statistics(self) -> TokenStatistics:
         """TokenStatistics of the shown tokens: each one's come from the row before it.
 
-        Without BOS the first token has none: NaN, ids and rank 0.
+        Without a prefix the first token has none: NaN, ids and rank 0.
         """
         columns = {}
         for name, column in self._statistics.items():
             rows = column.all()[: self.length - 1]
-            if not self.bos:
+            if not self.prefix:
                 null = 0 if np.issubdtype(rows.dtype, np.integer) else np.nan
                 rows = np.concatenate([np.full((1, *rows.shape[1:]), null, rows.dtype), rows])
             columns[name] = rows
@@ -185,21 +207,50 @@ class Trace:
         names = ("change_norm", "change_cosine", "attention_norm", "mlp_norm") if self._contributions else ()
         return {name: self._layers[name].all()[:, self.first :] for name in names}
 
-    def attention_entropy(self, *, normalised: bool = False) -> NDArray[np.float64]:
-        """[layer, head, token] of the shown tokens' own rows: nats, or 0 ... 1 (NaN where one position is visible)."""
-        entropy = self._entropy.all()
-        return (attention.normalise(entropy) if normalised else entropy)[:, :, self.first :]
+    def visible(self) -> NDArray[np.int64]:
+        """[layer, token] how many positions each shown token can see in a layer, itself included."""
+        return self._count(attention.visible)
 
-    def head_scores(self) -> heads.HeadScores:
-        """[layer, head] mean mass on each pattern over all positions read (NaN where the text has no such pattern)."""
+    def attention_entropy(self, *, normalised: bool = False, sink: bool = True) -> NDArray[np.float64]:
+        """[layer, head, token] of the shown tokens' own rows: nats, or over ln(positions the layer sees), 0 ... 1.
+
+        sink=False leaves position 0 out, of the row (renormalised) and of the positions counted. NaN where nothing is
+        left, and, normalised, where only one position is.
+        """
+        entropy = (self._entropy if sink else self._entropy_without_sink).all()[:, :, self.first :]
+        if not normalised:
+            return entropy
+        seen = self._count(attention.visible if sink else attention.visible_without_sink)
+        return attention.normalise(entropy, seen[:, None])
+
+    def _count(self, count: Callable[[int, int, int | None], NDArray[np.int64]]) -> NDArray[np.int64]:
+        """[layer, token] a count of attention.py for the shown tokens."""
+        layers = range(self.shape.layers)
+        return np.array([count(self.length, 0, self.shape.window(layer)) for layer in layers])[:, self.first :]
+
+    def sink_mass(self) -> NDArray[np.float64]:
+        """[layer, head, token] attention that each shown token puts on position 0; NaN at position 0 itself and where a
+        window hides it."""
+        return self._heads["first_token"].all()[:, :, self.first :]
+
+    def heads_on_text(self) -> heads.HeadScores:
+        """[layer, head] mean mass on each pattern over all positions read (NaN where the text has no such pattern in
+        sight): what heads do here. Their kind is a property of the model, measured on random tokens (manifest)."""
         return heads.scores(heads.HeadScores(**{name: rows.all() for name, rows in self._heads.items()}))
 
+    def heads_by_chance(self) -> heads.HeadScores:
+        """[layer] what heads_on_text would be of a head that spreads evenly over the positions it can see."""
+        ids = self.ids[: self.length]
+        by_window = {window: heads.scores(heads.chance(ids, 0, window)) for window in {None, *self.shape.windows}}
+        layers = [by_window[self.shape.window(layer)] for layer in range(self.shape.layers)]
+        return heads.HeadScores(**{name: np.array([getattr(each, name) for each in layers]) for name in self._heads})
+
     def hidden_states(self) -> NDArray[np.float32]:
-        """[layer+1, position, hidden], BOS included."""
+        """[layer+1, position, hidden], the prefix included."""
         return self._hidden_states.all()
 
     def attention_matrix(self, layer: int, head: int) -> NDArray[np.float32] | None:
-        """[query, key] of one head, BOS included, zeros above the diagonal; None where it was too large to keep."""
+        """[query, key] of one head, by position, zeros above the diagonal; None where it was too large to keep."""
         if not (0 <= layer < self.shape.layers and 0 <= head < self.shape.heads):
             raise ValueError(f"this model has no layer {layer}, head {head}: it has {self.shape.layers} layers "
                              f"of {self.shape.heads} heads, counted from 0.")

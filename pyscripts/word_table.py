@@ -1,4 +1,4 @@
-"""What a model finds hard, and where it works, by class of word: the table; CPython and Pyodide."""
+"""What a model finds hard, and which layers it changes most, by class of word: the table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.likelihood import surprisal_bits
-from pyscripts.residual import relative
 from pyscripts.words import CLASSES
+
+FEWEST = 10  # tokens of a class below which nothing is said of its layers
+ERRORS = 2  # standard errors by which a class must exceed the text
 
 
 @dataclass(frozen=True)
@@ -18,17 +19,12 @@ class ClassRow:
     name: str  # a key of words.CLASSES
     title: str
     count: int
-    mean_surprisal: float  # bits
+    mean_surprisal: float  # nats
     mean_entropy: float  # nats
     attention_entropy: NDArray[np.float64]  # [layer] nats, mean over heads
     activity: NDArray[np.float64]  # [layer] mean change of the stream (L2)
-    relative_activity: NDArray[
-        np.float64
-    ]  # [layer] the same over each layer's mean over the text: 1 is usual
-    most_active_layers: NDArray[
-        np.int32
-    ]  # [place] by activity, most active first; layers without numbers left out
-    most_raised_layers: NDArray[np.int32]  # [place] by relative activity
+    relative_activity: NDArray[np.float64]  # [layer] its geometric mean over that of the whole text: 1 is usual
+    raised_layers: NDArray[np.int32] | None  # [place] layers that change it more than the text; None: too few tokens
 
 
 def class_table(
@@ -40,15 +36,20 @@ def class_table(
 ) -> list[ClassRow]:
     """One row for each class that occurs, the most frequent first, equals in the order of words.CLASSES.
 
-    classes [token]; logprob and entropy [token], nats, NaN = null; attention_entropy [layer, token], mean
-    over heads; activity [layer, token], such as residual.changes(...).norm; a layer of NaN has no numbers.
+    classes [token]; logprob and entropy [token], nats, NaN = null; attention_entropy [layer, token], mean over heads;
+    activity [layer, token], such as residual.changes(...).norm; a layer of NaN has no numbers.
+
+    The same few layers change every class most, so a layer says something of a class only against the text:
+    `raised_layers` are those whose logarithmic change is, on average over the class, above that over the whole text by
+    more than two standard errors, the most raised first. Logarithms, because a single token (a second attention sink)
+    can change a thousand times as much as the rest.
     Lengths that differ and unknown classes raise ValueError.
     """
-    bits, entropies = surprisal_bits(logprob), np.asarray(entropy, np.float64)
+    surprisal, entropies = 0.0 - np.asarray(logprob, np.float64), np.asarray(entropy, np.float64)
     by_layer, change = np.asarray(attention_entropy, np.float64), np.asarray(activity, np.float64)
     tokens = len(classes)
     if (
-        not bits.shape == entropies.shape == (tokens,)
+        not surprisal.shape == entropies.shape == (tokens,)
         or by_layer.shape[1:] != (tokens,)
         or change.shape[1:] != (tokens,)
     ):
@@ -56,30 +57,36 @@ def class_table(
     unknown = set(classes) - set(CLASSES)
     if unknown:
         raise ValueError(f"unknown word classes: {sorted(unknown)}.")
-    raised = np.full_like(change, np.nan)  # [layer, token]
-    known = ~np.isnan(change).any(axis=1)
-    raised[known] = relative(change[known])
+    amount = np.log(change, out=np.full_like(change, np.nan), where=change > 0)  # [layer, token]
+    excess = amount - _mean(amount)[:, None]  # [layer, token] above the text, in logarithms
     rows = []
     for name, title in CLASSES.items():
         mine = np.array([each == name for each in classes], bool)  # [token]
         if not mine.any():
             continue
-        mean_change, mean_raised = _mean(change[:, mine]), _mean(raised[:, mine])  # [layer]
+        mean_excess = _mean(excess[:, mine])  # [layer]
         rows.append(
             ClassRow(
                 name=name,
                 title=title,
                 count=int(mine.sum()),
-                mean_surprisal=float(_mean(bits[mine])),
+                mean_surprisal=float(_mean(surprisal[mine])),
                 mean_entropy=float(_mean(entropies[mine])),
                 attention_entropy=_mean(by_layer[:, mine]),
-                activity=mean_change,
-                relative_activity=mean_raised,
-                most_active_layers=_ranked(mean_change),
-                most_raised_layers=_ranked(mean_raised),
+                activity=_mean(change[:, mine]),
+                relative_activity=np.exp(mean_excess),
+                raised_layers=_raised(excess[:, mine]) if mine.sum() >= FEWEST else None,
             )
         )
     return sorted(rows, key=lambda row: -row.count)
+
+
+def _raised(excess: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Layers of excess [layer, token] whose mean lies clearly above 0, most first; layers without numbers left out."""
+    mean, count = _mean(excess), np.count_nonzero(~np.isnan(excess), axis=1)  # [layer]
+    spread = np.sqrt(_mean((excess - mean[:, None]) ** 2) * count / np.maximum(count - 1, 1))  # sample deviation
+    clear = np.flatnonzero(mean > ERRORS * spread / np.sqrt(np.maximum(count, 1)))
+    return clear[np.argsort(-mean[clear], kind="stable")].astype(np.int32)
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,8 +94,3 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     known = ~np.isnan(values)
     count = known.sum(axis=-1)
     return np.where(count > 0, np.where(known, values, 0).sum(axis=-1) / np.maximum(count, 1), np.nan)
-
-
-def _ranked(activity: NDArray[np.float64]) -> NDArray[np.int32]:
-    order = np.argsort(-activity, kind="stable")  # NaN comes last
-    return order[: int(np.count_nonzero(~np.isnan(activity)))].astype(np.int32)

@@ -1,6 +1,8 @@
-"""Puts a model's certainty into words; the numbers stay beside them. CPython and the analysis worker."""
+"""Puts numbers into words: a model's certainty, what a perplexity is of; the numbers stay beside them."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 CONFIDENCE = (  # lower bounds of the likeliest token's probability
     (0.9, "almost certain"),
@@ -56,3 +58,11 @@ def expectation(entropy: float, top_probability: float, rank: int, probability: 
         f"The model was {confidence(top_probability)}: as open as a choice among {few} equally likely tokens. "
         f"This token was {place}, at {share(probability)}."
     )
+
+
+def convention(scored: int, read: int, total: int, prefix: Mapping[str, Any] | None) -> str:
+    """What a perplexity is of: which tokens were scored, how many of the text were read, after which prefix token."""
+    of = f"{total:,} tokens" if read == total else f"the first {read:,} of {total:,} tokens"
+    if prefix is None:
+        return f"Of {scored:,} of {of}, read without a prefix token: the first token has no probability."
+    return f"Of {of}, read as the start of a document, after {prefix['text']}."

@@ -12,7 +12,7 @@ CLASSES = {
     "content_word": "content word",
     "function_word": "function word",
     "capitalised_word": "capitalised word",
-    "continuation": "rest of a word",
+    "continuation": "word continuation",
     "digits": "digits",
     "punctuation": "punctuation",
     "symbol": "symbol",

@@ -1,8 +1,9 @@
 // Service worker: isolation and security headers on every response, and the page itself kept for offline use.
 //
-// The page's files form a release: vendor/shell.json lists them all with their hashes. A release is stored whole, under
-// a name that carries its version, before a single file of it is served; until the person says so, the old one stays.
-// A model's chunks are not its business: the inference worker stores them. Only names of this site's path are touched.
+// The page's files form a release: vendor/shell.json lists them all with their hashes. A release is served only once it
+// is stored whole, and a newer one only when the user asks for it. A page goes on with the release it was opened with,
+// its workers too, until it is reloaded; an old release is deleted when no open page needs it. Model chunks are not
+// stored here: the inference worker does that. Only caches named after this site's path are touched.
 
 const sw = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 sw.importScripts('headers.js');
@@ -10,66 +11,283 @@ sw.importScripts('headers.js');
 const HEADERS = /** @type {any} */ (self).RESPONSE_HEADERS;
 
 const SCOPE = new URL(sw.registration.scope);
-const PREFIX = `tokenlight shell ${SCOPE.pathname} `; // + version: one release
-const MARK = `tokenlight state ${SCOPE.pathname}`; // which release is served; the models' JSON files, for offline use
+const PREFIX = `tokenlight shell ${SCOPE.pathname} `; // + version: the files of one release
+const MARK = `tokenlight state ${SCOPE.pathname}`; // which release is served to whom; the models' JSON files
+const RELEASES = new URL('releases', SCOPE).href; // not a file: the key under which `Releases` is kept
 const SHELL = new URL('vendor/shell.json', SCOPE).href;
-const CURRENT = new URL('current-release', SCOPE).href; // not a file: the key under which the version is kept
 const MODEL_JSON = /^models\/([\w.-]+\/)?[\w.-]+\.json$/;
 
+const PATIENCE = 3000; // ms that a stored copy waits for a newer one from the network
+const LONGEST = 30_000; // ms after which a small file's request is given up
+
+/**
+ * Complete releases, by version. `held`: pages and workers (client ids) that were opened with another release than
+ * `current`. This is stored, since a browser stops and starts a service worker as it likes.
+ * @typedef {{ current: string | null, waiting: string | null, bytes: number, held: Record<string, string> }} Releases
+ */
+
+/**
+ * Clients whose document or script has been answered, as long as `clients.matchAll` has not listed them: their release,
+ * and for a worker the client that started it.
+ * @type {Map<string, { version: string, parent: string | null, since: number }>}
+ */
+const opening = new Map();
+
+let removed = false; // the user removed everything: what is open still works, and stores nothing
+
 sw.addEventListener('install', () => sw.skipWaiting());
-sw.addEventListener('activate', (event) => event.waitUntil(sw.clients.claim()));
+// No clients.claim(): a page that came from the network goes on with the network until it is reloaded.
 
 sw.addEventListener('fetch', (event) => {
-  const url = new URL(event.request.url);
-  if (event.request.method !== 'GET' || url.origin !== SCOPE.origin || !url.pathname.startsWith(SCOPE.pathname)) return;
-  event.respondWith(respond(event.request, url).then(withHeaders));
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== 'GET' || url.origin !== SCOPE.origin || !url.pathname.startsWith(SCOPE.pathname)) return;
+  if (request.headers.has('range')) return; // a part of a file: only the server can answer that
+  event.respondWith(respond(event, url).then(withHeaders));
 });
 
 sw.addEventListener('message', (event) => {
-  const { type } = event.data ?? {};
-  const answer = (/** @type {Promise<any>} */ work) =>
-    event.waitUntil(work.then((value) => event.ports[0]?.postMessage({ value }), (error) => event.ports[0]?.postMessage({ error: String(error?.message ?? error) })));
-  if (type === 'check') answer(check());
-  if (type === 'switch') answer(switchTo(event.data.version));
+  const { type, version } = event.data ?? {};
+  const reply = (/** @type {{ value?: any, error?: string }} */ said) => event.ports[0]?.postMessage(said);
+  const answer = (/** @type {Promise<any>} */ work) => event.waitUntil(work.then((value) => reply({ value }), (error) => reply({ error: String(error?.message ?? error) })));
+  if (type === 'check') answer(check(event));
+  if (type === 'switch') answer(inTurn(() => switchTo(version)));
+  if (type === 'remove') {
+    removed = true;
+    opening.clear();
+    answer(Promise.resolve());
+  }
 });
 
-/** @param {Request} request @param {URL} url */
-async function respond(request, url) {
+/** @param {FetchEvent} event @param {URL} url */
+async function respond(event, url) {
   const path = url.pathname.slice(SCOPE.pathname.length);
-  if (MODEL_JSON.test(path)) return networkFirst(request);
-  if (url.href === SHELL || path.startsWith('models/')) return fetch(request);
-  const release = await currentRelease();
+  if (MODEL_JSON.test(path)) return described(event, url.origin + url.pathname);
+  if (url.href === SHELL || path.startsWith('models/')) return fetch(event.request);
   const key = path === '' ? new URL('index.html', SCOPE).href : url.origin + url.pathname;
-  return (release && (await release.match(key))) ?? fetch(request);
+  const stored = await fromRelease(event, key).catch(() => undefined); // Cache Storage fails: as if nothing were stored
+  return stored ?? fetch(event.request);
 }
 
-/** @param {Request} request */
-async function networkFirst(request) {
-  const cache = await caches.open(MARK);
-  const key = request.url.split('?')[0];
+/* ---------------------------------------------------------------- releases */
+
+/** @type {Promise<unknown>} */
+let last = Promise.resolve();
+
+/** Runs what reads and changes `Releases` one at a time. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+function inTurn(work) {
+  const result = last.then(work);
+  last = result.catch(() => {});
+  return result;
+}
+
+/** @returns {Promise<Releases>} */
+async function readReleases() {
+  const stored = await caches.match(RELEASES, { cacheName: MARK });
+  return stored ? stored.json() : { current: null, waiting: null, bytes: 0, held: {} };
+}
+
+/** @param {Releases} releases */
+async function writeReleases(releases) {
+  await (await caches.open(MARK)).put(RELEASES, new Response(JSON.stringify(releases)));
+}
+
+/**
+ * A file of the release that belongs to the client that asks for it; undefined if nothing is stored for it.
+ * @param {FetchEvent} event @param {string} key
+ */
+async function fromRelease(event, key) {
+  const version = event.resultingClientId ? await inTurn(() => openClient(event)) : releaseOf(event.clientId, await readReleases());
+  if (!version) return undefined;
+  if (await caches.has(PREFIX + version)) return caches.match(key, { cacheName: PREFIX + version });
+  const { current } = await readReleases();
+  return !current || version === current ? undefined : new Response('This version of the page was replaced: reload it.', { status: 503 });
+}
+
+/** @param {string} client @param {Releases} releases */
+const releaseOf = (client, { held, current }) => held[client] ?? opening.get(client)?.version ?? current;
+
+/** A page is opened with the current release, a worker with that of the page that starts it. @param {FetchEvent} event */
+async function openClient({ request, clientId, resultingClientId }) {
+  const releases = await readReleases();
+  const parent = request.mode === 'navigate' ? null : clientId;
+  const version = parent === null ? releases.current : releaseOf(parent, releases);
+  if (!version) return null;
+  opening.set(resultingClientId, { version, parent, since: Date.now() });
+  if (version !== releases.current) {
+    releases.held[resultingClientId] = version;
+    await writeReleases(releases).catch(() => {}); // no room: remembered until this service worker is stopped
+  }
+  return version;
+}
+
+/**
+ * What stays with a release other than `current`: every page and worker there is, and those about to be.
+ * @param {Releases} releases @param {string} current
+ */
+async function heldBeside(releases, current) {
+  const listed = new Set((await sw.clients.matchAll({ type: 'all', includeUncontrolled: true })).map(({ id }) => id));
+  const isAlive = (/** @type {string | null} */ id, /** @type {number} */ since) => (id === null ? Date.now() - since < LONGEST : listed.has(id) || opening.has(id));
+  for (const [id, { parent, since }] of opening) if (!isAlive(parent, since)) opening.delete(id);
+  /** @type {Record<string, string>} */
+  const held = {};
+  for (const id of new Set([...listed, ...opening.keys()])) {
+    const version = releaseOf(id, releases);
+    if (version && version !== current) held[id] = version;
+  }
+  for (const id of listed) opening.delete(id);
+  return held;
+}
+
+/** Gives another stored release to every page that is opened from now on. @param {string} version */
+async function switchTo(version) {
+  const releases = await readReleases();
+  if (!(await caches.has(PREFIX + version))) throw new Error(`release ${version} is not stored`);
+  await writeReleases({ ...releases, current: version, waiting: null, held: await heldBeside(releases, version) });
+}
+
+/** @typedef {{ current: string | null, ready: string | null, bytes: number }} Checked `ready`: a newer version waits */
+
+/** @type {Promise<Checked> | null} */
+let checking = null; // several tabs at once ask the same
+
+/**
+ * Looks for a newer release and stores it whole. The first one is served at once, a later one when the user asks for it.
+ * Where one is stored already, a network that does not answer is not waited for.
+ * @param {ExtendableMessageEvent} event
+ */
+function check(event) {
+  removed = false;
+  checking ??= lookForNewer(event).finally(() => (checking = null));
+  return checking;
+}
+
+/** @param {ExtendableMessageEvent} event @returns {Promise<Checked>} */
+async function lookForNewer(event) {
+  const { current, waiting, bytes } = await readReleases();
+  const newer = fetchShell().then(storeRelease);
+  if (!current || !(await caches.has(PREFIX + current))) return newer;
+  const stored = { current, ready: waiting, bytes };
+  event.waitUntil(newer.catch(() => {}));
+  const late = after(PATIENCE).then(() => (storing ? newer : stored));
+  return Promise.race([newer, late]).catch(() => stored);
+}
+
+/** @returns {Promise<{ version: string, files: { path: string, bytes: number, sha256: string }[] }>} vendor/shell.json, as export/shell.py writes it */
+async function fetchShell() {
+  const response = await fetch(SHELL, { cache: 'no-cache', signal: AbortSignal.timeout(LONGEST) });
+  const { version, files } = await response.json();
+  const isFile = (/** @type {any} */ { path, bytes, sha256 }) =>
+    new URL(path, SCOPE).href.startsWith(SCOPE.href) && Number.isInteger(bytes) && /^[0-9a-f]{64}$/.test(sha256);
+  if (!/^[0-9a-f]{16}$/.test(version) || !files.length || !files.every(isFile)) throw new Error('vendor/shell.json does not describe a release');
+  return { version, files };
+}
+
+let storing = 0; // releases that are being stored now
+
+/** @param {Awaited<ReturnType<typeof fetchShell>>} shell @returns {Promise<Checked>} */
+async function storeRelease({ version, files }) {
+  storing++;
   try {
-    const response = await fetch(request);
-    if (response.ok) await cache.put(key, response.clone()).catch(() => {}); // no room: the page says so for the model itself
-    return response;
-  } catch (error) {
-    const kept = await cache.match(key);
-    if (kept) return kept;
-    throw error;
+    const { current, waiting } = await readReleases();
+    const known = (version === current || version === waiting) && (await caches.has(PREFIX + version));
+    if (!known) await storeFiles(version, files, current);
+    await keepDescriptions();
+  } finally {
+    storing--;
+  }
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return inTurn(async () => {
+    if (removed) throw new Error('everything was removed meanwhile');
+    const releases = await readReleases();
+    const current = releases.current && (await caches.has(PREFIX + releases.current)) ? releases.current : version;
+    const waiting = version === current ? null : version;
+    const held = await heldBeside(releases, current);
+    await writeReleases({ current, waiting, bytes, held });
+    const wanted = [current, waiting, ...Object.values(held)].map((each) => PREFIX + each);
+    for (const name of await caches.keys()) if (name.startsWith(PREFIX) && !wanted.includes(name)) await caches.delete(name);
+    return { current, ready: waiting, bytes };
+  });
+}
+
+/**
+ * Every file of a release, each with the stated hash; files stored earlier, by an interrupted try or by the current
+ * release, are not fetched again.
+ * @param {string} version @param {{ path: string, sha256: string }[]} files @param {string | null} current
+ */
+async function storeFiles(version, files, current) {
+  const cache = await caches.open(PREFIX + version);
+  const fits = async (/** @type {Response | undefined} */ response, /** @type {string} */ sha256) => Boolean(response?.ok) && (await digest(response)) === sha256;
+  for (const { path, sha256 } of files) {
+    if (removed) throw new Error('everything was removed meanwhile');
+    const url = new URL(path, SCOPE).href;
+    if (await cache.match(url)) continue;
+    const old = current ? await caches.match(url, { cacheName: PREFIX + current }) : undefined;
+    const response = (await fits(old, sha256)) ? old : await fetch(url, { cache: 'no-cache' });
+    if (response !== old && !(await fits(response, sha256))) throw new Error(`${path} does not belong to release ${version}; the site is being updated, try again later`);
+    try {
+      await cache.put(url, /** @type {Response} */ (response));
+    } catch (error) {
+      await caches.delete(PREFIX + version); // no room: what there is of it gives its room back
+      throw error;
+    }
   }
 }
 
-/** Keeps the models' list and manifests: on a server that isolates, the page fetched them before there was this worker. */
+/** @param {Response | undefined} response left unread */
+async function digest(response) {
+  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', (await response?.clone().arrayBuffer()) ?? new ArrayBuffer(0)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/* ------------------------------------------------------- models' JSON files */
+
+/** Whether a file is what its name says, rather than a login page or an error page of some network. @param {string} key @param {string} text */
+function isExpected(key, text) {
+  try {
+    const json = JSON.parse(text);
+    if (key.endsWith('/models/index.json')) return Array.isArray(json.models);
+    return json.schema.startsWith(key.endsWith('/manifest.json') ? 'tokenlight.model/' : 'tokenlight.run/');
+  } catch {
+    return false;
+  }
+}
+
+// Async, so that a browser where `caches` itself throws makes them reject.
+const keptJson = async (/** @type {string} */ key) => caches.match(key, { cacheName: MARK });
+const keepJson = async (/** @type {string} */ key, /** @type {Response} */ response) => (await caches.open(MARK)).put(key, response);
+
+/**
+ * From the network, and stored; the stored copy where the network is slow or sends something else.
+ * @param {FetchEvent | null} event @param {string} key the address without its query
+ */
+async function described(event, key, request = event?.request ?? new Request(key, { cache: 'no-cache' })) {
+  const fresh = fetch(request, { signal: AbortSignal.timeout(LONGEST) }).then(async (response) => {
+    const expected = response.ok && isExpected(key, await response.clone().text());
+    if (expected && !removed) await keepJson(key, response.clone()).catch(() => {}); // no room: the page says so for the model itself
+    return { response, expected };
+  });
+  event?.waitUntil(fresh.catch(() => {}));
+  const stored = await keptJson(key).catch(() => undefined);
+  if (!stored) return (await fresh).response;
+  const answer = await Promise.race([fresh.catch(() => null), after(PATIENCE)]);
+  return answer?.expected ? answer.response : stored;
+}
+
+/** Keeps the models' list and manifests: the page may have fetched them before there was this worker. */
 async function keepDescriptions() {
-  const cache = await caches.open(MARK);
   const keep = async (/** @type {string} */ path) => {
     const { href } = new URL(path, SCOPE);
-    return (await cache.match(href)) ?? networkFirst(new Request(href, { cache: 'no-cache' }));
+    return (await keptJson(href)) ?? described(null, href);
   };
   const index = await keep('models/index.json');
   const { models } = index.ok ? await index.json().catch(() => ({})) : {};
   const paths = Array.isArray(models) ? models.map((model) => `models/${model?.id}/manifest.json`) : [];
   for (const path of paths) if (MODEL_JSON.test(path)) await keep(path);
 }
+
+/** @param {number} ms @returns {Promise<null>} */
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, null));
 
 /** @param {Response} response */
 function withHeaders(response) {
@@ -78,74 +296,4 @@ function withHeaders(response) {
   for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
   const body = [101, 204, 205, 304].includes(response.status) ? null : response.body;
   return new Response(body, { status: response.status, statusText: response.statusText, headers });
-}
-
-async function currentVersion() {
-  const mark = await (await caches.open(MARK)).match(CURRENT);
-  return mark ? mark.text() : null;
-}
-
-async function currentRelease() {
-  const version = await currentVersion();
-  return version && (await caches.has(PREFIX + version)) ? caches.open(PREFIX + version) : null;
-}
-
-/**
- * Looks for a newer release and stores it whole. The first one is served at once, a later one when the person says so.
- * @returns {Promise<{ current: string | null, ready: string | null, bytes: number }>} `ready`: a newer version waits
- */
-async function check() {
-  const response = await fetch(SHELL, { cache: 'no-cache' });
-  if (!response.ok) throw new Error(`vendor/shell.json is missing (HTTP ${response.status})`);
-  const { version, files } = await response.json();
-  const bytes = files.reduce((/** @type {number} */ sum, /** @type {any} */ file) => sum + file.bytes, 0);
-  await keepDescriptions();
-  const current = await currentVersion();
-  if (current === version && (await caches.has(PREFIX + version))) return { current, ready: null, bytes };
-  await store(version, files);
-  if (current) return { current, ready: version, bytes };
-  await switchTo(version);
-  return { current: version, ready: null, bytes };
-}
-
-/** @param {string} version @param {{ path: string, sha256: string }[]} files */
-async function store(version, files) {
-  const name = PREFIX + version;
-  const unfinished = `${name} unfinished`;
-  const old = await currentRelease();
-  await caches.delete(unfinished);
-  const cache = await caches.open(unfinished);
-  /** @type {[string, Response][]} */
-  const fetched = [];
-  for (const { path, sha256 } of files) {
-    const url = new URL(path, SCOPE).href;
-    const kept = await old?.match(url);
-    if (kept && (await digest(kept.clone())) === sha256) {
-      fetched.push([url, kept]);
-      continue;
-    }
-    const response = await fetch(url, { cache: 'no-cache' });
-    if (!response.ok || (await digest(response.clone())) !== sha256) {
-      await caches.delete(unfinished);
-      throw new Error(`${path} does not belong to release ${version}; the site is being updated, try again later`);
-    }
-    fetched.push([url, response]);
-  }
-  await Promise.all(fetched.map(([url, response]) => cache.put(url, response)));
-  const final = await caches.open(name); // complete: give it its name
-  for (const request of await cache.keys()) await final.put(request, /** @type {Response} */ (await cache.match(request)));
-  await caches.delete(unfinished);
-}
-
-/** @param {string} version */
-async function switchTo(version) {
-  if (!(await caches.has(PREFIX + version))) throw new Error(`release ${version} is not stored`);
-  await (await caches.open(MARK)).put(CURRENT, new Response(version));
-  for (const name of await caches.keys()) if (name.startsWith(PREFIX) && name !== PREFIX + version) await caches.delete(name);
-}
-
-/** @param {Response} response */
-async function digest(response) {
-  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', await response.arrayBuffer()));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -38,34 +38,40 @@ def layer_map(context: Context, name: str) -> Table:
     return {"columns": ["index", "token", *layers.layer_names(trace)[first:]], "rows": rows}
 
 
-def _neurons(found: dict[str, Any]) -> Table:
+def _dimensions(found: dict[str, Any]) -> Table:
     where = {top["index"]: ", ".join(f"{place['token']}: {place['text']!r}" for place in top["where"])
              for top in found["top"]}
     rows = [[i, value, where.get(i)] for i, value in enumerate(found["values"].tolist())]
-    return {"columns": ["neuron", "value", "most active at tokens"], "rows": rows}
+    return {"columns": ["dimension", "value", "largest at tokens"], "rows": rows}
 
 
 def _word_classes(found: dict[str, Any]) -> Table:
-    keys = ("title", "count", "mean_surprisal", "mean_entropy")
-    columns = ["class", "tokens", "mean surprisal (bits)", "mean entropy (nats)", "most active layers"]
+    keys = ("title", "count", "mean_surprisal_nats", "mean_entropy_nats")
+    columns = ["class", "tokens", "mean surprisal (nats)", "mean entropy (nats)", "layers raised over the text"]
     for name in ("activity", "relative activity", "attention entropy (nats)"):
         columns += [f"{name}, layer {layer}" for layer in range(found["layers"])]
     rows = [
-        [*(row[key] for key in keys), " ".join(map(str, row["most_active_layers"])), *row["activity"],
+        [*(row[key] for key in keys), _raised(row["raised_layers"]), *row["activity"],
          *row["relative_activity"], *row["attention_entropy"]]
         for row in found["rows"]
     ]
     return {"columns": columns, "rows": rows}
 
 
+def _raised(layers: list[int] | None) -> str:
+    return "too few tokens" if layers is None else " ".join(map(str, layers)) or "none"
+
+
 def _focus(found: dict[str, Any]) -> Table:
+    keys = ("entropy", "normalised", "sink", "entropy_without_sink")
     rows: list[list[Any]] = []
     for layer, mean in enumerate(found["layers"]):
-        rows.append([layer, "mean", mean["entropy"], mean["normalised"]])
+        rows.append([layer, "mean", *(mean[key] for key in keys)])
         for head in range(found["columns"]):
             at = layer * found["columns"] + head
-            rows.append([layer, head, run.number(found["entropy"][at]), run.number(found["normalised"][at])])
-    return {"columns": ["layer", "head", "entropy (nats)", "normalised entropy"], "rows": rows}
+            rows.append([layer, head, *(run.number(found[key][at]) for key in keys)])
+    columns = ["entropy (nats)", "normalised entropy", "on the sink", "entropy without the sink (nats)"]
+    return {"columns": ["layer", "head", *columns], "rows": rows}
 
 
 def _lens(found: dict[str, Any]) -> Table:
@@ -81,6 +87,6 @@ def _lens(found: dict[str, Any]) -> Table:
 
 
 TABLES: dict[str, Callable[[dict[str, Any]], Table]] = {
-    "choice": _choice, "transformer_lab": _transformer_lab, "layers": _layers, "neurons": _neurons,
+    "choice": _choice, "transformer_lab": _transformer_lab, "layers": _layers, "dimensions": _dimensions,
     "word_classes": _word_classes, "focus": _focus, "lens": _lens,
 }

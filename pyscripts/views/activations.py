@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscripts import run, scales, wording
 from pyscripts.views import activation_tables, choosing, inside, layers
@@ -13,38 +14,52 @@ from pyscripts.views.context import Context
 
 
 def focus(context: Context, token: int) -> dict[str, Any]:
-    """How spread the attention of a shown token's own query is: nats, and normalised by ln(visible positions).
+    """How spread the attention of a shown token's own query is: nats, and over ln(positions visible in the layer).
 
-    `layers`: means over heads; entropy, normalised and levels [layer · head], levels by the normalised entropy, orange
+    `layers`: means over heads, with the mass on position 0 (the sink) and the entropy without it (None: nothing left).
+    entropy, normalised, sink, entropy_without_sink and levels [layer · head]; levels by the normalised entropy, orange
     for focused, blue for distributed. None or NaN where the token sees itself alone, and entropy says nothing.
     """
-    trace, position = context.reading.trace, context.position_of(token)
+    trace = context.reading.trace
+    context.position_of(token)
     raw = trace.attention_entropy()[:, :, token]  # [layer, head]
     normalised = trace.attention_entropy(normalised=True)[:, :, token]  # [layer, head]
     by_layer, normalised_by_layer = raw.mean(axis=1), normalised.mean(axis=1)  # [layer]
+    visible = trace.visible()[:, token]  # [layer]
+    sink = trace.sink_mass()[:, :, token]  # [layer, head]
+    without = trace.attention_entropy(sink=False)[:, :, token]  # [layer, head]
     scale = scales.Scale(0, 1)
     levels = scale.levels(normalised_by_layer).tolist()
     overall = float(normalised.mean())
     words = None
     if not np.isnan(overall):
-        reach = float(np.exp(raw).mean())
-        words = f"Attention is {wording.focus(overall)}: a head looks at about {reach:.1f} of {position + 1} positions."
+        reach, seen = float(np.exp(raw).mean()), f"{visible.min()}"
+        seen += f" to {visible.max()}" if visible.max() > visible.min() else ""
+        words = f"Attention is {wording.focus(overall)}: a head looks at about {reach:.1f} of {seen} visible positions."
     return {
         "token": token,
-        "visible": position + 1,
         "words": words,
         "layers": [
-            {"entropy": run.number(e), "normalised": run.number(n), "level": level}
-            for e, n, level in zip(by_layer, normalised_by_layer, levels, strict=True)
+            {"entropy": run.number(e), "normalised": run.number(n), "level": level, "visible": int(v),
+             "sink": run.number(s), "entropy_without_sink": run.number(w)}
+            for e, n, level, v, s, w in zip(
+                by_layer, normalised_by_layer, levels, visible, _mean(sink), _mean(without), strict=True)
         ],
         "rows": raw.shape[0],
         "columns": raw.shape[1],
         "entropy": raw.ravel(),
         "normalised": normalised.ravel(),
+        "sink": sink.ravel(),
+        "entropy_without_sink": without.ravel(),
         "levels": scale.levels(normalised).astype(np.int16).ravel(),
         "palette": "focus",
         "stops": scale.stops(),
     }
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[layer] mean over the heads [layer, head] that have a number; NaN where none has."""
+    return np.ma.masked_invalid(values).mean(axis=1).filled(np.nan)
 
 
 def lens_layers(context: Context, token: int, topK: int = 5) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def comparison(context: Context) -> dict[str, Any] | None:
 
 def _side(reading: compare.Reading, change: NDArray[np.float64]) -> dict[str, Any]:
     spans = np.asarray(reading.tokens["bytes"][: len(reading.logprob)]).reshape(-1, 2)
-    whole = text.summary(reading.logprob, reading.tokens["text"], spans)
+    whole = text.summary(reading.logprob, reading.tokens["text"], spans, run.total_tokens(reading.tokens))
     return {
         "model": reading.model,
         "tokens": {**reading.tokens, "total": len(reading.logprob)},

@@ -1,4 +1,4 @@
-"""What each layer does to one token and to the whole text: norms, changes, neurons; CPython and the analysis worker."""
+"""What each layer does to one token and to the whole text: norms, changes, dimensions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,8 @@ from pyscripts.trace import Trace
 from pyscripts.views.context import Context
 
 QUANTITIES = ("hidden_norm", "change_norm", "attention_norm", "mlp_norm")
-PLACES = 4  # tokens named for each neuron
+RAISED = 3  # layers named for each class of words
+PLACES = 4  # tokens named for each dimension
 
 
 def quantity(trace: Trace, name: str) -> NDArray[np.float64]:
@@ -72,9 +73,9 @@ def layer_map(context: Context, name: str) -> dict[str, Any]:
     }
 
 
-def neurons(context: Context, token: int, layer: int, count: int = 6) -> dict[str, Any]:
+def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict[str, Any]:
     """The vector of a hidden state (`layer` 0 ... L, 0 the embeddings) at a shown token, its `count` largest values by
-    amount, and for each of these neurons the tokens of the text where it is most active with the same sign."""
+    amount, and for each of these dimensions the tokens of the text where it is largest with the same sign."""
     trace, position = context.reading.trace, context.position_of(token)
     if not 0 <= layer <= trace.shape.layers:
         raise ValueError(f"There is no hidden state {layer}: this model has 0 (embeddings) to {trace.shape.layers}.")
@@ -101,9 +102,10 @@ def neurons(context: Context, token: int, layer: int, count: int = 6) -> dict[st
 
 
 def word_classes(context: Context) -> dict[str, Any]:
-    """By class of word: how often, how surprising, which layers change it most for that class, attention entropy.
+    """By class of word: how often, how surprising, which layers change it more than the whole text, attention entropy.
 
-    `levels` [class, layer]: the layers' activity over their mean over the text, from 0 to twice the usual.
+    `raised_layers`: the first RAISED of word_table's, which rest on `count` tokens; None: too few (below `fewest`).
+    `levels` [class, layer]: relative activity, from 0 to twice the usual.
     """
     trace, tokens = context.reading.trace, context.reading.tokens
     found = trace.statistics()
@@ -118,10 +120,9 @@ def word_classes(context: Context) -> dict[str, Any]:
             {
                 "title": row.title,
                 "count": row.count,
-                "mean_surprisal": run.number(row.mean_surprisal),
-                "mean_entropy": run.number(row.mean_entropy),
-                "most_active_layers": row.most_active_layers[:3].tolist(),
-                "most_raised_layers": row.most_raised_layers[:3].tolist(),
+                "mean_surprisal_nats": run.number(row.mean_surprisal),
+                "mean_entropy_nats": run.number(row.mean_entropy),
+                "raised_layers": None if row.raised_layers is None else row.raised_layers[:RAISED].tolist(),
                 "activity": run.numbers(row.activity),
                 "relative_activity": run.numbers(row.relative_activity),
                 "attention_entropy": run.numbers(row.attention_entropy),
@@ -130,6 +131,7 @@ def word_classes(context: Context) -> dict[str, Any]:
         ],
         "levels": scale.levels(relative).astype(np.int16).ravel(),
         "layers": trace.shape.layers,
+        "fewest": word_table.FEWEST,
         "palette": "signed",
         "stops": scale.stops(),
     }
@@ -140,5 +142,5 @@ def _text(context: Context, token: int) -> str:
 
 
 VIEWS: dict[str, Callable[..., Any]] = {
-    "layers": layers, "layer_map": layer_map, "neurons": neurons, "word_classes": word_classes,
+    "layers": layers, "layer_map": layer_map, "dimensions": dimensions, "word_classes": word_classes,
 }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pyscripts import repeats, run, text, words
-from pyscripts.likelihood import TokenStatistics, surprisal_bits
+from pyscripts.likelihood import TokenStatistics
 from pyscripts.views.context import Context
 from pyscripts.word_table import class_table
 
@@ -21,7 +21,7 @@ def whole_run(context: Context) -> dict[str, Any]:
 
 
 def strip(context: Context) -> dict[str, Any]:
-    """Lines along the shown tokens read so far, in bits (see text.Strip); NaN where there is no number."""
+    """Lines along the shown tokens read so far, in nats (see text.Strip); NaN where there is no number."""
     found = context.reading.trace.statistics()
     return asdict(text.strip(found.logprob, np.where(np.isnan(found.logprob), np.nan, found.entropy)))
 
@@ -29,9 +29,9 @@ def strip(context: Context) -> dict[str, Any]:
 def findings(context: Context) -> dict[str, Any]:
     """What stands out in the text read so far.
 
-    surprises, wins: remarks on tokens (see text.top_surprises and text.easiest_wins); classes: means by class of word;
-    code: whether the text was classed as code; copies: repeated passages with the mean surprisal (bits) of their first
-    and later occurrence; curve: the same by place in the passage, nats.
+    surprises, less_surprising: remarks on tokens (text.top_surprises, text.less_surprising_than_expected); classes:
+    means by class of word; code: whether the text was classed as code; copies: repeated passages with the mean
+    surprisal (nats) of their first and later occurrence; curve: the same by place in the passage, nats.
     """
     trace, tokens = context.reading.trace, context.reading.tokens
     found = trace.statistics()
@@ -41,13 +41,14 @@ def findings(context: Context) -> dict[str, Any]:
     entropy = trace.attention_entropy().mean(axis=1)  # [layer, token]
     table = class_table(classes, found.logprob, found.entropy, entropy, np.full_like(entropy, np.nan))
     ids = trace.ids[trace.first : trace.length]
+    easier = text.less_surprising_than_expected(found.logprob, found.entropy, found.rank, REMARKS)
     curve = repeats.second_copy_curve(found.logprob, ids)
     return {
         "surprises": [remark(context, found, i) for i in text.top_surprises(found.logprob, REMARKS).tolist()],
-        "wins": [remark(context, found, i) for i in text.easiest_wins(found.logprob, found.entropy, REMARKS).tolist()],
+        "less_surprising": [remark(context, found, i) for i in easier.tolist()],
         "classes": [
-            {"title": row.title, "count": row.count, "mean_surprisal": run.number(row.mean_surprisal),
-             "mean_entropy": run.number(row.mean_entropy / np.log(2))}
+            {"title": row.title, "count": row.count, "mean_surprisal_nats": run.number(row.mean_surprisal),
+             "mean_entropy_nats": run.number(row.mean_entropy)}
             for row in table
         ],
         "code": code,
@@ -57,28 +58,28 @@ def findings(context: Context) -> dict[str, Any]:
 
 
 def remark(context: Context, found: TokenStatistics, token: int) -> dict[str, Any]:
-    """One token for a list: probability 0 ... 1, surprisal and entropy in bits, what was most expected in its place."""
+    """One token for a list: probability 0 ... 1, surprisal and entropy in nats, what was most expected in its place."""
     return {
         "token": token,
         "text": context.reading.tokens["texts"][token],
         "probability": run.number(found.probability[token]),
-        "surprisal": run.number(found.surprisal[token]),
-        "entropy": run.number(found.entropy[token] / np.log(2)),
+        "surprisal_nats": run.number(found.surprisal[token]),
+        "entropy_nats": run.number(found.entropy[token]),
         "expected": context.vocabulary[int(found.top_ids[token, 0])],
     }
 
 
 def _copy(context: Context, found: TokenStatistics, copy: repeats.Copy) -> dict[str, Any]:
-    """A repeated passage: where it is, and the mean surprisal (bits) of its first and this occurrence."""
+    """A repeated passage: where it is, and the mean surprisal (nats) of its first and this occurrence."""
     texts = context.reading.tokens["texts"]
 
     def mean(start: int) -> float | int | None:
-        values = surprisal_bits(found.logprob[start : start + copy.length])
+        values = found.surprisal[start : start + copy.length]
         known = values[~np.isnan(values)]
         return run.number(known.mean()) if known.size else None
 
     passage = "".join(texts[copy.start : copy.start + copy.length])
-    return {**asdict(copy), "text": passage, "first": mean(copy.source), "later": mean(copy.start)}
+    return {**asdict(copy), "text": passage, "first_nats": mean(copy.source), "later_nats": mean(copy.start)}
 
 
 VIEWS: dict[str, Callable[..., Any]] = {"run": whole_run, "strip": strip, "findings": findings}

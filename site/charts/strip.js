@@ -3,8 +3,7 @@
 import uPlot from '../vendor/uplot/uPlot.esm.js';
 import { resolved } from './theme.js';
 
-/** @import {Numbers} from '../shared/protocol.js' */
-/** @typedef {{ surprisal: Numbers, smooth: Numbers, entropy: Numbers }} Lines [token] bits, NaN where there is no number */
+/** @typedef {(number | null)[]} Line [token], null where there is no number */
 /**
  * @typedef {{
  *   onHover: (token: number | null) => void,
@@ -67,10 +66,9 @@ export class Strip {
     }).observe(root);
   }
 
-  /** @param {Lines} lines */
+  /** @param {{ surprisal: Line, smooth: Line, entropy: Line }} lines */
   draw({ surprisal, smooth, entropy }) {
-    const line = (/** @type {Numbers} */ values) => Array.from(values, (value) => (Number.isNaN(value) ? null : value));
-    this.#plot.setData([Array.from(surprisal, (_, i) => i), line(surprisal), line(smooth), line(entropy)]);
+    this.#plot.setData([surprisal.map((_, i) => i), surprisal, smooth, entropy]);
   }
 
   /** Draws again in the colours of the theme. */

@@ -26,19 +26,20 @@ const BATCH = 16; // candidates a pass at most: progress is seen, and a newer re
  * @returns {Promise<Ranked[]>}
  */
 export async function rankCandidates({ left, right, words, candidates, count }, { manifest, session, tokenizer, analysis, after, signal, onProgress }) {
-  const { bos, context_length, vocab_size } = manifest;
-  const cut = (/** @type {string | number[]} */ text, most = Infinity) => (typeof text === 'string' ? tokenizer.encode(text, most).ids : text.slice(0, most));
+  const { prefix, context_length, vocab_size } = manifest;
+  const cut = (/** @type {string | number[]} */ text, /** @type {boolean} */ inside, most = Infinity) => (typeof text === 'string' ? tokenizer.encode(text, most, { inside }).ids : text.slice(0, most));
   // “is ___.”: the space belongs to the word, as tokenizers have it.
   const spaced = typeof left === 'string' && left.endsWith(' ');
-  const front = [...(bos ? [bos.id] : []), ...cut(spaced ? left.slice(0, -1) : left)];
+  const front = [...(prefix ? [prefix.id] : []), ...cut(spaced ? left.slice(0, -1) : left, false)];
   if (!front.length) throw new ModelError('This model has no token to begin with: put a word before the blank.');
-  const end = cut(right, RIGHT);
-  const named = words.map((word) => cut(spaced ? ` ${word}` : word)).filter((ids) => ids.length);
+  const inside = left.length > 0;
+  const end = cut(right, true, RIGHT);
+  const named = words.map((word) => cut(spaced ? ` ${word}` : word, inside)).filter((ids) => ids.length);
   const longest = Math.max(1, ...[...named, ...candidates].map((ids) => ids.length));
   if (front.length + end.length + longest > context_length) throw new ModelError(`The text around the blank is longer than the ${context_length} tokens this model reads: shorten it.`);
   const { logits, past } = await after(front);
   try {
-    const first = candidates[0] && tokenizer.describe([candidates[0][0]]).text;
+    const first = candidates[0] && tokenizer.describe([candidates[0][0]], { inside: true }).text;
     const space = typeof left === 'string' ? spaced || null : first ? first.startsWith(' ') : null;
     const sequences = await analysis.beginFillIn(manifest.sha256, Comlink.transfer(logits, [logits.buffer]), { candidates: unique([...candidates, ...named]), right: end, count, space });
     const width = Math.max(...sequences.map((ids) => ids.length));

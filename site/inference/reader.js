@@ -152,7 +152,7 @@ export class Reader {
    */
   async #after(ids, signal) {
     const { outputs, vocab_size } = this.#manifest;
-    const key = this.#conditions(Boolean(this.#manifest.bos));
+    const key = this.#conditions(Boolean(this.#manifest.prefix));
     const known = Math.min(this.#cache.common(key, ids), ids.length - 1);
     let logits = new Float32Array(0);
     const past = await this.#aside(ids, known, outputs.logits, signal, (found) => (logits = found.slice(-vocab_size)));
@@ -188,8 +188,8 @@ export class Reader {
 
   /** @param {boolean} prefix whether the model's prefix token stands in front @returns {RunConditions} */
   #conditions(prefix) {
-    const { sha256, bos } = this.#manifest;
-    return { model: sha256, prefix: prefix && bos ? bos.id : null, interventions: NO_INTERVENTIONS };
+    const { sha256, prefix: token } = this.#manifest;
+    return { model: sha256, prefix: prefix && token ? token.id : null, interventions: NO_INTERVENTIONS };
   }
 
   /** The ids of a run that this model has read, prefix included. @param {RunKey} key @param {number} position that is asked for */

@@ -23,17 +23,80 @@ function byteAlphabet() {
   return alphabet;
 }
 
-/** Whether a tokenizer.json decodes with the byte alphabet (else: SentencePiece's ▁ and <0xNN>). */
-function isByteLevel(/** @type {any} */ json) {
-  return JSON.stringify([json.decoder, json.pre_tokenizer]).includes('"ByteLevel"');
+/**
+ * How a tokenizer.json puts a space in front of a text: 'each' section between added tokens gets one, whatever it begins
+ * with ("Prepend"); each that does not begin with a space ('bare'); or only the beginning of the whole text ('first').
+ * @typedef {'each' | 'bare' | 'first' | null} PrefixSpace
+ * @param {any} json
+ * @returns {PrefixSpace}
+ */
+function prefixSpace(json) {
+  if (steps(json.normalizer, 'normalizers').some((step) => step.type === 'Prepend')) return 'each';
+  for (const { type, prepend_scheme, add_prefix_space } of steps(json.pre_tokenizer, 'pretokenizers')) {
+    if (type === 'Metaspace' && prepend_scheme === 'first') return 'first';
+    if (type === 'Metaspace' ? prepend_scheme !== 'never' : type === 'ByteLevel' && add_prefix_space) return 'bare';
+  }
+  return null;
 }
 
+/** A normalizer or pre-tokenizer as a list. @param {any} node @param {string} name of its list, if it is a Sequence @returns {any[]} */
+const steps = (node, name) => (!node ? [] : node.type === 'Sequence' ? node[name].flatMap((/** @type {any} */ each) => steps(each, name)) : [node]);
+
+/**
+ * The same tokenizer for a text that goes on from another (no space in front), or one that holds no control tokens.
+ * @param {any} json tokenizer.json @param {EncodeOptions} options
+ */
+function variant(json, { literal, inside }) {
+  const changed = { ...json };
+  if (inside) {
+    changed.normalizer = { type: 'Sequence', normalizers: steps(json.normalizer, 'normalizers').filter((step) => step.type !== 'Prepend') };
+    const bare = steps(json.pre_tokenizer, 'pretokenizers').map((step) => (step.type === 'Metaspace' ? { ...step, prepend_scheme: 'never' } : step.type === 'ByteLevel' ? { ...step, add_prefix_space: false } : step));
+    changed.pre_tokenizer = { type: 'Sequence', pretokenizers: bare };
+  }
+  if (literal) {
+    const control = new Set(json.added_tokens.flatMap((/** @type {any} */ token) => (token.special ? [token.content] : [])));
+    changed.added_tokens = json.added_tokens.filter((/** @type {any} */ token) => !token.special);
+    // Unigram chooses among all its pieces, control tokens included: no text spells these names.
+    if (json.model.type === 'Unigram') changed.model = { ...json.model, vocab: json.model.vocab.map((/** @type {[string, number]} */ [piece, score]) => [control.has(piece) ? `\0${piece}` : piece, score]) };
+  }
+  return changed;
+}
+
+/**
+ * Lets NFC and the other forms change only the characters that the checkpoint's tokenizer knows them to change: browsers
+ * follow newer versions of Unicode. See normalized_characters in export/page_tokenizer.py.
+ * @param {Tokenizer} tokenizer @param {string | undefined} characters the inside of a character class
+ */
+function withNormalizer(tokenizer, characters) {
+  if (!characters) return tokenizer;
+  const known = new RegExp(`[${characters.replaceAll('\\x{', '\\u{')}]+`, 'gu');
+  /** @type {any} */
+  const normalizer = tokenizer.normalizer;
+  for (const each of [normalizer, ...(normalizer.normalizers ?? [])]) {
+    if (each?.form) each.normalize = (/** @type {string} */ text) => text.replace(known, (run) => run.normalize(each.form));
+  }
+  return tokenizer;
+}
+
+/**
+ * @typedef {{ literal?: boolean, inside?: boolean }} EncodeOptions
+ *   `literal`: control tokens in the text are read as the characters they are spelled with.
+ *   `inside`: the text goes on from another, so that SentencePiece puts no space in front of it.
+ */
+
 export class TextTokenizer {
-  #tokenizer;
-  #byteLevel;
+  #json;
+  #config;
+  /** @type {Tokenizer[]} */
+  #variants = []; // made when they are first needed
   #vocabSize;
   #alphabet = byteAlphabet();
-  /** @type {Map<number, string>} */
+  /** What the tokens of the vocabulary are spelled in: the byte alphabet, SentencePiece's ▁ for a space, or as they are. */
+  #byteLevel;
+  #sentencePiece;
+  #byteFallback;
+  #prefixSpace;
+  /** @type {Map<number, { content: string, special: boolean }>} */
   #added;
 
   /**
@@ -50,32 +113,44 @@ export class TextTokenizer {
       }
     };
     const json = read('tokenizer.json');
-    const config = files.has('tokenizer_config.json') ? read('tokenizer_config.json') : {};
+    this.#config = files.has('tokenizer_config.json') ? read('tokenizer_config.json') : {};
     try {
-      this.#tokenizer = new Tokenizer(json, config);
-      this.#byteLevel = isByteLevel(json);
-      this.#added = new Map((json.added_tokens ?? []).map((/** @type {any} */ token) => [token.id, String(token.content)]));
-      if (!this.#ids('A few words, 12.').length) throw new Error('it finds no token in a sentence');
+      this.#json = json;
+      const described = JSON.stringify([json.normalizer, json.pre_tokenizer, json.decoder]);
+      this.#byteLevel = described.includes('"ByteLevel"');
+      this.#sentencePiece = !this.#byteLevel && described.includes('▁');
+      this.#byteFallback = json.model.byte_fallback === true;
+      this.#prefixSpace = prefixSpace(json);
+      this.#added = new Map((json.added_tokens ?? []).map((/** @type {any} */ token) => [token.id, { content: String(token.content), special: token.special === true }]));
+      if (!this.#ids('A few words, 12.', {}).length) throw new Error('it finds no token in a sentence');
     } catch (error) {
       if (error instanceof ModelError) throw error;
       throw new ModelError(`tokenizer.json is not usable (${error instanceof Error ? error.message : error}): build the model again.`);
     }
   }
 
-  /**
-   * @param {string} text
-   * @param {number} most tokens to keep; the context less the BOS token
-   * @returns {TokenizedText} `text` is what the kept tokens cover: tokenizers that normalise change it, a full context cuts it
-   */
-  encode(text, most) {
-    const all = this.#ids(text.toWellFormed());
-    return { ...this.describe(all.slice(0, most), !text.startsWith(' ')), total: all.length };
+  /** @param {EncodeOptions} options */
+  #tokenizer({ literal = false, inside = false }) {
+    const needed = { literal, inside: inside && this.#prefixSpace !== null };
+    const key = Number(needed.literal) + 2 * Number(needed.inside);
+    return (this.#variants[key] ??= withNormalizer(new Tokenizer(variant(this.#json, needed), this.#config), this.#config.normalized_characters));
   }
 
-  /** @param {string} text well-formed @returns {number[]} ids that the model has */
-  #ids(text) {
+  /**
+   * @param {string} text
+   * @param {number} most tokens to keep; the context less the prefix token
+   * @param {EncodeOptions} [options]
+   * @returns {TokenizedText} `text` is what the kept tokens cover: tokenizers that normalise change it, a full context cuts it
+   */
+  encode(text, most, options = {}) {
+    const all = this.#ids(text.toWellFormed(), options);
+    return { ...this.describe(all.slice(0, most), options), total: all.length };
+  }
+
+  /** @param {string} text well-formed @param {EncodeOptions} options @returns {number[]} ids that the model has */
+  #ids(text, options) {
     /** @type {number[]} */
-    const ids = this.#tokenizer.encode(text, { add_special_tokens: false }).ids;
+    const ids = this.#tokenizer(options).encode(text, { add_special_tokens: false }).ids;
     const wrong = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= this.#vocabSize);
     if (wrong >= 0) throw new ModelError(`tokenizer.json gives the token id ${ids[wrong]}, but the model's end at ${this.#vocabSize - 1}: build the model again.`);
     return ids;
@@ -83,17 +158,24 @@ export class TextTokenizer {
 
   /**
    * @param {number[]} ids
-   * @param {boolean} [trim] leave out the space that SentencePiece puts in front of a text
+   * @param {EncodeOptions} [options] `inside`: the ids stand after others, which decides whether the first one's space belongs to it
    * @returns {TokenizedText}
    */
-  describe(ids, trim = false) {
-    const pieces = ids.map((id) => this.bytes(id));
-    if (trim && pieces.length && !this.#byteLevel && pieces[0][0] === 0x20) pieces[0] = pieces[0].subarray(1);
+  describe(ids, { inside = false } = {}) {
+    const pieces = this.#pieces(ids, inside);
     /** @type {[number, number][]} */
     const bytes = [];
     let offset = 0;
     for (const piece of pieces) bytes.push([offset, (offset += piece.length)]);
-    return { text: decoder.decode(join(pieces)), ids: [...ids], texts: pieces.map((piece) => decoder.decode(piece)), bytes, total: ids.length };
+    return {
+      text: decoder.decode(join(pieces)),
+      ids: [...ids],
+      texts: pieces.map((piece) => decoder.decode(piece)),
+      bytes,
+      total: ids.length,
+      hex: pieces.map(hex),
+      control: ids.map((id) => this.#isControl(id)),
+    };
   }
 
   /**
@@ -103,14 +185,37 @@ export class TextTokenizer {
    * @returns {AppendedToken}
    */
   append(tokens, id) {
-    const piece = this.bytes(id);
-    const start = tokens.bytes.at(-1)?.[1] ?? 0;
     tokens.ids.push(id);
-    tokens.texts.push(decoder.decode(piece));
-    tokens.bytes.push([start, start + piece.length]);
     tokens.total++;
-    tokens.text = decoder.decode(join(tokens.ids.map((each) => this.bytes(each))));
-    return { id, text: /** @type {string} */ (tokens.texts.at(-1)), bytes: [start, start + piece.length], whole: tokens.text };
+    const piece = /** @type {Uint8Array} */ (this.#pieces(tokens.ids, false).at(-1));
+    const start = tokens.bytes.at(-1)?.[1] ?? 0;
+    tokens.bytes.push([start, start + piece.length]);
+    tokens.texts.push(decoder.decode(piece));
+    tokens.hex.push(hex(piece));
+    tokens.control.push(this.#isControl(id));
+    tokens.text = decoder.decode(Uint8Array.from(tokens.hex.join(' ').match(/\S+/g) ?? [], (byte) => parseInt(byte, 16)));
+    return { id, text: decoder.decode(piece), bytes: [start, start + piece.length], hex: hex(piece), control: this.#isControl(id), whole: tokens.text };
+  }
+
+  /** @param {number} id */
+  #isControl(id) {
+    return this.#added.get(id)?.special ?? false;
+  }
+
+  /**
+   * The bytes that each id adds to a text. A space that the tokenizer puts in front belongs to nobody's text and is left
+   * out: kept, it would be read as part of the text the next time, and one more put before it.
+   * @param {number[]} ids @param {boolean} inside whether others stand before them
+   */
+  #pieces(ids, inside) {
+    const pieces = ids.map((id) => this.bytes(id));
+    return pieces.map((piece, i) => {
+      const begins = i === 0 ? !inside : this.#prefixSpace !== 'first' && this.#added.has(ids[i - 1]);
+      if (!this.#prefixSpace || !begins || piece[0] !== 0x20 || this.#added.has(ids[i])) return piece;
+      // Two spaces, or nothing else, were typed: before a space only 'each' puts another.
+      const next = piece.length > 1 ? piece[1] : this.#added.has(ids[i + 1]) ? undefined : pieces[i + 1]?.[0];
+      return this.#prefixSpace === 'each' || (next !== undefined && next !== 0x20) ? piece.subarray(1) : piece;
+    });
   }
 
   /**
@@ -119,14 +224,15 @@ export class TextTokenizer {
    */
   bytes(id) {
     const added = this.#added.get(id);
-    if (added !== undefined) return encoder.encode(added);
-    const token = this.#tokenizer.id_to_token(id) ?? '';
+    if (added && (added.special || !this.#sentencePiece)) return encoder.encode(added.content);
+    const token = this.#tokenizer({}).id_to_token(id) ?? '';
     if (this.#byteLevel) {
       const bytes = Array.from(token, (character) => this.#alphabet.get(character));
       return bytes.includes(undefined) ? encoder.encode(token) : Uint8Array.from(/** @type {number[]} */ (bytes));
     }
-    const byte = /^<0x([0-9A-F]{2})>$/.exec(token);
-    return byte ? Uint8Array.of(parseInt(byte[1], 16)) : encoder.encode(token.replaceAll('▁', ' '));
+    const byte = this.#byteFallback && /^<0x([0-9A-F]{2})>$/.exec(token);
+    if (byte) return Uint8Array.of(parseInt(byte[1], 16));
+    return encoder.encode(this.#sentencePiece ? token.replaceAll('▁', ' ') : token);
   }
 
   /**
@@ -137,6 +243,9 @@ export class TextTokenizer {
     return Array.from({ length: vocab_size }, (_, id) => decoder.decode(this.bytes(id)));
   }
 }
+
+/** Bytes as in “F0 9F A6”. @param {Uint8Array} bytes */
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
 
 /** @param {Uint8Array[]} pieces */
 function join(pieces) {

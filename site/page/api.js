@@ -69,6 +69,11 @@ const tokenlight = Object.freeze({
     await answering();
     return ended(generate(/** @type {string | number[]} */ (prompt), checked));
   },
+  heads() {
+    const scores = state.model.value?.manifest.head_scores;
+    if (!scores) throw new Error(state.model.value ? 'This model was exported without head scores.' : 'No model is loaded yet: wait for tokenlight.ready.');
+    return plain(scores);
+  },
   attention: async (/** @type {number} */ layer, /** @type {number} */ head) => attention(layer, head),
   lens: async (/** @type {number} */ token, /** @type {number} */ topK) => lens(token, topK),
 });

@@ -2,9 +2,12 @@
 
 import * as state from './state.js';
 
-const RELOADED = `tokenlight reloaded ${new URL('.', location.href).pathname}`; // this tab has tried, successful or not
+const { href: SCOPE, pathname: PATH } = new URL('.', location.href);
+const RELOADED = `tokenlight reloaded ${PATH}`; // this tab has tried, successful or not
 
 const PATIENCE = 5000; // ms for the service worker to start; without it the page works with one thread
+const RELOAD_PATIENCE = 15_000; // ms for the reload to happen
+const LONGEST = 330_000; // ms for an answer of the service worker; browsers end its work after five minutes
 
 /** @type {ServiceWorkerRegistration | undefined} */
 let registration;
@@ -12,42 +15,69 @@ let registration;
 /**
  * Asks the service worker something.
  * @param {{ type: string } & Record<string, unknown>} message
+ * @param {number} [longest] ms after which the answer is not waited for any more
  * @returns {Promise<any>}
  */
-function ask(message) {
+function ask(message, longest = LONGEST) {
   const worker = registration?.active;
   if (!worker) return Promise.reject(new Error('This browser keeps nothing for offline use here.'));
   return new Promise((resolve, reject) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data.value));
     worker.postMessage(message, [port2]);
+    setTimeout(() => reject(new Error('The service worker does not answer.')), longest);
   });
 }
 
 /**
- * Resolves once the page runs as it will run: at once where there is nothing to gain, else after the service worker has
- * taken over; never where the page is about to be reloaded by it.
+ * Resolves once the page runs as it will run, after half a minute at the latest: at once if a reload can gain nothing, else
+ * after the service worker has reloaded the page. A step of the browser's that never ends costs the threads, not the start.
  * @returns {Promise<void>}
  */
 export async function settle() {
-  if (!navigator.serviceWorker) return note('unsupported');
+  const registered = register();
+  const stay = () => void registered.then((active) => (active ? check() : undefined)).catch(() => {});
+  // A frame is isolated only if its parent is, and then from its first load on.
+  if (globalThis.crossOriginIsolated || window !== window.top || hasReloaded()) return stay();
+  if (!(await Promise.race([registered, after(PATIENCE)])) || !noteReload()) return stay();
+  location.reload();
+  await after(RELOAD_PATIENCE);
+  window.stop(); // a reload that is still on its way would come in the middle of the work
+  stay();
+}
+
+/** @returns {Promise<boolean>} whether there is an active service worker; may never resolve */
+async function register() {
   try {
     registration = await navigator.serviceWorker.register('sw.js', { updateViaCache: 'none' });
+    registration = await navigator.serviceWorker.ready;
+    return true;
   } catch {
-    return note('unsupported'); // a private window, or switched off
+    note('unsupported'); // no service workers here, a private window, or switched off
+    return false;
   }
-  const keep = () => {
-    navigator.serviceWorker.ready
-      .then((ready) => (registration = ready))
-      .then(check)
-      .catch(() => {});
-  };
-  if (globalThis.crossOriginIsolated || sessionStorage.getItem(RELOADED)) return keep();
-  const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  if (!(await Promise.race([navigator.serviceWorker.ready, patience]))) return note('unsupported');
-  sessionStorage.setItem(RELOADED, 'yes');
-  location.reload();
-  await new Promise(() => {});
+}
+
+/** @param {number} ms @returns {Promise<false>} */
+const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, false));
+
+/** Whether this tab was reloaded before; also if the browser does not let it be remembered, since a reload could repeat for ever. */
+function hasReloaded() {
+  try {
+    return sessionStorage.getItem(RELOADED) !== null;
+  } catch {
+    return true;
+  }
+}
+
+/** Remembers the reload. @returns {boolean} whether that worked */
+function noteReload() {
+  try {
+    sessionStorage.setItem(RELOADED, 'yes');
+  } catch {
+    return false; // no room
+  }
+  return hasReloaded();
 }
 
 /** @param {import('./state.js').Offline['state']} what */
@@ -66,8 +96,8 @@ async function check() {
 
 /** Whether a whole release is stored (see sw.js for the names). */
 async function isKept() {
-  const names = await caches.keys();
-  return names.some((name) => name.startsWith(`tokenlight shell ${new URL('.', location.href).pathname} `) && !name.endsWith(' unfinished'));
+  const releases = await caches.match(`${SCOPE}releases`, { cacheName: `tokenlight state ${PATH}` });
+  return Boolean(releases) && caches.has(`tokenlight shell ${PATH} ${(await releases?.json()).current}`);
 }
 
 /** Looks again whether the page is stored, and stores it where it is not: a browser short of room removes what sites stored. */
@@ -79,16 +109,16 @@ export async function recheck() {
 export async function switchRelease() {
   const version = state.offline.value.newer;
   if (!version) return;
-  await ask({ type: 'switch', version });
-  location.reload();
+  await ask({ type: 'switch', version }).then(() => location.reload(), check); // it may have been replaced by a still newer one
 }
 
-/** Removes everything this site ever stored here: releases, models, settings and the service worker itself. */
+/** Removes everything this site ever stored here: releases, those of other tabs too, models, settings and the service worker itself. */
 export async function uninstall() {
-  const { pathname } = new URL('.', location.href);
-  for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith('tokenlight ') && name.split(' ')[2] === pathname) await caches.delete(name);
+  await ask({ type: 'remove' }, PATIENCE).catch(() => {}); // it stores nothing more
+  for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith('tokenlight ') && name.split(' ')[2] === PATH) await caches.delete(name);
   for (const storage of [localStorage, sessionStorage])
-    for (const key of Object.keys(storage)) if (key.startsWith('tokenlight ') && key.endsWith(pathname)) storage.removeItem(key);
-  await registration?.unregister();
+    for (const key of Object.keys(storage)) if (key.startsWith('tokenlight ') && key.endsWith(PATH)) storage.removeItem(key);
+  const registered = await navigator.serviceWorker?.getRegistration();
+  if (registered?.scope === SCOPE) await registered.unregister();
   note('unknown');
 }

@@ -85,7 +85,7 @@ async function finish(id, inference, outcome) {
 /** Shows a run's tokens before any has been read; what the run before says of the same tokens stays. @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens */
 function show({ runId: id, kind, options, given }, model, tokens) {
   const { manifest, vocabulary } = model;
-  const prefix = options.prefix !== false && manifest.bos ? manifest.bos.id : null;
+  const prefix = options.prefix !== false && manifest.prefix ? manifest.prefix.id : null;
   /** @type {RunConditions} */
   const conditions = { model: manifest.sha256, prefix, interventions: NO_INTERVENTIONS };
   const old = state.run.value;
@@ -101,7 +101,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
     done: false,
     columns: count && old ? copied(old.columns, count) : {},
     colours: count ? firstOf(state.colours.value, count) : null,
-    summary: {},
+    summary: null,
     stored: null,
   };
   batch(() => {
@@ -144,11 +144,13 @@ export function onUpdate(update) {
 }
 
 /** @param {TokenizedText} tokens @param {AppendedToken[]} appended @returns {TokenizedText} */
-const withAppended = ({ ids, texts, bytes, total }, appended) => ({
+const withAppended = ({ ids, texts, bytes, hex, control, total }, appended) => ({
   text: appended[appended.length - 1].whole,
   ids: [...ids, ...appended.map((token) => token.id)],
   texts: [...texts, ...appended.map((token) => token.text)],
   bytes: [...bytes, ...appended.map((token) => token.bytes)],
+  hex: [...hex, ...appended.map((token) => token.hex)],
+  control: [...control, ...appended.map((token) => token.control)],
   total: total + appended.length,
 });
 

@@ -3,7 +3,7 @@
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
 
-/** @import {Colouring, Colours, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, TokenizedText} from '../shared/protocol.js' */
+/** @import {Colouring, Colours, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText} from '../shared/protocol.js' */
 
 /**
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
@@ -13,7 +13,7 @@ import { SAMPLING } from '../shared/options.js';
  *   id: number, kind: 'read' | 'generate' | 'stored', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, done: boolean,
  *   columns: Record<string, { data: Numbers, width: number }>,
- *   colours: Colours | null, summary: Record<string, number | null>, stored: StoredRun | null
+ *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null
  * }} RunState
  * @typedef {{ colours: Record<string, Colours>, colourings: Colouring[], answers: Record<string, import('../shared/protocol.js').Answer<any, string>> }} StoredRun
  */

@@ -76,17 +76,18 @@ export function checkManifest(manifest, id) {
   const fail = (/** @type {string} */ what) => {
     throw new ModelError(`models/${id}/manifest.json is not usable: ${what}. Build the model again with python export/build.py.`);
   };
-  if (manifest?.schema !== 'tokenlight.model/1') fail('its schema is not tokenlight.model/1');
+  if (manifest?.schema !== 'tokenlight.model/2') fail('its schema is not tokenlight.model/2');
   if (manifest.id !== id) fail('it names another model');
   const limits = { layers: 512, heads: 1024, kv_heads: 1024, head_size: 4096, hidden_size: 65536, vocab_size: 2 ** 21, context_length: 2 ** 21 };
   for (const [name, most] of Object.entries(limits)) {
     const value = manifest[name];
     if (!Number.isInteger(value) || value < 1 || value > most) fail(`${name} is ${JSON.stringify(value)}`);
   }
-  const { inputs, outputs, files, layers, vocab_size, bos, eos, examples = [] } = manifest;
+  const { inputs, outputs, files, layers, vocab_size, prefix, windows, eos, examples = [] } = manifest;
   const isToken = (/** @type {unknown} */ token) => Number.isInteger(token) && Number(token) >= 0 && Number(token) < vocab_size;
   if (typeof manifest.name !== 'string' || manifest.name.length > 200) fail('it has no name');
-  if (bos !== null && !isToken(bos?.id)) fail('bos is no token of the model');
+  if (prefix !== null && (!isToken(prefix?.id) || typeof prefix.text !== 'string')) fail('prefix is no token of the model');
+  if (!Array.isArray(windows) || windows.length !== layers || !windows.every((width) => width === null || (Number.isInteger(width) && width > 0))) fail('windows do not fit its layers');
   if (!Array.isArray(eos) || !eos.every(Number.isInteger)) fail('eos is not a list of token ids');
   if (!Array.isArray(examples) || !examples.every((example) => /^[0-9a-f]{16,64}\.json$/.test(example?.name))) fail('an example has an unsafe name');
   const lists = [[inputs?.past, layers], [outputs?.present, layers], [outputs?.attentions, layers], [outputs?.hidden_states, layers + 1]];

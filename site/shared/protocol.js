@@ -8,13 +8,14 @@
  *   architecture: string, parameters: number, weights: 'int8' | 'fp16' | 'fp32',
  *   layers: number, heads: number, kv_heads: number, head_size: number, hidden_size: number,
  *   vocab_size: number, context_length: number,
- *   bos: { id: number, text: string } | null, eos: number[],
+ *   prefix: { id: number, text: string, reason: string } | null, windows: (number | null)[], eos: number[],
  *   inputs: { input_ids: string, attention_mask: string, position_ids: string | null, past: [string, string][],
  *             head_mask?: string, attention_bias?: string, lens?: string },
  *   outputs: { logits: string, present: [string, string][], hidden_states: string[], attentions: string[],
  *              lens_logits?: string, attention_output?: string[], mlp_output?: string[] },
  *   decode?: { file: string, bytes: number, tensors: { name: string, at: number, shape: [number, number], axis: number, block: number,
  *              parts: Record<string, StoredPart> }[] },
+ *   head_scores?: { induction: (number | null)[][], previous_token: (number | null)[][], duplicate_token: (number | null)[][], measured: Record<string, unknown> } | null,
  *   files: ModelFile[], sha256: string, fidelity?: Record<string, unknown>,
  *   examples?: { id: string, title: string, name: string, bytes: number, sha256: string }[]
  * }} Manifest
@@ -25,14 +26,17 @@
  */
 
 /**
- * A text cut into tokens. `bytes[i]` is token i's range in the UTF-8 bytes of `text`.
- * @typedef {{ text: string, ids: number[], texts: string[], bytes: [number, number][], total: number }} TokenizedText
+ * A text cut into tokens. `bytes[i]` is token i's range in the bytes of all tokens one after the other, which are the UTF-8
+ * of `text` if they are UTF-8 at all; `hex[i]` are those bytes themselves, as in “F0 9F A6”.
+ * @typedef {{ text: string, ids: number[], texts: string[], bytes: [number, number][], hex: string[], control: boolean[],
+ *             total: number }} TokenizedText
+ *   `control[i]`: token i is a control token, such as <|endoftext|>, even if it was typed.
  *   `total` counts the tokens of the whole text; it is more than `ids.length` where the context cut it off.
  */
 
 /**
  * A token that was just generated; `whole` is the text with it.
- * @typedef {{ id: number, text: string, bytes: [number, number], whole: string }} AppendedToken
+ * @typedef {{ id: number, text: string, bytes: [number, number], hex: string, control: boolean, whole: string }} AppendedToken
  */
 
 /**
@@ -88,10 +92,12 @@
  * @typedef {{
  *   runId: number, first: number, count: number, appended: AppendedToken[],
  *   arrays: Record<string, PyArray>,
- *   colours: Colours, summary: Record<string, number | null>
+ *   colours: Colours, summary: Summary
  * }} RunUpdate
  *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `colours` and `summary` cover every token so far,
  *   since the scale of the colours depends on all of them.
+ * @typedef {{ tokens: number, total_tokens: number, scored_tokens: number, mean_logprob: number | null, std_logprob: number | null, perplexity: number | null,
+ *             bits_per_byte: number | null, bits_per_character: number | null, convention?: string }} Summary see pyscripts/text.py; nats
  * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one for each token or stop of a legend
  * @typedef {{ light: ThemeColours, dark: ThemeColours,
  *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean } }} Colours
@@ -116,18 +122,18 @@
  * @typedef {{ id: number, text: string, logprob: number | null, probability: number, level: number }} LensToken
  * @typedef {{ layer: number, name: string, top: LensToken[], logprob: number | null, probability: number | null, rank: number | null, entropy: number | null, divergence: number | null }} LensRow
  * @typedef {{ token: number, next: { id: number, text: string } | null, layers: LensRow[], settled: string, palette: string, stops: Stop[] }} LogitLens
- * @typedef {{ token: number, text: string, probability: number, surprisal: number, entropy: number, expected: string }} Remark
- * @typedef {{ title: string, count: number, mean_surprisal: number | null, mean_entropy: number | null }} ClassRow
- * @typedef {{ start: number, source: number, length: number, text: string, first: number | null, later: number | null }} CopyRow
- * @typedef {{ surprises: Remark[], wins: Remark[], classes: ClassRow[], code: boolean, copies: CopyRow[],
+ * @typedef {{ token: number, text: string, probability: number, surprisal_nats: number, entropy_nats: number, expected: string }} Remark
+ * @typedef {{ title: string, count: number, mean_surprisal_nats: number | null, mean_entropy_nats: number | null }} ClassRow
+ * @typedef {{ start: number, source: number, length: number, text: string, first_nats: number | null, later_nats: number | null }} CopyRow
+ * @typedef {{ surprises: Remark[], less_surprising: Remark[], classes: ClassRow[], code: boolean, copies: CopyRow[],
  *             curve: { first: (number | null)[], later: (number | null)[], count: number[] } }} Findings
- * @typedef {ClassRow & { most_active_layers: number[], most_raised_layers: number[], relative_activity: (number | null)[], attention_entropy: (number | null)[] }} ActiveClassRow
- * @typedef {{ model: string, tokens: TokenizedText, colours: Colours, summary: Record<string, number | null> }} Side
+ * @typedef {ClassRow & { raised_layers: number[] | null, relative_activity: (number | null)[], attention_entropy: (number | null)[] }} ActiveClassRow
+ * @typedef {{ model: string, tokens: TokenizedText, colours: Colours, summary: Summary }} Side
  * @typedef {{ name: string, index: number, value: number, where: { token: number, text: string, value: number }[] }} Dimension
  * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
  * @typedef {{
  *   run: { args: {}, answer: Answer<Record<string, unknown>> },
- *   strip: { args: {}, answer: Answer<{ highest: number }, 'surprisal' | 'entropy' | 'smooth_surprisal'> },
+ *   strip: { args: {}, answer: Answer<{ highest_nats: number }, 'surprisal_nats' | 'entropy_nats' | 'smooth_surprisal_nats'> },
  *   findings: { args: {}, answer: Answer<Findings> },
  *   comparison: { args: {}, answer: Answer<{ a: Side, b: Side, largest: { token: number, text: string, change: number }[] } | null, 'a_change' | 'a_logprob' | 'b_change' | 'b_logprob'> },
  *   attention: { args: { layer: number, head: number }, answer: Answer<{ rows: number, cols: number } | null, 'data'> },
@@ -138,10 +144,11 @@
  *   speed: { args: { times: number[] }, answer: Answer<{ tokens: number, tokens_per_second: number | null, first_seconds: number | null, words: string }> },
  *   layers: { args: { token: number }, answer: Answer<{ token: number, rows: LayerRow[], busiest: string | null }> },
  *   layer_map: { args: { name: string }, answer: Answer<{ quantity: string, names: string[], columns: number, palette: string, stops: Stop[] }, 'values' | 'levels'> },
- *   neurons: { args: { token: number, layer: number }, answer: Answer<{ token: number, layer: number, name: string, palette: string, stops: Stop[], top: Dimension[] }, 'values' | 'levels'> },
- *   focus: { args: { token: number }, answer: Answer<{ token: number, visible: number, words: string | null, rows: number, columns: number,
- *     layers: { entropy: number, normalised: number | null, level: number }[], palette: string, stops: Stop[] }, 'entropy' | 'normalised' | 'levels'> },
- *   word_classes: { args: {}, answer: Answer<{ rows: ActiveClassRow[], layers: number, palette: string, stops: Stop[] }, 'levels'> },
+ *   dimensions: { args: { token: number, layer: number }, answer: Answer<{ token: number, layer: number, name: string, palette: string, stops: Stop[], top: Dimension[] }, 'values' | 'levels'> },
+ *   focus: { args: { token: number }, answer: Answer<{ token: number, words: string | null, rows: number, columns: number,
+ *     layers: { entropy: number, normalised: number | null, level: number, visible: number, sink: number | null, entropy_without_sink: number | null }[],
+ *     palette: string, stops: Stop[] }, 'entropy' | 'normalised' | 'sink' | 'entropy_without_sink' | 'levels'> },
+ *   word_classes: { args: {}, answer: Answer<{ rows: ActiveClassRow[], layers: number, fewest: number, palette: string, stops: Stop[] }, 'levels'> },
  *   table: { args: { view: string, args: object }, answer: Answer<Table> },
  *   csv: { args: { view: string, args: object }, answer: Answer<string> }
  * }} Views

@@ -1,26 +1,52 @@
-// How a token's text is shown: whitespace made visible, parts of characters as bytes; pure, main thread.
+// How a token's text is shown: whitespace and what has no shape made visible, parts of characters as bytes; pure, main thread.
 
 /** @import {TokenizedText} from './protocol.js' */
-
-const encoder = new TextEncoder();
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**
- * Where characters, as a person sees them (grapheme clusters, so that 👩‍👧 is one), begin in a text's bytes.
+ * The bytes of all tokens, one after the other. Finished examples of models built before `hex` was stored have only the text.
  * @param {TokenizedText} tokens
- * @returns {Uint8Array | null} [byte + 1] 1 where one begins; null where the bytes of the tokens are not UTF-8
  */
-function characterStarts({ text, bytes }) {
-  const length = encoder.encode(text).length;
-  if (length !== (bytes.at(-1)?.[1] ?? 0)) return null;
-  const starts = new Uint8Array(length + 1).fill(/^[\0-\x7f]*$/.test(text) ? 1 : 0);
-  starts[length] = 1;
-  if (starts[0]) return starts;
+function ownBytes({ text, hex }) {
+  if (!hex) return new TextEncoder().encode(text);
+  return Uint8Array.from(hex.flatMap((token) => (token ? token.split(' ') : [])), (byte) => parseInt(byte, 16));
+}
+
+/**
+ * How many bytes a character of the decoded text stands for. A decoder puts one U+FFFD for each longest stretch that could
+ * begin a character: https://encoding.spec.whatwg.org/#utf-8-decoder, in Python and Rust as in browsers.
+ * @param {Uint8Array} bytes @param {number} at where the character begins
+ */
+function characterLength(bytes, at) {
+  const first = bytes[at];
+  const length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 1;
+  const least = { 0xe0: 0xa0, 0xf0: 0x90 }[first] ?? 0x80;
+  const most = { 0xed: 0x9f, 0xf4: 0x8f }[first] ?? 0xbf;
+  for (let i = 1; i < length; i++) {
+    const byte = bytes[at + i];
+    if (!(byte >= (i === 1 ? least : 0x80) && byte <= (i === 1 ? most : 0xbf))) return i;
+  }
+  return length;
+}
+
+/**
+ * Where characters, as a person sees them (grapheme clusters, so that 👩‍👧 is one), begin in the tokens' bytes. A line
+ * feed is one by itself, also after a carriage return. Bytes that are not UTF-8 are characters of their own.
+ * @param {string} text @param {Uint8Array} bytes that it was decoded from
+ * @returns {Uint8Array} [byte + 1] 1 where one begins
+ */
+function characterStarts(text, bytes) {
+  const starts = new Uint8Array(bytes.length + 1);
+  starts[bytes.length] = 1;
+  if (/^[\0-\x7f]*$/.test(text)) return starts.fill(1);
   let at = 0;
   for (const { segment } of graphemes.segment(text)) {
     starts[at] = 1;
-    at += encoder.encode(segment).length;
+    for (const character of segment) {
+      if (character === '\n' || character === '\ufffd') starts[at] = 1;
+      at += characterLength(bytes, at);
+    }
   }
   return starts;
 }
@@ -31,32 +57,46 @@ function characterStarts({ text, bytes }) {
  * @returns {string[]}
  */
 export function shownTexts(tokens) {
-  const starts = characterStarts(tokens);
-  if (!starts) return tokens.texts;
-  const utf8 = encoder.encode(tokens.text);
+  const bytes = ownBytes(tokens);
+  const starts = characterStarts(tokens.text, bytes);
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  return tokens.bytes.map(([from, to]) => decoder.decode(utf8.subarray(starts.indexOf(1, from), starts.indexOf(1, to))));
+  return tokens.bytes.map(([from, to]) => decoder.decode(bytes.subarray(starts.indexOf(1, from), starts.indexOf(1, to))));
 }
 
 /** Whether token i goes on with a character that the token before it began. @param {TokenizedText} tokens @returns {boolean[]} */
 export function continuesCharacter(tokens) {
-  const starts = characterStarts(tokens);
-  return tokens.bytes.map(([from]) => starts !== null && !starts[from]);
+  const starts = characterStarts(tokens.text, ownBytes(tokens));
+  return tokens.bytes.map(([from]) => !starts[from]);
 }
 
-/** Whitespace and control characters made visible, for labels and lists. @param {string} text */
+// What leaves no mark by itself: controls, format characters, every space but U+0020, line ends, fillers and variation
+// selectors (which are Default_Ignorable_Code_Point), and what has no glyph anywhere: private, unassigned, the blank ⠀.
+const UNSEEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const NAMES = new Map([[' ', '␣'], ['\n', '↵'], ['\r', '␍'], ['\t', '⇥']]);
+
+/**
+ * Whitespace and everything else that cannot be seen made visible, for labels and lists; an accent without a letter stands
+ * on a dotted circle. What joins a visible character, such as the joiner within 👩‍👧 or क्‍ष, stays as it is.
+ * @param {string} text
+ */
 export function visible(text) {
-  return text
-    .replaceAll(' ', '␣')
-    .replaceAll('\n', '↵')
-    .replaceAll('\r', '␍')
-    .replaceAll('\t', '⇥')
-    .replace(/[\u0000-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return Array.from(graphemes.segment(text), ({ segment }) => {
+    const characters = Array.from(segment);
+    const emoji = characters.length > 1 && /\p{Emoji}/u.test(segment);
+    const last = characters.findLastIndex((character) => !UNSEEN.test(character));
+    const shown = characters.map((character, i) => (UNSEEN.test(character) && !(last >= 0 && (emoji || i < last) && i > 0) ? named(character) : character));
+    return (/^\p{M}/u.test(shown[0]) ? '◌' : '') + shown.join('');
+  }).join('');
 }
 
-/** The bytes of a token as hexadecimal, e.g. “F0 9F”; “?” where the text is not UTF-8. @param {TokenizedText} tokens @param {number} index */
-export function hexBytes({ text, bytes }, index) {
-  const [start, end] = bytes[index];
-  if (encoder.encode(text).length !== bytes.at(-1)?.[1]) return '?';
-  return Array.from(encoder.encode(text).subarray(start, end), (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
+/** @param {string} character that cannot be seen */
+function named(character) {
+  const code = /** @type {number} */ (character.codePointAt(0));
+  return NAMES.get(character) ?? (code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`);
+}
+
+/** The bytes of a token as hexadecimal, e.g. “F0 9F”. @param {TokenizedText} tokens @param {number} index */
+export function hexBytes(tokens, index) {
+  const [start, end] = tokens.bytes[index];
+  return tokens.hex?.[index] ?? Array.from(ownBytes(tokens).subarray(start, end), (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
 }

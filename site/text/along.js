@@ -2,16 +2,18 @@
 
 import { Strip } from '../charts/strip.js';
 import { dark } from '../charts/theme.js';
+import { amount, inUnit, unit } from '../frame/units.js';
 import { ask } from '../lenses/scheduler.js';
 import { hover, pin, select } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 
+/** @import {Numbers} from '../shared/protocol.js' */
+
 const KEY = [
   ['bar', 'surprisal of each token'],
   ['line', 'its mean over 15 tokens'],
   ['dashes', 'entropy'],
-  ['', 'Bits. Drag to select.'],
 ];
 
 /** @param {HTMLElement} root */
@@ -28,6 +30,8 @@ export function mountAlong(root) {
     entry.textContent = text;
     key.append(entry);
   }
+  const scale = document.createElement('span');
+  key.append(scale);
   root.append(plot, key);
   const chart = new Strip(plot, {
     onHover: hover,
@@ -38,9 +42,11 @@ export function mountAlong(root) {
     const lines = answer.value;
     root.hidden = !lines;
     if (!lines) return;
-    const { surprisal, smooth_surprisal: smooth, entropy } = lines.arrays;
-    chart.draw({ surprisal: surprisal.data, smooth: smooth.data, entropy: entropy.data });
-    plot.setAttribute('aria-label', `Surprisal and entropy of ${surprisal.data.length} tokens in bits; the highest is ${lines.json.highest.toFixed(1)}. The lists of the tokens lens name the tokens.`);
+    const { surprisal_nats: surprisal, smooth_surprisal_nats: smooth, entropy_nats: entropy } = lines.arrays;
+    const line = (/** @type {Numbers} */ nats) => Array.from(nats, (value) => (Number.isNaN(value) ? null : inUnit(value)));
+    chart.draw({ surprisal: line(surprisal.data), smooth: line(smooth.data), entropy: line(entropy.data) });
+    scale.textContent = `${unit() === 'bits' ? 'Bits' : 'Nats'}. Drag to select.`;
+    plot.setAttribute('aria-label', `Surprisal and entropy of ${surprisal.data.length} tokens; the highest is ${amount(lines.json.highest_nats, 1)}. The lists of the tokens lens name the tokens.`);
   });
   watch('strip, marked token', () => {
     answer.value;

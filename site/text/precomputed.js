@@ -68,20 +68,20 @@ function storedRun(page, manifest) {
     columns[name] = { data: INTEGERS.has(name) ? Int32Array.from(/** @type {number[]} */ (values)) : numbers(/** @type {number[]} */ (values)), width: name.startsWith('top_') ? page.top_k : 1 };
   }
   const count = page.tokens.ids.length;
-  const { highest, ...lines } = page.strip;
+  const { highest_nats, ...lines } = page.strip;
   const arrays = Object.fromEntries(Object.entries(lines).map(([name, values]) => [name, { data: numbers(/** @type {any} */ (values)), shape: [count] }]));
   return {
     id: -1,
     kind: 'stored',
     model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
-    conditions: { model: manifest.sha256, prefix: manifest.bos?.id ?? null, interventions: NO_INTERVENTIONS },
-    tokens: page.tokens,
+    conditions: { model: manifest.sha256, prefix: manifest.prefix?.id ?? null, interventions: NO_INTERVENTIONS },
+    tokens: { hex: [], control: [], ...page.tokens },
     given: count,
     count,
     done: true,
     columns,
     colours: null,
     summary: page.summary,
-    stored: { colours: page.colours, colourings: page.colourings, answers: { strip: { json: { highest }, arrays }, findings: { json: page.findings, arrays: {} } } },
+    stored: { colours: page.colours, colourings: page.colourings, answers: { strip: { json: { highest_nats }, arrays }, findings: { json: page.findings, arrays: {} } } },
   };
 }

@@ -1,20 +1,22 @@
 // The whole text in numbers; main thread.
 
-import { html } from '../vendor/lit-html/lit-html.js';
+import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { count, fixed, significant } from '../frame/format.js';
+import { inUnit, unit } from '../frame/units.js';
 import * as state from '../page/state.js';
 
 export function summaryView() {
   const run = state.run.value;
-  if (!run) return html`<dl class="summary" aria-hidden="true"></dl>`;
-  const { perplexity, bits_per_byte: byte, bits_per_character: character, mean_logprob: mean } = run.summary;
+  if (!run?.summary) return html`<dl class="summary" aria-hidden="true"></dl>`;
+  const { perplexity, bits_per_byte: byte, bits_per_character: character, mean_logprob: mean, convention } = run.summary;
   const all = run.tokens.ids.length;
   const facts = [
     ['Tokens', run.count < all ? `${count(run.count)} of ${count(all)}` : count(all)],
     ['Perplexity', significant(perplexity)],
     ['Bits per byte', fixed(byte)],
     ['Bits per character', fixed(character)],
-    ['Mean log-probability', `${fixed(mean)} nats`],
+    ['Mean log-probability', `${fixed(inUnit(mean))} ${unit()}`],
   ];
-  return html`<dl class="summary ${run.count < all ? 'stale' : ''}">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return html`<dl class="summary ${run.count < all ? 'stale' : ''}">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    ${convention ? html`<p class="hint" id="convention">${convention}</p>` : nothing}`;
 }

@@ -19,7 +19,7 @@ export function mountTokens(root) {
     const run = state.run.value;
     root.tabIndex = run ? 0 : -1;
     root.hidden = !run;
-    elements.update(run?.tokens ?? { text: '', ids: [], texts: [], bytes: [], total: 0 }, run?.given ?? 0);
+    elements.update(run?.tokens ?? { text: '', ids: [], texts: [], bytes: [], hex: [], control: [], total: 0 }, run?.given ?? 0);
     elements.paint(state.colours.value);
     drawn.value = {};
   });

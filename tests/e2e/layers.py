@@ -84,7 +84,7 @@ def step_times(page: Page, steps: int) -> list[float]:
     times: list[float] = page.evaluate(
         """async steps => {
             const {current} = await import(new URL('page/state.js', document.baseURI));
-            const panels = ['choice', 'layers', 'focus', 'neurons'].map((id) => document.getElementById(`panel-${id}`));
+            const panels = ['choice', 'layers', 'focus', 'dimensions'].map((id) => document.getElementById(`panel-${id}`));
             const times = [];
             for (let i = 0; i < steps; i++) {
                 const start = performance.now();

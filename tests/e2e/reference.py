@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from export import checkpoint, sources
+from tests.document_start import document_start
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Outputs for one text, BOS in front; T positions."""
+    """Outputs for one text, the prefix token in front; T positions."""
 
     ids: list[int]  # [T]
     logprobs: NDArray[np.float64]  # [T, vocab]
@@ -23,7 +26,7 @@ class Reference:
     hidden_states: NDArray[np.float32]  # [layer+1, T, hidden]
 
     def token_logprob(self) -> NDArray[np.float64]:
-        """[T-1] of the tokens behind BOS."""
+        """[T-1] of the tokens after the prefix."""
         return self.logprobs[np.arange(len(self.ids) - 1), self.ids[1:]]
 
     def rank(self) -> NDArray[np.int64]:
@@ -31,7 +34,7 @@ class Reference:
         return (self.logprobs[:-1] > self.token_logprob()[:, None]).sum(axis=1) + 1
 
     def entropy(self) -> NDArray[np.float64]:
-        """[T-1] nats, of the distributions the tokens behind BOS came from."""
+        """[T-1] nats, of the distributions the tokens after the prefix came from."""
         p = np.exp(self.logprobs[:-1])
         return -(p * self.logprobs[:-1]).sum(axis=1)
 
@@ -40,11 +43,17 @@ class ReferenceModel:
     """A checkpoint as transformers runs it."""
 
     def __init__(self, name: str | Path) -> None:
-        source = sources.find(str(name), None, False)
-        self.model: Any = checkpoint.load_model(source)
+        self.source = sources.find(str(name), None, False)
+        self.model: Any = checkpoint.load_model(self.source)
+
+    @functools.cached_property
+    def prefix(self) -> int:
+        """The token that starts a document."""
+        with tempfile.TemporaryDirectory() as work:
+            return document_start(self.model, checkpoint.write_tokenizer(self.source, Path(work)))
 
     def read(self, ids: list[int]) -> Reference:
-        """One forward pass over ids, BOS included."""
+        """One forward pass over ids, the prefix included."""
         with torch.no_grad():
             out = self.model(torch.tensor([ids]), output_attentions=True, output_hidden_states=True)
         return Reference(

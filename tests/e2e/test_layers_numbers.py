@@ -73,7 +73,7 @@ def check_inside(page: Page, token: int, expected: Reference, bars: dict[str, fl
     assert len(whole) == norms.shape[1] - 1
     np.testing.assert_allclose(numbers(whole, "layer 0"), norms[1, 1:], rtol=bars["norm"])
     middle = len(norms) // 2
-    values = numbers(csv_of(page, "neurons"), "value")
+    values = numbers(csv_of(page, "dimensions"), "value")
     np.testing.assert_allclose(values, states[middle, token + 1], atol=bars["norm"] * norms[middle, token + 1])
 
     p = expected.attentions[:, :, token + 1, : token + 2].astype(np.float64)
@@ -115,7 +115,7 @@ def check_transformer_lab(
 def check_all(page: Page, prompt: str, reference: ReferenceModel, bars: dict[str, float]) -> None:
     page.set_viewport_size(TALL)
     shown = generate(page, prompt, **OPTIONS)
-    all_ids = [reference.model.config.bos_token_id, *shown]
+    all_ids = [reference.prefix, *shown]
     expected, logits = reference.read(all_ids), logits_of(reference, all_ids)
     given = len(shown) - OPTIONS["maxTokens"]
     for token in (2, given + 3):  # one that was given, one that was generated

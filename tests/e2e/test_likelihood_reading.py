@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pyscripts.text import easiest_wins, top_surprises
+from pyscripts.text import less_surprising_than_expected, top_surprises
 from tests.e2e.likelihood import TEXT, colours, facts, open_view, read, settled, shown_ids
 
 GLTR = [(10, "#adff80"), (100, "#ffea80"), (1000, "#ff9280"), (math.inf, "#e5b0ff")]
@@ -112,7 +112,7 @@ def test_the_inspector_shows_the_run(view: Page, run: dict) -> None:
     expect(rows.last).to_have_class("actual")
     listed = [float(text.rstrip(" %")) / 100 for text in rows.locator(".number").all_inner_texts()]
     assert listed[:50] == pytest.approx([math.exp(top["logprob"]) for top in token["top"]], rel=0.01)
-    above = float(shown["Probability ranked above it"].rstrip(" %")) / 100
+    above = float(shown["Likelier tokens together"].rstrip(" %")) / 100
     assert sum(listed[:50]) - 0.01 <= above <= 1 - listed[50] + 0.01
     view.locator("#top-k").fill("10")
     view.locator(f"#token-{index}").click()  # lets it go
@@ -160,7 +160,8 @@ def test_lists_are_the_least_likely_and_the_easiest(view: Page, run: dict) -> No
     settled(view)
     logprob = np.array([t["logprob"] for t in run["tokens"]])
     entropy = np.array([t["entropy"] for t in run["tokens"]])
-    lists = {"Top surprises": top_surprises(logprob), "Less surprising than expected": easiest_wins(logprob, entropy)}
+    easier = less_surprising_than_expected(logprob, entropy, [t["rank"] for t in run["tokens"]])
+    lists = {"Top surprises": top_surprises(logprob), "Less surprising than expected": easier}
     for heading, places in lists.items():
         card = view.locator("#remarks .card", has_text=heading)
         buttons = card.locator(".remarks button")
@@ -222,7 +223,7 @@ def test_examples_and_files(view: Page) -> None:
       const data = new DataTransfer();
       data.items.add(new File(['Dropped on the page.'], 'dropped.txt', {type: 'text/plain'}));
       const how = {dataTransfer: data, bubbles: true, cancelable: true};
-      const view = document.querySelector('main');
+      const view = document.querySelector('#likelihood');
       for (const type of ['dragover', 'drop']) view.dispatchEvent(new DragEvent(type, how));
     }""")
     expect(view.locator("#tokens")).to_have_text("Dropped on the page.")

@@ -30,7 +30,7 @@ def example(id: str) -> str:
 
 
 def rows(page: Page) -> dict[str, float]:
-    """Mean surprisal in bits by kind of word, from the table on the page."""
+    """Mean surprisal in nats by kind of word, from the table on the page."""
     cells = page.locator("#remarks table tbody tr").evaluate_all(
         "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
     )
@@ -42,7 +42,7 @@ def test_a_second_copy_is_far_more_likely(view: Page) -> None:
     row = view.locator("#copies tbody tr").first
     expect(row).to_contain_text("lighthouse")
     first, again = (float(button.inner_text()) for button in row.get_by_role("button").all())
-    assert first > 5 > 2.5 > again  # bits a token
+    assert first > 3.5 > 1.7 > again  # nats a token
 
 
 def test_indentation_is_easier_than_identifiers(view: Page) -> None:

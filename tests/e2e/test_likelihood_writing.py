@@ -46,7 +46,7 @@ def test_an_alternative_in_place_undo_and_redo(view: Page, model: ReferenceModel
     after = [*before[:3], wanted, *before[4:]]
     until_ids(view, after)
     expect(view.locator("#token-3")).to_have_attribute("aria-selected", "true")
-    bos = model.model.config.bos_token_id
+    bos = model.prefix
     np.testing.assert_allclose(logprobs(view), model.read([bos, *after]).token_logprob(), atol=2e-4)
     assert view.input_value("#text") != PLAIN
     view.click("#undo")
@@ -79,7 +79,7 @@ def reference_ranking(
     model: ReferenceModel, left: list[int], right: list[int], candidates: list[list[int]]
 ) -> list[tuple]:
     """[candidate] p(candidate | left) and the share with both sides, by one whole pass for each."""
-    bos = model.model.config.bos_token_id
+    bos = model.prefix
     first, both = [], []
     for ids in candidates:
         logprob = model.read([bos, *left, *ids, *right]).token_logprob()

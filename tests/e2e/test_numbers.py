@@ -36,11 +36,11 @@ def test_tiny_models_equal_transformers(
     """Chunked prefill in the page (more than one chunk) against one pass in PyTorch: every kind of number."""
     page = open_page(f"{tiny_site}#model={model}")
     run = analyze(page, TEXT, topK=20)
-    tokens, config = run["tokens"], ReferenceModel(checkpoints / model).model.config
+    tokens, reference = run["tokens"], ReferenceModel(checkpoints / model)
     ids = [t["id"] for t in tokens]
     assert len(ids) > 64, "the text must span several chunks"
     assert ids == AutoTokenizer.from_pretrained(checkpoints / model)(TEXT, add_special_tokens=False).input_ids
-    expected = ReferenceModel(checkpoints / model).read([config.bos_token_id, *ids])
+    expected = reference.read([reference.prefix, *ids])
 
     np.testing.assert_allclose([t["logprob"] for t in tokens], expected.token_logprob(), atol=1e-4)
     np.testing.assert_allclose([t["entropy"] for t in tokens], expected.entropy(), atol=1e-4)
@@ -56,7 +56,7 @@ def test_tiny_models_equal_transformers(
     entropy = -(p * np.log(np.where(p > 0, p, 1))).sum(axis=3)[:, :, 1:]
     np.testing.assert_allclose(run["attention_entropy"], entropy, atol=1e-4)
     first = expected.attentions[:, :, 1:, 0].mean(axis=2)
-    np.testing.assert_allclose(run["head_scores"]["first_token"], first, atol=1e-4)
+    np.testing.assert_allclose(run["heads_on_text"]["first_token"]["mass"], first, atol=1e-4)
     head = page.evaluate("tokenlight.attention(1, 2).then((head) => ({ ...head, data: Array.from(head.data) }))")
     assert head["rows"] == head["cols"] == len(ids) + 1
     matrix = np.reshape(head["data"], (head["rows"], head["cols"]))
@@ -100,7 +100,7 @@ def test_generation_equals_transformers(tiny_site: str, checkpoints: Path, open_
     page = open_page(tiny_site)
     run = page.evaluate("tokenlight.generate('The people of', {maxTokens: 30, greedy: true})")
     reference = ReferenceModel(checkpoints / "tiny-gpt2")
-    bos = reference.model.config.bos_token_id
+    bos = reference.prefix
     ids = [t["id"] for t in run["tokens"]]
     given = [bos, *ids[: run["prompt_tokens"]]]
     written = reference.model.generate(torch.tensor([given]), max_new_tokens=30, do_sample=False)[0].tolist()
@@ -131,7 +131,7 @@ def test_logit_lens_equals_transformers(
     page = open_page(f"{tiny_site}#model={model}")
     run = analyze(page, TEXT)
     reference = ReferenceModel(checkpoints / model)
-    ids = [reference.model.config.bos_token_id, *(t["id"] for t in run["tokens"])]
+    ids = [reference.prefix, *(t["id"] for t in run["tokens"])]
     hidden = torch.tensor(reference.read(ids).hidden_states)
     base = reference.model.base_model
     norm = base.ln_f if hasattr(base, "ln_f") else base.norm
@@ -159,7 +159,7 @@ def test_an_edited_text_reads_only_what_changed(tiny_site: str, open_page: Calla
     fresh = analyze(page, edited)
     found, expected = ([token.pop("hue") for token in run["tokens"]] for run in (reused, fresh))
     np.testing.assert_allclose(found, expected, atol=1e-5 * 150)  # a scale of 150, where the others are of order 1
-    for name in ("tokens", "hidden_norm", "attention_entropy", "head_scores"):
+    for name in ("tokens", "hidden_norm", "attention_entropy", "heads_on_text"):
         np.testing.assert_allclose(_numbers(reused[name]), _numbers(fresh[name]), atol=1e-5, err_msg=name)
 
 
@@ -198,7 +198,7 @@ def test_real_model_is_faithful(real_site: str, open_page: Callable[..., Page]) 
     for text in (PROSE, CODE):
         run = analyze(page, text)
         tokens = run["tokens"]
-        expected = reference.read([reference.model.config.bos_token_id, *(t["id"] for t in tokens)])
+        expected = reference.read([reference.prefix, *(t["id"] for t in tokens)])
         logprob = np.array([t["logprob"] for t in tokens])
         assert np.abs(logprob - expected.token_logprob()).mean() <= 0.08
         top1 = [t["top"][0]["id"] for t in tokens] == expected.logprobs[:-1].argmax(axis=1)
@@ -227,6 +227,7 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     from pyscripts.browser import Session
 
     manifest = {"id": "recorded", "sha256": "0" * 64, "layers": 2, "heads": 4, "hidden_size": 64, "vocab_size": 600}
+    manifest["prefix"] = {"id": 0, "text": "<|endoftext|>"}
     text = TEXT[:60]
     ids = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2")(text).input_ids
     expected = ReferenceModel(checkpoints / "tiny-gpt2").read([0, *ids])

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import shutil
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsers.visit import isolating, serving
-from tests.e2e.conftest import link_site
+from tests.e2e.hosting import FOLDER, hosting, make_root, release, wait_ready, wait_stored
 
 Opener = Callable[..., Page]
 SENTENCE = "tokenlight.analyze('The people of the village').then(run => run.tokens)"
-
-
-class Plain(SimpleHTTPRequestHandler):
-    """What `python -m http.server` does: no headers of ours."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
-@contextmanager
-def plain_server(folder: Path, port: int = 0) -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Plain, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture
@@ -45,40 +22,15 @@ def browser_context_args(browser_context_args: dict) -> dict:
 
 @pytest.fixture
 def root(tmp_path: Path, tiny_models: Path) -> Path:
-    """A web root with the page under /some/repo/, as on a project site; app.js and the models are copies."""
-    site = link_site(tmp_path / "root/some/repo")
-    shutil.copytree(tiny_models, site / "models")
-    for name in ("app.js", "index.html"):
-        original = (site / name).read_bytes()
-        (site / name).unlink()
-        (site / name).write_bytes(original)
-    (site / "vendor").unlink()
-    shutil.copytree(Path(__file__).parents[2] / "site/vendor", site / "vendor")
-    return tmp_path / "root"
-
-
-def release(root: Path) -> None:
-    """States the release as the files are now, as `make` does."""
-    from export import shell
-
-    site = root / "some/repo"
-    (site / shell.SHELL).write_text(shell.describe(site), encoding="utf-8")
-
-
-def wait_stored(page: Page) -> None:
-    page.locator("#storage summary").click()
-    expect(page.locator("#storage")).to_contain_text("The page works offline", timeout=60_000)
-    page.locator("#storage summary").click()
+    return make_root(tmp_path / "root", tiny_models)
 
 
 def test_isolated_offline_and_updated(root: Path, open_page: Opener) -> None:
     """First visit on a plain server under a sub-path; then without the server; then with a newer release."""
-    release(root)
-    with plain_server(root) as server:
-        port = server.server_address[1]
-        address = f"http://127.0.0.1:{port}/some/repo/"
-        page = open_page(address, ready=False)
-        expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+    with hosting(root) as host:
+        port = host.server_address[1]
+        page = open_page(host.address, ready=False)
+        wait_ready(page)
         assert page.evaluate("crossOriginIsolated"), "the service worker isolates the page after one reload"
         online = page.evaluate(SENTENCE)
         page.evaluate("tokenlight.load('tiny-llama')")
@@ -90,9 +42,9 @@ def test_isolated_offline_and_updated(root: Path, open_page: Opener) -> None:
     page.evaluate("tokenlight.load('tiny-llama')")
     assert page.evaluate("tokenlight.generate('The', {maxTokens: 3}).then(run => run.model.id)") == "tiny-llama"
 
-    app = root / "some/repo/app.js"
+    app = root / FOLDER / "app.js"
     app.write_text(app.read_text() + "\ndocument.documentElement.dataset.release = 'second';\n")
-    with plain_server(root, port):
+    with hosting(root, port):
         page.reload()
         page.evaluate("tokenlight.ready")
         # files that do not fit vendor/shell.json are no release: the old one is served, whole
@@ -110,7 +62,7 @@ def test_isolated_offline_and_updated(root: Path, open_page: Opener) -> None:
 
 def test_offline_after_one_visit_to_a_server_that_isolates(root: Path, open_page: Opener) -> None:
     """Such a page is never reloaded by its service worker, and has fetched the models' list before that was there."""
-    with serving(isolating(root / "some/repo")) as address:
+    with serving(isolating(root / FOLDER)) as address:
         page = open_page(address)
         online = page.evaluate(SENTENCE)
         wait_stored(page)
@@ -121,10 +73,9 @@ def test_offline_after_one_visit_to_a_server_that_isolates(root: Path, open_page
 
 def test_storage_is_listed_deleted_and_removed(root: Path, open_page: Opener) -> None:
     """Names carry the site's path; what another site of the same origin stored is left alone."""
-    release(root)
-    with plain_server(root) as server:
-        page = open_page(f"http://127.0.0.1:{server.server_address[1]}/some/repo/", ready=False)
-        expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+    with hosting(root) as host:
+        page = open_page(host.address, ready=False)
+        wait_ready(page)
         page.evaluate("caches.open('somebody else /other/').then(() => null)")
         wait_stored(page)
         names = page.evaluate("caches.keys()")
@@ -146,10 +97,9 @@ def test_a_removed_release_is_stored_again(root: Path, open_page: Opener) -> Non
     release(root)
     kept = "caches.keys().then((names) => names.some((name) => name.startsWith('tokenlight shell ')))"
     clear = "caches.keys().then((names) => Promise.all(names.map((name) => caches.delete(name))))"
-    with plain_server(root) as server:
-        port = server.server_address[1]
-        page = open_page(f"http://127.0.0.1:{port}/some/repo/", ready=False)
-        expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+    with hosting(root) as host:
+        page = open_page(host.address, ready=False)
+        wait_ready(page)
         wait_stored(page)
         page.evaluate(clear)
         page.locator("#storage summary").click()
@@ -167,10 +117,9 @@ def test_a_removed_release_is_stored_again(root: Path, open_page: Opener) -> Non
 
 def test_the_policy_blocks_what_it_should(root: Path, open_page: Opener) -> None:
     """Inline script, eval, another origin by fetch, image and form: each tried on document and worker, each blocked."""
-    release(root)
-    with plain_server(root) as server:
-        page = open_page(f"http://127.0.0.1:{server.server_address[1]}/some/repo/", ready=False)
-        expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+    with hosting(root) as host:
+        page = open_page(host.address, ready=False)
+        wait_ready(page)
         blocked = page.evaluate(
             """async () => {
               await new Promise((done) => setTimeout(done)); // what the test driver evaluates itself may use eval
@@ -212,10 +161,10 @@ def test_the_policy_blocks_what_it_should(root: Path, open_page: Opener) -> None
 
 def test_without_service_worker_or_headers_it_still_works(root: Path, browser: object) -> None:
     """No isolation: one thread, and the status says so."""
-    with plain_server(root) as server:
+    with hosting(root) as host:
         context = browser.new_context(service_workers="block")  # type: ignore[attr-defined]
         page = context.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_address[1]}/some/repo/")
+        page.goto(host.address)
         page.evaluate("tokenlight.ready")
         assert page.evaluate("crossOriginIsolated") is False
         expect(page.locator("#header")).to_contain_text("1 thread")

@@ -1,11 +1,10 @@
-"""One text, one history: what a visitor typed or asked for stays theirs, through runs, reloads and addresses. Real Chromium."""
+"""What a visitor typed or asked for stays theirs, through runs, reloads and addresses. Real Chromium."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
-
 from tests.e2e.layers import until
 
 Opener = Callable[..., Page]
@@ -98,8 +97,9 @@ def test_a_link_pasted_into_the_tab_and_back(tiny_site: str, open_page: Opener) 
     expect(page.locator("#model")).to_have_value("tiny-gpt2", timeout=60_000)
     expect(page.locator("#tokens-lens")).to_be_visible()
     idle(page)
-    texts = "import(new URL('page/versions.js', document.baseURI)).then(({versions}) => versions.value.map((v) => v.text))"
-    assert "Not read yet" in page.evaluate(texts), "an unsaved text is a version"
+    versions = "import(new URL('page/versions.js', document.baseURI)).then(({versions}) => versions.value)"
+    texts = [version["text"] for version in page.evaluate(versions)]
+    assert "Not read yet" in texts, "an unsaved text is a version"
 
 
 def test_an_address_that_cannot_be_written_fails_no_run(tiny_site: str, open_page: Opener) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
-
 from tests.e2e.layers import until
+
 from tests.e2e.reference import ReferenceModel
 
 Opener = Callable[..., Page]
@@ -113,7 +113,14 @@ def test_a_run_during_a_switch_is_under_way_and_can_be_stopped(tiny_site: str, o
     idle(page)
     held: list[Route] = []
     release = threading.Event()
-    page.route("**/models/tiny-llama/*.bin", lambda route: route.continue_() if release.is_set() else held.append(route))
+
+    def hold(route: Route) -> None:
+        if release.is_set():
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/models/tiny-llama/*.bin", hold)
     page.evaluate("globalThis.switching = tokenlight.load('tiny-llama').then((model) => model.id); null")
     expect(page.locator("html")).to_have_attribute("data-state", "booting")
     page.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")

@@ -32,7 +32,7 @@ def test_equal_to_transformers(browser_type: BrowserType, tiny_site: str, checkp
     run = page.evaluate("text => tokenlight.analyze(text)", TEXT)
     opened.close()
     reference = ReferenceModel(checkpoints / "tiny-gpt2")
-    expected = reference.read([reference.model.config.bos_token_id, *(t["id"] for t in run["tokens"])])
+    expected = reference.read([reference.prefix, *(t["id"] for t in run["tokens"])])
     np.testing.assert_allclose([t["logprob"] for t in run["tokens"]], expected.token_logprob(), atol=1e-3)
     np.testing.assert_allclose([t["entropy"] for t in run["tokens"]], expected.entropy(), atol=1e-3)
     norms = np.linalg.norm(expected.hidden_states, axis=2)[:, 1:]

@@ -78,12 +78,13 @@ def test_large_files_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_manifest_says_what_the_page_must_know(built: Path, tmp_path: Path) -> None:
-    """Sizes, BOS, names of inputs and outputs that the graph really has, fidelity and memory."""
+    """Sizes, prefix, windows, names of inputs and outputs that the graph really has, fidelity and memory."""
     manifest = manifest_of(built)
     expected = {"id": "tiny-gpt2", "architecture": "gpt2", "weights": "int8", "layers": 2, "heads": 4, "kv_heads": 4}
     expected |= {"head_size": 16, "hidden_size": 64, "vocab_size": 600, "context_length": 256}
     assert expected.items() <= manifest.items()
-    assert manifest["bos"] == {"id": 0, "text": "<|endoftext|>"} and manifest["eos"] == [0]
+    assert (manifest["prefix"]["id"], manifest["prefix"]["text"]) == (0, "<|endoftext|>") and manifest["eos"] == [0]
+    assert manifest["windows"] == [None, None] and np.shape(manifest["head_scores"]["induction"]) == (2, 4)
     graph = onnx.load_model_from_string(joined(built, "model.onnx")).graph
 
     def flat(names: Any) -> set[str]:
@@ -247,7 +248,7 @@ def test_a_gguf_file_builds(tmp_path: Path, checkpoint: Path) -> None:
     assert build.main([str(path), "--weights", "fp32", "--out", str(tmp_path / "models")]) == 0
     manifest = manifest_of(tmp_path / "models" / "mini")
     assert (manifest["name"], manifest["license"], manifest["source"]) == ("Mini Llama", "mit", "mini.gguf")
-    assert (manifest["architecture"], manifest["kv_heads"], manifest["bos"]["id"]) == ("llama", 2, 0)
+    assert (manifest["architecture"], manifest["kv_heads"], manifest["prefix"]["id"]) == ("llama", 2, 0)
 
 
 def write_gguf(path: Path, tokenizer: dict[str, Any]) -> None:

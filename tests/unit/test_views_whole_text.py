@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pyscripts import run
+from pyscripts import run, wording
 from pyscripts.compare import Reading as Compared
 from pyscripts.preview import preview
 from pyscripts.trace import ModelShape, Outputs, Trace
@@ -20,29 +20,34 @@ SHAPE = ModelShape(layers=2, heads=2, hidden_size=4, vocab_size=len(VOCABULARY))
 
 @pytest.fixture(scope="module")
 def context() -> Context:
-    """A run with random outputs, without BOS: its first token has no probability."""
+    """A run with random outputs."""
+    return context_of(np.random.default_rng(3).normal(0, 3, (len(IDS), SHAPE.vocab_size)).astype(np.float32))
+
+
+def context_of(logits: np.ndarray) -> Context:
+    """A run with these logits [position, vocab], without a prefix: its first token has no probability."""
     random = np.random.default_rng(3)
     n = len(IDS)
     attentions = np.tril(random.random((2, 2, n, n))).astype(np.float32)
-    trace = Trace(IDS, SHAPE, bos=False)
+    trace = Trace(IDS, SHAPE, prefix=False)
     trace.extend(Outputs(
-        logits=random.normal(0, 3, (n, SHAPE.vocab_size)).astype(np.float32),
+        logits=logits,
         attentions=attentions / attentions.sum(-1, keepdims=True),
         hidden_states=random.normal(size=(3, n, 4)).astype(np.float32),
     ))
     ends = np.cumsum([0] + [len(piece.encode()) for piece in PIECES]).tolist()
     spans = [list(pair) for pair in pairwise(ends)]
-    tokens = {"text": "".join(PIECES), "ids": IDS, "texts": PIECES, "bytes": spans}
+    tokens = {"text": "".join(PIECES), "ids": IDS, "texts": PIECES, "bytes": spans, "total": 12}
     return Context(run.Reading(trace, tokens, {"topK": 5}), {"name": "small"}, VOCABULARY)
 
 
-def test_strip_is_in_bits(context: Context) -> None:
+def test_strip_is_in_nats(context: Context) -> None:
     lines = VIEWS["strip"](context)
     found = context.reading.trace.statistics()
-    assert np.isnan(lines["surprisal"][0]) and np.isnan(lines["entropy"][0])
-    np.testing.assert_allclose(lines["surprisal"][1:], -found.logprob[1:] / np.log(2))
-    np.testing.assert_allclose(lines["entropy"][1:], found.entropy[1:] / np.log(2))
-    assert lines["highest"] == max(np.nanmax(lines["surprisal"]), np.nanmax(lines["entropy"]))
+    assert np.isnan(lines["surprisal_nats"][0]) and np.isnan(lines["entropy_nats"][0])
+    np.testing.assert_allclose(lines["surprisal_nats"][1:], -found.logprob[1:])
+    np.testing.assert_allclose(lines["entropy_nats"][1:], found.entropy[1:])
+    assert lines["highest_nats"] == max(*-found.logprob[1:], *found.entropy[1:])
 
 
 def test_findings(context: Context) -> None:
@@ -50,13 +55,54 @@ def test_findings(context: Context) -> None:
     assert [r["token"] for r in found["surprises"]] == np.argsort(np.where(np.isnan(logprob), 9, logprob))[:9].tolist()
     worst = found["surprises"][0]
     assert worst["text"] == PIECES[worst["token"]] and worst["probability"] == np.exp(logprob[worst["token"]])
+    assert worst["surprisal_nats"] == pytest.approx(-logprob[worst["token"]])
     assert found["code"] is False
     assert sum(row["count"] for row in found["classes"]) == len(IDS)
     (copy,) = found["copies"]
     assert (copy["start"], copy["source"], copy["length"], copy["text"]) == (4, 0, 3, "The cat sat")
-    assert copy["later"] == pytest.approx(-logprob[4:7].mean() / np.log(2))
-    assert copy["first"] == pytest.approx(-logprob[1:3].mean() / np.log(2))  # the first token has none
+    assert copy["later_nats"] == pytest.approx(-logprob[4:7].mean())
+    assert copy["first_nats"] == pytest.approx(-logprob[1:3].mean())  # the first token has none
     assert found["curve"]["later"] == pytest.approx(logprob[4:7].tolist())
+
+
+def test_only_first_choices_are_less_surprising_than_expected() -> None:
+    """All but undecided logits: half the tokens lie below their entropy, at any rank; two were made first choices."""
+    logits = np.random.default_rng(8).normal(0, 0.1, (len(IDS), SHAPE.vocab_size)).astype(np.float32)
+    for token, lead in ((2, 0.5), (6, 1.0)):
+        logits[token - 1, IDS[token]] = logits[token - 1].max() + lead
+    made = context_of(logits)
+    found = made.reading.trace.statistics()
+    assert [r["token"] for r in VIEWS["findings"](made)["less_surprising"]] == [6, 2]
+    assert (found.rank[found.surprise_excess < 0] > 1).any(), "others are less surprising than expected, too"
+
+
+def test_the_run_says_what_its_perplexity_is_of(context: Context) -> None:
+    made = run.build(context.reading, VOCABULARY, {"id": "small", "prefix": {"id": 0, "text": "<s>", "reason": "why"}})
+    summary, logprob = made["summary"], context.reading.trace.statistics().logprob
+    assert made["schema"] == "tokenlight.run/2" and made["prefix"] is None and made["options"]["prefix"] is False
+    assert made["model"]["prefix_reason"] == "why"
+    assert (summary["tokens"], summary["total_tokens"], summary["scored_tokens"]) == (10, 12, 9)
+    assert summary["perplexity"] == pytest.approx(np.exp(-np.nanmean(logprob)))
+    assert summary["convention"] == (
+        "Of 9 of the first 10 of 12 tokens, read without a prefix token: the first token has no probability.")
+    given = {"id": 0, "text": "<|endoftext|>"}
+    assert wording.convention(10, 10, 10, given) == (
+        "Of 10 tokens, read as the start of a document, after <|endoftext|>.")
+    assert wording.convention(1000, 1000, 2345, given).startswith("Of the first 1,000 of 2,345 tokens, read as")
+
+
+def test_heads_on_the_text_stand_beside_their_chance(context: Context) -> None:
+    """By hand: The cat sat . The cat sat . at tokens 4 to 6, each copy 4 back, so induction looks 3 back."""
+    found = run.build(context.reading, VOCABULARY, {})["heads_on_text"]
+    trace = context.reading.trace
+    for layer in range(2):
+        assert found["induction"]["chance"][layer] == pytest.approx(np.mean([1 / 5, 1 / 6, 1 / 7]))
+        assert found["duplicate_token"]["chance"][layer] == pytest.approx(np.mean([1 / 5, 1 / 6, 1 / 7]))
+        for head in range(2):
+            matrix = trace.attention_matrix(layer, head)
+            assert matrix is not None
+            mass = [matrix[query, query - 3] for query in (4, 5, 6)]
+            assert found["induction"]["mass"][layer][head] == pytest.approx(np.mean(mass), rel=1e-5)
 
 
 def test_comparison(context: Context) -> None:

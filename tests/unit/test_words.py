@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,25 +116,41 @@ def test_surrogates_empty_and_bad_spans() -> None:
 
 def test_table_by_hand() -> None:
     names = ["content_word", "digits", "content_word", "content_word"]
-    logprob = np.array([np.nan, -1, -2, -4]) * np.log(2)
-    entropy = np.array([np.nan, 3.0, 1.0, 2.0])
+    logprob, entropy = np.array([np.nan, -1, -2, -4]), np.array([np.nan, 3.0, 1.0, 2.0])
     attention = np.array([[0.0, 1, 2, 4], [1, 1, 1, 1]])  # [layer, token]
-    activity = np.array([[1.0, 5, 1, 1], [2, 2, 2, 2], [np.nan] * 4])
+    activity = np.array([[1.0, 8, 2, 1], [2, 2, 2, 2], [np.nan] * 4])
     content, digits = class_table(names, logprob, entropy, attention, activity)
     assert (content.name, content.title, content.count) == ("content_word", "content word", 3)
-    assert (content.mean_surprisal, content.mean_entropy) == pytest.approx((3, 1.5))
+    assert (content.mean_surprisal, content.mean_entropy) == pytest.approx((3, 1.5))  # nats
     np.testing.assert_array_equal(content.attention_entropy, [2, 1])
-    np.testing.assert_array_equal(content.activity, [1, 2, np.nan])
-    np.testing.assert_array_equal(content.relative_activity, [0.5, 1, np.nan])
-    np.testing.assert_array_equal(content.most_active_layers, [1, 0])
-    np.testing.assert_array_equal(digits.most_active_layers, [0, 1])
-    np.testing.assert_array_equal(digits.relative_activity, [2.5, 1, np.nan])
-    np.testing.assert_array_equal(digits.most_raised_layers, [0, 1])
+    np.testing.assert_allclose(content.activity, [4 / 3, 2, np.nan])
+    # the geometric mean of the text is 2 (1 · 8 · 2 · 1 = 16), of the class the cube root of 2
+    np.testing.assert_allclose(content.relative_activity, [2 ** (1 / 3) / 2, 1, np.nan])
+    np.testing.assert_allclose(digits.relative_activity, [4, 1, np.nan])
+    assert content.raised_layers is None and digits.raised_layers is None, "too few tokens to say"
+
+
+def test_layers_are_raised_against_the_text_and_beyond_the_noise() -> None:
+    """Layer 2 changes everything most and says nothing; layer 0 changes digits more; layer 1 only by chance."""
+    random = np.random.default_rng(5)
+    names = ["digits"] * 12 + ["content_word"] * 60
+    activity = np.exp(random.normal(0, 0.2, (3, 72)))  # [layer, token]
+    activity[2] *= 100
+    activity[0, :12] *= 1.5
+    activity[1, 0] = 1e4  # one token, a second sink, must not make its class
+    table = {row.name: row for row in class_table(names, np.zeros(72), np.zeros(72), np.zeros((3, 72)), activity)}
+    raised, ordinary = table["digits"].raised_layers, table["content_word"].raised_layers
+    assert raised is not None and raised.tolist() == [0]
+    assert ordinary is not None and ordinary.tolist() == []
+    excess = np.log(activity[0, :12]) - np.log(activity[0]).mean()
+    assert scipy.stats.ttest_1samp(excess, 0).statistic > 2, "the bar is two standard errors"
+    few = class_table(names[:9], np.zeros(9), np.zeros(9), np.zeros((3, 9)), activity[:, :9])
+    assert few[0].count == 9 and few[0].raised_layers is None
 
 
 def test_table_edges() -> None:
     null = class_table(["digits"], [np.nan], [np.nan], np.zeros((0, 1)), np.zeros((0, 1)))[0]
-    assert null.count == 1 and np.isnan(null.mean_surprisal) and null.most_active_layers.shape == (0,)
+    assert null.count == 1 and np.isnan(null.mean_surprisal) and null.raised_layers is None
     assert class_table([], [], [], np.zeros((2, 0)), np.zeros((2, 0))) == []
     with pytest.raises(ValueError, match="unknown word classes"):
         class_table(["noun"], [-1.0], [1.0], np.zeros((1, 1)), np.zeros((1, 1)))

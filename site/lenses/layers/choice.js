@@ -1,7 +1,8 @@
 // How the token was chosen: the model's probabilities beside those after the sampling filters; main thread.
 
 import { barsPart, barsView } from '../../charts/bars.js';
-import { fixed, percent } from '../../frame/format.js';
+import { percent } from '../../frame/format.js';
+import { amount } from '../../frame/units.js';
 import { continueFrom, samplingOptions } from '../../page/edits.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
@@ -47,7 +48,7 @@ const filterLine = (filters) => filters.map(({ name, kept, removed_mass }) => `$
 const shown = (choice) => html`
   <p>${choice.words}</p>
   <dl class="facts">
-    <div><dt>Entropy</dt><dd title=${choice.entropy}>${fixed(choice.entropy)} nats</dd></div>
+    <div><dt>Entropy</dt><dd title="${choice.entropy} nats">${amount(choice.entropy)}</dd></div>
     <div><dt>Probability</dt><dd title=${choice.probability}>${percent(choice.probability)}</dd></div>
     <div><dt>Rank</dt><dd>${choice.rank.toLocaleString('en')}</dd></div>
     <div><dt>After the filters</dt><dd title=${choice.sampled_probability ?? ''}>${share(choice.sampled_probability)}</dd></div>

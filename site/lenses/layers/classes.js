@@ -3,6 +3,7 @@
 import { Heatmap } from '../../charts/heatmap.js';
 import { scaleView } from '../../charts/legend.js';
 import { fixed } from '../../frame/format.js';
+import { amount } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel, waiting } from '../panel.js';
@@ -13,9 +14,9 @@ export const wordClasses = panel({
   needs: 'text',
   args: () => ({}),
   title: 'Word classes',
-  caption: 'Which layers change content words, function words or punctuation most, and how uncertain the model was there.',
-  how: 'Tokens are sorted into classes by the word they belong to. A layer’s activity is the norm of the change it makes; divided by its mean over the text, 1 is usual, blue is more and orange less. The layers named are those with the largest change in absolute terms.',
-  formula: 'relative activity[class, layer] = mean over the class of ‖h_{l+1} − h_l‖ / mean over the text',
+  caption: 'Which layers change content words, function words or punctuation more than they change the whole text.',
+  how: 'Tokens are sorted into classes by the word they belong to. A layer’s activity is the norm of the change it makes; divided by its mean over the text (geometric means), 1 is usual, blue is more and orange less. The layers named change the class more than the text by over two standard errors, the most raised first.',
+  formula: 'relative activity[class, layer] = exp(mean over the class of ln ‖h_{l+1} − h_l‖ − mean over the text)',
   source: 'layers.word_classes, word_table.class_table, words.classify',
   canvas: (answer) =>
     new Heatmap({
@@ -24,7 +25,7 @@ export const wordClasses = panel({
       widest: 40,
       describe(row, column) {
         const each = answer.value?.json.rows[row];
-        return each ? `${each.title}, layer ${column} · ${fixed(each.relative_activity[column], 3)} times the usual change · attention entropy ${fixed(each.attention_entropy[column], 3)} nats` : '';
+        return each ? `${each.title}, layer ${column} · ${fixed(each.relative_activity[column], 3)} times the usual change · attention entropy ${amount(each.attention_entropy[column], 3)}` : '';
       },
       resting: 'Point at a cell: how much the layer changes such words, against the whole text, and its attention entropy.',
     }),
@@ -35,8 +36,8 @@ export const wordClasses = panel({
   },
   body: (answer, heatmap) =>
     answer && state.palettes.value
-      ? html`<div class="scroller" tabindex="0" role="region" aria-label="Word classes"><table class="plain"><thead><tr><th scope="col">class</th><th scope="col">tokens</th><th scope="col">surprisal</th><th scope="col">entropy</th><th scope="col">most active layers</th></tr></thead>
-        <tbody>${answer.json.rows.map((row) => html`<tr><th scope="row">${row.title}</th><td>${row.count}</td><td>${fixed(row.mean_surprisal, 1)} bits</td><td>${fixed(row.mean_entropy)} nats</td><td>${row.most_active_layers.join(', ')}</td></tr>`)}</tbody></table></div>
+      ? html`<div class="scroller" tabindex="0" role="region" aria-label="Word classes"><table class="plain"><thead><tr><th scope="col">class</th><th scope="col">tokens</th><th scope="col">surprisal</th><th scope="col">entropy</th><th scope="col">layers that change it more than the text</th></tr></thead>
+        <tbody>${answer.json.rows.map((row) => html`<tr><th scope="row">${row.title}</th><td>${row.count}</td><td>${amount(row.mean_surprisal_nats)}</td><td>${amount(row.mean_entropy_nats)}</td><td>${row.raised_layers ? row.raised_layers.join(', ') || 'none' : `too few (below ${answer.json.fewest})`}</td></tr>`)}</tbody></table></div>
         <figure><figcaption class="hint">Relative activity: classes × layers (0 on the left)</figcaption>${heatmap.element}</figure>${scaleView(state.palettes.value[answer.json.palette], answer.json.stops, ['none', 'as usual', 'twice the usual'])}`
       : waiting(),
   parts: (_, heatmap) => [heatmap.part()],

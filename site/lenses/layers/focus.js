@@ -3,7 +3,8 @@
 import { barsPart, barsView } from '../../charts/bars.js';
 import { Heatmap } from '../../charts/heatmap.js';
 import { scaleView } from '../../charts/legend.js';
-import { fixed } from '../../frame/format.js';
+import { fixed, percent } from '../../frame/format.js';
+import { amount, inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel, waiting } from '../panel.js';
@@ -13,11 +14,16 @@ import { panel, waiting } from '../panel.js';
 /** @param {Views['focus']['answer']['json']} focus @returns {import('../../charts/bars.js').Bars} */
 const chart = ({ layers, palette }) => ({
   caption: 'Attention entropy by layer, mean over heads',
-  columns: ['entropy (nats)', 'normalised'],
+  columns: [`entropy (${unit()})`, 'normalised', 'on the sink', 'without it'],
   palette: state.palettes.value?.[palette],
   rows: layers.map((layer, i) => ({
     label: `layer ${i}`,
-    bars: [layer.entropy, layer.normalised].map((value) => ({ value, text: fixed(value), title: String(value), level: layer.level })),
+    bars: [
+      { value: layer.entropy, text: fixed(inUnit(layer.entropy)), title: `${layer.entropy} nats`, level: layer.level },
+      { value: layer.normalised, text: fixed(layer.normalised), title: String(layer.normalised), level: layer.level },
+      { value: layer.sink, text: layer.sink === null ? '–' : percent(layer.sink), title: `mass on position 0: ${layer.sink}` },
+      { value: layer.entropy_without_sink, text: fixed(inUnit(layer.entropy_without_sink)), title: `${layer.entropy_without_sink} nats` },
+    ],
   })),
 });
 
@@ -28,8 +34,8 @@ export const focus = panel({
   args: (_, token) => ({ token }),
   title: 'Attention entropy',
   caption: 'Whether the heads attended to few tokens (focused, orange) or to many (diffuse, blue) at this one.',
-  how: 'Each head spreads its attention over the tokens so far; the entropy says over how many. It grows with the length of the text, so it is also given divided by its greatest possible value, the logarithm of the number of visible positions. Bars: the mean over a layer’s heads. Grid: every layer (row) and head (column).',
-  formula: 'H = −Σ p·ln p over the head’s attention row;  normalised = H / ln(visible positions)',
+  how: 'Each head spreads its attention over the tokens so far; the entropy says over how many. It grows with the length of the text, so it is also given divided by its greatest possible value, the logarithm of the number of positions that the layer sees. Many heads rest on the first position when they have nothing to do: the attention sink. Its share is given, and the entropy of the rest. Bars: the mean over a layer’s heads. Grid: every layer (row) and head (column).',
+  formula: 'H = −Σ p·ln p over the head’s attention row;  normalised = H / ln(visible positions);  without the sink: p / (1 − p₀)',
   source: 'activations.focus, attention.attention_statistics',
   canvas: (answer) =>
     new Heatmap({
@@ -40,8 +46,8 @@ export const focus = panel({
         const found = answer.value;
         if (!found) return '';
         const at = row * found.json.columns + column;
-        const { entropy, normalised } = found.arrays;
-        return `layer ${row}, head ${column} · ${entropy.data[at]} nats · normalised ${Number.isNaN(normalised.data[at]) ? '–' : normalised.data[at]}`;
+        const { entropy, normalised, sink } = found.arrays;
+        return `layer ${row}, head ${column} · ${amount(entropy.data[at], 3)} · normalised ${fixed(normalised.data[at], 3)} · ${percent(sink.data[at])} on the sink`;
       },
       resting: 'Point at a cell for its layer, head and values.',
     }),

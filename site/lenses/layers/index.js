@@ -11,10 +11,10 @@ import { focus } from './focus.js';
 import { layerMap } from './layer_map.js';
 import { layers } from './layers.js';
 import { logitLens } from './logit_lens.js';
-import { neurons } from './neurons.js';
+import { dimensions } from './dimensions.js';
 import { transformerLab, transformerLabShown } from './transformer_lab.js';
 
-const panels = [choice, layers, focus, transformerLab, logitLens, layerMap, neurons, wordClasses];
+const panels = [choice, layers, focus, transformerLab, logitLens, layerMap, dimensions, wordClasses];
 
 const switchView = () =>
   html`<label class="check"><input type="checkbox" id="transformer-lab" .checked=${transformerLabShown.value} @change=${(/** @type {Event} */ event) => (transformerLabShown.value = isChecked(event))}> Transformer Lab’s numbers</label>`;

@@ -5,6 +5,7 @@ import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { shownTexts, visible } from '../../shared/token_text.js';
 import { count, fixed, significant, signed } from '../../frame/format.js';
+import { amount, inUnit, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
 import { comparison, pinAsA, pinnedReading, readWith, unpinA } from './comparing.js';
 
@@ -45,7 +46,7 @@ function sides({ json: { a, b, largest }, arrays }) {
     <p class="hint">Blue: likelier here than in the other reading; orange: less likely; no colour: the other text has no such passage.</p>
     <div class="sides">${side('A', a, arrays.a_change.data, arrays.a_logprob.data)}${side('B', b, arrays.b_change.data, arrays.b_logprob.data)}</div>
     ${largest.length ? html`<h3>Changed most, from A to B</h3>
-      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(change)} nats</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
+      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))} ${unit()}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
   `;
 }
 
@@ -54,7 +55,7 @@ function side(name, { model, tokens, colours, summary }, change, logprob) {
   const texts = shownTexts(tokens);
   const facts = `${count(summary.tokens ?? 0)} tokens · perplexity ${significant(summary.perplexity)} · ${fixed(summary.bits_per_byte)} bits per byte`;
   const style = (/** @type {number} */ i) => `background-color:light-dark(${colours.light.background[i]}, ${colours.dark.background[i]});color:light-dark(${colours.light.text[i]}, ${colours.dark.text[i]})`;
-  const title = (/** @type {number} */ i) => `${visible(tokens.texts[i])}: log-probability ${fixed(logprob[i])} nats${Number.isNaN(change[i]) ? '' : `, ${signed(change[i])} against the other`}`;
+  const title = (/** @type {number} */ i) => `${visible(tokens.texts[i])}: log-probability ${amount(logprob[i])}${Number.isNaN(change[i]) ? '' : `, ${signed(inUnit(change[i]))} against the other`}`;
   return html`<section aria-label="Reading ${name}">
     <p class="hint"><strong>${name}</strong> ${model}<br>${facts}</p>
     <p class="tokens" tabindex="0">${texts.map((text, i) => html`<span class="token" title=${title(i)} .style=${colours.light.background[i] === 'transparent' ? '' : style(i)}>${text}</span>`)}</p>

@@ -4,6 +4,7 @@ import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { visible } from '../../shared/token_text.js';
 import { fixed } from '../../frame/format.js';
 import { select } from '../../page/edits.js';
+import { inUnit, unit } from '../../frame/units.js';
 import { findings } from './findings.js';
 
 /** @import {CopyRow} from '../../shared/protocol.js' */
@@ -14,7 +15,7 @@ export function copiesView() {
   return html`<section class="card">
     <h2>Repeated passages</h2>
     <table class="numbers">
-      <caption class="hint">Mean surprisal in bits when a passage came first, and when it came again</caption>
+      <caption class="hint">Mean surprisal in ${unit()} when a passage came first, and when it came again</caption>
       <thead><tr><th scope="col">Passage</th><th scope="col">Tokens</th><th scope="col">First</th><th scope="col">Again</th></tr></thead>
       <tbody>${copies.map(copyRow)}</tbody>
     </table>
@@ -23,23 +24,23 @@ export function copiesView() {
 }
 
 /** @param {CopyRow} copy */
-function copyRow({ start, source, length, text, first, later }) {
+function copyRow({ start, source, length, text, first_nats: first, later_nats: later }) {
   const show = (/** @type {number} */ from) => select({ span: { from, to: from + length } });
   return html`<tr>
     <th scope="row"><code class="passage">${visible(text)}</code></th><td>${length}</td>
-    <td><button type="button" class="small" @click=${() => show(source)} aria-label="Show the first occurrence">${fixed(first)}</button></td>
-    <td><button type="button" class="small" @click=${() => show(start)} aria-label="Show this occurrence">${fixed(later)}</button></td>
+    <td><button type="button" class="small" @click=${() => show(source)} aria-label="Show the first occurrence">${fixed(inUnit(first))}</button></td>
+    <td><button type="button" class="small" @click=${() => show(start)} aria-label="Show this occurrence">${fixed(inUnit(later))}</button></td>
   </tr>`;
 }
 
 /** @param {{ first: (number | null)[], later: (number | null)[], count: number[] }} curve nats */
 function curveTable({ first, later, count: copies }) {
   const lowest = Math.min(...[...first, ...later].map((value) => value ?? 0));
-  const bar = (/** @type {number | null} */ value, /** @type {string} */ kind) => html`<td class="bar ${kind}"><i .style=${`inline-size:${value === null || !lowest ? 0 : (100 * value) / lowest}%`}></i><span>${fixed(value)}</span></td>`;
+  const bar = (/** @type {number | null} */ value, /** @type {string} */ kind) => html`<td class="bar ${kind}"><i .style=${`inline-size:${value === null || !lowest ? 0 : (100 * value) / lowest}%`}></i><span>${fixed(inUnit(value))}</span></td>`;
   return html`<details>
     <summary>By place in the passage</summary>
     <table class="numbers curve">
-      <caption class="hint">Mean log-probability in nats of the passages' 1st, 2nd, … token</caption>
+      <caption class="hint">Mean log-probability in ${unit()} of the passages' 1st, 2nd, … token</caption>
       <thead><tr><th scope="col">Place</th><th scope="col">First</th><th scope="col">Again</th><th scope="col">Passages</th></tr></thead>
       <tbody>${first.map((value, i) => html`<tr><th scope="row">${i + 1}</th>${bar(value, 'first')}${bar(later[i], 'later')}<td>${copies[i]}</td></tr>`)}</tbody>
     </table>

@@ -4,7 +4,8 @@ import { pin } from '../../page/edits.js';
 import * as state from '../../page/state.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { hexBytes, visible } from '../../shared/token_text.js';
-import { count, fixed, percent } from '../../frame/format.js';
+import { count, percent } from '../../frame/format.js';
+import { amount } from '../../frame/units.js';
 import { alternatives } from './alternatives.js';
 
 /** @import {RunState} from '../../page/state.js' */
@@ -45,12 +46,11 @@ function heading({ tokens, given }, index) {
 /** @param {RunState} run @param {number} index */
 function facts({ columns }, index) {
   const value = (/** @type {string} */ name) => columns[name].data[index];
-  const bits = state.settings.value.units === 'bits';
   const list = [
     ['Probability', percent(value('probability'))],
     ['Rank', count(value('rank'))],
-    bits ? ['Surprisal', `${fixed(value('surprisal'))} bits`] : ['Log-probability', `${fixed(value('logprob'))} nats`],
-    ['Entropy', bits ? `${fixed(value('entropy_bits'))} bits` : `${fixed(value('entropy'))} nats`],
+    ['Surprisal', amount(value('surprisal'))],
+    ['Entropy', amount(value('entropy'))],
     ['Probability ranked above it', percent(value('mass_above'))],
   ];
   return html`<dl class="facts">${list.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;

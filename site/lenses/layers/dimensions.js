@@ -20,8 +20,8 @@ const layer = computed(() => {
   return Math.min(chosen.value ?? Math.floor(layers / 2), layers);
 });
 
-/** @param {Views['neurons']['answer']['json']} neurons */
-const list = ({ top, token }) => html`<table class="plain neurons">
+/** @param {Views['dimensions']['answer']['json']} dimensions */
+const list = ({ top, token }) => html`<table class="plain dimensions">
   <thead><tr><th scope="col">dimension</th><th scope="col">value</th><th scope="col">largest at</th></tr></thead>
   <tbody>${top.map(({ index, value, where }) => html`<tr><th scope="row">${index}</th><td title=${value}>${short(value)}</td>
     <td>${where.map((place) => html`<button type="button" class="place ${place.token === token ? 'here' : ''}" title="token ${place.token + 1}: ${place.value}" @click=${() => stepTo(place.token)}><code>${visible(place.text) || '·'}</code></button> `)}</td></tr>`)}
@@ -32,16 +32,16 @@ function layerChoice() {
   return html`<label class="field">Hidden state <select id="strip-layer" @change=${(/** @type {Event} */ event) => (chosen.value = Number(valueOf(event)))}>${Array.from({ length: layers + 1 }, (_, i) => html`<option value=${i} .selected=${i === layer.value}>${i === 0 ? 'embeddings' : `after layer ${i - 1}${i === layers ? ' (final norm)' : ''}`}</option>`)}</select></label>`;
 }
 
-export const neurons = panel({
-  id: 'neurons',
-  view: 'neurons',
+export const dimensions = panel({
+  id: 'dimensions',
+  view: 'dimensions',
   needs: 'token',
   args: (_, token) => ({ token, layer: layer.value }),
   title: 'Hidden state',
   caption: 'Every value of the token’s hidden state after one layer: orange below zero, blue above; the largest are listed.',
   how: 'The colours run from minus to plus the largest value of this vector. For each of its largest dimensions the text is searched for the tokens where that dimension is largest with the same sign.',
   formula: 'h[layer, token, dimension];  largest: by |h|',
-  source: 'layers.neurons',
+  source: 'layers.dimensions',
   canvas: (answer) =>
     new VectorStrip({
       label: 'The values of the hidden state',

@@ -1,0 +1,16 @@
+// Surprisal and entropy in the unit the visitor chose; everything inside is in nats; main thread.
+
+import * as state from '../page/state.js';
+import { fixed } from './format.js';
+
+/** "bits" or "nats". */
+export const unit = () => state.settings.value.units;
+
+/** @param {number} nats */
+const converted = (nats) => (unit() === 'bits' ? nats / Math.LN2 : nats);
+
+/** In the unit that was chosen. @template {number | null | undefined} T @param {T} nats @returns {T} */
+export const inUnit = (nats) => /** @type {T} */ (typeof nats === 'number' ? converted(nats) : nats);
+
+/** With its unit, for example "3.21 bits". @param {number | null} nats @param {number} [digits] */
+export const amount = (nats, digits = 2) => `${fixed(inUnit(nats), digits)} ${unit()}`;

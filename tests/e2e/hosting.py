@@ -1,0 +1,118 @@
+"""A web root as on a project site, and a plain static server whose answers a test can hold back or replace."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from export import shell
+from export.serve import SITE
+from tests.e2e.conftest import link_site
+
+FOLDER = "some/repo"  # where the page is below the root
+
+
+def make_root(folder: Path, models: Path) -> Path:
+    """The page under /some/repo/; everything that tests change is a copy."""
+    site = link_site(folder / FOLDER)
+    shutil.copytree(models, site / "models")
+    for name in ("app.js", "index.html", "headers.js"):
+        (site / name).unlink()
+        shutil.copyfile(SITE / name, site / name)
+    for name in ("vendor", "workers"):
+        (site / name).unlink()
+        shutil.copytree(SITE / name, site / name)
+    release(folder)
+    return folder
+
+
+def release(root: Path) -> None:
+    """States the release as the files are now, as `make` does."""
+    (root / FOLDER / shell.SHELL).write_text(shell.describe(root / FOLDER), encoding="utf-8")
+
+
+class Plain(SimpleHTTPRequestHandler):
+    """What `python -m http.server` does: no headers of ours. Its server may hold answers back or replace them."""
+
+    server: Host
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0].removeprefix(f"/{FOLDER}/")
+        self.server.asked.append(path)
+        for event in [event for pattern, event in self.server.hanging.items() if re.search(pattern, path)]:
+            event.wait()
+        answer = next((answer for pattern, answer in self.server.instead.items() if re.search(pattern, path)), None)
+        if answer is None:
+            return super().do_GET()
+        status, kind, body = answer
+        self.send_response(status)
+        if 300 <= status < 400:
+            self.send_header("Location", body)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+        return None
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+class Host(ThreadingHTTPServer):
+    """Serves a root until the test ends."""
+
+    daemon_threads = True
+    block_on_close = False  # an answer that is held back for ever must not hold the test
+
+    def __init__(self, root: Path, port: int = 0, handler: type[Plain] = Plain) -> None:
+        super().__init__(("127.0.0.1", port), functools.partial(handler, directory=str(root)))
+        self.asked: list[str] = []  # paths below the page's folder, in order
+        self.hanging: dict[str, threading.Event] = {}  # pattern of paths -> what their answers wait for
+        self.instead: dict[str, tuple[int, str, str]] = {}  # pattern -> status, type, body (or new address)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/{FOLDER}/"
+
+    def hang(self, pattern: str) -> None:
+        """From now on paths with such a part are not answered; the page itself is the empty path."""
+        self.hanging[pattern] = threading.Event()
+
+    def answer(self, *patterns: str) -> None:
+        """Answers what hangs, and will not hang any more; all of it if no pattern is named."""
+        for pattern in patterns or list(self.hanging):
+            self.hanging.pop(pattern).set()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Quiet: browsers close connections as they like."""
+
+
+@contextmanager
+def hosting(root: Path, port: int = 0, handler: type[Plain] = Plain) -> Iterator[Host]:
+    host = Host(root, port, handler)
+    threading.Thread(target=host.serve_forever, daemon=True).start()
+    try:
+        yield host
+    finally:
+        host.answer()
+        host.shutdown()
+        host.server_close()
+
+
+def wait_ready(page: Page) -> None:
+    """Through the reload that isolates the page."""
+    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+
+
+def wait_stored(page: Page) -> None:
+    page.locator("#storage summary").click()
+    expect(page.locator("#storage")).to_contain_text("The page works offline", timeout=60_000)
+    page.locator("#storage summary").click()
