@@ -84,7 +84,8 @@ def step_times(page: Page, steps: int) -> list[float]:
     times: list[float] = page.evaluate(
         """async steps => {
             const {current} = await import(new URL('page/state.js', document.baseURI));
-            const panels = ['choice', 'layers', 'focus', 'dimensions'].map((id) => document.getElementById(`panel-${id}`));
+            const names = ['choice', 'layers', 'focus', 'dimensions'];
+            const panels = names.map((name) => document.getElementById(`panel-${name}`));
             const times = [];
             for (let i = 0; i < steps; i++) {
                 const start = performance.now();
