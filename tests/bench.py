@@ -28,8 +28,8 @@ sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
 from tests import browser  # noqa: E402
-from tests.e2e.activations import step_times  # noqa: E402
 from tests.e2e.conftest import FLAGS, link_site, serving  # noqa: E402
+from tests.e2e.layers import step_times  # noqa: E402
 from tests.export.tiny import gpt2_random  # noqa: E402
 
 ROUNDS = 3
@@ -132,7 +132,7 @@ def show_tab(page: Page, name: str) -> None:
 
 
 def write(page: Page) -> float:
-    """Tokens a second in the open tab, behind 128 positions that are in the cache from a first call."""
+    """Tokens a second with the open lens, behind 128 positions that are in the cache from a first call."""
     return 1 / decode(page, 128, PANELS)
 
 
@@ -185,13 +185,13 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
                 statistics.median(native.forward(1, past) for _ in range(WRITTEN)),
             )
             note(f"decode behind {past}, in a run", "page", decode(page, past))
-    speeds: dict[str, list[float]] = {"activations": [], "likelihood": []}
+    speeds: dict[str, list[float]] = {"layers": [], "tokens": []}
     page.set_viewport_size({"width": 1600, "height": 3000})  # every panel in sight
     for _ in range(ROUNDS):
         for tab, rates in speeds.items():
             show_tab(page, tab)
             rates.append(write(page))
-    show_tab(page, "activations")
+    show_tab(page, "layers")
     write(page)
     step = statistics.median(step_times(page, STEPS))
     result: dict[str, Any] = {
@@ -201,7 +201,7 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
     for positions in PREFILL:  # Python and the views
         model_alone, run = (result[f"prefill {positions}, {how}"]["page"] for how in ("model alone", "in a run"))
         result[f"prefill {positions}, added by the run, %"] = {"page": 100 * (run / model_alone - 1)}
-    live, off = (statistics.median(speeds[tab]) for tab in ("activations", "likelihood"))
+    live, off = (statistics.median(speeds[tab]) for tab in ("layers", "tokens"))
     result["writing, tokens/s, panels live"] = {"page": live}
     result["writing, tokens/s, panels closed"] = {"page": off}
     result["writing with panels live, % of without"] = {"page": 100 * live / off}

@@ -1,6 +1,6 @@
 // The model alone, without Python or views beside it: passes timed in a worker of the page; run by tests/bench.py.
 
-import { fetchManifest, MODELS } from './inference/manifest.js';
+import { fetchManifest, MODELS } from './shared/manifest.js';
 import { fetchModelFiles } from './inference/model_files.js';
 import { ModelSession } from './inference/session.js';
 
@@ -23,7 +23,7 @@ async function read(positions) {
 const does = {
   async load(id) {
     const manifest = await fetchManifest(MODELS, id);
-    const { files } = await fetchModelFiles(manifest, MODELS, { onProgress() {}, signal: new AbortController().signal });
+    const { files } = await fetchModelFiles(manifest, MODELS, { onProgress() {} });
     ({ session } = await ModelSession.create(manifest, files, 'wasm'));
     (await read(1)).past.release();
   },

@@ -76,7 +76,7 @@ function wish({ question, found }) {
   const args = question.args(run, token ?? 0);
   if (!args) return null;
   const table = question.table?.() ?? false;
-  const extent = needs === 'token' || needs === 'pass' ? token : `${run.count} ${run.done}`;
+  const extent = needs === 'token' || needs === 'pass' ? `${token} ${run.done}` : `${run.count} ${run.done}`;
   const about = `${run.id} ${extent} ${JSON.stringify(args)} ${table}`;
   const known = found.peek();
   const answer = known && known.run === run.id && known.token === token ? known.answer : null;

@@ -26,7 +26,7 @@ export function offer(text, read = true) {
   if (touched || state.text.value) return;
   state.text.value = text;
   toRead = read;
-  if (read && state.canRun.value && !state.run.value) void readText();
+  if (read && state.canRun.value && !state.run.value) unasked(readText);
 }
 
 /** Puts another text into the box; the one that was there becomes a version first. @param {string} text @param {Partial<Version>} [fields] @returns {number} the version's id */
@@ -51,6 +51,13 @@ export const readText = () => attempt(() => read(state.text.value, {}));
 
 /** Reads what is in the box while it is typed: no version of its own. */
 export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK }));
+
+/** Reads by the page's own wish: what it has just said, of a model that is not there or of WebGPU, stays. @param {() => unknown} read */
+function unasked(read) {
+  const said = state.notice.peek();
+  read();
+  if (said && !state.notice.peek()) state.notice.value = said;
+}
 
 /** Starts what a visitor asked for; what goes wrong is said on the page. @param {() => Run} start */
 async function attempt(start) {
@@ -194,8 +201,8 @@ export const redo = () => show(versions.redoTarget.value);
 export function readAgain() {
   const run = state.run.value;
   const model = state.model.value?.manifest.sha256;
-  if (!run ? toRead : run.stored && run.tokens.text === state.text.value) void readText();
-  else if (run && !run.stored && run.conditions.model !== model) void attempt(() => startRun('read', run.tokens.text, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null }));
+  if (!run ? toRead : run.stored && run.tokens.text === state.text.value) unasked(readText);
+  else if (run && !run.stored && run.conditions.model !== model) unasked(() => attempt(() => startRun('read', run.tokens.text, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null })));
   toRead = false;
 }
 

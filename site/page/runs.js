@@ -100,7 +100,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
     given: kind === 'generate' ? Math.min(given ?? Infinity, tokens.ids.length) : tokens.ids.length,
     done: false,
     columns: count && old ? copied(old.columns, count) : {},
-    colours: count && old ? old.colours : null,
+    colours: count ? firstOf(state.colours.value, count) : null,
     summary: null,
     stored: null,
   };
@@ -116,6 +116,10 @@ function show({ runId: id, kind, options, given }, model, tokens) {
 
 /** @param {RunState['columns']} columns @param {number} count */
 const copied = (columns, count) => Object.fromEntries(Object.entries(columns).map(([name, { data, width }]) => [name, { data: data.slice(0, count * width), width }]));
+
+/** The colours of the first tokens alone: those behind them may be others now. @param {RunState['colours']} colours @param {number} count @returns {RunState['colours']} */
+const firstOf = (colours, count) => colours && { ...colours, light: cut(colours.light, count), dark: cut(colours.dark, count) };
+const cut = (/** @type {import('../shared/protocol.js').ThemeColours} */ { background, text }, /** @type {number} */ count) => ({ background: background.slice(0, count), text: text.slice(0, count) });
 
 /** Takes in what is new of a run; what a run that was replaced still sends is dropped. @param {RunUpdate} update */
 export function onUpdate(update) {

@@ -4,6 +4,8 @@ import { continuesCharacter, hexBytes, shownTexts, visible } from '../shared/tok
 
 /** @import {Colours, TokenizedText} from '../shared/protocol.js' */
 
+const NONE = { light: { background: [], text: [] }, dark: { background: [], text: [] } };
+
 export class TokenElements {
   #root;
   #prefix;
@@ -67,8 +69,9 @@ export class TokenElements {
     this.#keys = keys;
   }
 
-  /** @param {Colours} colours of the first tokens; the others have none yet */
-  paint({ light, dark }) {
+  /** @param {Colours | null} colours of the first tokens; the others have none yet */
+  paint(colours) {
+    const { light, dark } = colours ?? NONE;
     const painted = light.background.length;
     for (let i = 0; i < this.#elements.length; i++) {
       const has = i < painted && light.background[i] !== 'transparent';

@@ -20,7 +20,7 @@ export function mountTokens(root) {
     root.tabIndex = run ? 0 : -1;
     root.hidden = !run;
     elements.update(run?.tokens ?? { text: '', ids: [], texts: [], bytes: [], hex: [], control: [], total: 0 }, run?.given ?? 0);
-    if (state.colours.value) elements.paint(state.colours.value);
+    elements.paint(state.colours.value);
     drawn.value = {};
   });
   watch('whitespace', () => void root.classList.toggle('show-whitespace', state.settings.value.whitespace));

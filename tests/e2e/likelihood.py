@@ -1,4 +1,4 @@
-"""What the tests of the likelihood view share: one page for a module, and ways to read and ask it. Real Chromium."""
+"""What the tests of the text and the tokens lens share: one page for a module, ways to read and ask it. Chromium."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def read(page: Page, text: str) -> dict:
 
 def shown_ids(page: Page) -> list[int]:
     """Ids of the tokens on the page."""
-    return page.evaluate("import(new URL('state.js', location.href)).then(({run}) => run.value.tokens.ids)")
+    return page.evaluate("import(new URL('page/state.js', location.href)).then(({run}) => run.value.tokens.ids)")
 
 
 def logprobs(page: Page) -> list[float]:
     """Log-probabilities of the tokens on the page."""
     return page.evaluate(
-        """import(new URL('state.js', location.href)).then(({run}) =>
+        """import(new URL('page/state.js', location.href)).then(({run}) =>
           [...run.value.columns.logprob.data.slice(0, run.value.count)])"""
     )
 

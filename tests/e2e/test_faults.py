@@ -59,10 +59,12 @@ def test_odd_characters_are_text(tiny_site: str, open_page: Opener) -> None:
 
 
 WRONG_CALLS = {
-    "tokenlight.analyze(5)": "analyze wants a text",
+    "tokenlight.analyze(5)": "text must be a string",
     "tokenlight.analyze('x', {topK: 51})": "topK must be a whole number from 0 to 50",
     "tokenlight.generate('x', {maxTokens: -1})": "maxTokens must be a whole number",
-    "tokenlight.generate('x', {temperature: -1})": "temperature must be 0 (greedy) or more",
+    "tokenlight.generate('x', {temperature: -1})": "temperature must be a number from 0 to 100",
+    "tokenlight.analyze('x', {topk: 5})": "there is no option topk; the options are topK, prefix",
+    "tokenlight.generate('x', {stop: ['']})": "stop must be a text or a list of texts, none of them empty",
     "tokenlight.load('no-such')": "models/no-such/manifest.json is not there",
     "tokenlight.load('../../etc')": "is not a model's name",
     "tokenlight.analyze('one two').then(() => tokenlight.attention(9, 0))": "has no layer 9",
@@ -168,6 +170,13 @@ def test_a_broken_index_is_named(content: str, own_site: tuple[str, Path], open_
     page = open_page(address, ready=False)
     expect(page.locator("html")).to_have_attribute("data-state", "error")
     expect(page.locator("#notice")).to_contain_text("models/index.json")
+
+
+def test_a_model_that_is_not_there_is_named(tiny_site: str, open_page: Opener) -> None:
+    """The first model is loaded instead, and the example it reads by itself does not take the sentence back."""
+    page = open_page(f"{tiny_site}#model=nothing")
+    expect(page.locator("#remarks .card").first).to_be_visible(timeout=60_000)
+    assert "There is no model “nothing” here; tiny-gpt2 was loaded instead." in notice(page)
 
 
 @pytest.mark.parametrize("part", ["inference", "analysis"])

@@ -43,13 +43,13 @@ def test_texts_of_the_address_are_text(tiny_site: str, page: Page) -> None:
 @pytest.mark.parametrize("live", [False, True], ids=["usual", "read while I type"])
 def test_nothing_runs_until_the_person_asks(live: bool, tiny_site: str, open_page: Opener) -> None:
     """The text waits; Run reads exactly it, and shows it as text."""
-    page = open_page(f"{tiny_site}#view=likelihood")
+    page = open_page(f"{tiny_site}#lens=tokens")
     page.set_checked("#live", live)
     page.goto("about:blank")
-    page = open_page(f"{tiny_site}#model=%3Cb%3E&view=__proto__&text={TEXTS['markup'][0]}")
+    page = open_page(f"{tiny_site}#model=%3Cb%3E&lens=__proto__&text={TEXTS['markup'][0]}")
     page.wait_for_timeout(700)
     assert page.locator("#tokens .token").count() == 0
-    assert page.evaluate("import(new URL('state.js', location.href)).then(({ run }) => run.value)") is None
+    assert page.evaluate("import(new URL('page/state.js', location.href)).then(({ run }) => run.value)") is None
     expect(page.locator("#notice")).to_contain_text("There is no model “<b>” here")
     page.click("#run")
     expect(page.locator("#tokens")).to_have_text(MARKUP)

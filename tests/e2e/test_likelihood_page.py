@@ -58,7 +58,7 @@ def test_narrow_and_zoomed_windows_lose_nothing(view: Page, width: int) -> None:
     view.set_viewport_size({"width": width, "height": 800})
     try:
         assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        for name in ("model", "example", "text", "run", "stop", "write-on", "undo", "live", "colouring", "whitespace"):
+        for name in ("model", "example", "text", "run", "stop", "continue", "undo", "live", "colouring", "whitespace"):
             selector = f"#{name}"
             box = view.locator(selector).bounding_box()
             assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width, selector
@@ -86,7 +86,7 @@ def test_every_control_is_reached_by_tab(view: Page) -> None:
         reached.add(found[0])
         if found[0] == "Stored in this browser":
             break
-    wanted = {"model", "tab-likelihood", "example", "text", "run", "write-on", "live", "colouring", "tokens", "top-k"}
+    wanted = {"model", "tab-tokens", "example", "text", "run", "continue", "live", "colouring", "tokens", "top-k"}
     assert wanted <= reached
     view.locator("#token-4").click()
 
@@ -155,7 +155,7 @@ def test_a_first_visit_shows_a_finished_example_and_asks_before_the_download(str
     page.locator("#token-2").click()
     page.click("#consent")
     expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
-    page.wait_for_function("import(new URL('state.js', location.href)).then(({run}) => run.value?.done)")
+    page.wait_for_function("import(new URL('page/state.js', location.href)).then(({run}) => run.value?.done)")
     expect(page.locator("#tokens")).to_contain_text("The capital of France")
     expect(page.locator("#token-2")).to_have_attribute("aria-selected", "true")
     assert chunks

@@ -98,7 +98,7 @@ def test_typing_stays_smooth_while_a_long_text_is_read(view: Page) -> None:
 def test_drawing_and_recolouring_a_long_text_is_quick(view: Page) -> None:
     """1,024 tokens into elements, coloured, coloured otherwise; style and layout included. The best of five."""
     drawn, recoloured = view.evaluate("""async () => {
-      const {TokenElements} = await import(new URL('views/likelihood/token_elements.js', location.href));
+      const {TokenElements} = await import(new URL('text/token_elements.js', location.href));
       const root = document.querySelector('#tokens');
       const ids = Array.from({length: 1024}, (_, i) => i);
       const texts = ids.map((i) => ` word${i % 97}`);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def model(checkpoints: Path) -> ReferenceModel:
 
 def until_ids(page: Page, ids: list[int]) -> None:
     page.wait_for_function(
-        "ids => import(new URL('state.js', location.href)).then(({run}) => run.value?.tokens.ids.join() === ids)",
+        "ids => import(new URL('page/state.js', location.href)).then(({run}) => run.value?.tokens.ids.join() === ids)",
         arg=",".join(map(str, ids)),
     )
     settled(page)
@@ -41,7 +42,7 @@ def test_an_alternative_in_place_undo_and_redo(view: Page, model: ReferenceModel
     view.locator("#token-3").click()
     row = view.locator(".alternatives tbody tr:not(.actual)").nth(1)
     wanted = next(top["id"] for top in [t for t in run["tokens"][3]["top"] if t["id"] != before[3]][1:2])
-    row.get_by_role("button", name="in place").click()
+    row.get_by_role("button", name="Replace with").click()
     after = [*before[:3], wanted, *before[4:]]
     until_ids(view, after)
     expect(view.locator("#token-3")).to_have_attribute("aria-selected", "true")
@@ -62,7 +63,7 @@ def test_writing_on_from_an_alternative(view: Page) -> None:
     run = read(view, PLAIN)
     before = [t["id"] for t in run["tokens"]]
     view.locator("#token-5").click()
-    view.locator(".alternatives tbody tr").nth(2).get_by_role("button", name="Write on from").click()
+    view.locator(".alternatives tbody tr").nth(2).get_by_role("button", name="Continue from").click()
     expect(view.locator("#tokens .generated").first).to_be_visible()
     settled(view)
     ids = shown_ids(view)
@@ -101,7 +102,7 @@ def test_candidates_for_selected_tokens_equal_transformers(view: Page, model: Re
     view.click("#rank")
     expect(view.locator("#ranking")).to_be_visible()
     ranked = view.evaluate(
-        "import(new URL('views/likelihood/state.js', location.href)).then(({filling}) => filling.value.ranked)"
+        "import(new URL('lenses/tokens/blanks.js', location.href)).then(({ranking}) => ranking.value.ranked)"
     )
     assert ids[2:4] in [r["ids"] for r in ranked]
     assert max(len(r["ids"]) for r in ranked) > 2  # a candidate of several tokens
@@ -155,11 +156,12 @@ def test_the_same_text_with_another_model(view: Page, checkpoints: Path) -> None
     assert second["model"]["id"] == "tiny-llama"
     expect(view.locator("#compare .sides section")).to_have_count(2)
     found = view.evaluate(
-        "import(new URL('views/likelihood/state.js', location.href)).then(({comparison}) => comparison.value)"
+        """import(new URL('lenses/tokens/comparing.js', location.href)).then(({comparison: {value}}) =>
+          Object.fromEntries(Object.entries(value.arrays).map(([name, {data}]) => [name, Array.from(data)])))"""
     )
     change = [b["logprob"] - a["logprob"] for a, b in zip(first["tokens"], second["tokens"], strict=True)]
-    np.testing.assert_allclose(found["b"]["change"], change, atol=1e-4)
-    np.testing.assert_allclose(found["a"]["change"], np.negative(change), atol=1e-4)
+    np.testing.assert_allclose(found["b_change"], change, atol=1e-4)
+    np.testing.assert_allclose(found["a_change"], np.negative(change), atol=1e-4)
     most = max(range(len(change)), key=lambda i: abs(change[i]))
     view.locator("#compare .changes button").first.click()
     expect(view.locator(f"#token-{most}")).to_have_attribute("aria-selected", "true")
@@ -168,7 +170,7 @@ def test_the_same_text_with_another_model(view: Page, checkpoints: Path) -> None
 def test_two_texts(view: Page) -> None:
     """Passages both texts have are compared, the others are not."""
     read(view, "The people of the village went home.")
-    view.locator("#compare").get_by_role("button", name="Keep this").click()
+    view.locator("#compare").get_by_role("button", name="Pin this").click()
     read(view, "Once more: the people of the village went down.")
     expect(view.locator("#compare .sides section")).to_have_count(2)
     a, b = (view.locator(f"#compare section[aria-label='Reading {name}'] .tokens") for name in "AB")
@@ -180,8 +182,31 @@ def test_two_texts(view: Page) -> None:
         coloured = "".join(text for text, colour in tokens if colour != "rgba(0, 0, 0, 0)")
         assert passage in coloured
         assert "home" not in coloured and "down" not in coloured and "Once" not in coloured
-    view.get_by_role("button", name="Forget A").click()
+    view.get_by_role("button", name="Unpin A").click()
     expect(view.locator("#compare .sides")).to_have_count(0)
+
+
+def test_a_new_run_borrows_no_colours(view: Page) -> None:
+    """Before anything of a text has been read, only the tokens it has in common with the run before are coloured."""
+    read(view, PLAIN)
+    seen = view.evaluate(
+        """async (text) => {
+            const [{run, colours}, {effect}] = await Promise.all(
+                ['page/state.js', 'vendor/signals-core.js'].map(name => import(new URL(name, document.baseURI))));
+            const old = run.value;
+            const drawn = [];
+            const end = effect(() => {
+                if (run.value.id === old.id || run.value.count === run.value.tokens.ids.length) return;
+                drawn.push([run.value.count, colours.value?.light.background.length ?? 0]);
+            });
+            await tokenlight.analyze(text);
+            end();
+            return drawn;
+        }""",
+        "The people of another town went down to the river.",
+    )
+    assert seen and seen[0][0] > 0
+    assert all(coloured <= count for count, coloured in seen), seen
 
 
 def test_a_fast_model_is_not_drawn_at_every_token(tiny_site: str, open_page: Callable[..., Page]) -> None:
@@ -189,7 +214,7 @@ def test_a_fast_model_is_not_drawn_at_every_token(tiny_site: str, open_page: Cal
     page = open_page(tiny_site)
     seen = page.evaluate(
         """async () => {
-            const names = ['state.js', 'vendor/signals-core.js'];
+            const names = ['page/state.js', 'vendor/signals-core.js'];
             const [{run}, {effect}] = await Promise.all(names.map(name => import(new URL(name, document.baseURI))));
             const times = [];
             const end = effect(() => void (run.value, times.push(performance.now())));
@@ -203,10 +228,15 @@ def test_a_fast_model_is_not_drawn_at_every_token(tiny_site: str, open_page: Cal
     assert seen["changes"] <= 10 * seen["seconds"] + 8  # some belong to the beginning and the end
 
 
-def test_a_closed_tab_draws_nothing(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#view=activations")
+def test_a_closed_lens_draws_nothing(tiny_site: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{tiny_site}#lens=layers")
     page.evaluate("tokenlight.analyze('One two three')")
-    expect(page.locator("#written-0")).to_be_attached()
-    assert page.locator("#tokens .token").count() == 0
-    page.locator("#tab-likelihood").click()
-    expect(page.locator("#tokens .token")).not_to_have_count(0)
+    expect(page.locator("#panel-layers h2")).to_be_visible()
+    assert page.locator("#remarks .card, #inspector *, #compare *").count() == 0
+    page.locator("#tab-tokens").click()
+    expect(page.locator("#remarks .card")).not_to_have_count(0)
+    expect(page.locator("#panel-layers")).to_have_attribute("data-token", re.compile(r"\d"))
+    last = page.locator("#panel-layers").get_attribute("data-token")
+    page.evaluate("tokenlight.analyze('One two three four five six')")
+    page.wait_for_timeout(500)
+    assert page.locator("#panel-layers").get_attribute("data-token") == last

@@ -104,7 +104,7 @@ def test_a_download_is_cancelled_and_resumed(faulty: tuple[str, type[Faulty], Pa
             break
         page.wait_for_timeout(100)
     page.click("#cancel-loading")
-    expect(page.locator("#notice")).to_contain_text("Loading was stopped; what has arrived is kept")
+    expect(page.locator("#notice")).to_contain_text("Loading was cancelled; what has arrived is kept")
     handler.released.set()
     handler.fault = staticmethod(lambda path: None)
     handler.asked.clear()
@@ -134,7 +134,7 @@ def test_a_full_quota_leaves_a_working_page(faulty: tuple[str, type[Faulty], Pat
     page.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
     page.goto(f"{address}#model=tiny-gpt2")
     page.evaluate("tokenlight.ready")
-    expect(page.locator("#header")).to_contain_text("did not keep the model")
+    expect(page.locator("#header")).to_contain_text("model not cached")
     assert page.evaluate("tokenlight.analyze('The river').then(run => run.tokens.length)") > 1
 
 

@@ -57,7 +57,7 @@ def test_tiny_models_equal_transformers(
     np.testing.assert_allclose(run["attention_entropy"], entropy, atol=1e-4)
     first = expected.attentions[:, :, 1:, 0].mean(axis=2)
     np.testing.assert_allclose(run["heads_on_text"]["first_token"]["mass"], first, atol=1e-4)
-    head = page.evaluate("tokenlight.attention(1, 2)")
+    head = page.evaluate("tokenlight.attention(1, 2).then((head) => ({ ...head, data: Array.from(head.data) }))")
     assert head["rows"] == head["cols"] == len(ids) + 1
     matrix = np.reshape(head["data"], (head["rows"], head["cols"]))
     np.testing.assert_allclose(matrix, expected.attentions[1, 2], atol=1e-5)
@@ -226,7 +226,7 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     """One recorded trace through the same files in both: every number within 1e-5, tokens in equal order."""
     from pyscripts.browser import Session
 
-    manifest = {"id": "recorded", "layers": 2, "heads": 4, "hidden_size": 64, "vocab_size": 600}
+    manifest = {"id": "recorded", "sha256": "0" * 64, "layers": 2, "heads": 4, "hidden_size": 64, "vocab_size": 600}
     manifest["prefix"] = {"id": 0, "text": "<|endoftext|>"}
     text = TEXT[:60]
     ids = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2")(text).input_ids
@@ -236,7 +236,8 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     added = np.diff(states, axis=0)
     spans = [[i, i + 1] for i in range(len(ids))]
     tokens = {"text": "x" * len(ids), "ids": ids, "texts": ["x"] * len(ids), "bytes": spans}
-    request = {"tokens": tokens, "options": {"topK": 50}, "prefix": True, "keep": 0, "promptLength": None}
+    conditions = {"model": manifest["sha256"], "prefix": 0, "interventions": "{}"}
+    request = {"tokens": tokens, "options": {"topK": 50}, "conditions": conditions, "keep": 0, "promptLength": None}
     vocabulary = [f"token {i}" for i in range(600)]
     arrays: dict[str, np.ndarray] = {"attentions": expected.attentions, "hiddenStates": states}
     arrays |= {"attentionOutput": added, "mlpOutput": added / 2}
@@ -249,13 +250,13 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     session.use_model(json.dumps(manifest), json.dumps(vocabulary))
     session.begin(1, json.dumps(request))
     session.extend(1, chunk, None)
-    here = json.loads(session.view(1, "run", "{}"))
+    here = json.loads(session.view(1, "run", "{}")["json"])
 
     page = open_page(tiny_site)
     there = page.evaluate(
         """async ([manifest, vocabulary, request, count, logits, arrays]) => {
           const { proxy, wrap } = await import(new URL('vendor/comlink.min.js', location.href.split('#')[0]).href);
-          const worker = new Worker('workers/analysis.worker.js', { type: 'module' });
+          const worker = new Worker('analysis/analysis.worker.js', { type: 'module' });
           const analysis = wrap(worker);
           await analysis.boot(proxy(() => {}));
           await analysis.useModel(manifest, vocabulary);
@@ -264,9 +265,9 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
           const float = (part) => Float32Array.from(part);
           for (const [name, parts] of Object.entries(arrays)) chunk[name] = parts.map(float);
           await analysis.extend(1, chunk, null);
-          const run = await analysis.view(1, 'run', {});
+          const { run } = await analysis.views(1, { run: { view: 'run', args: {} } });
           worker.terminate();
-          return run;
+          return run.json;
         }""",
         [
             manifest, vocabulary, request, len(logits), logits.ravel().tolist(),

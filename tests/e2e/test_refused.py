@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 from tests import browser as chromium
 from tests.e2e.conftest import FLAGS, Log, link_site, serving
 
-NOT_KEPT = "this browser did not keep the model: the next visit loads it again"
+NOT_KEPT = "model not cached: the next visit loads it again"
 REFUSING = """Object.defineProperty(globalThis, 'caches', {
   get() { throw new DOMException('The operation is insecure.', 'SecurityError'); },
 });
@@ -39,11 +39,11 @@ def test_a_worker_without_cache_storage(
     """Cache Storage throws or is not there, in the page and in the worker that fetches the model."""
     site = link_site(tmp_path / "site")
     (site / "models").symlink_to(tiny_models)
-    original = (site / "workers").resolve()
-    (site / "workers").unlink()
-    shutil.copytree(original, site / "workers")
-    (site / "workers/refuse.js").write_text(caches)
-    worker = site / "workers/inference.worker.js"
+    original = (site / "inference").resolve()
+    (site / "inference").unlink()
+    shutil.copytree(original, site / "inference")
+    (site / "inference/refuse.js").write_text(caches)
+    worker = site / "inference/inference.worker.js"
     worker.write_text(f"import './refuse.js';\n{worker.read_text()}")
     page.add_init_script(caches.replace("WorkerGlobalScope", "Window"))
     with serving(site) as address:
@@ -84,8 +84,8 @@ def test_an_address_that_is_not_secure(browser_type: BrowserType, tiny_site: str
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"http://tokenlight.test:{urlsplit(tiny_site).port}/")
     expect(page.locator("html")).to_have_attribute("data-state", "error")
-    expect(page.locator("#notice")).to_contain_text("only from a secure address: open it over https or on 127.0.0.1")
-    assert "secure address" in page.evaluate("tokenlight.ready.catch((error) => error.message)")
+    expect(page.locator("#notice")).to_contain_text("This page needs https or localhost.")
+    assert "https or localhost" in page.evaluate("tokenlight.ready.catch((error) => error.message)")
     page.locator("#storage summary").click()
     expect(page.locator("#storage")).to_contain_text("does not let the page be kept for offline use")
     page.select_option("#colouring", "entropy")  # of the finished example, which is shown all the same

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
-from tests.e2e.layers import until
 
+from tests.e2e.layers import until
 from tests.e2e.reference import ReferenceModel
 
 Opener = Callable[..., Page]

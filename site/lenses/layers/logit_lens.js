@@ -15,7 +15,7 @@ const hasLens = () => Boolean(state.run.value?.model.lens);
 /** @param {LogitLens} lens */
 function table({ layers, next, palette: name }) {
   const palette = state.palettes.value?.[name];
-  return html`<div class="scroller" tabindex="0" role="region" aria-label="Logit lens"><table class="plain lens">
+  return html`<div class="scroller" tabindex="0" role="region" aria-label="Logit lens, by layer"><table class="plain lens">
     <thead><tr><th scope="col">after</th><th scope="col">rank</th><th scope="col">KL</th><th scope="col" colspan="3">most likely next</th></tr></thead>
     <tbody>${layers.map((row) => html`<tr>
       <th scope="row">${row.name}</th>

@@ -1,4 +1,4 @@
-"""Drives the activations view for its tests: writes, waits, steps, takes files. Real Chromium."""
+"""Drives the layers lens for its tests: generates, waits, steps, takes files. Real Chromium."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-STATE = "import(new URL('state.js', document.baseURI)).then(({run}) => run.value)"
+STATE = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
 MOST = 60_000  # milliseconds anything here may take
 
 
-def write(page: Page, prompt: str, **options: Any) -> list[int]:
-    """Sets the form as a person would, presses Generate, waits for the end; the token ids."""
-    page.fill("#prompt", prompt)
+def generate(page: Page, prompt: str, **options: Any) -> list[int]:
+    """Sets the form as a person would, presses Continue, waits for the end; the token ids."""
+    page.fill("#text", prompt)
     set_options(page, **options)
-    page.click("#generate")
+    page.click("#continue")
     return finished(page)
 
 
@@ -58,7 +58,7 @@ def ids(page: Page) -> list[int]:
 
 def step_to(page: Page, token: int) -> None:
     """Presses a token of the text and waits until the panels show it."""
-    page.locator(f"#written-{token}").click()
+    page.locator(f"#token-{token}").click()
     settled(page, token)
 
 
@@ -67,10 +67,13 @@ def settled(page: Page, token: int) -> None:
     until(
         page,
         """async token => {
-            const {found, inSight} = await import(new URL('views/activations/state.js', document.baseURI));
-            return [...inSight.value].every(id => ['layer_map', 'word_classes'].includes(id) || (
-                found.value[id]?.token === token
-                && (id !== 'choice' || !found.value[id].known || found.value[id].sampled_probability !== null)));
+            const {inSight} = await import(new URL('lenses/in_sight.js', document.baseURI));
+            const panels = [...inSight.value].map(id => document.getElementById(`panel-${id}`));
+            const seen = panels.filter(panel => !panel.hidden && !/-(layer_map|word_classes)$/.test(panel.id));
+            const filtered = [...document.querySelectorAll('#panel-choice .facts > div')].find(
+                (each) => each.querySelector('dt').textContent === 'After the filters');
+            return seen.length > 0 && seen.every(panel => panel.dataset.token === String(token)
+                && (panel.id !== 'panel-choice' || !filtered || filtered.querySelector('dd').textContent !== '–'));
         }""",
         token,
     )
@@ -80,13 +83,14 @@ def step_times(page: Page, steps: int) -> list[float]:
     """Milliseconds from pressing the left arrow to the panels' new content, for so many steps."""
     times: list[float] = page.evaluate(
         """async steps => {
-            const {found, current} = await import(new URL('views/activations/state.js', document.baseURI));
+            const {current} = await import(new URL('page/state.js', document.baseURI));
+            const names = ['choice', 'layers', 'focus', 'dimensions'];
+            const panels = names.map((name) => document.getElementById(`panel-${name}`));
             const times = [];
             for (let i = 0; i < steps; i++) {
                 const start = performance.now();
                 document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}));
-                const panels = ['choice', 'layers', 'focus', 'dimensions'];
-                while (panels.some((id) => found.value[id]?.token !== current.value)) {
+                while (panels.some((panel) => panel.dataset.token !== String(current.value))) {
                     await new Promise((resolve) => setTimeout(resolve));
                 }
                 document.body.getBoundingClientRect();
@@ -103,7 +107,11 @@ def step_times(page: Page, steps: int) -> list[float]:
 def csv_of(page: Page, panel: str) -> list[dict[str, str]]:
     """What the panel's CSV button saves. Asked for without it: Chromium holds back many downloads in a row."""
     text = page.evaluate(
-        "async panel => (await import(new URL('views/activations/live.js', document.baseURI))).csvOf(panel)", panel
+        """async id => {
+            const {lenses} = await import(new URL('lenses/index.js', document.baseURI));
+            return lenses.find((lens) => lens.id === 'layers').panels.find((panel) => panel.id === id).csv();
+        }""",
+        panel,
     )
     return list(csv.DictReader(io.StringIO(text)))
 

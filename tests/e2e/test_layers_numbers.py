@@ -1,4 +1,4 @@
-"""Every panel of the activations view against transformers, through its CSV and what stands on the page. Chromium."""
+"""Every panel of the layers lens against transformers, through its CSV and what stands on the page. Chromium."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from tests.e2e.activations import csv_of, ids, numbers, settled, step_to, write
+from tests.e2e.layers import csv_of, generate, ids, numbers, settled, step_to
 from tests.e2e.reference import Reference, ReferenceModel
 
 OPTIONS: dict[str, Any] = {
@@ -84,7 +84,7 @@ def check_inside(page: Page, token: int, expected: Reference, bars: dict[str, fl
     np.testing.assert_allclose(means, entropy.mean(axis=1), atol=bars["entropy"])
     np.testing.assert_allclose(heads, entropy.ravel() / np.log(token + 2), atol=2 * bars["entropy"])
 
-    lens = csv_of(page, "lens_layers")
+    lens = csv_of(page, "lens")
     final = np.exp(expected.logprobs[token + 1])
     assert float(lens[-1]["its probability"]) == pytest.approx(final[expected.ids[token + 2]], abs=bars["p"])
     assert float(lens[-1]["KL to the final distribution (nats)"]) == pytest.approx(0, abs=1e-9)
@@ -114,11 +114,11 @@ def check_transformer_lab(
 
 def check_all(page: Page, prompt: str, reference: ReferenceModel, bars: dict[str, float]) -> None:
     page.set_viewport_size(TALL)
-    shown = write(page, prompt, **OPTIONS)
+    shown = generate(page, prompt, **OPTIONS)
     all_ids = [reference.prefix, *shown]
     expected, logits = reference.read(all_ids), logits_of(reference, all_ids)
     given = len(shown) - OPTIONS["maxTokens"]
-    for token in (2, given + 3):  # one that was given, one that was written
+    for token in (2, given + 3):  # one that was given, one that was generated
         step_to(page, token)
         check_choice(page, token, all_ids, logits, bars)
         check_inside(page, token, expected, bars)
@@ -127,11 +127,11 @@ def check_all(page: Page, prompt: str, reference: ReferenceModel, bars: dict[str
 
 
 def test_tiny_gpt2(tiny_site: str, checkpoints: Path, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#model=tiny-gpt2&view=activations")
+    page = open_page(f"{tiny_site}#model=tiny-gpt2&lens=layers")
     check_all(page, "The people of the village went", ReferenceModel(checkpoints / "tiny-gpt2"), EXACT)
 
 
 def test_smollm2(real_site: str, open_page: Callable[..., Page]) -> None:
     """The real model, int8 in the page and fp32 in transformers: within the stated error of the weights."""
-    page = open_page(f"{real_site}#model=smollm2&view=activations")
+    page = open_page(f"{real_site}#model=smollm2&lens=layers")
     check_all(page, "The capital of France is Paris. The capital of Italy is", ReferenceModel("smollm2"), INT8)

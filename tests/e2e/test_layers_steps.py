@@ -1,4 +1,4 @@
-"""Writing, stopping, stepping, branching and saving in the activations view. Real Chromium, a tiny model."""
+"""Writing, stopping, stepping, branching and saving with the layers lens. Real Chromium, a tiny model."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from statistics import median
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.activations import STATE, csv_of, finished, ids, place, settled, step_times, step_to, write
+from tests.e2e.layers import STATE, csv_of, finished, generate, ids, place, settled, step_times, step_to
 
 AXE = Path(__file__).parents[2] / "site/node_modules/axe-core/axe.min.js"
 PROMPT = "The people of the village went down to"
 
 
 def test_write_continue_seed_and_branch(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#view=activations")
+    page = open_page(f"{tiny_site}#lens=layers")
     given = page.evaluate("prompt => tokenlight.analyze(prompt).then(run => run.tokens.length)", PROMPT)
-    whole = write(page, PROMPT, maxTokens=16, temperature=1, topP=1, frequencyPenalty=0.5, seed=3)
+    whole = generate(page, PROMPT, maxTokens=16, temperature=1, topP=1, frequencyPenalty=0.5, seed=3)
     assert len(whole) == given + 16
     expect(page.locator("#speed")).to_contain_text("16 tokens written")
-    assert write(page, PROMPT, maxTokens=16, seed=3) == whole, "the same seed writes the same"
+    assert generate(page, PROMPT, maxTokens=16, seed=3) == whole, "the same seed writes the same"
 
-    half = write(page, PROMPT, maxTokens=8, seed=3)
+    half = generate(page, PROMPT, maxTokens=8, seed=3)
     assert half == whole[:-8]
     page.click("#continue")
     assert finished(page) == whole, "going on is as if it had never stopped"
 
-    page.click("#another-seed")
+    page.click("#new-sample")
     other = finished(page)
     assert other[:given] == whole[:given] and other != half and len(other) == given + 8
 
@@ -42,52 +42,52 @@ def test_write_continue_seed_and_branch(tiny_site: str, open_page: Callable[...,
     assert branched[:fork] == other[:fork] and branched[fork] == int(candidate["id"])
     assert len(branched) == fork + 1 + 8
 
-    branches = page.locator(".branch")
-    expect(branches).to_have_count(5)
-    expect(page.locator(".branch.chosen")).to_contain_text(f"from token {fork + 1}")
-    branches.first.click()
+    page.click("#versions summary")
+    expect(page.locator(".branch", has_text="generated")).to_have_count(6)
+    expect(page.locator(".branch.chosen")).to_contain_text("generated, seed 4")
+    page.locator(".branch", has_text="generated, seed 3").first.click()
     assert finished(page) == whole, "an old branch comes back token by token"
     step_to(page, given + 5)
     expect(page.locator("#panel-choice")).to_contain_text("Filters: frequency penalty")
 
 
 def test_stop_strings_and_greedy(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#view=activations")
-    free = write(page, PROMPT, maxTokens=20, greedy=True)
+    page = open_page(f"{tiny_site}#lens=layers")
+    free = generate(page, PROMPT, maxTokens=20, greedy=True)
     given = page.evaluate(f"{STATE}.then(run => run.given)")
     texts = page.evaluate(f"{STATE}.then(run => run.tokens.texts)")
     stop = next(text for text in texts[given + 3 :] if text.strip() and "\n" not in text and "\ufffd" not in text)
     end = next(i for i in range(given, len(texts)) if stop in "".join(texts[given : i + 1]))
-    assert write(page, PROMPT, maxTokens=20, greedy=True, stop=[stop]) == free[: end + 1]
+    assert generate(page, PROMPT, maxTokens=20, greedy=True, stop=[stop]) == free[: end + 1]
 
 
 def test_streaming_follows_until_a_person_steps_back(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#view=activations")
-    page.fill("#prompt", PROMPT)
+    page = open_page(f"{tiny_site}#lens=layers")
+    page.fill("#text", PROMPT)
     page.click("details.options > summary")
     page.fill("#option-maxTokens", "150")
-    page.click("#generate")
-    counts = [page.locator(".written .token.generated").count()]
+    page.click("#continue")
+    counts = [page.locator("#tokens .token.generated").count()]
     while counts[-1] < 20:
-        counts.append(page.locator(".written .token.generated").count())
+        counts.append(page.locator("#tokens .token.generated").count())
     assert len(set(counts)) > 2, "tokens came one after another"
     expect(page.locator(".current")).to_contain_text("following the newest")
     page.keyboard.press("Home")
     place_at = page.locator(".place")
     expect(place_at).to_have_text(re.compile(r"^1 / "))
-    seen = page.locator(".written .token.generated").count()
-    expect(page.locator(f".written .token.generated >> nth={seen + 2}")).to_be_visible()
+    seen = page.locator("#tokens .token.generated").count()
+    expect(page.locator(f"#tokens .token.generated >> nth={seen + 2}")).to_be_visible()
     assert place_at.inner_text().startswith("1 / "), "it stays where the person went"
-    page.click("#stop-writing")
+    page.click("#stop")
     written = finished(page)
     assert len(written) < 150, "Stop keeps what was written"
     place(page, f"1 / {len(written)}")
 
 
 def test_keys_slider_and_a_text_that_was_only_read(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#view=activations")
-    page.fill("#prompt", "When the light of the morning came over the hill")
-    page.click("#read-only")
+    page = open_page(f"{tiny_site}#lens=layers")
+    page.fill("#text", "When the light of the morning came over the hill")
+    page.click("#run")
     count = len(finished(page))
     place(page, f"{count} / {count}")
     page.locator("h1").click()
@@ -98,25 +98,25 @@ def test_keys_slider_and_a_text_that_was_only_read(tiny_site: str, open_page: Ca
     place(page, f"4 / {count}")
     settled(page, 3)
     expect(page.locator("#panel-choice")).to_contain_text("With your settings")
-    page.locator("#prompt").focus()
+    page.locator("#text").focus()
     page.keyboard.press("Home")
     place(page, f"4 / {count}")  # in a text box the key belongs to the box
-    page.locator("#tab-likelihood").click()
+    page.locator("#tab-tokens").click()
     expect(page.locator("#token-3")).to_have_attribute("aria-selected", "true")
 
 
 def test_stepping_needs_no_model_and_is_fast(tiny_site: str, open_page: Callable[..., Page]) -> None:
     """From the key to the panels' new content; the model's worker is asked for nothing."""
-    page = open_page(f"{tiny_site}#view=activations")
+    page = open_page(f"{tiny_site}#lens=layers")
     page.set_viewport_size({"width": 1600, "height": 3000})
-    write(page, PROMPT, maxTokens=60)
+    generate(page, PROMPT, maxTokens=60)
     times = step_times(page, 25)
     assert median(times) < 50, times
 
 
 def test_a_panel_saves_its_numbers(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#view=activations")
-    count = len(write(page, PROMPT, maxTokens=6))
+    page = open_page(f"{tiny_site}#lens=layers")
+    count = len(generate(page, PROMPT, maxTokens=6))
     settled(page, count - 1)
     with page.expect_download() as download:
         page.locator("#panel-layers").get_by_label("save as CSV").click()
@@ -126,9 +126,9 @@ def test_a_panel_saves_its_numbers(tiny_site: str, open_page: Callable[..., Page
 
 
 def test_panels_explain_themselves_save_and_are_accessible(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#view=activations")
+    page = open_page(f"{tiny_site}#lens=layers")
     page.set_viewport_size({"width": 1600, "height": 3000})
-    count = len(write(page, PROMPT, maxTokens=6))
+    count = len(generate(page, PROMPT, maxTokens=6))
     settled(page, count - 1)
     panels = page.locator(".panel:visible")
     assert panels.count() == 7
@@ -147,7 +147,7 @@ def test_panels_explain_themselves_save_and_are_accessible(tiny_site: str, open_
     page.evaluate(AXE.read_text(encoding="utf-8"))
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        found = page.evaluate("axe.run(document.getElementById('activations'), {resultTypes: ['violations']})")
+        found = page.evaluate("axe.run(document.getElementById('layers'), {resultTypes: ['violations']})")
         assert [(v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == []
     for width in (390, 1024, 1600):
         page.set_viewport_size({"width": width, "height": 900})
