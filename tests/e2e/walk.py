@@ -1,4 +1,4 @@
-"""A walk over the real page: does what users do, and checks after every step what must always be true. Real Chromium."""
+"""A walk over the real page: does what users do, checks after every step what must always be true. Chromium."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class World:
 
 class Walk:
     """
-    One visit. `text` is what must be in the box; `writer` a run that may still put its own text there; `wanted` the ids
-    that must be shown once nothing is under way, all of them or (`whole` False) the first; `wanted_text` the same as text.
+    One visit. `text` is what must be in the box; `writer` a run that may still put its own text there; `wanted` the
+    ids that must be shown once nothing is under way, all of them or (`whole` False) the first; `wanted_text` the same as text.
     """
 
     def __init__(self, world: World) -> None:
@@ -125,7 +125,7 @@ class Walk:
         return before, answer, after
 
     def ask(self, action: str, arg: Any = None) -> tuple[dict, Any, dict, int | None]:
-        """Does something that may start a run; also that run's id. The box is then what it was when it was asked for."""
+        """Does something that may start a run; also that run's id. The box then holds what it held just before."""
         before, answer, after = self.act(action, arg)
         started = after["underWay"] if after["underWay"] != before["underWay"] else None
         if started is not None:
@@ -156,7 +156,7 @@ class Walk:
         if run:
             assert run["count"] <= len(run["ids"])
             assert run["model"] in self.world.names
-            assert run["done"] or run["id"] == now["underWay"], "a run that nobody runs is not done"
+            assert run["done"] or now["underWay"] is not None, "a run that nobody runs is not done"
             assert not run["done"] or run["id"] != now["underWay"], "a run under way is done"
         assert not now["jumps"], ("a pinned token was not kept", now["jumps"])
         allowed = {self.pinned} | self.may_pin | ({None} if now["drops"] > self.drops else set())
@@ -169,10 +169,10 @@ class Walk:
         assert "stuck" not in now, {key: now[key] for key in ("phase", "notice", "underWay", "loads", "outcomes")}
         self.check(now)
         final = now["finals"].get(str(self.writer))
-        if final is not None:
+        if final is not None and (now["run"]["total"] == len(now["run"]["ids"]) or now["run"]["id"] != self.writer):
             assert now["text"] == final, ("the box holds", now["text"], "not what was generated", final)
         elif self.writer is not None:
-            assert now["text"] == self.text
+            assert now["text"] == self.text, "a text longer than the context was cut"
         self.text, self.writer, self.may_pin = now["text"], None, set()
         self.check_outcomes(now)
         if now["phase"] == "ready":

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from tests.e2e.walk import IDLE, STOP
+from tests.e2e.walk import STOP
 from tests.e2e.walk_text_steps import TextSteps, places, texts, wait
 
 MODELS = ["tiny-gpt2", "tiny-llama"]
@@ -152,7 +152,7 @@ class PageSteps(TextSteps):
         if text is not None and text != before["text"]:
             self.walk.holds(text)
             self.kept(before["text"])
-            if model is None and not self.walk.broken:
+            if not self.walk.broken:
                 self.walk.wanted = self.world.cut(text) or None
                 self.walk.wanted_pin = token
         else:

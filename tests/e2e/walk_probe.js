@@ -17,8 +17,7 @@ async () => {
     const pinned = state.pinned.value;
     if (run) texts.set(run.id, (texts.get(run.id) ?? new Set()).add(run.tokens.text));
     if (last && run && run.id !== last.run?.id && last.pinned !== null) {
-      const alike = last.run && JSON.stringify(last.run.conditions) === JSON.stringify(run.conditions);
-      const same = alike ? common(last.run.tokens.ids, run.tokens.ids) : 0;
+      const same = last.run ? common(last.run.tokens.ids, run.tokens.ids) : 0; // the tiny models have one vocabulary
       if (last.pinned >= same) drops++;
       else if (pinned !== last.pinned) jumps.push({ from: last.pinned, to: pinned, same, run: run.id });
     }
@@ -60,7 +59,7 @@ async () => {
       const end = performance.now() + patience;
       for (let since = null; performance.now() < end; await pause(15)) {
         if (!isCalm()) since = null;
-        else if (performance.now() - (since ??= performance.now()) > (state.settings.value.live ? 260 : 70)) return look(true);
+        else if (performance.now() - (since ??= performance.now()) > (state.settings.value.live ? 260 : 40)) return look(true);
       }
       return { ...look(true), stuck: true };
     },

@@ -73,7 +73,7 @@ class TextSteps(RuleBasedStateMachine):
     @rule(n=places, wait=wait)
     def example(self, n: int, wait: bool) -> None:
         """Opens an example."""
-        _, text, after, started = self.walk.ask(
+        _, text, _, started = self.walk.ask(
             """async (n) => {
               const examples = (await import(new URL('text/examples.js', location.href))).examples.value;
               const { id, text } = examples[n % examples.length];
@@ -241,7 +241,7 @@ class TextSteps(RuleBasedStateMachine):
     @rule(token=places, place=st.integers(0, 5), on=st.booleans(), wait=wait)
     def alternative(self, token: int, place: int, on: bool, wait: bool) -> None:
         """Pins a token and replaces it with an alternative, or continues from one."""
-        before, pressed, after, started = self.walk.ask(
+        before, pressed, _, started = self.walk.ask(
             """([token, place, on]) => {
               const run = walk.state.run.value;
               if (!run?.count) return null;
@@ -250,10 +250,11 @@ class TextSteps(RuleBasedStateMachine):
               const rows = document.querySelectorAll('#inspector .alternatives tbody tr:not(.actual):not(.gap)');
               const button = rows[place]?.querySelector(`button[aria-label^="${on ? 'Continue' : 'Replace'}"]`);
               const { data, width } = run.columns.top_ids;
-              const ids = [...data.slice(index * width, (index + 1) * width)].filter((id) => id !== run.tokens.ids[index]);
+              const ids = [...data.slice(index * width, (index + 1) * width)];
+              const others = ids.filter((id) => id !== run.tokens.ids[index]);
               if (!button || button.disabled) return { index };
               button.click();
-              return { index, id: ids[place] };
+              return { index, id: others[place] };
             }""",
             [token, place, on],
         )
@@ -269,7 +270,7 @@ class TextSteps(RuleBasedStateMachine):
 
     @rule(token=places)
     def pin(self, token: int) -> None:
-        before, index, after = self.walk.act(
+        before, index, _ = self.walk.act(
             """(token) => {
               const run = walk.state.run.value;
               if (!run?.tokens.ids.length) return null;
@@ -296,7 +297,7 @@ class TextSteps(RuleBasedStateMachine):
     @rule(token=places, length=st.integers(1, 4))
     def select(self, token: int, length: int) -> None:
         """Selects tokens as a drag does."""
-        _, span, after = self.walk.act(
+        self.walk.act(
             """async ([token, length]) => {
               const first = document.querySelector(`#token-${token}`);
               const last = document.querySelector(`#token-${token + length - 1}`) ?? first;
