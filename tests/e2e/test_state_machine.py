@@ -74,6 +74,7 @@ def test_walks(PageMachine: type[Machine]) -> None:
             phases=[Phase.generate] if not walks else [Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),  # a browser is slow, and its steps are large
         ),
+        _min_steps=STEPS - 1,
     )
     assert Machine.world.steps >= 200
 
@@ -156,4 +157,14 @@ def test_a_text_longer_than_the_context_and_nothing_to_generate(PageMachine: typ
     state.start(early=TEXTS[-1])
     state.sampling(tokens=0, greedy=False)
     state.go_on(wait=True)
+    state.teardown()
+
+
+def test_a_script_that_comes_while_a_worker_is_started_again(PageMachine: type[Machine]) -> None:
+    """`ready` resolves when a model and Python can answer, not while one of them is being started again."""
+    state = PageMachine()
+    state.start(early=VILLAGE)
+    state.kill(part="inference", wait=False)
+    assert state.walk.page.evaluate("tokenlight.analyze('a').then((run) => run.text)") == "a"
+    state.walk.holds("a")
     state.teardown()

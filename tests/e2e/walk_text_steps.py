@@ -144,6 +144,7 @@ class TextSteps(RuleBasedStateMachine):
         """Two calls from a script, quickly; the box holds the second's text, and what it generates."""
         before, started, _ = self.walk.act(
             """async ([kinds, inputs, ms, stop]) => {
+              if (!walk.state.canRun.value) return null;
               const own = (kind) => (kind === 'generate' ? [{ maxTokens: 24, seed: 7 }] : []);
               walk.call(kinds[0], inputs[0], ...own(kinds[0]));
               if (ms) await walk.pause(ms);
