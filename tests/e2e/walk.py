@@ -67,9 +67,9 @@ class World:
 
 class Walk:
     """
-    One visit. `text` is what must be in the box; `writer` a run that may still put its own text there; `wanted` are
-    the ids that must be shown once nothing is under way, all of them or (`whole` False) the first; `wanted_text` is the text
-    that must be shown, `wanted_pin` the token that must be pinned.
+    One visit. `text` is what must be in the box, and `writer` a run that may still put its own text there. Once nothing
+    is under way, `wanted` are the ids that must be shown, all of them or (`whole` False) the first of them, `wanted_text`
+    is the text that must be shown, and `wanted_pin` the token that must be pinned.
     """
 
     def __init__(self, world: World) -> None:
