@@ -67,8 +67,8 @@ class World:
 
 class Walk:
     """
-    One visit. `text` is what must be in the box, and `writer` a run that may still put its own text there. Once nothing
-    is under way, `wanted` are the ids that must be shown, all of them or (`whole` False) the first of them, `wanted_text`
+    One visit. `text` is what must be in the box, `writer` a run that may still put its own text there. Once nothing is
+    under way, `wanted` are the ids that must be shown, all of them or (`whole` False) the first of them, `wanted_text`
     is the text that must be shown, and `wanted_pin` the token that must be pinned.
     """
 
