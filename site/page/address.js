@@ -1,6 +1,6 @@
 // The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. Changes of it are followed; main thread.
 
-import { openText, select, setLens, show } from './edits.js';
+import { openText, pinIfThere, setLens, show } from './edits.js';
 import { load } from './models.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
@@ -69,8 +69,9 @@ function follow({ model, text, lens, token }, shown) {
   if (lens !== null) setLens(lens);
   if (model && model !== state.model.value?.manifest.id && state.models.value.some(({ id }) => id === model)) load(model).catch(() => {});
   const before = versionOf(shown);
-  if (before && (text === null || before.text === text)) {
-    if (before.text !== state.text.value) void show(before);
-  } else if (text !== null && text !== state.text.value) openText(text);
-  if (token !== null) select({ pinned: token });
+  const there = before && (text === null || before.text === text) ? before : null;
+  if ((there?.text ?? text ?? state.text.value) === state.text.value) {
+    if (token !== null) pinIfThere(token);
+  } else if (there) void show(there, token);
+  else openText(/** @type {string} */ (text), token);
 }

@@ -21,7 +21,7 @@ function answering() {
       let over = false;
       end = effect(() => {
         const failed = state.failure.value;
-        if (!state.model.value && failed === null) return;
+        if ((!state.model.value || state.restarting.value) && failed === null) return;
         over = true;
         if (failed === null) resolve();
         else reject(new Error(failed));

@@ -6,13 +6,17 @@ import * as state from './state.js';
 const KEY = `tokenlight draft ${new URL('..', import.meta.url).pathname}`; // sites of one owner share an origin
 const PAUSE = 300; // ms without a change before the text is written
 
-/** @typedef {{ text: string, read: boolean }} Draft `read`: whether this very text was shown, and not just typed */
+/**
+ * `read`: whether this very text was shown, and not just typed; `reloaded`: whether the address is the one it had, so that
+ * the draft is newer than a text in it.
+ * @typedef {{ text: string, read: boolean, reloaded: boolean }} Draft
+ */
 
 /** The text that was in the box when this tab was reloaded; null on any other visit. @returns {Draft | null} */
 export function restoreDraft() {
   try {
     const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
-    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true } : null;
+    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, reloaded: draft.hash === location.hash } : null;
   } catch {
     return null;
   }
@@ -25,7 +29,7 @@ export function keepDraft() {
     clearTimeout(timer);
     if (state.removed.value) return;
     const { value: text } = state.text;
-    const draft = { text, read: state.run.value?.tokens.text === text && !state.run.value.stored };
+    const draft = { text, read: state.run.value?.tokens.text === text && !state.run.value.stored, hash: location.hash };
     try {
       sessionStorage.setItem(KEY, JSON.stringify(draft));
     } catch {

@@ -13,11 +13,13 @@ import * as versions from './versions.js';
 
 let touched = false; // whether the box holds, or held, something that the visitor or a script put there
 let toRead = false; // whether what the page itself put there is read as soon as a model can
+let asks = 0; // counts what was typed or asked for: a run puts its text into the box only while nothing newer was
 
 /** Takes what was typed. @param {string} text */
 export function setText(text) {
   touched = true;
   toRead = false;
+  asks++;
   state.text.value = text;
 }
 
@@ -33,6 +35,7 @@ export function offer(text, read = true) {
 export function put(text, fields = {}) {
   touched = true;
   toRead = false;
+  asks++;
   return batch(() => {
     versions.commit();
     state.text.value = text;
@@ -40,10 +43,10 @@ export function put(text, fields = {}) {
   });
 }
 
-/** Opens a text from elsewhere (an example, a file, a link) and reads it if a model can. @param {string} text */
-export function openText(text) {
+/** Opens a text from elsewhere (an example, a file, a link) and reads it if a model can. @param {string} text @param {number | null} [chosen] a token to pin */
+export function openText(text, chosen = null) {
   put(text);
-  if (state.canRun.value) void readText();
+  if (state.canRun.value) void attempt(() => read(text, {}, chosen));
 }
 
 /** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, however */
@@ -79,14 +82,22 @@ export function read(input, options, chosen = null) {
   const run = startRun('read', input, { topK: state.settings.value.topK, ...options });
   if (typeof input === 'string' && input !== state.text.value) put(input);
   else if (typeof input === 'string') versions.commit();
-  const known = typeof input === 'string' ? versions.version.peek()?.id : null;
+  const known = typeof input === 'string' ? versions.version.peek() : null;
+  const mine = ++asks;
   run.tokens.then(({ text, ids }) => {
-    const model = state.run.value?.conditions.model ?? null;
-    if (typeof known === 'number') versions.update(known, { ids, model });
-    else put(text, { ids, model });
-    if (chosen !== null) select({ pinned: chosen });
+    if (state.run.value?.id !== run.id) return; // a newer run took its place
+    if (known) noteTokens(known);
+    else if (mine === asks) put(text, { ids, model: state.run.value.conditions.model });
+    else versions.add({ text, ids, model: state.run.value.conditions.model });
+    if (chosen !== null) pinIfThere(chosen);
   }, () => {});
   return run;
+}
+
+/** Notes with a version what the shown run cut its text into, unless the version says something else by now. @param {Version} of */
+function noteTokens({ id, text }) {
+  const { tokens, conditions } = /** @type {RunState} */ (state.run.value);
+  if (versions.versionOf(id)?.text === text) versions.update(id, { ids: tokens.ids, model: conditions.model });
 }
 
 /**
@@ -101,15 +112,15 @@ export function generate(input, options, { given = null, parent } = {}) {
   const seed = /** @type {GenerateOptions} */ (options).seed ?? 0;
   if (typeof input === 'string' && input !== state.text.value) put(input);
   const base = versions.commit();
-  let box = state.text.value; // what is in it as far as this run knows
-  const id = versions.add({ text: box, parent: parent === undefined ? base : parent, seed, given: given ?? 0 });
+  const mine = ++asks;
+  const id = versions.add({ text: state.text.value, parent: parent === undefined ? base : parent, seed, given: given ?? 0 });
   const note = () => {
     const shown = state.run.value;
     if (shown?.id !== run.id) return;
-    const { text, ids } = shown.tokens;
+    const { text, ids, total } = shown.tokens;
     batch(() => {
       versions.update(id, { text, ids, given: shown.given, model: shown.conditions.model });
-      if (state.text.value === box) state.text.value = box = text;
+      if (mine === asks && total === ids.length) state.text.value = text; // a text longer than the context stays whole
     });
   };
   run.tokens.then(note, () => {});
@@ -173,10 +184,11 @@ export function replace(from, to, ids) {
   return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], {}, from));
 }
 
-/** Shows a version again, as it was. @param {Version | null} wanted */
-export function show(wanted) {
+/** Shows a version again, as it was. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
+export function show(wanted, chosen = null) {
   if (!wanted) return;
   const { text, ids, given, model } = wanted;
+  asks++;
   batch(() => {
     versions.commit();
     versions.visit(wanted.id);
@@ -185,7 +197,11 @@ export function show(wanted) {
   if (!state.canRun.value || !text) return;
   const exact = ids && model === state.model.value?.manifest.sha256 ? ids : null;
   const note = (/** @type {Run} */ run) => {
-    run.tokens.then((tokens) => versions.update(wanted.id, { ids: tokens.ids, model: state.run.value?.conditions.model ?? null }), () => {});
+    run.tokens.then(() => {
+      if (state.run.value?.id !== run.id) return;
+      noteTokens(wanted);
+      if (chosen !== null) pinIfThere(chosen);
+    }, () => {});
     return run;
   };
   return attempt(() =>
@@ -219,6 +235,11 @@ export const hover = (/** @type {number | null} */ index) => select({ hovered: i
 
 /** Pins a token, or unpins it if it was the one. @param {number | null} index */
 export const pin = (index) => select({ pinned: state.pinned.value === index ? null : index });
+
+/** Pins a token of the shown run; one that it does not have is left out. @param {number} index */
+export const pinIfThere = (index) => {
+  if (index < (state.run.value?.tokens.ids.length ?? 0)) select({ pinned: index });
+};
 
 /** Chooses the token that panels show; the last one means: the newest. @param {number} index */
 export function stepTo(index) {

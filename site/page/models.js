@@ -171,7 +171,10 @@ function takeOver(part, loaded) {
   const old = inference;
   inference = part;
   part.onLost = (why) => modelDied(part, loaded.manifest.id, why);
-  state.model.value = loaded;
+  batch(() => {
+    state.model.value = loaded;
+    state.restarting.value = false;
+  });
   old?.stop('Another model was chosen.');
   refreshStored().catch(() => {}); // only the picker and the list of what is stored show it
   if (loaded.fallback) say(`WebGPU could not be used (${loaded.fallback}): the model runs on the processor instead.`);
@@ -208,6 +211,7 @@ function pythonDied(dead, why) {
   if (!inference || !id) return;
   inference.stop(why.message); // it may wait for an answer that never comes
   inference = null;
+  state.restarting.value = true;
   void restart(id, why);
 }
 
@@ -215,6 +219,7 @@ function pythonDied(dead, why) {
 function modelDied(dead, id, why) {
   if (inference !== dead) return;
   inference = null;
+  state.restarting.value = true;
   if (!candidate) void restart(id, why); // else the next model is on its way already
 }
 

@@ -1,7 +1,7 @@
 // Runs: starting and stopping them, taking in what Python says of them, and asking about the current one; main thread.
 
 import { analyzeOptions, checkedInput, generateOptions } from '../shared/options.js';
-import { commonTokens, NO_INTERVENTIONS } from '../shared/run_key.js';
+import { commonLength, commonTokens, NO_INTERVENTIONS } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
 import { analysis, retireAfter, stop as stopWorker, trust, workers } from './models.js';
@@ -92,7 +92,9 @@ function show({ runId: id, kind, options, given }, model, tokens) {
   const same = old ? commonTokens(keyOf(old), { ...conditions, ids: tokens.ids }) : 0;
   const count = Math.min(same, old?.count ?? 0);
   const { pinned, span } = state;
-  const keptSpan = span.value && span.value.to <= same ? span.value : null;
+  // What is chosen stays as far as the tokens are the same to the eye, whichever model cut them.
+  const alike = old?.conditions.model === conditions.model ? commonLength(old.tokens.ids, tokens.ids) : commonLength(old?.tokens.texts ?? [], tokens.texts);
+  const keptSpan = span.value && span.value.to <= alike ? span.value : null;
   /** @type {RunState} */
   const run = {
     id, kind, conditions, tokens, count,
@@ -105,7 +107,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
     stored: null,
   };
   batch(() => {
-    state.selection.value = { run: id, hovered: null, pinned: pinned.value !== null && pinned.value < same ? pinned.value : null, span: keptSpan };
+    state.selection.value = { run: id, hovered: null, pinned: pinned.value !== null && pinned.value < alike ? pinned.value : null, span: keptSpan };
     state.run.value = run;
     const cost = costOf(manifest, tokens.ids.length - same);
     if (cost) say(cost);

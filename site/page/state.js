@@ -35,6 +35,8 @@ export const models = signal(/** @type {ModelEntry[]} */ ([]));
 export const consent = signal(/** @type {ModelEntry | null} */ (null));
 /** The model that answers, with the text of every token id. */
 export const model = signal(/** @type {LoadedModel | null} */ (null));
+/** Whether its worker, or Python's, has died and is being started again. */
+export const restarting = signal(false);
 
 /** The text in the box: what the visitor typed or asked for. */
 export const text = signal('');
@@ -48,11 +50,11 @@ export const phase = computed(() => {
   if (failure.value !== null) return 'error';
   if (underWay.value !== null) return 'running';
   const { model: loadingModel, python } = loading.value;
-  return loadingModel || python || !model.value ? 'booting' : 'ready';
+  return loadingModel || python || !model.value || restarting.value ? 'booting' : 'ready';
 });
 
 /** Whether a run can be started now. */
-export const canRun = computed(() => model.value !== null && failure.value === null);
+export const canRun = computed(() => model.value !== null && !restarting.value && failure.value === null);
 
 /**
  * What is chosen in a run: the token pointed at, the pinned one, and tokens selected together (`to` is not one of them).

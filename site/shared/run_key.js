@@ -7,7 +7,7 @@ export const NO_INTERVENTIONS = '{}';
 /** @param {RunConditions} a @param {RunConditions} b */
 export const sameConditions = (a, b) => a.model === b.model && a.prefix === b.prefix && a.interventions === b.interventions;
 
-/** How many ids both lists begin with. @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+/** How many ids both lists begin with. @param {ArrayLike<unknown>} a @param {ArrayLike<unknown>} b */
 export function commonLength(a, b) {
   const most = Math.min(a.length, b.length);
   let n = 0;
