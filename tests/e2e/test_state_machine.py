@@ -91,7 +91,9 @@ def test_a_run_started_while_the_text_is_continued(PageMachine: type[Machine]) -
     """The box holds the text that was asked for, not what had been generated until then."""
     state = PageMachine()
     state.start(early=VILLAGE)
+    state.sampling(tokens=200, greedy=False)
     state.go_on(wait=False)
+    state.pause(ms=250)
     state.run(wait=True)
     state.teardown()
 
@@ -100,7 +102,9 @@ def test_continue_twice(PageMachine: type[Machine]) -> None:
     """The second one's text comes into the box."""
     state = PageMachine()
     state.start(early=VILLAGE)
+    state.sampling(tokens=200, greedy=False)
     state.go_on(wait=False)
+    state.pause(ms=250)
     state.go_on(wait=True)
     state.teardown()
 
@@ -118,8 +122,16 @@ def test_typed_right_after_an_alternative_was_chosen(PageMachine: type[Machine])
     state = PageMachine()
     state.start(early=VILLAGE)
     state.run(wait=True)
-    state.alternative(token=2, place=1, on=False, wait=False)
-    state.type(text="The people of the hill", wait=True)
+    state.walk.act(
+        """() => {
+          walk.press('#token-2');
+          walk.press('#inspector .alternatives tr:not(.actual) button[aria-label^="Replace"]');
+          walk.type('The people of the hill');
+        }"""
+    )
+    state.walk.holds("The people of the hill")
+    state.walk.may_pin |= {2}
+    state.walk.settle()
     state.undo(wait=True)
     state.teardown()
 

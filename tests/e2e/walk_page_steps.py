@@ -22,6 +22,12 @@ class PageSteps(TextSteps):
         self.left = {"kill": 1, "reload": 1, "offline": 1}
         self.links = 0  # entries of this page in the history
 
+    @rule(ms=st.sampled_from([60, 250]))
+    def pause(self, ms: int) -> None:
+        """Waits while something may be under way."""
+        self.walk.page.evaluate("walk.pause", ms)
+        self.step(False)
+
     @rule(lens=lenses)
     def open_lens(self, lens: str) -> None:
         *_, after = self.walk.act("(lens) => walk.press(`#tab-${lens}`)", lens)
