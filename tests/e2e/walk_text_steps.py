@@ -19,14 +19,6 @@ TEXTS = [
     "a",
     "The light of the morning came over the hill, the quick brown fox jumps over 12 lazy dogs. " * 12,
 ]
-WRONG = [
-    ("generate", "a", {"top_k": 1}, "there is no option top_k"),
-    ("generate", "a", {"temperature": None}, "temperature must be"),
-    ("generate", "a", {"maxTokens": 1.5}, "maxTokens must be"),
-    ("generate", [1.5], {}, "is not a token id"),
-    ("analyze", 5, {}, "text must be a string"),
-    ("analyze", "a", {"topK": -1}, "topK must be"),
-]
 texts = st.sampled_from(TEXTS)
 places = st.integers(0, 60)
 wait = st.booleans()
@@ -160,21 +152,6 @@ class TextSteps(RuleBasedStateMachine):
             self.walk.holds(inputs[1])
             self.walk.writer = started if kinds[1] == "generate" else None
         self.step(wait)
-
-    @rule(which=st.integers(0, len(WRONG) - 1))
-    def wrong_options(self, which: int) -> None:
-        """A wrong call is refused by name, and nothing changes."""
-        name, text, options, sentence = WRONG[which]
-        before, answer, after = self.walk.act(
-            """([name, text, options]) => {
-              if (options.temperature === null) options.temperature = NaN;
-              return tokenlight[name](text, options).then(() => 'no error', (error) => error.message);
-            }""",
-            [name, text, options],
-        )
-        assert sentence in answer
-        assert after["underWay"] in (before["underWay"], None)
-        self.step(False)
 
     # The history
 
