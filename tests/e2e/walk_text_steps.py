@@ -182,20 +182,24 @@ class TextSteps(RuleBasedStateMachine):
     def redo(self, wait: bool) -> None:
         self.move("redo", wait)
 
-    @rule()
-    def undo_and_redo(self) -> None:
-        """One takes the other back, tokens and all."""
+    @rule(times=st.integers(1, 2))
+    def undo_and_redo(self, times: int) -> None:
+        """As many of the one take back as many of the other, tokens and all."""
         before = self.walk.settle()
-        self.move("undo", wait=True)
-        between = self.walk.page.evaluate("walk.look()")
-        if between["text"] == before["text"] or not before["text"]:
-            return  # nothing to undo; an emptied box is no version
-        self.move("redo", wait=True)
-        after = self.walk.page.evaluate("walk.look()")
-        assert after["text"] == before["text"]
-        same = before["run"] and before["run"]["text"] == before["text"] and before["run"]["model"] == after["model"]
-        if same and not before["run"]["stored"] and not self.walk.broken:
-            assert after["run"]["ids"] == before["run"]["ids"]
+        moves = []
+        for _ in range(times):
+            left = self.walk.page.evaluate("walk.look()")["text"]
+            self.move("undo", wait=True)
+            if not left or self.walk.text == left:
+                return  # nothing more to undo; an emptied box is no version
+            moves.append(left)
+        for text in reversed(moves):
+            self.move("redo", wait=True)
+            assert self.walk.text == text
+        run, after = before["run"], self.walk.page.evaluate("walk.look()")
+        same = run and run["text"] == before["text"] and run["model"] == after["model"]
+        if same and not run["stored"] and not self.walk.broken:
+            assert after["run"]["ids"] == run["ids"]
 
     @rule(n=places, wait=wait)
     def version(self, n: int, wait: bool) -> None:
