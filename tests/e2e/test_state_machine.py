@@ -15,14 +15,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, run_state_machine_as_test
+from hypothesis.strategies._internal.featureflags import FeatureFlags
 from playwright.sync_api import Browser
 
 from tests.e2e.walk import Walk, World
 from tests.e2e.walk_page_steps import PageSteps
 from tests.e2e.walk_text_steps import TEXTS, texts
 
-STEPS = 50  # of a walk
-WALKS = 3  # in `make test`; the first one is hypothesis' simplest, which repeats one step
+RANDOM = int(os.environ.get("WALKS", 0))
+STEPS = 70  # of a walk
+WALKS = 4  # in `make test`; the first one is hypothesis' simplest, which repeats one step
 
 
 class Machine(PageSteps):
@@ -30,6 +32,8 @@ class Machine(PageSteps):
 
     def __init__(self) -> None:
         super().__init__()
+        if not RANDOM:  # few walks must do without swarm testing, which leaves most rules out of any one walk
+            self._rules_strategy.enabled_rules_strategy = st.just(FeatureFlags())
         self.walk = Walk(self.world)
 
     def teardown(self) -> None:
@@ -62,16 +66,15 @@ def PageMachine(browser: Browser, tiny_site: str, tiny_models: Path, checkpoints
 @pytest.mark.timeout(0)  # as long as the walks that were asked for take; each step has its own bound
 def test_walks(PageMachine: type[Machine]) -> None:
     """Nothing is lost and nothing is mixed up, whatever is done in whatever order."""
-    walks = int(os.environ.get("WALKS", 0))
     run_state_machine_as_test(
         PageMachine,
         settings=settings(
-            derandomize=not walks,
-            max_examples=walks or WALKS,
+            derandomize=not RANDOM,
+            max_examples=RANDOM or WALKS,
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
-            phases=[Phase.generate] if not walks else [Phase.generate, Phase.shrink],
+            phases=[Phase.generate] if not RANDOM else [Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),  # a browser is slow, and its steps are large
         ),
         _min_steps=STEPS - 1,
@@ -82,24 +85,6 @@ def test_walks(PageMachine: type[Machine]) -> None:
 # Sequences that found a fault
 
 VILLAGE = "The people of the village"
-
-
-def test_a_run_started_while_the_text_is_continued(PageMachine: type[Machine]) -> None:
-    """The box holds the text that was asked for, not what had been generated until then."""
-    state = PageMachine()
-    state.start(early=VILLAGE)
-    state.go_on(wait=False)
-    state.run(wait=True)
-    state.teardown()
-
-
-def test_continue_twice(PageMachine: type[Machine]) -> None:
-    """The second one's text comes into the box."""
-    state = PageMachine()
-    state.start(early=VILLAGE)
-    state.go_on(wait=False)
-    state.go_on(wait=True)
-    state.teardown()
 
 
 def test_the_same_text_typed_while_it_is_continued(PageMachine: type[Machine]) -> None:
@@ -115,8 +100,16 @@ def test_typed_right_after_an_alternative_was_chosen(PageMachine: type[Machine])
     state = PageMachine()
     state.start(early=VILLAGE)
     state.run(wait=True)
-    state.alternative(token=2, place=1, on=False, wait=False)
-    state.type(text="The people of the hill", wait=True)
+    state.walk.act(
+        """() => {
+          walk.press('#token-2');
+          walk.press('#inspector .alternatives tr:not(.actual) button[aria-label^="Replace"]');
+          walk.type('The people of the hill');
+        }"""
+    )
+    state.walk.holds("The people of the hill")
+    state.walk.may_pin |= {2}
+    state.walk.settle()
     state.undo(wait=True)
     state.teardown()
 
@@ -167,4 +160,29 @@ def test_a_script_that_comes_while_a_worker_is_started_again(PageMachine: type[M
     state.kill(part="inference", wait=False)
     assert state.walk.page.evaluate("tokenlight.analyze('a').then((run) => run.text)") == "a"
     state.walk.holds("a")
+    state.teardown()
+
+
+# A run that is replaced while it generates; no fault was seen here
+
+
+def test_a_run_started_while_the_text_is_continued(PageMachine: type[Machine]) -> None:
+    """The box holds the text that was asked for, not what had been generated until then."""
+    state = PageMachine()
+    state.start(early=VILLAGE)
+    state.sampling(tokens=200, greedy=False)
+    state.go_on(wait=False)
+    state.pause(ms=250)
+    state.run(wait=True)
+    state.teardown()
+
+
+def test_continue_twice(PageMachine: type[Machine]) -> None:
+    """The second one's text comes into the box."""
+    state = PageMachine()
+    state.start(early=VILLAGE)
+    state.sampling(tokens=200, greedy=False)
+    state.go_on(wait=False)
+    state.pause(ms=250)
+    state.go_on(wait=True)
     state.teardown()

@@ -12,6 +12,14 @@ from tests.e2e.walk_text_steps import TextSteps, places, texts, wait
 
 MODELS = ["tiny-gpt2", "tiny-llama"]
 lenses = st.sampled_from(["tokens", "layers"])
+WRONG = [
+    ("generate", "a", {"top_k": 1}, "there is no option top_k"),
+    ("generate", "a", {"temperature": None}, "temperature must be"),
+    ("generate", "a", {"maxTokens": 1.5}, "maxTokens must be"),
+    ("generate", [1.5], {}, "is not a token id"),
+    ("analyze", 5, {}, "text must be a string"),
+    ("analyze", "a", {"topK": -1}, "topK must be"),
+]
 
 
 class PageSteps(TextSteps):
@@ -21,6 +29,27 @@ class PageSteps(TextSteps):
         RuleBasedStateMachine.__init__(self)
         self.left = {"kill": 1, "reload": 1, "offline": 1}
         self.links = 0  # entries of this page in the history
+
+    @rule(ms=st.sampled_from([60, 250]))
+    def pause(self, ms: int) -> None:
+        """Waits while something may be under way."""
+        self.walk.page.evaluate("walk.pause", ms)
+        self.step(False)
+
+    @rule(which=st.integers(0, len(WRONG) - 1))
+    def wrong_options(self, which: int) -> None:
+        """A wrong call is refused by name, and nothing changes."""
+        name, text, options, sentence = WRONG[which]
+        before, answer, after = self.walk.act(
+            """([name, text, options]) => {
+              if (options.temperature === null) options.temperature = NaN;
+              return tokenlight[name](text, options).then(() => 'no error', (error) => error.message);
+            }""",
+            [name, text, options],
+        )
+        assert sentence in answer
+        assert after["underWay"] in (before["underWay"], None)
+        self.step(False)
 
     @rule(lens=lenses)
     def open_lens(self, lens: str) -> None:

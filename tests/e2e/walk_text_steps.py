@@ -19,14 +19,6 @@ TEXTS = [
     "a",
     "The light of the morning came over the hill, the quick brown fox jumps over 12 lazy dogs. " * 12,
 ]
-WRONG = [
-    ("generate", "a", {"top_k": 1}, "there is no option top_k"),
-    ("generate", "a", {"temperature": None}, "temperature must be"),
-    ("generate", "a", {"maxTokens": 1.5}, "maxTokens must be"),
-    ("generate", [1.5], {}, "is not a token id"),
-    ("analyze", 5, {}, "text must be a string"),
-    ("analyze", "a", {"topK": -1}, "topK must be"),
-]
 texts = st.sampled_from(TEXTS)
 places = st.integers(0, 60)
 wait = st.booleans()
@@ -161,21 +153,6 @@ class TextSteps(RuleBasedStateMachine):
             self.walk.writer = started if kinds[1] == "generate" else None
         self.step(wait)
 
-    @rule(which=st.integers(0, len(WRONG) - 1))
-    def wrong_options(self, which: int) -> None:
-        """A wrong call is refused by name, and nothing changes."""
-        name, text, options, sentence = WRONG[which]
-        before, answer, after = self.walk.act(
-            """([name, text, options]) => {
-              if (options.temperature === null) options.temperature = NaN;
-              return tokenlight[name](text, options).then(() => 'no error', (error) => error.message);
-            }""",
-            [name, text, options],
-        )
-        assert sentence in answer
-        assert after["underWay"] in (before["underWay"], None)
-        self.step(False)
-
     # The history
 
     def move(self, button: str, wait: bool) -> None:
@@ -205,20 +182,24 @@ class TextSteps(RuleBasedStateMachine):
     def redo(self, wait: bool) -> None:
         self.move("redo", wait)
 
-    @rule()
-    def undo_and_redo(self) -> None:
-        """One takes the other back, tokens and all."""
+    @rule(times=st.integers(1, 2))
+    def undo_and_redo(self, times: int) -> None:
+        """As many of the one take back as many of the other, tokens and all."""
         before = self.walk.settle()
-        self.move("undo", wait=True)
-        between = self.walk.page.evaluate("walk.look()")
-        if between["text"] == before["text"] or not before["text"]:
-            return  # nothing to undo; an emptied box is no version
-        self.move("redo", wait=True)
-        after = self.walk.page.evaluate("walk.look()")
-        assert after["text"] == before["text"]
-        same = before["run"] and before["run"]["text"] == before["text"] and before["run"]["model"] == after["model"]
-        if same and not before["run"]["stored"] and not self.walk.broken:
-            assert after["run"]["ids"] == before["run"]["ids"]
+        moves = []
+        for _ in range(times):
+            left = self.walk.page.evaluate("walk.look()")["text"]
+            self.move("undo", wait=True)
+            if not left or self.walk.text == left:
+                return  # nothing more to undo; an emptied box is no version
+            moves.append(left)
+        for text in reversed(moves):
+            self.move("redo", wait=True)
+            assert self.walk.text == text
+        run, after = before["run"], self.walk.page.evaluate("walk.look()")
+        same = run and run["text"] == before["text"] and run["model"] == after["model"]
+        if same and not run["stored"] and not self.walk.broken:
+            assert after["run"]["ids"] == run["ids"]
 
     @rule(n=places, wait=wait)
     def version(self, n: int, wait: bool) -> None:
