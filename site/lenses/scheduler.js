@@ -68,7 +68,7 @@ export function ask(question) {
 function wish({ question, found }) {
   const run = state.run.value;
   const token = state.current.value;
-  if (!run || run.stored || !question.seen()) return null;
+  if (!run || run.stored || run.id === state.forgotten.value || !question.seen()) return null;
   const { needs } = question;
   if (needs !== 'end' && !run.count) return null;
   if (needs === 'end' && !run.done) return null;

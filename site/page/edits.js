@@ -214,11 +214,11 @@ export const undo = () => show(versions.undoTarget.value);
 export const redo = () => show(versions.redoTarget.value);
 
 /** Reads the shown text with the model that has taken over, as far as the visitor has not gone on to another; what is typed in the box stays there. */
-export function readAgain() {
+export function readAgain(crashed = false) {
   const run = state.run.value;
   const model = state.model.value?.manifest.sha256;
   if (!run ? toRead : run.stored && run.tokens.text === state.text.value) unasked(readText);
-  else if (run && !run.stored && run.conditions.model !== model) unasked(() => attempt(() => startRun('read', run.tokens.text, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null })));
+  else if (run && !run.stored && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) unasked(() => attempt(() => startRun('read', run.tokens.text, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null })));
   toRead = false;
 }
 

@@ -30,7 +30,7 @@ let loads = 0; // the newest load's number; an older one's outcome is not shown
 let restarts = 0;
 /** @type {(update: RunUpdate) => void} */
 let onUpdate = () => {};
-/** Called when another model has taken over. @type {() => void} */
+/** Called when a model has taken over; `crashed`: whether nothing has gone well since a worker died. @type {(crashed: boolean) => void} */
 let onSwitch = () => {};
 
 /** @returns {{ inference: Part<InferenceApi>, analysis: Part<AnalysisApi> }} the workers that answer now */
@@ -151,7 +151,7 @@ export async function load(id) {
     const loaded = await part.wait(part.api.load(id, state.settings.value.device, callback(onProgress)));
     await booted;
     performance.measure('tokenlight session', { start: performance.now(), duration: loaded.created });
-    if (inference) await stopped(inference);
+    if (inference && number === loads) await stopped(inference);
     if (number !== loads) throw new PartLost('Another model was chosen.');
     takeOver(part, loaded);
     return loaded.manifest;
@@ -178,7 +178,7 @@ function takeOver(part, loaded) {
   old?.stop('Another model was chosen.');
   refreshStored().catch(() => {}); // only the picker and the list of what is stored show it
   if (loaded.fallback) say(`WebGPU could not be used (${loaded.fallback}): the model runs on the processor instead.`);
-  onSwitch();
+  onSwitch(restarts > 1);
 }
 
 /** Stops what a worker does, and waits until its run has ended. @param {Part<InferenceApi>} part */
@@ -206,6 +206,7 @@ function pythonDied(dead, why) {
   if (python !== dead) return;
   python = null;
   show('python', null);
+  state.forgotten.value = state.run.value?.id ?? null;
   const id = candidate?.id ?? state.model.value?.manifest.id;
   candidate?.part.stop(why.message); // its model cannot be introduced to Python any more
   if (!inference || !id) return;

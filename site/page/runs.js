@@ -167,6 +167,7 @@ export function currentRun() {
   const run = state.run.value;
   if (!run) throw new Error('There is no run yet: analyse a text first.');
   if (run.stored) throw new Error('This example was computed when the site was built: press Run to read it here.');
+  if (run.id === state.forgotten.value) throw new Error('Python was started again and does not know this run: press Run to read the text again.');
   return run;
 }
 

@@ -38,6 +38,9 @@ export const model = signal(/** @type {LoadedModel | null} */ (null));
 /** Whether its worker, or Python's, has died and is being started again. */
 export const restarting = signal(false);
 
+/** The run that Python knew before it died: it stays shown, but nothing more can be asked about it. */
+export const forgotten = signal(/** @type {number | null} */ (null));
+
 /** The text in the box: what the visitor typed or asked for. */
 export const text = signal('');
 

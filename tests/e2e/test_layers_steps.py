@@ -21,7 +21,7 @@ def test_write_continue_seed_and_branch(tiny_site: str, open_page: Callable[...,
     given = page.evaluate("prompt => tokenlight.analyze(prompt).then(run => run.tokens.length)", PROMPT)
     whole = generate(page, PROMPT, maxTokens=16, temperature=1, topP=1, frequencyPenalty=0.5, seed=3)
     assert len(whole) == given + 16
-    expect(page.locator("#speed")).to_contain_text("16 tokens written")
+    expect(page.locator("#speed")).to_contain_text("16 tokens generated")
     assert generate(page, PROMPT, maxTokens=16, seed=3) == whole, "the same seed writes the same"
 
     half = generate(page, PROMPT, maxTokens=8, seed=3)

@@ -2,7 +2,7 @@
 
 import { put, read } from '../../page/edits.js';
 import { load } from '../../page/models.js';
-import { tell } from '../../page/notices.js';
+import { tell, watch } from '../../page/notices.js';
 import { pinReading } from '../../page/runs.js';
 import * as state from '../../page/state.js';
 import { computed, signal } from '../../vendor/signals-core.js';
@@ -15,7 +15,12 @@ const isOther = () => pinnedReading.value !== null && pinnedReading.value.runId 
 
 const { answer } = ask({ view: 'comparison', needs: 'end', args: () => (isOther() ? {} : null), seen: () => state.lens.value === 'tokens' });
 
-/** The comparison with the current run; null while there is none, also after Python was started again and has nothing pinned. */
+/** Unpins what Python, started again, does not know any more. */
+watch('pinned reading', () => {
+  if (isOther() && answer.value && !answer.value.json) pinnedReading.value = null;
+});
+
+/** The comparison with the current run; null while there is none. */
 export const comparison = computed(() => (isOther() && answer.value?.json ? { json: answer.value.json, arrays: answer.value.arrays } : null));
 
 /** Pins the current reading as A. */
