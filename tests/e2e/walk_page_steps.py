@@ -226,5 +226,5 @@ class PageSteps(TextSteps):
         assert self.walk.text == before["text"]
         self.walk.page.evaluate("tokenlight.ready")
         if wait and before["text"] and before["run"] and before["run"]["text"] == before["text"]:
-            self.walk.wanted_text = before["text"]
+            self.walk.wanted = self.world.cut(before["text"])
         self.step(wait)
