@@ -12,7 +12,7 @@ PAGE := $(shell find pyscripts site -path site/vendor -prune -o -path site/model
 # $(call step,name,command): says what is being done and how long it took.
 step = @printf '\n== %s\n' "$(1)"; start=$$(date +%s); $(2) && printf '== %s: %s s\n' "$(1)" "$$(($$(date +%s) - start))"
 
-.PHONY: all serve vendor model test test-browsers package check bench clean
+.PHONY: all serve vendor model test test-fast test-browsers package check bench clean
 
 all: serve
 
@@ -40,6 +40,10 @@ check: .venv/installed-test site/vendor/NOTICES
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/node site/node_modules/typescript/bin/tsc -p site
+
+# For every day: no browser, no model.
+test-fast: check
+	$(BIN)/python -m pytest -q tests/unit
 
 # The browser tests read with SmolLM2, also where the model above is another one.
 site/models/smollm2/manifest.json: | .venv/installed
