@@ -33,7 +33,7 @@ vendor:
 site/vendor/NOTICES: .venv/installed export/runtime.py export/shell.py $(PAGE)
 	$(call step,Page libraries (site/vendor),$(BIN)/python export/runtime.py)
 
-model site/models/index.json: | .venv/installed
+model site/models/index.json: | .venv/installed site/vendor/NOTICES
 	$(call step,Model (site/models),$(BIN)/python export/build.py)
 
 check: .venv/installed-test site/vendor/NOTICES
@@ -46,7 +46,7 @@ test-fast: check
 	$(BIN)/python -m pytest -q tests/unit
 
 # The browser tests read with SmolLM2, also where the model above is another one.
-site/models/smollm2/manifest.json: | .venv/installed
+site/models/smollm2/manifest.json: | .venv/installed site/vendor/NOTICES
 	$(call step,Model of the tests (site/models/smollm2),$(BIN)/python export/build.py smollm2)
 
 test: check site/models/smollm2/manifest.json

@@ -108,5 +108,5 @@ def texts() -> list[str]:
     """All of the above but `control`, each once."""
     found = [*TYPED, *scripts(), *spaces(), *broken()]
     for character in characters():
-        found += (character, f" {character}", f"a{character} {character}{character}1{character}, b")
+        found += (character, f"a{character} {character}{character}1{character}, b")
     return list(dict.fromkeys(found))

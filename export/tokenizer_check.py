@@ -140,8 +140,7 @@ def _check_nothing_is_lost(tokenizer: PreTrainedTokenizerFast) -> None:
         missing = [place for place in range(len(text)) if place not in covered]
         if missing:
             lost = _shown(text[missing[0]])
-            why = "only those that keep everything can be shown"
-            raise Refusal(f"its {kind} tokenizer drops {lost} from {_shown(text)}; {why}")
+            raise Refusal(f"its {kind} tokenizer drops {lost} from {_shown(text)}; the page needs the whole text")
         normal = complete.normalizer.normalize_str(text) if complete.normalizer else text
         normal = normal.replace("▁", " ") if names.sentencepiece else normal
         shown = names.describe(found.ids)["text"]

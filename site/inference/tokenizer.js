@@ -72,7 +72,7 @@ function withNormalizer(tokenizer, characters) {
   const known = new RegExp(`[${characters.replaceAll('\\x{', '\\u{')}]+`, 'gu');
   /** @type {any} */
   const normalizer = tokenizer.normalizer;
-  for (const each of [normalizer, ...(normalizer.normalizers ?? [])]) {
+  for (const each of [normalizer, ...(normalizer?.normalizers ?? [])]) {
     if (each?.form) each.normalize = (/** @type {string} */ text) => text.replace(known, (run) => run.normalize(each.form));
   }
   return tokenizer;

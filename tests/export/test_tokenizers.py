@@ -21,9 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SMOLLM2 = ROOT / "site" / "models" / "smollm2"
 SOME = [*sweep.TYPED, *sweep.texts()[::11]]  # a build compares all of them
 
-pytestmark = pytest.mark.skipif(
-    not NODE or not tokenizer_check.LIBRARY.exists(), reason="needs site/vendor (make vendor)"
-)
+READY = NODE and tokenizer_check.LIBRARY.exists()
+pytestmark = pytest.mark.skipif(not READY, reason="needs Node and site/vendor (make vendor)")
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +67,7 @@ def test_what_the_page_would_read_wrong_is_refused(kind: str, tmp_path: Path) ->
 def test_a_difference_is_refused_and_named(saved: Any, tmp_path: Path) -> None:
     tokenizer, _ = saved("smollm")  # as its checkpoint has it, which the page reads otherwise
     tokenizer.save_pretrained(tmp_path)
-    match = r'would cut " \\u00bd" into other tokens than the checkpoint does \(\[.*\], not \['
-    with pytest.raises(Refusal, match=match):
+    with pytest.raises(Refusal, match=r'would cut " \\u00bd" into other tokens than the checkpoint'):
         tokenizer_check.check(tokenizer, tmp_path, len(tokenizer), ["plain", " ½", " ²"])
 
 
