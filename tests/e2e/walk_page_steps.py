@@ -133,7 +133,7 @@ class PageSteps(TextSteps):
         self.walk.forget_wishes()
         workers = [worker for worker in self.walk.page.workers if f"{part}.worker" in worker.url]
         if workers:
-            workers[0].evaluate("() => void self.close()")
+            workers[-1].evaluate("() => void setTimeout(() => self.close(), 20)")
             assert self.walk.page.evaluate(
                 """async (ms) => {
                   for (const end = performance.now() + ms; performance.now() < end; await walk.pause(10))
