@@ -1,4 +1,4 @@
-"""What the page shows of a token: bytes, characters, names for what cannot be seen; site/shared/token_text.js in Node."""
+"""What the page shows of a token: bytes, characters, names for what cannot be seen; token_text.js in Node."""
 
 import unicodedata
 from typing import Any
