@@ -56,7 +56,10 @@ const tokenlight = Object.freeze({
       interventions: {},
     });
   },
-  setText: put,
+  setText(/** @type {unknown} */ text) {
+    if (typeof text !== 'string') throw new TypeError('setText(text): text must be a string.');
+    put(text);
+  },
   async analyze(/** @type {unknown} */ text, /** @type {unknown} */ options) {
     analyzeOptions(options);
     if (typeof text !== 'string') throw new TypeError('analyze(text): text must be a string.');
