@@ -20,7 +20,10 @@ export function setText(text) {
   touched = true;
   toRead = false;
   asks++;
-  state.text.value = text;
+  batch(() => {
+    state.text.value = text;
+    state.typed.value++;
+  });
 }
 
 /** Puts a text of the page's own into the box, unless something is or was in it, and reads it as soon as a model can. @param {string} text @param {boolean} [read] */
@@ -47,6 +50,7 @@ export function put(text, fields = {}) {
 export function openText(text, chosen = null) {
   put(text);
   if (state.canRun.value) void attempt(() => read(text, {}, chosen));
+  else toRead = true;
 }
 
 /** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, however */
@@ -217,7 +221,7 @@ export const redo = () => show(versions.redoTarget.value);
 export function readAgain(crashed = false) {
   const run = state.run.value;
   const model = state.model.value?.manifest.sha256;
-  if (!run ? toRead : run.stored && run.tokens.text === state.text.value) unasked(readText);
+  if (toRead || (run?.stored && run.tokens.text === state.text.value)) unasked(readText);
   else if (run && !run.stored && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) unasked(() => attempt(() => startRun('read', run.tokens.text, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null })));
   toRead = false;
 }

@@ -43,6 +43,8 @@ export const forgotten = signal(/** @type {number | null} */ (null));
 
 /** The text in the box: what the visitor typed or asked for. */
 export const text = signal('');
+/** Counts the changes that were typed. */
+export const typed = signal(0);
 
 /** The run that is shown, and the id of the one under way. */
 export const run = signal(/** @type {RunState | null} */ (null));

@@ -1,4 +1,4 @@
-// Live mode: reads again shortly after each change of the box; what has not changed is not computed again; main thread.
+// Live mode: reads again shortly after each change that is typed; what has not changed is not computed again; main thread.
 
 import { readLive } from '../page/edits.js';
 import { watch } from '../page/notices.js';
@@ -6,17 +6,16 @@ import * as state from '../page/state.js';
 
 const PAUSE = 120; // ms without a key before the text is read
 
-/** Follows the box while the setting is on. A newer text ends the reading of the one before. */
+/** Follows what is typed while the setting is on. A newer text ends the reading of the one before. */
 export function followTyping() {
   let timer = 0;
-  let last = state.text.value; // what came with the address or a reload waits until it is changed
+  const isShown = () => state.run.value?.tokens.text === state.text.value;
   watch('live mode', () => {
-    const text = state.text.value;
-    if (text === last) return;
-    last = text;
+    const begun = state.typed.value > 0;
     clearTimeout(timer);
-    const wanted = text && state.canRun.peek() && state.settings.peek().live && state.phase.peek() !== 'running';
-    const isShown = () => state.run.value?.tokens.text === state.text.value;
-    if (wanted || (text && state.settings.peek().live && state.run.peek()?.kind === 'read')) timer = setTimeout(() => isShown() || !state.canRun.value || void readLive(), PAUSE);
+    timer = setTimeout(() => {
+      const { value: text } = state.text;
+      if (begun && text && state.settings.value.live && state.canRun.value && !isShown()) void readLive();
+    }, PAUSE);
   });
 }
