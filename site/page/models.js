@@ -45,15 +45,30 @@ export const analysis = () => python?.part ?? null;
 /** @param {'model' | 'python'} part @param {Progress | null} progress */
 const show = (part, progress) => void (state.loading.value = { ...state.loading.value, [part]: progress });
 
-/** Gives a worker up that shows no progress for a minute. @param {Part<any>} part @param {string} what */
-function patience(part, what) {
+/**
+ * Gives a worker up that shows no progress for a minute. Progress comes by a port of its own, so it may arrive after the
+ * answer: what comes after `end` is left out.
+ * @param {Part<any>} part @param {string} what @param {(progress: Progress) => void} onProgress
+ */
+function patience(part, what, onProgress) {
   let timer = 0;
+  let over = false;
   const wait = () => {
     clearTimeout(timer);
     timer = setTimeout(() => part.lose(`${what} made no progress for a minute`), STALLED);
   };
   wait();
-  return { wait, end: () => clearTimeout(timer) };
+  return {
+    onProgress: callback((/** @type {Progress} */ progress) => {
+      if (over) return;
+      wait();
+      onProgress(progress);
+    }),
+    end() {
+      over = true;
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** Starts Python unless it runs or starts already. */
@@ -62,16 +77,12 @@ function startPython() {
   const begin = performance.now();
   /** @type {Part<AnalysisApi>} */
   const part = new Part(ANALYSIS, (why) => pythonDied(mine, why));
-  const { wait, end } = patience(part, 'the start of Python');
+  const { onProgress, end } = patience(part, 'the start of Python', (progress) => show('python', progress));
   part.api.subscribe(callback((/** @type {RunUpdate} */ update) => onUpdate(update)));
   show('python', { stage: 'Starting Python' });
-  const onProgress = (/** @type {Progress} */ progress) => {
-    wait();
-    show('python', progress);
-  };
   const boot = async () => {
     try {
-      const { colourings, palettes } = await part.wait(part.api.boot(callback(onProgress)));
+      const { colourings, palettes } = await part.wait(part.api.boot(onProgress));
       const { colouring } = state.settings.value;
       await part.wait(part.api.colours(null, colourings.some(({ id }) => id === colouring) ? colouring : colourings[0].id));
       batch(() => {
@@ -134,21 +145,19 @@ export async function load(id) {
   /** @type {Part<InferenceApi>} */
   const part = new Part(INFERENCE, () => {});
   candidate = { part, id };
-  const { wait, end } = patience(part, 'the start of the model');
+  const { onProgress, end } = patience(part, 'the start of the model', (progress) => {
+    if (number === loads) show('model', progress);
+  });
   batch(() => {
     state.failure.value = state.consent.value = null;
     if (state.notice.value?.error) say(null);
     show('model', { stage: 'Loading the model' });
   });
-  const onProgress = (/** @type {Progress} */ progress) => {
-    wait();
-    if (number === loads) show('model', progress);
-  };
   try {
     const { part: analysisPart, booted } = startPython();
     join(part, analysisPart);
     booted.catch((error) => part.stop(message(error))); // the model cannot be introduced to it
-    const loaded = await part.wait(part.api.load(id, state.settings.value.device, callback(onProgress)));
+    const loaded = await part.wait(part.api.load(id, state.settings.value.device, onProgress));
     await booted;
     performance.measure('tokenlight session', { start: performance.now(), duration: loaded.created });
     if (inference && number === loads) await stopped(inference);

@@ -112,7 +112,7 @@ def test_the_inspector_shows_the_run(view: Page, run: dict) -> None:
     expect(rows.last).to_have_class("actual")
     listed = [float(text.rstrip(" %")) / 100 for text in rows.locator(".number").all_inner_texts()]
     assert listed[:50] == pytest.approx([math.exp(top["logprob"]) for top in token["top"]], rel=0.01)
-    above = float(shown["Likelier tokens together"].rstrip(" %")) / 100
+    above = float(shown["Probability ranked above it"].rstrip(" %")) / 100
     assert sum(listed[:50]) - 0.01 <= above <= 1 - listed[50] + 0.01
     view.locator("#top-k").fill("10")
     view.locator(f"#token-{index}").click()  # lets it go
@@ -123,7 +123,7 @@ def test_units(view: Page, run: dict) -> None:
     view.click("text=Settings")
     view.select_option("#setting-units", "nats")
     view.keyboard.press("Escape")
-    assert float(facts(view)["Log-probability"].split()[0]) == pytest.approx(run["tokens"][3]["logprob"], abs=0.01)
+    assert float(facts(view)["Surprisal"].split()[0]) == pytest.approx(-run["tokens"][3]["logprob"], abs=0.01)
     assert float(facts(view)["Entropy"].split()[0]) == pytest.approx(run["tokens"][3]["entropy"], abs=0.01)
     view.click("text=Settings")
     view.select_option("#setting-units", "bits")
@@ -223,7 +223,7 @@ def test_examples_and_files(view: Page) -> None:
       const data = new DataTransfer();
       data.items.add(new File(['Dropped on the page.'], 'dropped.txt', {type: 'text/plain'}));
       const how = {dataTransfer: data, bubbles: true, cancelable: true};
-      const view = document.querySelector('#likelihood');
+      const view = document.querySelector('#editor');
       for (const type of ['dragover', 'drop']) view.dispatchEvent(new DragEvent(type, how));
     }""")
     expect(view.locator("#tokens")).to_have_text("Dropped on the page.")

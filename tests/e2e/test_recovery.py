@@ -36,7 +36,7 @@ def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> 
 def test_a_worker_that_dies_before_there_is_a_model(part: str, tiny_site: str, open_page: Opener) -> None:
     page = open_page(f"{tiny_site}#model=tiny-gpt2", ready=False)
     held: list[Route] = []
-    page.route("**/models/tiny-gpt2/*.bin", held.append)
+    page.route("**/models/tiny-gpt2/*.bin", lambda route: held.append(route))
     page.reload()
     while not held:
         page.wait_for_timeout(20)
@@ -81,7 +81,10 @@ def test_a_switch_gives_the_old_models_worker_back(tiny_site: str, open_page: Op
     for id in ("tiny-llama", "tiny-gpt2", "tiny-llama"):
         page.evaluate("id => tokenlight.load(id)", id)
         ready(page)
-        page.wait_for_timeout(200)  # the driver hears of a worker's end a moment later
+        for _ in range(50):  # the driver hears of a worker's end a moment later
+            if models() == 1:
+                break
+            page.wait_for_timeout(100)
         assert models() == 1
 
 
@@ -100,10 +103,9 @@ def failing_updates(tmp_path: Path, tiny_models: Path) -> Iterator[str]:
         for name in old.namelist():
             text = old.read(name).decode()
             if name == "pyscripts/browser.py":
-                whole = "        whole = text.summary("
-                assert text.count(whole) == 1
-                fault = "        if trace.shown > 60:\n            raise ValueError('No update.')\n"
-                text = text.replace(whole, fault + whole)
+                told = "        current.told = trace.shown\n"
+                assert text.count(told) == 1
+                text = text.replace(told, f"{told}        if trace.shown > 60:\n            raise ValueError('No update.')\n")
             new.writestr(name, text)
     with serving(site) as address:
         yield address

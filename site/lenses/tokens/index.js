@@ -11,7 +11,7 @@ import { inspectorView } from './inspector.js';
 import { remarksView } from './remarks.js';
 
 const PANELS = /** @type {const} */ ([
-  ['inspector', 'The selected token', inspectorView, 'aside', 'card'],
+  ['inspector', 'The selected token', inspectorView, 'section', 'card'],
   ['remarks', 'What stands out', remarksView, 'div', ''],
   ['copies', 'Repeated passages', copiesView, 'div', ''],
   ['fill-in', 'Fill in the blank', fillInView, 'section', 'card'],
