@@ -105,7 +105,8 @@ def failing_updates(tmp_path: Path, tiny_models: Path) -> Iterator[str]:
             if name == "pyscripts/browser.py":
                 told = "        current.told = trace.shown\n"
                 assert text.count(told) == 1
-                text = text.replace(told, f"{told}        if trace.shown > 60:\n            raise ValueError('No update.')\n")
+                fault = "        if trace.shown > 60:\n            raise ValueError('No update.')\n"
+                text = text.replace(told, told + fault)
             new.writestr(name, text)
     with serving(site) as address:
         yield address
