@@ -113,7 +113,7 @@ class Log:
 
     def on_request(self, request: Request) -> None:
         url = urlsplit(request.url)
-        if url.scheme not in {"data", "blob"} and url.hostname != "127.0.0.1":
+        if url.scheme not in {"data", "blob", "file"} and url.hostname != "127.0.0.1":
             self.strangers.append(request.url)
 
     def on_failed(self, request: Request) -> None:

@@ -27,9 +27,9 @@ def make_root(folder: Path, models: Path) -> Path:
     for name in ("app.js", "index.html", "headers.js"):
         (site / name).unlink()
         shutil.copyfile(SITE / name, site / name)
-    for name in ("vendor", "workers"):
-        (site / name).unlink()
-        shutil.copytree(SITE / name, site / name)
+    (site / "vendor").unlink()
+    shutil.copytree(SITE / "vendor", site / "vendor")
+    (site / "workers").mkdir()  # for those of the tests
     release(folder)
     return folder
 

@@ -86,7 +86,7 @@ def test_storage_is_listed_deleted_and_removed(root: Path, open_page: Opener) ->
         row.get_by_role("button").click()
         expect(row.locator("td").first).to_have_text("no")
         page.click("#uninstall")
-        expect(page.locator("#notice")).to_contain_text("is removed")
+        expect(page.locator("#notice")).to_contain_text("All stored data was removed")
         assert page.evaluate("caches.keys()") == ["somebody else /other/"]
         assert page.evaluate("navigator.serviceWorker.getRegistrations().then((list) => list.length)") == 0
         assert page.evaluate("Object.keys(sessionStorage).length + Object.keys(localStorage).length") == 0
