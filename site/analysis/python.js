@@ -1,5 +1,6 @@
 // Boots Pyodide with numpy and our own pyscripts, and moves arrays out of Python; runs in the analysis worker.
 
+import './wasm_types.js';
 import { loadPyodide } from '../vendor/pyodide/pyodide.js';
 
 /** @import {OnProgress, PyArray} from '../shared/protocol.js' */

@@ -93,7 +93,7 @@ def test_a_tab_goes_on_with_its_release(root: Path, page: Page) -> None:
         assert page.evaluate(SHELLS) == 2
         port = host.server_address[1]
     assert other.evaluate(PROBE) == first, "the server is gone"
-    other.evaluate("tokenlight.load('tiny-llama')")
+    other.evaluate("tokenlight.load('tiny-gpt2')")  # in a new worker of the first release
     assert len(other.evaluate(SENTENCE)) > 3
     with hosting(root, port):
         other.reload()
