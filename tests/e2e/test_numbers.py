@@ -72,7 +72,7 @@ def test_texts_and_byte_offsets(tiny_site: str, open_page: Callable[..., Page]) 
     page = open_page(tiny_site)
     run = analyze(page, TEXT)
     data = run["text"].encode()
-    assert run["text"] == TEXT and run["schema"] == "tokenlight.run/1" and run["model"]["id"] == "tiny-gpt2"
+    assert run["text"] == TEXT and run["schema"] == "tokenlight.run/2" and run["model"]["id"] == "tiny-gpt2"
     at = 0
     for token in run["tokens"]:
         start, end = token["bytes"]

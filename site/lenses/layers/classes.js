@@ -36,7 +36,7 @@ export const wordClasses = panel({
   },
   body: (answer, heatmap) =>
     answer && state.palettes.value
-      ? html`<div class="scroller" tabindex="0" role="region" aria-label="Word classes"><table class="plain"><thead><tr><th scope="col">class</th><th scope="col">tokens</th><th scope="col">surprisal</th><th scope="col">entropy</th><th scope="col">layers that change it more than the text</th></tr></thead>
+      ? html`<div class="scroller" tabindex="0" role="region" aria-label="Word classes, one a row"><table class="plain"><thead><tr><th scope="col">class</th><th scope="col">tokens</th><th scope="col">surprisal</th><th scope="col">entropy</th><th scope="col">layers that change it more than the text</th></tr></thead>
         <tbody>${answer.json.rows.map((row) => html`<tr><th scope="row">${row.title}</th><td>${row.count}</td><td>${amount(row.mean_surprisal_nats)}</td><td>${amount(row.mean_entropy_nats)}</td><td>${row.raised_layers ? row.raised_layers.join(', ') || 'none' : `too few (below ${answer.json.fewest})`}</td></tr>`)}</tbody></table></div>
         <figure><figcaption class="hint">Relative activity: classes × layers (0 on the left)</figcaption>${heatmap.element}</figure>${scaleView(state.palettes.value[answer.json.palette], answer.json.stops, ['none', 'as usual', 'twice the usual'])}`
       : waiting(),
