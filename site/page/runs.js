@@ -119,7 +119,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
 /** @param {RunState['columns']} columns @param {number} count */
 const copied = (columns, count) => Object.fromEntries(Object.entries(columns).map(([name, { data, width }]) => [name, { data: data.slice(0, count * width), width }]));
 
-/** The colours of the first tokens alone: those behind them may be others now. @param {RunState['colours']} colours @param {number} count @returns {RunState['colours']} */
+/** The colours of the first tokens alone: those after them may be others now. @param {RunState['colours']} colours @param {number} count @returns {RunState['colours']} */
 const firstOf = (colours, count) => colours && { ...colours, light: cut(colours.light, count), dark: cut(colours.dark, count) };
 const cut = (/** @type {import('../shared/protocol.js').ThemeColours} */ { background, text }, /** @type {number} */ count) => ({ background: background.slice(0, count), text: text.slice(0, count) });
 

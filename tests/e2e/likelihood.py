@@ -32,12 +32,17 @@ def settled(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
 
 
-def read(page: Page, text: str) -> dict:
-    """Reads a text through the box and returns its Run."""
+def read_box(page: Page, text: str) -> None:
+    """Reads a text through the box."""
     page.fill("#text", text)
     page.click("#run")
     expect(page.locator("#tokens")).to_have_text(text, use_inner_text=False, timeout=60_000)
     settled(page)
+
+
+def read(page: Page, text: str) -> dict:
+    """Reads a text through the box and returns its Run."""
+    read_box(page, text)
     return page.evaluate("text => tokenlight.analyze(text, {topK: 50})", text)
 
 

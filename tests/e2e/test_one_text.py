@@ -7,20 +7,11 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.e2e.layers import until
+from tests.e2e.likelihood import read_box as read
+from tests.e2e.likelihood import settled as idle
 
 Opener = Callable[..., Page]
 TEXT = "The people of the village went down to the river."
-
-
-def idle(page: Page) -> None:
-    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
-
-
-def read(page: Page, text: str) -> None:
-    page.fill("#text", text)
-    page.click("#run")
-    expect(page.locator("#tokens")).to_have_text(text, use_inner_text=False, timeout=60_000)
-    idle(page)
 
 
 def test_what_is_typed_while_the_model_generates_stays(tiny_site: str, open_page: Opener) -> None:

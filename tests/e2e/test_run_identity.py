@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.layers import until
+from tests.e2e.likelihood import read_box as read
+from tests.e2e.likelihood import settled as idle
 from tests.e2e.reference import ReferenceModel
 
 Opener = Callable[..., Page]
@@ -18,17 +20,6 @@ TEXT = "The people of the village went down to the river."
 LONG = TEXT + " The light of the morning came over the hill, and nobody spoke for a while." * 3
 RUN = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
 SHOWN = f"{RUN}.then(run => [run.model.id, run.tokens.ids, [...run.columns.logprob.data.slice(0, run.count)]])"
-
-
-def idle(page: Page) -> None:
-    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
-
-
-def read(page: Page, text: str) -> None:
-    page.fill("#text", text)
-    page.click("#run")
-    expect(page.locator("#tokens")).to_have_text(text, use_inner_text=False, timeout=60_000)
-    idle(page)
 
 
 def shown_equals_transformers(page: Page, checkpoints: Path, model: str, text: str) -> None:
