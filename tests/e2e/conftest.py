@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -72,12 +74,29 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def digest_of(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 @pytest.fixture(scope="session")
-def tiny_models(tmp_path_factory: pytest.TempPathFactory, checkpoints: Path) -> Path:
-    """A models folder with tiny-gpt2 and tiny-llama, exported in fp32: what differs from PyTorch is our doing."""
-    folder = tmp_path_factory.mktemp("tiny") / "models"
-    for path in sorted(checkpoints.iterdir()):
-        assert build.main([str(path), "--out", str(folder), "--weights", "fp32"]) == 0
+def tiny_models(checkpoints: Path) -> Path:
+    """A models folder with tiny-gpt2 and tiny-llama, exported in fp32: what differs from PyTorch is our doing.
+
+    Kept under export/.cache for the next run with the same exporter, checkpoints and packages.
+    """
+    root = SITE.parent
+    sources = [path for kind in ("export/*.*", "export/texts/*", "pyscripts/**/*.py") for path in root.glob(kind)]
+    name = digest_of(path for path in [*sources, *checkpoints.rglob("*")] if path.is_file())
+    folder = root / "export/.cache/tests" / name
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
+        for path in sorted(checkpoints.iterdir()):
+            assert build.main([str(path), "--out", str(unfinished), "--weights", "fp32"]) == 0
+        unfinished.rename(folder)
     return folder
 
 
