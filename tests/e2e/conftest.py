@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -96,7 +97,10 @@ def tiny_models(checkpoints: Path) -> Path:
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
         for path in sorted(checkpoints.iterdir()):
             assert build.main([str(path), "--out", str(unfinished), "--weights", "fp32"]) == 0
-        unfinished.rename(folder)
+        try:
+            unfinished.rename(folder)
+        except OSError:  # another process was faster
+            shutil.rmtree(unfinished)
     return folder
 
 
