@@ -16,7 +16,8 @@
     };
   };
 
-  for (const kind of ['Worker', 'MessagePort', 'ServiceWorker', 'DedicatedWorkerGlobalScope', 'Client']) delayed(globalThis[kind]?.prototype, 'postMessage');
+  if (globalThis.document) delayed(Worker.prototype, 'postMessage'); // not of onnxruntime's threads: it waits for them without returning
+  for (const kind of ['MessagePort', 'ServiceWorker', 'Client']) delayed(globalThis[kind]?.prototype, 'postMessage');
   delayed(Object.getPrototypeOf(globalThis), 'postMessage');
   if (globalThis.registration) {
     for (const name of ['open', 'match', 'has', 'keys', 'delete']) delayed(CacheStorage.prototype, name);
