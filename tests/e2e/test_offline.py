@@ -38,9 +38,9 @@ def test_isolated_offline_and_updated(root: Path, open_page: Opener) -> None:
 
     page.reload()  # the server is gone
     page.evaluate("tokenlight.ready")
-    assert page.evaluate(SENTENCE) == online
-    page.evaluate("tokenlight.load('tiny-llama')")
     assert page.evaluate("tokenlight.generate('The', {maxTokens: 3}).then(run => run.model.id)") == "tiny-llama"
+    page.evaluate("tokenlight.load('tiny-gpt2')")
+    assert page.evaluate(SENTENCE) == online
 
     app = root / FOLDER / "app.js"
     app.write_text(app.read_text() + "\ndocument.documentElement.dataset.release = 'second';\n")
