@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from export.serve import SITE
-from tests.e2e.conftest import link_site, serving
+from tests.e2e.conftest import serving
+from tests.e2e.hosting import link_site
 from tests.export.tiny import gpt2_random
 
 LOADED = 0.8e9  # bytes the page may hold after loading
