@@ -132,7 +132,7 @@ def test_a_slow_server_still_shows_a_finished_example(tiny_site: str, page: Page
       }).observe(document, {subtree: true, childList: true, attributes: true});
     """)
     lists: list[Route] = []
-    page.route("**/models/index.json", lists.append)
+    page.route("**/models/index.json", lambda route: lists.append(route))
     page.route("**/pyodide.asm.wasm", lambda route: None)  # never answered
     page.goto(tiny_site)
     expect(page.locator("#text")).not_to_have_value("")
