@@ -82,6 +82,7 @@ function storedRun(page, manifest) {
     columns,
     colours: null,
     summary: page.summary,
+    literal: false,
     stored: { colours: page.colours, colourings: page.colourings, answers: { strip: { json: { highest_nats }, arrays }, findings: { json: page.findings, arrays: {} } } },
   };
 }
