@@ -58,7 +58,9 @@ def hue(statistics: TokenStatistics) -> Colours:
     """Linus Lee's: hue 0 ... 150 over mean +- 2.5 std of the run, `hsl(hue 60% 85%)`; dark pages get 22%."""
     lo, hi = linus_lee.limits(statistics.logprob)
     hues = linus_lee.hue(statistics.logprob)  # [token]
-    stops, logprobs = [0.0, linus_lee.EVEN, linus_lee.GREEN], [lo, (lo + hi) / 2, hi]
+    top = min(hi, 0.0)  # no log-probability lies above 0
+    logprobs = [lo, (lo + top) / 2, top]
+    stops = [linus_lee.GREEN * (value - lo) / (hi - lo) if hi > lo else 0.0 for value in logprobs]
     if not hi > lo:  # all equally likely, or all null
         stops, logprobs = ([], []) if np.isnan(lo) else ([linus_lee.EVEN], [lo])
     made = _colours(
@@ -164,9 +166,7 @@ COLOURINGS = {
             "Was it among the model's first 10, 100 or 1000 guesses?",
             gltr,
         ),
-        Colouring(
-            "viridis", "Surprisal (viridis)", "Even steps of surprisal, the same in every text.", viridis
-        ),
+        Colouring("viridis", "Surprisal (viridis)", "Even steps of surprisal, the same in every text.", viridis),
         Colouring("cividis", "Surprisal (cividis)", "The same for every kind of colour vision.", cividis),
         Colouring("entropy", "Entropy", "How open the model thought the choice was, whatever came.", entropy),
         Colouring(
@@ -225,5 +225,8 @@ def _diverging(values: Values, middle: str) -> Colours:
 
 
 def _logprob_label(logprob: float) -> str:
-    """Nats and percent; mean + 2.5 std can lie above 0, where there is no probability."""
-    return f"{logprob:.1f} nats" + (f" ({100 * np.exp(logprob):.2g} %)" if logprob <= 0 else "")
+    """The probability, as a percentage or as one in so many (two digits)."""
+    probability = float(np.exp(logprob))
+    if probability >= 0.001:
+        return f"{100 * probability:.3g}%"
+    return f"1 in {float(f'{1 / probability:.2g}'):,.0f}"

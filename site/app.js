@@ -1,8 +1,10 @@
 // Wires the page together: what the address and the last visit ask for, the text, the lenses, the workers; main thread.
 
 import './page/language.js';
+import { announce } from './frame/announcer.js';
 import { consentView } from './frame/consent.js';
 import { headerView } from './frame/header.js';
+import { followHelpKey } from './frame/help.js';
 import { byId, mount } from './frame/mount.js';
 import { noticeView } from './frame/notice.js';
 import { storageView, updateView } from './frame/storage.js';
@@ -44,6 +46,8 @@ for (const lens of lenses) {
   watch(`lens ${lens.id}`, () => void (panel.hidden = state.lens.value !== lens.id));
 }
 followQuestions();
+announce();
+followHelpKey();
 
 // A text in the address waits in the box until the visitor asks for it; one that was shown before a reload is read again.
 if (draft && (asked.text === null || draft.reloaded || draft.text === asked.text)) {

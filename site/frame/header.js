@@ -1,11 +1,14 @@
 // Name, model, and what is going on: loading with bytes of total, ready, running; main thread.
 
+import { makeLink } from '../page/address.js';
 import { giveConsent } from '../page/consent.js';
 import { cancelLoading, load } from '../page/models.js';
+import { say } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
 import { megabytes } from './format.js';
+import { helpView } from './help.js';
 import { valueOf } from './mount.js';
 import { settingsView } from './settings.js';
 
@@ -23,20 +26,29 @@ function progressLine({ stage, loaded, total, rate, left }) {
 function statusLine() {
   const { model, python } = state.loading.value;
   if (model || python) return [model, python].map((part) => (part ? progressLine(part) : nothing));
-  if (state.consent.value) return html`<span>No model yet</span>`;
+  if (state.consent.value) return html`<span class="said">No model yet</span>`;
   const loaded = state.model.value;
   const lacking = !globalThis.crossOriginIsolated ? 'page not isolated' : !globalThis.SharedArrayBuffer ? 'no shared memory' : null;
   const alone = lacking ? `1 thread (${lacking})` : '1 thread';
   const threads = loaded?.device === 'webgpu' ? ' · WebGPU' : loaded ? ` · ${loaded.threads === 1 ? alone : `${loaded.threads} threads`}` : '';
   const kept = loaded && !loaded.kept ? ' · model not cached: the next visit loads it again' : '';
+  const phase = state.phase.value;
   const words = { booting: 'Starting…', ready: `Ready${threads}${kept}`, running: state.run.value?.kind === 'generate' ? 'Generating…' : 'Reading…', error: 'Error' };
-  return html`<span>${words[state.phase.value]}</span>`;
+  return html`<span class=${phase === 'error' || phase === 'booting' ? 'said' : ''}><i class="dot ${phase}"></i>${words[phase]}</span>`;
 }
 
 /** Whether all of a model is kept in this browser. @param {string} id */
 function isStored(id) {
   const kept = state.stored.value.get(id);
   return kept !== undefined && kept.total > 0 && kept.bytes === kept.total;
+}
+
+async function copyLink() {
+  const link = makeLink();
+  await navigator.clipboard.writeText(link).then(
+    () => say('Link copied. It holds the text: whoever opens it can read it.'),
+    () => say('The link is in the address bar. It holds the text: whoever opens it can read it.'),
+  );
 }
 
 export function headerView() {
@@ -48,13 +60,16 @@ export function headerView() {
   };
   return html`
     <h1>Tokenlight</h1>
-    <label class="picker">
-      <span>Model</span>
-      <select id="model" @change=${onChange} ?disabled=${!models.length}>
+    <div class="picker">
+      <select id="model" aria-label="Model" @change=${onChange} ?disabled=${!models.length}>
         ${models.map((entry) => html`<option value=${entry.id} .selected=${live(entry.id === id)}>${entry.name} · ${entry.weights} · ${megabytes(entry.bytes)}${isStored(entry.id) ? ' · stored' : ''}</option>`)}
       </select>
-    </label>
-    <div class="status" role="status">${statusLine()}</div>
-    ${settingsView()}
+    </div>
+    <div class="status">${statusLine()}</div>
+    <nav aria-label="Page">
+      <button type="button" class="quiet" id="copy-link" ?disabled=${!state.text.value} title="Copy a link that holds this text" @click=${copyLink}>Share</button>
+      ${settingsView()}
+      ${helpView()}
+    </nav>
   `;
 }

@@ -1,14 +1,15 @@
-// The page's settings: theme, units, compute device; main thread.
+// The page's settings, all kept between visits; main thread.
 
 import { set } from '../page/edits.js';
 import { load } from '../page/models.js';
 import * as state from '../page/state.js';
 import { html } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
-import { valueOf } from './mount.js';
+import { isChecked, valueOf } from './mount.js';
 
 const THEMES = { system: 'Match system', light: 'Light', dark: 'Dark' };
 const DEVICES = { wasm: 'Processor (WebAssembly)', webgpu: 'Graphics card (WebGPU)' };
+const FACES = { auto: 'By its kind: prose or code', prose: 'Proportional', code: 'Monospaced' };
 const UNITS = { bits: 'Bits', nats: 'Nats' };
 
 /** The model is started again on the device that was chosen. */
@@ -17,7 +18,7 @@ function reloadModel() {
   if (id) load(id).catch(() => {}); // said on the page
 }
 
-/** @param {'theme' | 'units' | 'device'} name @param {string} title @param {Record<string, string>} options @param {() => void} [then] */
+/** @param {'theme' | 'units' | 'device' | 'face'} name @param {string} title @param {Record<string, string>} options @param {() => void} [then] */
 function choice(name, title, options, then) {
   const chosen = state.settings.value[name];
   const onChange = (/** @type {Event} */ event) => {
@@ -31,10 +32,16 @@ function choice(name, title, options, then) {
   </label>`;
 }
 
+/** @param {'live' | 'whitespace'} name @param {string} id @param {string} title */
+const flag = (name, id, title) => html`<label class="check"><input type="checkbox" id=${id} .checked=${live(state.settings.value[name])} @change=${(/** @type {Event} */ event) => set(name, isChecked(event))}> ${title}</label>`;
+
 export function settingsView() {
   return html`
-    <button type="button" class="quiet" popovertarget="settings">Settings</button>
+    <button type="button" class="quiet" id="settings-button" popovertarget="settings">Settings</button>
     <div id="settings" popover class="popover" role="dialog" aria-label="Settings">
+      ${flag('live', 'live', 'Read while I type, if it takes less than a second')}
+      ${flag('whitespace', 'whitespace', 'Show whitespace')}
+      ${choice('face', 'Typeface of the text', FACES)}
       ${choice('theme', 'Theme', THEMES)}
       ${choice('units', 'Surprisal and entropy in', UNITS)}
       ${choice('device', 'Compute device', DEVICES, reloadModel)}

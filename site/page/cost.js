@@ -7,11 +7,16 @@ const CHUNK = 64; // tokens a pass, as in inference/reader.js
 const KEPT_ATTENTION = 160e6; // bytes, as in pyscripts/trace.py
 
 let speed = 0; // tokens a second of the latest run that read enough to tell
+let shortest = 0; // seconds of the latest run of less than one pass
 
-/** Notes a finished run. @param {number} tokens @param {number} milliseconds */
+/** Notes a finished run. @param {number} tokens that it read, without those known before @param {number} milliseconds */
 export function noteSpeed(tokens, milliseconds) {
   if (tokens >= CHUNK) speed = (1000 * tokens) / milliseconds;
+  else if (tokens > 0) shortest = milliseconds / 1000;
 }
+
+/** Seconds that reading so many tokens will take, by what was measured; 0 before anything was. @param {number} tokens */
+export const secondsFor = (tokens) => Math.max(shortest, speed ? tokens / speed : tokens > CHUNK ? (shortest * tokens) / CHUNK : 0);
 
 /**
  * @param {Manifest} manifest

@@ -1,7 +1,7 @@
 // What visitors do with the one text: type, read, replace, continue, branch, undo; every change is a version; main thread.
 
-import { batch } from '../vendor/signals-core.js';
-import { say, tell } from './notices.js';
+import { batch, untracked } from '../vendor/signals-core.js';
+import { say, tell, watch } from './notices.js';
 import { startRun } from './runs.js';
 import * as state from './state.js';
 import * as versions from './versions.js';
@@ -134,8 +134,9 @@ export function generate(input, options, { given = null, parent } = {}) {
       if (mine === asks && total === ids.length) state.text.value = text; // a text longer than the context stays whole
     });
   };
-  run.tokens.then(note, () => {});
-  run.done.then(note, () => {
+  const end = watch('generated text', () => void (state.run.value?.id === run.id && untracked(note))); // the box grows with it
+  run.done.then(() => (end(), note()), () => {
+    end();
     note();
     if (!versions.versionOf(id)?.ids) versions.remove(id); // nothing came of it
   });

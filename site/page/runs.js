@@ -66,7 +66,7 @@ async function finish(id, inference, outcome) {
     const { stopped } = await outcome;
     trust();
     const run = state.run.value;
-    if (run?.id === id && !stopped) noteSpeed(run.tokens.ids.length, performance.now() - started);
+    if (run?.id === id && run.kind === 'read' && !stopped) noteSpeed(run.tokens.ids.length - run.reused, performance.now() - started);
     if (id === newest && stopped) say('Stopped; what was read or generated stays.');
     return { stopped };
   } catch (error) {
@@ -97,7 +97,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
   const keptSpan = span.value && span.value.to <= alike ? span.value : null;
   /** @type {RunState} */
   const run = {
-    id, kind, conditions, tokens, count,
+    id, kind, conditions, tokens, count, reused: count,
     model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: Boolean(manifest.inputs.lens), vocabulary: (token) => vocabulary[token] ?? '' },
     given: kind === 'generate' ? Math.min(given ?? Infinity, tokens.ids.length) : tokens.ids.length,
     done: false,

@@ -8,10 +8,10 @@ import { SAMPLING } from '../shared/options.js';
 /**
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
  * that of the model that read it. Columns are flat arrays with room for every token; the first `count` tokens are filled.
- * Tokens from `given` on were generated. `stored` holds what was computed when the site was built (text/precomputed.js).
+ * `reused` of them were known from the run before. Tokens from `given` on were generated. `stored` holds what was computed when the site was built (text/precomputed.js).
  * @typedef {{
  *   id: number, kind: 'read' | 'generate' | 'stored', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
- *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, done: boolean,
+ *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, reused: number, done: boolean,
  *   columns: Record<string, { data: Numbers, width: number }>,
  *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null,
  *   literal: boolean
@@ -96,7 +96,9 @@ export const settings = signal({
   units: /** @type {'bits' | 'nats'} */ ('bits'), // of surprisal and entropy
   whitespace: false, // whether spaces and line ends are marked
   device: /** @type {'wasm' | 'webgpu'} */ ('wasm'), // what runs the model
-  live: false, // whether the text is read again while it is typed
+  live: true, // whether reading follows typing, where it takes less than a second
+  face: /** @type {'auto' | 'prose' | 'code'} */ ('auto'), // of the text: proportional, monospaced, or what it looks like
+  introduced: false, // whether the first visit's line has been read
   sampling: { ...SAMPLING, stop: '' }, // `stop`: one sequence a line, \n for a newline
 });
 

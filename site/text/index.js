@@ -1,22 +1,27 @@
-// Puts the one text together: box, coloured tokens, stepper, strip, versions; main thread.
+// Puts the one text together: where it comes from, the text itself, its buttons, stepper, strip, versions; main thread.
 
 import { byId, mount } from '../frame/mount.js';
+import { actionsView } from './actions.js';
 import { mountAlong } from './along.js';
 import { branchesView } from './branches.js';
-import { editorView } from './editor.js';
 import { loadExamples } from './examples.js';
 import { acceptFiles } from './files.js';
 import { legendView } from './legend.js';
 import { followTyping } from './live.js';
+import { closeSampling } from './sampling.js';
+import { sourcesView } from './sources.js';
 import { followArrivals, speedView } from './speed.js';
-import { followKeys, stepperView } from './stepper.js';
+import { stepperView } from './stepper.js';
 import { summaryView } from './summary.js';
-import { mountTokens } from './tokens.js';
+import { mountSurface } from './surface.js';
+import { followFirstUse, welcomeView } from './welcome.js';
 
 export function mountText() {
-  mount('editor', editorView);
-  mount('toolbar', legendView);
-  mountTokens(byId('tokens'));
+  mount('sources', sourcesView);
+  mount('legend', legendView);
+  mount('welcome', welcomeView);
+  mountSurface();
+  mount('actions', actionsView);
   followArrivals();
   mount('stepper', stepperView);
   mountAlong(byId('along'));
@@ -24,7 +29,8 @@ export function mountText() {
   mount('speed-line', speedView);
   mount('versions', branchesView);
   acceptFiles();
-  followKeys();
+  closeSampling();
+  followFirstUse();
   followTyping();
   void loadExamples();
 }

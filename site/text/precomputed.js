@@ -78,6 +78,7 @@ function storedRun(page, manifest) {
     tokens: { hex: [], control: [], ...page.tokens },
     given: count,
     count,
+    reused: 0,
     done: true,
     columns,
     colours: null,

@@ -58,21 +58,36 @@ export function samplingView() {
     const { maxTokens, seed, stop, stopAtEnd } = sampling;
     set('sampling', { ...SAMPLING, ...PRESETS[valueOf(event)], maxTokens, seed, stop, stopAtEnd });
   };
-  return html`
-    <label class="preset">Sampling preset
-      <select id="preset" @change=${onPreset}>
-        ${preset ? nothing : html`<option value="" selected>Your own settings</option>`}
-        ${Object.keys(PRESETS).map((name) => html`<option value=${name} .selected=${live(name === preset)}>${name}</option>`)}
-      </select>
-    </label>
-    <details class="options">
-      <summary>Sampling settings</summary>
+  return html`<details class="options">
+    <summary aria-label="Sampling settings: ${preset ?? 'custom'}" title="Sampling settings"><span class="hint">${preset?.split(' (')[0] ?? 'Custom'}</span> ▾</summary>
+    <div class="popover-panel">
+      <label class="preset">Sampling preset
+        <select id="preset" @change=${onPreset}>
+          ${preset ? nothing : html`<option value="" selected>Custom</option>`}
+          ${Object.keys(PRESETS).map((name) => html`<option value=${name} .selected=${live(name === preset)}>${name}</option>`)}
+        </select>
+      </label>
       <div class="fields">
         ${FIELDS.map(numberField)}
-        <label class="wide">Stop sequences (one per line, \\n for a newline)<textarea id="option-stop" rows="2" spellcheck="false" .value=${sampling.stop} @change=${(/** @type {Event} */ event) => change({ stop: valueOf(event) })}></textarea></label>
-        <label class="check"><input type="checkbox" id="option-greedy" .checked=${live(sampling.greedy)} @change=${(/** @type {Event} */ event) => change({ greedy: isChecked(event) })}> Greedy: always the most likely token</label>
-        <label class="check"><input type="checkbox" id="option-stopAtEnd" .checked=${live(sampling.stopAtEnd)} @change=${(/** @type {Event} */ event) => change({ stopAtEnd: isChecked(event) })}> Stop at the end of the text</label>
+        <label class="wide">Stop sequences (one per line, \\n for a newline)<textarea id="option-stop" rows="2" spellcheck="false" autocapitalize="off" autocorrect="off" translate="no" .value=${sampling.stop} @change=${(/** @type {Event} */ event) => change({ stop: valueOf(event) })}></textarea></label>
+        <label class="check wide"><input type="checkbox" id="option-greedy" .checked=${live(sampling.greedy)} @change=${(/** @type {Event} */ event) => change({ greedy: isChecked(event) })}> Greedy: always the most likely token</label>
+        <label class="check wide"><input type="checkbox" id="option-stopAtEnd" .checked=${live(sampling.stopAtEnd)} @change=${(/** @type {Event} */ event) => change({ stopAtEnd: isChecked(event) })}> Stop at the end of the text</label>
       </div>
-    </details>
-  `;
+    </div>
+  </details>`;
+}
+
+/** Closes the settings like any popover: by Escape, or by pressing elsewhere in the text's column. */
+export function closeSampling() {
+  const open = () => /** @type {HTMLDetailsElement | null} */ (document.querySelector('details.options[open]'));
+  document.addEventListener('keydown', (event) => {
+    const details = open();
+    if (event.key !== 'Escape' || !details?.contains(document.activeElement)) return;
+    details.open = false;
+    details.querySelector('summary')?.focus();
+  });
+  document.addEventListener('pointerdown', ({ target }) => {
+    const details = open();
+    if (details && !details.contains(/** @type {Node} */ (target))) details.open = false;
+  });
 }

@@ -1,4 +1,4 @@
-// One element a token, kept while the text begins the same; parts of one character lie in a group; main thread.
+// One element a token, kept while the text begins the same; nothing in them takes room that the plain text would not; main thread.
 
 import { continuesCharacter, hexBytes, shownTexts, visible } from '../shared/token_text.js';
 
@@ -6,20 +6,43 @@ import { continuesCharacter, hexBytes, shownTexts, visible } from '../shared/tok
 
 const NONE = { light: { background: [], text: [] }, dark: { background: [], text: [] } };
 
+/**
+ * What is shown of each token. `starts`: where its text begins, in UTF-16 units of the whole text; [token + 1], the last is the end.
+ * @typedef {{ texts: string[], continues: boolean[], starts: number[] }} Shown
+ */
+/** @type {WeakMap<TokenizedText, Shown>} */
+const known = new WeakMap();
+
+/** @param {TokenizedText} tokens @returns {Shown} */
+export function shown(tokens) {
+  const found = known.get(tokens);
+  if (found) return found;
+  const texts = shownTexts(tokens);
+  const starts = [0];
+  for (const text of texts) starts.push(starts[starts.length - 1] + text.length);
+  const made = { texts, continues: continuesCharacter(tokens), starts };
+  known.set(tokens, made);
+  return made;
+}
+
 export class TokenElements {
   #root;
   #prefix;
+  #end;
   /** @type {HTMLElement[]} */
   #elements = [];
   /** @type {string[]} what each element was made of */
   #keys = [];
   /** @type {string[]} the colours each element has */
   #painted = [];
+  /** @type {string[]} what each element is called */
+  #labels = [];
 
-  /** @param {HTMLElement} root @param {string} prefix of the elements' ids */
-  constructor(root, prefix) {
+  /** @param {HTMLElement} root @param {string} prefix of the elements' ids @param {Node | null} [end] what stays behind the tokens */
+  constructor(root, prefix, end = null) {
     this.#root = root;
     this.#prefix = prefix;
+    this.#end = end;
   }
 
   get length() {
@@ -35,39 +58,48 @@ export class TokenElements {
    * Brings the elements to these tokens. Those that stay keep their colours until `paint`.
    * @param {TokenizedText} tokens
    * @param {number} given tokens from here on were generated
+   * @param {number} [length] how many of the tokens are shown
    */
-  update(tokens, given) {
-    const texts = shownTexts(tokens);
-    const continues = continuesCharacter(tokens);
-    const keys = texts.map((text, i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}${text || hexBytes(tokens, i)}`);
+  update(tokens, given, length = tokens.ids.length) {
+    const { texts, continues } = shown(tokens);
+    const keys = Array.from({ length }, (_, i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}${texts[i] || hexBytes(tokens, i)}${texts[i].endsWith('\r') ? texts[i + 1]?.[0] : ''}`);
     let from = 0;
-    while (from < keys.length && keys[from] === this.#keys[from]) from++;
-    if (from === keys.length && from === this.#keys.length) return;
+    while (from < length && keys[from] === this.#keys[from]) from++;
+    if (from === length && from === this.#keys.length) return;
     while (from > 0 && (continues[from] || this.#keys[from]?.startsWith('part '))) from--; // whole characters only
     this.#cut(from);
     /** @type {HTMLElement | null} */
     let group = null;
     const added = document.createDocumentFragment();
-    for (let i = from; i < keys.length; i++) {
-      const element = this.#element(i, texts[i], i >= given);
+    for (let i = from; i < length; i++) {
+      const element = this.#element(i, texts[i], texts[i + 1] ?? '', i >= given);
       if (continues[i + 1] && !continues[i]) {
-        group = document.createElement('span');
-        group.className = 'group';
-        group.setAttribute('role', 'group');
-        group.setAttribute('aria-label', `${visible(texts[i])}, one character in several tokens`);
+        group = groupOf(texts[i]);
         added.append(group);
       }
-      if (continues[i] || continues[i + 1]) element.dataset.hex = hexBytes(tokens, i);
+      if (group) {
+        element.dataset.hex = hexBytes(tokens, i);
+        element.style.setProperty('--part', String(group.childElementCount));
+      }
       if (continues[i]) element.classList.add('part');
       if (tokens.control[i]) element.classList.add('control');
       if (!texts[i]) element.setAttribute('aria-label', `bytes ${hexBytes(tokens, i)}`);
       else if (!texts[i].trim()) element.setAttribute('aria-label', visible(texts[i]));
       (group ?? added).append(element);
-      if (!continues[i + 1]) group = null;
+      if (!continues[i + 1]) {
+        group?.style.setProperty('--parts', String(group.childElementCount));
+        group = null;
+      }
       this.#elements.push(element);
     }
-    this.#root.append(added);
+    this.#root.insertBefore(added, this.#end);
     this.#keys = keys;
+  }
+
+  /** Takes all tokens away. */
+  clear() {
+    this.#cut(0);
+    this.#keys = [];
   }
 
   /** @param {Colours | null} colours of the first tokens; the others have none yet */
@@ -85,40 +117,77 @@ export class TokenElements {
     }
   }
 
+  /** Names every token for those who do not see the colours. @param {(index: number) => string} name */
+  label(name) {
+    for (let i = 0; i < this.#elements.length; i++) {
+      const label = name(i);
+      if (label === this.#labels[i]) continue;
+      this.#labels[i] = label;
+      this.#elements[i].setAttribute('aria-label', label);
+    }
+  }
+
   /** @param {number} from */
   #cut(from) {
     const first = this.#elements[from];
     if (!first) return;
     let node = /** @type {ChildNode | null} */ (first.parentElement === this.#root ? first : first.parentElement);
-    while (node) {
+    while (node && node !== this.#end) {
       const next = node.nextSibling;
       node.remove();
       node = next;
     }
     this.#elements.length = from;
     this.#painted.length = Math.min(this.#painted.length, from);
+    this.#labels.length = Math.min(this.#labels.length, from);
   }
 
-  /** @param {number} index @param {string} text @param {boolean} generated */
-  #element(index, text, generated) {
+  /** @param {number} index @param {string} text @param {string} next the text after it @param {boolean} generated */
+  #element(index, text, next, generated) {
     const element = document.createElement('span');
     element.className = generated ? 'token generated' : 'token';
     element.id = `${this.#prefix}-${index}`;
     element.dataset.index = String(index);
     element.setAttribute('role', 'option');
     element.setAttribute('aria-selected', 'false');
-    for (const piece of text.split(/([\n\t]| +)/)) {
-      if (!piece) continue;
-      if (piece.trim()) {
-        element.append(piece);
-        continue;
-      }
-      const mark = document.createElement('span');
-      mark.className = piece === '\n' ? 'end' : piece === '\t' ? 'tab' : 'space';
-      if (piece !== '\n') mark.append(piece);
-      element.append(mark);
-      if (piece === '\n') element.append(piece);
-    }
+    if (/^(\n|\r(?!\n|$)|\r\n)/.test(text) || (text === '\r' && !next.startsWith('\n'))) element.classList.add('line-end');
+    const pieces = text.split(/(\r\n|[\r\n\t]| +)/);
+    pieces.forEach((piece, i) => {
+      const follows = pieces.slice(i + 1).join('') || next;
+      if (piece) element.append(...whitespace(piece, follows));
+    });
     return element;
   }
+}
+
+/** @param {string} text of the character that several tokens make up */
+function groupOf(text) {
+  const group = document.createElement('span');
+  group.className = 'group';
+  group.setAttribute('role', 'group');
+  group.setAttribute('aria-label', `${visible(text)}, one character in several tokens`);
+  return group;
+}
+
+/**
+ * A piece of text with places for the marks of whitespace. Line ends are as in a textarea: CR LF and CR are one, too.
+ * @param {string} piece @param {string} follows
+ * @returns {(string | Node)[]}
+ */
+function whitespace(piece, follows) {
+  if (!/^[\r\n\t ]/.test(piece)) return [piece];
+  const mark = document.createElement('span');
+  if (piece === '\t' || piece[0] === ' ') {
+    mark.className = piece === '\t' ? 'tab' : 'space';
+    if (piece.length > 1) mark.style.setProperty('--count', String(piece.length));
+    mark.append(piece);
+    return [mark];
+  }
+  mark.className = 'end';
+  if (piece === '\n') return [mark, '\n'];
+  const unseen = document.createElement('span');
+  unseen.className = 'return';
+  unseen.append('\r');
+  if (piece === '\r\n') return [unseen, mark, '\n'];
+  return follows.startsWith('\n') ? [unseen] : [unseen, mark, document.createElement('br')];
 }

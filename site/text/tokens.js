@@ -1,46 +1,29 @@
-// The text token by token in colour, with pointer and keyboard; recoloured in place as results stream in; main thread.
+// The tokens of the one text: which are pointed at, pinned and selected, and the keys that move among them; main thread.
 
+import { hover, pin, redo, select, stepTo, undo } from '../page/edits.js';
 import { watch } from '../page/notices.js';
-import { hover, pin, redo, select, undo } from '../page/edits.js';
 import * as state from '../page/state.js';
-import { signal } from '../vendor/signals-core.js';
-import { selectSpan } from './span.js';
-import { TokenElements } from './token_elements.js';
 
-/** @param {HTMLElement} root */
-export function mountTokens(root) {
-  const elements = new TokenElements(root, 'token');
-  const drawn = signal({}); // another object whenever the elements were brought up to date
-  root.className = 'tokens';
-  root.setAttribute('role', 'listbox');
-  root.setAttribute('aria-label', 'The text, token by token');
+/** @import {TokenElements} from './token_elements.js' */
 
-  watch('coloured text', () => {
-    const run = state.run.value;
-    root.tabIndex = run ? 0 : -1;
-    root.hidden = !run;
-    elements.update(run?.tokens ?? { text: '', ids: [], texts: [], bytes: [], hex: [], control: [], total: 0 }, run?.given ?? 0);
-    elements.paint(state.colours.value);
-    drawn.value = {};
-  });
-  watch('whitespace', () => void root.classList.toggle('show-whitespace', state.settings.value.whitespace));
-  followChoice(root, elements, drawn);
-
-  const indexOf = (/** @type {Event} */ event) => {
-    const element = /** @type {HTMLElement} */ (event.target).closest('[data-index]');
-    return element ? Number(/** @type {HTMLElement} */ (element).dataset.index) : null;
-  };
+/**
+ * @param {HTMLElement} root
+ * @param {TokenElements} elements
+ * @param {import('../vendor/signals-core.js').Signal<{}>} drawn
+ */
+export function followTokens(root, elements, drawn) {
+  showChoice(root, elements, drawn);
   root.addEventListener('pointerover', (event) => hover(indexOf(event)));
   root.addEventListener('pointerleave', () => hover(null));
-  root.addEventListener('click', (event) => {
-    const index = indexOf(event);
-    if (index !== null && getSelection()?.isCollapsed !== false) pin(index);
-  });
-  document.addEventListener('selectionchange', () => selectSpan(root));
   root.addEventListener('keydown', (event) => {
-    if (event.altKey || !onKey(event, elements)) return;
-    event.preventDefault();
+    if (!event.altKey && onKey(event, elements)) event.preventDefault();
   });
+}
+
+/** The token that an event is about. @param {Event} event */
+export function indexOf(event) {
+  const element = /** @type {HTMLElement} */ (event.target).closest('[data-index]');
+  return element ? Number(/** @type {HTMLElement} */ (element).dataset.index) : null;
 }
 
 /**
@@ -49,7 +32,8 @@ export function mountTokens(root) {
  * @param {TokenElements} elements
  * @param {import('../vendor/signals-core.js').Signal<{}>} drawn
  */
-function followChoice(root, elements, drawn) {
+function showChoice(root, elements, drawn) {
+  const scroller = /** @type {HTMLElement} */ (root.parentElement);
   let pinned = /** @type {HTMLElement | undefined} */ (undefined);
   let last = /** @type {number | null} */ (null);
   watch('pinned token', () => {
@@ -65,6 +49,7 @@ function followChoice(root, elements, drawn) {
   let cursor = /** @type {HTMLElement | undefined} */ (undefined);
   watch('token pointed at', () => {
     cursor?.classList.remove('cursor');
+    drawn.value;
     cursor = elements.at(state.hovered.value);
     cursor?.classList.add('cursor');
   });
@@ -72,7 +57,8 @@ function followChoice(root, elements, drawn) {
     const active = elements.at(state.pinned.value ?? state.hovered.value);
     if (active) root.setAttribute('aria-activedescendant', active.id);
     else root.removeAttribute('aria-activedescendant');
-    if (active && !active.matches(':hover')) reveal(root, active);
+    if (active && !active.matches(':hover') && !scroller.contains(document.activeElement)) reveal(scroller, active);
+    else if (active && document.activeElement === root) reveal(scroller, active);
   });
   /** @type {HTMLElement[]} */
   let selected = [];
@@ -81,11 +67,11 @@ function followChoice(root, elements, drawn) {
     const chosen = state.span.value;
     selected = chosen ? Array.from({ length: chosen.to - chosen.from }, (_, i) => /** @type {HTMLElement} */ (elements.at(chosen.from + i))).filter(Boolean) : [];
     for (const element of selected) element.classList.add('in-span');
-    if (selected[0] && getSelection()?.isCollapsed !== false) reveal(root, selected[0]);
+    if (selected[0] && !scroller.contains(document.activeElement) && getSelection()?.isCollapsed !== false) reveal(scroller, selected[0]);
   });
 }
 
-const narrow = matchMedia('(max-width: 899px)'); // as in reading.css: the inspector covers the lower half
+const narrow = matchMedia('(max-width: 899px)'); // as in text.css: the inspector covers the lower half
 
 /** @param {HTMLElement} element */
 function keepAboveSheet(element) {
@@ -93,17 +79,31 @@ function keepAboveSheet(element) {
   if (narrow.matches && hidden > 0) scrollBy(0, hidden);
 }
 
-/** Scrolls the text, and never the page, until the token is seen. @param {HTMLElement} root @param {HTMLElement} element */
-export function reveal(root, element) {
-  const box = root.getBoundingClientRect();
+/** Scrolls the text, and never the page, until the token is seen. @param {HTMLElement} scroller @param {HTMLElement} element */
+export function reveal(scroller, element) {
+  const box = scroller.getBoundingClientRect();
   const { top, bottom } = element.getBoundingClientRect();
-  if (top < box.top) root.scrollTop -= box.top - top + 24;
-  else if (bottom > box.bottom) root.scrollTop += bottom - box.bottom + 24;
+  if (top < box.top) scroller.scrollTop -= box.top - top + 24;
+  else if (bottom > box.bottom) scroller.scrollTop += bottom - box.bottom + 24;
+}
+
+/** Inspects a token with the keyboard: a pinned one moves, and the layers lens always steps. @param {number} token */
+export function inspect(token) {
+  if (state.lens.value === 'layers') stepTo(token);
+  else if (state.pinned.value === null) hover(token);
+  else if (token !== state.pinned.value) pin(token);
+}
+
+/** Chooses nothing. */
+export function clearChoice() {
+  pin(null);
+  hover(null);
+  select({ span: null });
 }
 
 /** @param {KeyboardEvent} event @param {TokenElements} elements @returns {boolean} whether the key meant something */
 function onKey(event, elements) {
-  const current = state.pinned.value ?? state.hovered.value;
+  const current = state.pinned.value ?? state.hovered.value ?? (state.lens.value === 'layers' ? state.current.value : null);
   if (event.ctrlKey || event.metaKey) {
     if (event.key.toLowerCase() === 'z') void (event.shiftKey ? redo() : undo());
     else if (event.key.toLowerCase() === 'y') void redo();
@@ -116,16 +116,12 @@ function onKey(event, elements) {
   if (to !== undefined) {
     const target = Math.max(0, Math.min(last, to));
     if (event.shiftKey) extendSpan(from < 0 ? target : from, target);
-    if (state.pinned.value === null) hover(target);
-    else if (target !== state.pinned.value) pin(target);
+    inspect(target);
   } else if ((event.key === 'Enter' || event.key === ' ') && current !== null) {
     pin(current);
     hover(state.pinned.value === null ? current : null);
-  } else if (event.key === 'Escape') {
-    pin(null);
-    hover(null);
-    select({ span: null });
-  } else return false;
+  } else if (event.key === 'Escape') clearChoice();
+  else return false;
   return true;
 }
 

@@ -86,10 +86,11 @@ def step_times(page: Page, steps: int) -> list[float]:
             const {current} = await import(new URL('page/state.js', document.baseURI));
             const names = ['choice', 'layers', 'focus', 'dimensions'];
             const panels = names.map((name) => document.getElementById(`panel-${name}`));
+            const text = document.getElementById('tokens');
             const times = [];
             for (let i = 0; i < steps; i++) {
                 const start = performance.now();
-                document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}));
+                text.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft', bubbles: true}));
                 while (panels.some((panel) => panel.dataset.token !== String(current.value))) {
                     await new Promise((resolve) => setTimeout(resolve));
                 }

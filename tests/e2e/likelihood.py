@@ -36,8 +36,9 @@ def read_box(page: Page, text: str) -> None:
     """Reads a text through the box."""
     page.fill("#text", text)
     page.click("#run")
-    expect(page.locator("#tokens")).to_have_text(text, use_inner_text=False, timeout=60_000)
     settled(page)
+    expect(page.locator("#tokens")).to_have_text(text, use_inner_text=False, timeout=60_000)
+    expect(page.locator("#tokens .unread")).to_be_empty()
 
 
 def read(page: Page, text: str) -> dict:

@@ -44,6 +44,7 @@ def test_texts_of_the_address_are_text(tiny_site: str, page: Page) -> None:
 def test_nothing_runs_until_the_person_asks(live: bool, tiny_site: str, open_page: Opener) -> None:
     """The text waits; Run reads exactly it, and shows it as text."""
     page = open_page(f"{tiny_site}#lens=tokens")
+    page.click("#settings-button")
     page.set_checked("#live", live)
     page.goto("about:blank")
     page = open_page(f"{tiny_site}#model=%3Cb%3E&lens=__proto__&text={TEXTS['markup'][0]}")

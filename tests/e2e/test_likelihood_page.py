@@ -41,7 +41,7 @@ def test_axe_finds_nothing(view: Page, scheme: Any) -> None:
     view.keyboard.press("Shift+ArrowRight")
     view.click("#rank")
     expect(view.locator("#ranking")).to_be_visible()
-    view.click("text=Settings")
+    view.click("#settings-button")
     assert violations(view) == []
     view.keyboard.press("Escape")
     for id in view.locator("#colouring option").evaluate_all("options => options.map(o => o.value)"):
@@ -58,7 +58,7 @@ def test_narrow_and_zoomed_windows_lose_nothing(view: Page, width: int) -> None:
     view.set_viewport_size({"width": width, "height": 800})
     try:
         assert view.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        for name in ("model", "example", "text", "run", "stop", "continue", "undo", "live", "colouring", "whitespace"):
+        for name in ("model", "example", "text", "run", "stop", "continue", "undo", "colouring"):
             selector = f"#{name}"
             box = view.locator(selector).bounding_box()
             assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width, selector
@@ -86,7 +86,7 @@ def test_every_control_is_reached_by_tab(view: Page) -> None:
         reached.add(found[0])
         if found[0] == "Stored in this browser":
             break
-    wanted = {"model", "tab-tokens", "example", "text", "run", "continue", "live", "colouring", "tokens", "top-k"}
+    wanted = {"model", "tab-tokens", "example", "text", "run", "continue", "colouring", "tokens", "top-k"}
     assert wanted <= reached
     view.locator("#token-4").click()
 
@@ -95,7 +95,7 @@ def test_settings_last(browser: Browser, tiny_site: str) -> None:
     context = browser.new_context(service_workers="block")
     page = context.new_page()
     page.goto(tiny_site)
-    page.click("text=Settings")
+    page.click("#settings-button")
     page.select_option("#setting-theme", "dark")
     page.check("#whitespace")
     page.reload()

@@ -58,10 +58,11 @@ def test_gltr_colours_are_those_of_the_ranks(view: Page, run: dict) -> None:
 def test_marking_whitespace_moves_nothing(view: Page, run: dict) -> None:
     places = "[...document.querySelectorAll('#tokens .token')].map(e => JSON.stringify(e.getBoundingClientRect()))"
     before = view.evaluate(places)
-    view.check("#whitespace")
+    view.evaluate("document.getElementById('whitespace').click()")
+    expect(view.locator("#surface")).to_have_class(re.compile("show-whitespace"))
     assert view.evaluate(places) == before
     assert view.locator("#tokens .end").first.evaluate("e => getComputedStyle(e, '::before').content") == '"↵"'
-    view.uncheck("#whitespace")
+    view.evaluate("document.getElementById('whitespace').click()")
 
 
 def test_tokens_of_one_character_are_a_group_that_opens(view: Page, run: dict) -> None:
@@ -120,22 +121,21 @@ def test_the_inspector_shows_the_run(view: Page, run: dict) -> None:
 
 def test_units(view: Page, run: dict) -> None:
     view.locator("#token-3").click()
-    view.click("text=Settings")
+    view.click("#settings-button")
     view.select_option("#setting-units", "nats")
     view.keyboard.press("Escape")
     assert float(facts(view)["Surprisal"].split()[0]) == pytest.approx(-run["tokens"][3]["logprob"], abs=0.01)
     assert float(facts(view)["Entropy"].split()[0]) == pytest.approx(run["tokens"][3]["entropy"], abs=0.01)
-    view.click("text=Settings")
+    view.click("#settings-button")
     view.select_option("#setting-units", "bits")
     view.keyboard.press("Escape")
 
 
 def test_keyboard_alone(view: Page, run: dict) -> None:
     """Arrows preview, Enter pins and unpins, Shift selects, Escape lets everything go."""
-    if view.locator("[aria-selected='true'].token").count():
-        view.locator("[aria-selected='true'].token").click()
     box = view.locator("#tokens")
     box.focus()
+    view.keyboard.press("Escape")
     for key in ("Home", "ArrowRight", "ArrowRight"):
         view.keyboard.press(key)
     expect(box).to_have_attribute("aria-activedescendant", "token-2")

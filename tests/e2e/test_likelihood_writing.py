@@ -133,7 +133,6 @@ def test_live_mode_reads_while_typing(view: Page) -> None:
     """What has not changed is not computed again, and the chosen token stays chosen."""
     read(view, PLAIN)
     view.locator("#token-2").click()
-    view.check("#live")
     view.focus("#text")
     view.keyboard.press("Control+End")
     view.keyboard.type(" The people", delay=40)
@@ -142,7 +141,6 @@ def test_live_mode_reads_while_typing(view: Page) -> None:
     expect(view.locator("#token-2")).to_have_attribute("aria-selected", "true")
     run = view.evaluate("text => tokenlight.analyze(text)", f"{PLAIN} The people")
     np.testing.assert_allclose(logprobs(view), [t["logprob"] for t in run["tokens"]], atol=1e-5)
-    view.uncheck("#live")
 
 
 def test_the_same_text_with_another_model(view: Page, checkpoints: Path) -> None:

@@ -62,12 +62,12 @@ def test_legend_colours_are_those_of_its_values(name: str) -> None:
     if name == "hue":
         logprob = np.array([-1.0, -2.0, -8.0])
         lo, hi = hue.limits(logprob)
-        assert legend.labels[0].startswith(f"{lo:.1f} nats") and legend.labels[-1].startswith(
-            f"{hi:.1f} nats"
-        )
-        np.testing.assert_allclose(legend.values, [lo, (lo + hi) / 2, hi])
+        assert hi > 0  # where no log-probability can be: the legend ends at certainty
+        assert (legend.labels[0], legend.labels[-1]) == (f"1 in {float(f'{np.exp(-lo):.2g}'):,.0f}", "100%")
+        np.testing.assert_allclose(legend.values, [lo, lo / 2, 0])
         shown = [rgb(c) for c in legend.light.background]
-        np.testing.assert_allclose(shown, [rgb(c) for c in hue.css([0, 75, 150])], atol=1 / 255)
+        at = [150 * (value - lo) / (hi - lo) for value in legend.values]
+        np.testing.assert_allclose(shown, [rgb(c) for c in hue.css(at)], atol=1 / 255)
         return
     entropies = np.full(len(legend.values), 2.0)
     values = np.array(legend.values)

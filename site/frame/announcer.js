@@ -1,0 +1,33 @@
+// Tells screen readers what has happened, at milestones: loaded, read, generated, failed; and the token at the caret; main thread.
+
+import { watch } from '../page/notices.js';
+import * as state from '../page/state.js';
+import { visible } from '../shared/token_text.js';
+import { percent } from './format.js';
+import { byId } from './mount.js';
+
+const PAUSE = 400; // ms: what changes faster is said once, at its end
+
+export function announce() {
+  const place = byId('announcer');
+  let timer = 0;
+  const say = (/** @type {string} */ text) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => (place.textContent = text), PAUSE);
+  };
+  let last = /** @type {string | null} */ (null);
+  watch('announced milestones', () => {
+    const phase = state.phase.value;
+    const run = state.run.peek();
+    if (phase === 'ready' && last === 'booting') say(`${state.model.peek()?.manifest.name} is ready.`);
+    else if (phase === 'ready' && last === 'running' && run) say(run.kind === 'generate' ? `${run.tokens.ids.length - run.given} tokens generated.` : `${run.tokens.ids.length} tokens read.`);
+    last = phase;
+  });
+  watch('announced token', () => {
+    const run = state.run.value;
+    const token = state.hovered.value ?? state.pinned.value;
+    if (!run?.done || token === null || token >= run.count || document.activeElement !== byId('text')) return;
+    const { probability, rank } = run.columns;
+    if (!Number.isNaN(probability.data[token])) say(`${visible(run.tokens.texts[token])}: ${percent(probability.data[token])}, rank ${rank.data[token]}`);
+  });
+}

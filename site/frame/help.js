@@ -1,0 +1,42 @@
+// What the page shows and the keys it knows, in a dialog that “?” opens; main thread.
+
+import { html } from '../vendor/lit-html/lit-html.js';
+import { byId } from './mount.js';
+
+const KEYS = [
+  [['Ctrl', 'Enter'], 'run: read the text'],
+  [['Tab'], 'from the text to its tokens and on'],
+  [['←', '→', '↑', '↓'], 'in the text: move the caret, the token at it is shown'],
+  [['←', '→', 'Home', 'End'], 'among the tokens: the previous, next, first, last'],
+  [['Enter'], 'among the tokens: pin or unpin'],
+  [['Shift', '←', '→'], 'select tokens'],
+  [['Ctrl', 'Z'], 'among the tokens: the version before; with Shift, the next'],
+  [['Esc'], 'unpin and select nothing'],
+  [['?'], 'this help'],
+];
+
+const dialog = () => /** @type {HTMLDialogElement} */ (byId('help'));
+
+/** Opens the help on “?” wherever nothing is typed. */
+export function followHelpKey() {
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== '?' || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (/** @type {HTMLElement} */ (event.target).closest('textarea, input:not([type="range"], [type="checkbox"]), select, [popover]')) return;
+    event.preventDefault();
+    dialog().showModal();
+  });
+}
+
+export function helpView() {
+  return html`
+    <button type="button" class="icon" id="help-button" aria-label="Help" title="Help (?)" @click=${() => dialog().showModal()}>?</button>
+    <dialog id="help" aria-labelledby="help-title" @click=${(/** @type {Event} */ event) => event.target === dialog() && dialog().close()}>
+      <div class="help">
+        <div class="row spread"><h2 id="help-title">Help</h2><button type="button" class="icon" aria-label="Close" @click=${() => dialog().close()}>×</button></div>
+        <p>A language model reads a text token by token and says, before each one, how likely every possible next token is. The colours show how likely it found the token that is there. Point at a token for its numbers, click it to pin it, type anywhere to change the text.</p>
+        <p>Run reads the text, Continue lets the model go on from its end. The lenses show the chosen token and the whole text in detail. Nothing you type leaves this browser.</p>
+        <h3>Keys</h3>
+        <dl class="keys-list">${KEYS.map(([keys, words]) => html`<div><dt>${/** @type {string[]} */ (keys).map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${words}</dd></div>`)}</dl>
+      </div>
+    </dialog>`;
+}

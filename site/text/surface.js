@@ -1,0 +1,81 @@
+// The one text: a textarea that takes it, exactly over the tokens that show it in colour; main thread.
+//
+// The layer below draws the text once; the textarea above draws only caret and selection. Pointers reach the tokens; what
+// is pressed or selected there is handed on to the textarea, so that keys, IME, undo and screen readers are the browser's own.
+
+import { percent } from '../frame/format.js';
+import { byId } from '../frame/mount.js';
+import { readText, setText } from '../page/edits.js';
+import { watch } from '../page/notices.js';
+import * as state from '../page/state.js';
+import { hexBytes, visible } from '../shared/token_text.js';
+import { signal } from '../vendor/signals-core.js';
+import { looksLikeCode } from './face.js';
+import { asInBox, keptTokens } from './span.js';
+import { shown, TokenElements } from './token_elements.js';
+import { followCaret } from './caret.js';
+import { followTokens } from './tokens.js';
+
+export function mountSurface() {
+  const root = byId('tokens');
+  const box = /** @type {HTMLTextAreaElement} */ (byId('text'));
+  const surface = /** @type {HTMLElement} */ (root.parentElement);
+  const unread = document.createElement('span');
+  unread.className = 'unread';
+  root.append(unread);
+  const elements = new TokenElements(root, 'token', unread);
+  const drawn = signal({}); // another object whenever the elements were brought up to date
+  if (box.value && !state.text.value) setText(box.value); // typed before the page had started
+
+  watch('text in the box', () => {
+    const text = asInBox(state.text.value);
+    if (box.value === text) return;
+    const { selectionStart, selectionEnd, selectionDirection } = box;
+    box.value = text;
+    if (document.activeElement === box) box.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+  });
+  watch('coloured text', () => {
+    const run = state.run.value;
+    const text = state.text.value;
+    const kept = run ? keptTokens(run.tokens, text) : 0;
+    if (run) elements.update(run.tokens, run.given, kept);
+    else elements.clear();
+    elements.paint(state.colours.value);
+    unread.textContent = kept && run ? asInBox(text.slice(shown(run.tokens).starts[kept])) : asInBox(text);
+    root.classList.toggle('ends-in-newline', !text || text.endsWith('\n') || text.endsWith('\r'));
+    root.tabIndex = kept ? 0 : -1;
+    drawn.value = {};
+  });
+  watch('face', () => {
+    const { face, whitespace } = state.settings.value;
+    surface.classList.toggle('show-whitespace', whitespace);
+    surface.classList.toggle('monospaced', face === 'code' || (face === 'auto' && looksLikeCode(state.text.value)));
+  });
+  labelTokens(elements);
+  box.addEventListener('input', () => setText(box.value));
+  box.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    void readText();
+  });
+  followTokens(root, elements, drawn);
+  followCaret(root, box, elements);
+}
+
+/** Names each token with its probability and rank, once its run has ended and the browser has time. @param {TokenElements} elements */
+function labelTokens(elements) {
+  const later = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ work) => setTimeout(work, 200));
+  watch('token names', () => {
+    const run = state.run.value;
+    if (!run?.done) return;
+    later(() => {
+      if (state.run.value !== run) return;
+      const { probability, rank } = run.columns;
+      elements.label((i) => {
+        const text = run.tokens.texts[i];
+        const name = text.includes('\ufffd') ? `bytes ${hexBytes(run.tokens, i)}` : visible(text);
+        return i < run.count && probability && !Number.isNaN(probability.data[i]) ? `${name}, ${percent(probability.data[i])}, rank ${rank.data[i]}` : name;
+      });
+    });
+  });
+}

@@ -1,0 +1,21 @@
+// One line on the first visit: what the colours are and what to do; it goes once the page is used; main thread.
+
+import { set } from '../page/edits.js';
+import { watch } from '../page/notices.js';
+import * as state from '../page/state.js';
+import { html, nothing } from '../vendor/lit-html/lit-html.js';
+
+export function welcomeView() {
+  const run = state.run.value;
+  if (state.settings.value.introduced || !run) return nothing;
+  return html`<p class="welcome"><span>Each token is coloured by how likely ${run.model.name} found it after the words before it. Click one, or type your own text.</span>
+    <button type="button" class="small" aria-label="Close this message" @click=${() => set('introduced', true)}>×</button></p>`;
+}
+
+/** Notes that the page has been used: a token was chosen or something typed. */
+export function followFirstUse() {
+  watch('first use', () => {
+    const used = state.pinned.value !== null || state.typed.value > 0;
+    if (used && !state.settings.peek().introduced) set('introduced', true);
+  });
+}

@@ -1,0 +1,128 @@
+"""The text appears once: a textarea exactly over its coloured tokens. Real Chromium, tiny models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.likelihood import TEXT, colours, open_view, read, settled
+
+HARD = "AVATAR  To fi office,\tTab\n\n  naïve 🙂 👩‍👩‍👧 日本語、「東京」 नमस्ते trailing   \r\nlast\n"
+
+
+@pytest.fixture(scope="module")
+def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    with open_view(browser, tiny_site) as page:
+        yield page
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("face", ["prose", "code"])
+def test_the_textarea_lies_exactly_over_the_tokens(view: Page, width: int, face: str) -> None:
+    """What the browser says stands at the left edge of each token is the character the token begins with."""
+    read(view, HARD.replace("\r", ""))
+    view.set_viewport_size({"width": width, "height": 900})
+    try:
+        wrong = view.evaluate(
+            """async (face) => {
+              const {set} = await import(new URL('page/edits.js', location.href));
+              const {state, span} = {state: await import(new URL('page/state.js', location.href)),
+                                     span: await import(new URL('text/span.js', location.href))};
+              set('face', face);
+              const box = document.getElementById('text');
+              const surface = document.getElementById('surface');
+              const places = span.placesInBox(state.run.value.tokens);
+              surface.classList.add('lent');
+              const wrong = [];
+              for (const token of document.querySelectorAll('#tokens .token:not(.part, .line-end)')) {
+                token.scrollIntoView({block: 'center'});
+                const {left, top, height} = token.getClientRects()[0];
+                const found = document.caretPositionFromPoint(left + 1, top + height / 2);
+                const at = places[Number(token.dataset.index)];
+                const there = found?.offsetNode === box ? found.offset : null;
+                if (there !== at) wrong.push([token.textContent, at, there]);
+              }
+              surface.classList.remove('lent');
+              const layer = document.getElementById('tokens');
+              const heights = [box.scrollHeight - box.clientHeight, box.offsetHeight - layer.offsetHeight];
+              set('face', 'auto');
+              return [wrong, heights];
+            }""",
+            face,
+        )
+        assert wrong == [[], [0, 0]]
+    finally:
+        view.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_typing_keeps_the_colours_of_the_unchanged_beginning(view: Page) -> None:
+    """And of nothing else: the token before the change may be cut otherwise, what follows has another context."""
+    view.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('live', false))")
+    read(view, TEXT)
+    before = colours(view)
+    view.focus("#text")
+    view.keyboard.press("Control+Home")
+    for _ in range(len("The people of the")):
+        view.keyboard.press("ArrowRight")
+    view.keyboard.type(" old")
+    assert view.input_value("#text") == view.locator("#tokens").text_content() == TEXT.replace("the", "the old", 1)
+    after = colours(view)
+    kept = "".join(view.locator("#tokens .token").all_text_contents())
+    assert kept and "The people of the".startswith(kept)
+    assert after == before[: len(after)]
+    view.click("#run")
+    settled(view)
+    expect(view.locator("#tokens .unread")).to_be_empty()
+    view.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('live', true))")
+
+
+def test_pressing_a_token_pins_it_and_puts_the_caret_there(view: Page) -> None:
+    read(view, TEXT)
+    view.locator("#token-3").click()
+    expect(view.locator("#token-3")).to_have_attribute("aria-selected", "true")
+    caret = "document.activeElement.id === 'text' && document.getElementById('text').selectionStart"
+    start = sum(len(text) for text in view.locator("#tokens .token").all_text_contents()[:3])
+    assert start <= view.evaluate(caret) <= start + len(view.locator("#token-3").text_content() or "")
+    view.keyboard.press("Control+Home")
+    expect(view.locator("#token-0")).to_have_attribute("aria-selected", "true")  # the caret leads
+    view.keyboard.press("Shift+Control+ArrowRight")
+    expect(view.locator("#tokens .in-span")).not_to_have_count(0)
+    view.keyboard.press("Escape")
+    expect(view.locator("#tokens .in-span, #tokens [aria-selected='true']")).to_have_count(0)
+    view.locator("#token-1").dblclick()
+    assert (
+        view.evaluate("document.getElementById('text').selectionEnd - document.getElementById('text').selectionStart")
+        > 1
+    )
+    view.keyboard.press("Escape")
+
+
+def test_every_token_is_named_with_its_probability_and_rank(view: Page) -> None:
+    token = read(view, TEXT)["tokens"][2]
+    text = token["text"].replace(" ", "␣")
+    percent = rf"{100 * np.exp(token['logprob']):.2g}"[:3]
+    named = re.compile(rf"^{re.escape(text)}, {re.escape(percent)}[\d.]* ?%, rank {token['rank']}$")
+    expect(view.locator("#token-2")).to_have_attribute("aria-label", named)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 900)])
+def test_the_text_is_in_the_first_third(browser: Browser, tiny_site: str, width: int, height: int) -> None:
+    """On the first visit too, with the line that says what the colours are."""
+    context = browser.new_context(service_workers="block", viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(tiny_site)
+    page.evaluate("tokenlight.ready")
+    expect(page.locator(".welcome")).to_be_visible()
+    box = page.locator("#token-0").bounding_box()
+    assert box is not None and box["y"] + box["height"] < height / 3
+    page.locator("#token-0").click()
+    expect(page.locator(".welcome")).to_have_count(0)
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    expect(page.locator("#token-0")).to_be_visible()
+    expect(page.locator(".welcome")).to_have_count(0)
+    context.close()
