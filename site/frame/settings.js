@@ -37,7 +37,7 @@ const flag = (name, id, title) => html`<label class="check"><input type="checkbo
 
 export function settingsView() {
   return html`
-    <button type="button" class="quiet" id="settings-button" popovertarget="settings">Settings</button>
+    <button type="button" class="quiet" id="settings-button" popovertarget="settings" aria-label="Settings"><span class="wide">Settings</span><span class="narrow">⚙</span></button>
     <div id="settings" popover class="popover" role="dialog" aria-label="Settings">
       ${flag('live', 'live', 'Read while I type, if it takes less than a second')}
       ${flag('whitespace', 'whitespace', 'Show whitespace')}

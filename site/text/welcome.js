@@ -1,14 +1,18 @@
-// One line on the first visit: what the colours are and what to do; it goes once the page is used; main thread.
+// One line on the first visit: what the colours are and what to do; hidden once the page is used; main thread.
 
 import { set } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
+let begun = false; // whether the line stood there: then its place stays empty until the next visit, so that nothing moves under the pointer
+
 export function welcomeView() {
   const run = state.run.value;
-  if (state.settings.value.introduced || !run) return nothing;
-  return html`<p class="welcome"><span>Each token is coloured by how likely ${run.model.name} found it after the words before it. Click one, or type your own text.</span>
+  const { introduced } = state.settings.value;
+  if (!run || (introduced && !begun)) return nothing;
+  begun = true;
+  return html`<p class=${introduced ? 'welcome used' : 'welcome'}><span>Each token is coloured by how likely ${run.model.name} found it after the words before it. Click one, or type your own text.</span>
     <button type="button" class="small" aria-label="Close this message" @click=${() => set('introduced', true)}>×</button></p>`;
 }
 

@@ -120,9 +120,22 @@ def test_the_text_is_in_the_first_third(browser: Browser, tiny_site: str, width:
     box = page.locator("#token-0").bounding_box()
     assert box is not None and box["y"] + box["height"] < height / 3
     page.locator("#token-0").click()
-    expect(page.locator(".welcome")).to_have_count(0)
+    expect(page.locator(".welcome")).to_be_hidden()
     page.reload()
     page.evaluate("tokenlight.ready")
     expect(page.locator("#token-0")).to_be_visible()
     expect(page.locator(".welcome")).to_have_count(0)
     context.close()
+
+
+def test_print_and_forced_colours_keep_the_text_and_its_colours(view: Page) -> None:
+    read(view, TEXT)
+    shown = colours(view)
+    assert len(set(shown)) > 3
+    view.emulate_media(forced_colors="active")
+    assert colours(view) == shown
+    view.emulate_media(forced_colors="none", media="print")
+    assert colours(view) == shown
+    assert view.locator("#surface").evaluate("e => e.scrollHeight <= e.clientHeight")
+    expect(view.locator("#text")).to_be_hidden()
+    view.emulate_media(media="screen")
