@@ -90,12 +90,6 @@ PACKAGES = [
     Package("comlink", {"dist/esm/comlink.min.mjs": "comlink.min.js"}, "comlink"),
     Package("@preact/signals-core", {"dist/signals-core.mjs": "signals-core.js"}, "@preact/signals-core"),
     Package(
-        "uplot",
-        {"dist/uPlot.esm.js": "uplot/uPlot.esm.js", "dist/uPlot.min.css": "uplot/uPlot.min.css"},
-        "uplot",
-        "{ default }",
-    ),
-    Package(
         "lit-html",
         {
             "lit-html.js": "lit-html/lit-html.js",

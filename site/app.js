@@ -5,7 +5,7 @@ import { announce } from './frame/announcer.js';
 import { consentView } from './frame/consent.js';
 import { headerView } from './frame/header.js';
 import { followHelpKey } from './frame/help.js';
-import { byId, mount } from './frame/mount.js';
+import { byId, element, mount } from './frame/mount.js';
 import { noticeView } from './frame/notice.js';
 import { storageView, updateView } from './frame/storage.js';
 import { panelId, tabsView } from './frame/tabs.js';
@@ -14,7 +14,7 @@ import { followQuestions } from './lenses/scheduler.js';
 import { followAddress, readHash } from './page/address.js';
 import { installApi } from './page/api.js';
 import { keepDraft, restoreDraft } from './page/draft.js';
-import { offer, readAgain, select, setLens, setText } from './page/edits.js';
+import { offer, offerLenses, readAgain, select, setLens, setText } from './page/edits.js';
 import { boot } from './page/models.js';
 import { watch } from './page/notices.js';
 import { settle } from './page/offline.js';
@@ -28,6 +28,7 @@ import { showFirst } from './text/precomputed.js';
 keepPreferences();
 const asked = readHash();
 const draft = restoreDraft();
+offerLenses(lenses.map(({ id }) => id));
 setLens(asked.lens);
 
 watch('phase', () => {
@@ -41,7 +42,10 @@ mount('storage', storageView);
 mount('tabs', tabsView);
 mountText();
 for (const lens of lenses) {
-  const panel = byId(panelId(lens.id));
+  const panel = element('div', 'stack', panelId(lens.id));
+  panel.setAttribute('role', 'tabpanel');
+  panel.setAttribute('aria-labelledby', `tab-${lens.id}`);
+  byId('lenses').append(panel);
   lens.mount(panel);
   watch(`lens ${lens.id}`, () => void (panel.hidden = state.lens.value !== lens.id));
 }

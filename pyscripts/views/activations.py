@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run, scales, wording
-from pyscripts.views import activation_tables, choosing, inside, layers
+from pyscripts.views import activation_tables, choosing, inside, layers, text_tables
 from pyscripts.views.context import Context
 
 
@@ -83,6 +83,8 @@ def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
     """What a panel shows as {columns, rows}, numbers unrounded."""
     if view == "layer_map":
         return activation_tables.layer_map(context, args["name"])
+    if view in text_tables.TABLES:
+        return text_tables.TABLES[view](context)
     if view not in activation_tables.TABLES:
         raise ValueError(f"There is no table of {view!r}.")
     return activation_tables.TABLES[view](PANELS[view](context, **args))

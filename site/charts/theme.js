@@ -1,11 +1,16 @@
-// The page's colours as a canvas needs them: resolved, for the theme that is in force; main thread.
+// The page's colours as a canvas and a file need them: resolved, for the theme that is in force; main thread.
 
 import * as state from '../page/state.js';
 import { computed, signal } from '../vendor/signals-core.js';
 
-const query = matchMedia('(prefers-color-scheme: dark)');
-const systemDark = signal(query.matches);
-query.addEventListener('change', () => (systemDark.value = query.matches));
+/** @import {Colour} from './scene.js' */
+
+const system = matchMedia('(prefers-color-scheme: dark)');
+const forced = matchMedia('(forced-colors: active)');
+const systemDark = signal(system.matches);
+const systemForced = signal(forced.matches);
+system.addEventListener('change', () => (systemDark.value = system.matches));
+forced.addEventListener('change', () => (systemForced.value = forced.matches));
 
 /** Whether the page is dark now. */
 export const dark = computed(() => {
@@ -13,25 +18,25 @@ export const dark = computed(() => {
   return theme === 'system' ? systemDark.value : theme === 'dark';
 });
 
-/** @typedef {{ light: string[], dark: string[] }} Palette CSS colours by step */
+/** What the colours depend on: charts are drawn again when it changes. */
+export const theme = computed(() => `${dark.value ? 'dark' : 'light'}${systemForced.value ? ' forced' : ''}`);
 
-/** A colour of both themes for an element's style. @param {Palette} palette @param {number} level */
-export const lightDark = (palette, level) => (level < 0 ? 'transparent' : `light-dark(${palette.light[level]}, ${palette.dark[level]})`);
+/** @type {Map<string, string>} */
+const known = new Map();
 
-/** The value of a custom property of base.css as a colour a canvas understands. @param {string} name */
-export function resolved(name) {
-  const probe = document.createElement('span');
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const colour = getComputedStyle(probe).color;
-  probe.remove();
-  return colour;
-}
-
-/** [step, 4] bytes of the palette in the theme that is in force. @param {Palette} palette */
-export function paletteBytes(palette) {
-  const css = palette[dark.value ? 'dark' : 'light'];
-  const bytes = new Uint8ClampedArray(4 * css.length);
-  css.forEach((code, i) => bytes.set([1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16)).concat(255), 4 * i));
-  return bytes;
+/** A colour as CSS, without custom properties. @param {Colour} colour @returns {string} */
+export function css(colour) {
+  if (typeof colour !== 'string') return colour[dark.peek() ? 1 : 0];
+  const key = `${theme.peek()} ${colour}`;
+  let found = known.get(key);
+  if (found === undefined) {
+    const probe = document.createElement('span');
+    probe.style.colorScheme = dark.peek() ? 'dark' : 'light'; // the page's own follows a moment later
+    probe.style.color = `var(--${colour})`;
+    document.body.append(probe);
+    found = getComputedStyle(probe).color;
+    probe.remove();
+    known.set(key, found);
+  }
+  return found;
 }

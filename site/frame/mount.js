@@ -26,7 +26,7 @@ export function element(tag, className, id) {
 /**
  * @param {HTMLElement | string} place an element or its id
  * @param {() => unknown} view a lit-html template or nothing
- * @param {typeof state.LENSES[number]} [lens] where the view stands; it is drawn only while that lens is open
+ * @param {string} [lens] where the view stands; it is drawn only while that lens is open
  */
 export function mount(place, view, lens) {
   const root = typeof place === 'string' ? byId(place) : place;

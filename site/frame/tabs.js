@@ -12,9 +12,9 @@ export const panelId = (id) => (id === 'tokens' ? 'tokens-lens' : id);
 function onKeydown(event) {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (!step) return;
-  const { LENSES, lens } = state;
-  setLens(LENSES[(LENSES.indexOf(lens.value) + step + LENSES.length) % LENSES.length]);
-  document.getElementById(`tab-${lens.value}`)?.focus();
+  const ids = state.lenses.value;
+  setLens(ids[(ids.indexOf(state.lens.value) + step + ids.length) % ids.length]);
+  document.getElementById(`tab-${state.lens.value}`)?.focus();
 }
 
 export function tabsView() {

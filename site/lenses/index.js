@@ -3,7 +3,7 @@
 import { layersLens } from './layers/index.js';
 import { tokensLens } from './tokens/index.js';
 
-/** `mount` builds the lens into its panel, once. @typedef {{ id: typeof import('../page/state.js').LENSES[number], title: string, panels: import('./panel.js').Panel[], mount: (place: HTMLElement) => void }} Lens */
+/** `mount` builds the lens into its panel, once. @typedef {{ id: string, title: string, panels: import('./panel.js').Panel[], mount: (place: HTMLElement) => void }} Lens */
 
 /** @type {Lens[]} */
 export const lenses = [tokensLens, layersLens];

@@ -42,8 +42,9 @@ const entries = [];
  * Keeps a question answered from now on.
  * @template {ViewName} Name
  * @param {Question<Name>} question
- * @returns {{ answer: ReadonlySignal<Views[Name]['answer'] | null>, table: ReadonlySignal<Table | null>, csv: () => Promise<string> }}
- *   answer: of the current run and, after a pass, of the current token; else null
+ * @returns {{ answer: ReadonlySignal<Views[Name]['answer'] | null>, fits: ReadonlySignal<boolean>, table: ReadonlySignal<Table | null>, csv: () => Promise<string> }}
+ *   answer: of the current run and, after a pass, of the current token; else null. fits: whether it is of the current token
+ *   too, if it depends on one; while the next token is asked about, the answer is still that of the last
  */
 export function ask(question) {
   /** @type {Entry} */
@@ -59,6 +60,7 @@ export function ask(question) {
       const stored = state.run.value?.stored;
       return /** @type {Views[Name]['answer'] | null} */ (stored ? (stored.answers[question.view] ?? null) : (current.value?.answer ?? null));
     }),
+    fits: computed(() => Boolean(current.value) && (question.needs === 'text' || question.needs === 'end' || current.value?.token === state.current.value)),
     table: computed(() => current.value?.table ?? null),
     csv: () => csvOf(entry),
   };

@@ -272,5 +272,11 @@ export const step = (by) => stepTo((state.current.value ?? 0) + by);
 export const set = (name, value) => void (state.settings.value = { ...state.settings.value, [name]: value });
 
 /** @param {string | null} id a lens; anything unknown is the first */
-export const setLens = (id) => void (state.lens.value = state.LENSES.find((lens) => lens === id) ?? state.LENSES[0]);
+export const setLens = (id) => void (state.lens.value = state.lenses.value.find((lens) => lens === id) ?? state.lenses.value[0]);
+
+/** Says which lenses there are; the first is open until another is chosen. @param {string[]} ids */
+export function offerLenses(ids) {
+  state.lenses.value = ids;
+  setLens(state.lens.value);
+}
 

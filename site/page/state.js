@@ -19,9 +19,9 @@ import { SAMPLING } from '../shared/options.js';
  * @typedef {{ colours: Record<string, Colours>, colourings: Colouring[], answers: Record<string, import('../shared/protocol.js').Answer<any, string>> }} StoredRun
  */
 
-/** The lenses, in their order; each is the id of its panel but for the first, whose panel is `tokens-lens`. */
-export const LENSES = /** @type {const} */ (['tokens', 'layers']);
-export const lens = signal(/** @type {typeof LENSES[number]} */ ('tokens'));
+/** The ids of the lenses there are, in their order (lenses/index.js), and the open one. */
+export const lenses = signal(/** @type {string[]} */ ([]));
+export const lens = signal('');
 
 /** One sentence for the visitor; `error` if something failed, `retry` a model to load again. */
 export const notice = signal(/** @type {{ text: string, error: boolean, retry?: string } | null} */ (null));

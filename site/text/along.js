@@ -1,63 +1,112 @@
-// The strip under the text: how surprisal and entropy go along it, tied to the text's own pointer; main thread.
+// The strip under the text: surprisal and entropy along it, tied to the text's own pointer; the files of both; main thread.
 
-import { Strip } from '../charts/strip.js';
-import { dark } from '../charts/theme.js';
+import { alongScene } from '../charts/along.js';
+import { measure } from '../charts/canvas.js';
+import { Chart } from '../charts/chart.js';
+import { colouredTextScene } from '../charts/coloured_text.js';
+import { pngBlob, save, svgBlob, WIDTH } from '../charts/files.js';
+import { theme } from '../charts/theme.js';
 import { amount, inUnit, unit } from '../frame/units.js';
+import { filesView } from '../lenses/panel.js';
 import { ask } from '../lenses/scheduler.js';
+import { tableView } from '../lenses/table.js';
 import { hover, pin, select } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
+import { shownTexts, visible } from '../shared/token_text.js';
+import { signal } from '../vendor/signals-core.js';
+import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
+import { looksLikeCode } from './face.js';
 
-/** @import {Numbers} from '../shared/protocol.js' */
+/** @import {Colour, Scene} from '../charts/scene.js' */
 
-const KEY = [
-  ['bar', 'surprisal of each token'],
-  ['line', 'its mean over 15 tokens'],
-  ['dashes', 'entropy'],
-];
+const HEIGHT = 104;
+const RTL = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/u;
+
+const listed = signal(false);
+const asked = ask({ view: 'strip', needs: 'text', args: () => ({}), seen: () => true, table: () => listed.value });
+
+/** In the chosen unit. @param {import('../shared/protocol.js').Numbers} nats */
+const line = (nats) => Array.from(nats, inUnit);
+
+/** @param {number} width @param {number} height @returns {Scene} */
+function scene(width, height) {
+  const { json, arrays } = /** @type {NonNullable<typeof asked.answer.value>} */ (asked.answer.value);
+  const { surprisal_nats: bars, smooth_surprisal_nats: smooth, entropy_nats: dashes } = arrays;
+  return alongScene({ bars: line(bars.data), line: line(smooth.data), dashes: line(dashes.data), highest: inUnit(json.highest_nats), unit: unit() }, width, height);
+}
+
+/** The coloured text with what its colours mean. @returns {Scene} */
+function textScene() {
+  const run = state.run.value;
+  const colours = state.colours.value;
+  if (!run || !colours) throw new Error('There is nothing to save yet: run the text first.');
+  const { light, dark, legend } = colours;
+  const { face } = state.settings.value;
+  const pair = (/** @type {string} */ a, /** @type {string} */ b) => /** @type {Colour} */ ([a, b]);
+  const pieces = shownTexts(run.tokens).map((text, i) => {
+    const coloured = i < light.background.length && light.background[i] !== 'transparent';
+    return { text, generated: i >= run.given, fill: coloured ? pair(light.background[i], dark.background[i]) : null, ink: coloured ? pair(light.text[i], dark.text[i]) : 'ink' };
+  });
+  const key = legend.labels.map((label, i) => ({ label, fill: pair(legend.light.background[i], legend.dark.background[i]) }));
+  return colouredTextScene({ pieces, key, rtl: RTL.test(run.tokens.text), mono: face === 'code' || (face === 'auto' && looksLikeCode(run.tokens.text)) }, WIDTH, measure);
+}
+
+/** @param {number} token */
+function say(token) {
+  const { surprisal_nats: surprisal, entropy_nats: entropy } = /** @type {NonNullable<typeof asked.answer.value>} */ (asked.answer.value).arrays;
+  return `${visible(state.run.value?.tokens.texts[token] ?? '')} (token ${token + 1}) · surprisal ${amount(surprisal.data[token])} · entropy ${amount(entropy.data[token])}`;
+}
+
+const TITLES = { text: 'Coloured text', strip: 'Surprisal and entropy' };
+const about = () => state.run.value?.model.name ?? '';
+const csv = async () => save('tokenlight-tokens.csv', new Blob([await asked.csv()], { type: 'text/csv;charset=utf-8' }));
+const FILES = {
+  text: { SVG: async () => save('tokenlight-text.svg', svgBlob(TITLES.text, about(), [textScene()])), PNG: async () => save('tokenlight-text.png', await pngBlob(TITLES.text, about(), [textScene()])) },
+  strip: { SVG: async () => save('tokenlight-strip.svg', svgBlob(TITLES.strip, about(), [scene(WIDTH, 200)])), PNG: async () => save('tokenlight-strip.png', await pngBlob(TITLES.strip, about(), [scene(WIDTH, 200)])), CSV: csv },
+};
+
+function footView() {
+  const onToggle = (/** @type {Event} */ event) => (listed.value = /** @type {HTMLDetailsElement} */ (event.target).open);
+  return html`<div class="along-foot">
+    <span class="keys"><span class="bar">surprisal (${unit()})</span><span class="line">mean of 15 tokens</span><span class="dashes">entropy</span></span>
+    <details @toggle=${onToggle}><summary>Table and files</summary>
+      <p class="row"><span>Text</span>${filesView(TITLES.text, FILES.text)}<span>Strip</span>${filesView(TITLES.strip, FILES.strip)}</p>
+      ${listed.value ? (state.run.value?.stored ? html`<p class="hint">Run the text to see its table.</p>` : tableView(asked.table.value, TITLES.strip)) : nothing}
+    </details></div>`;
+}
 
 /** @param {HTMLElement} root */
 export function mountAlong(root) {
-  const { answer } = ask({ view: 'strip', needs: 'text', args: () => ({}), seen: () => true });
-  const plot = document.createElement('div');
-  plot.className = 'strip';
-  plot.setAttribute('role', 'img');
-  const key = document.createElement('p');
-  key.className = 'hint keys';
-  for (const [kind, text] of KEY) {
-    const entry = document.createElement('span');
-    entry.className = kind;
-    entry.textContent = text;
-    key.append(entry);
-  }
-  const scale = document.createElement('span');
-  key.append(scale);
-  root.append(plot, key);
-  const chart = new Strip(plot, {
-    onHover: hover,
-    onPick: pin,
+  const foot = document.createElement('div');
+  const chart = new Chart({
+    resting: 'Drag to select tokens.',
+    onPoint: (point) => hover(point?.column ?? null),
     onBrush: (from, to) => select({ span: { from, to: Math.min(to, state.count.value) } }),
   });
+  chart.element.classList.add('strip');
+  root.append(chart.element, foot);
   watch('strip', () => {
-    const lines = answer.value;
+    const lines = asked.answer.value;
+    theme.value;
     root.hidden = !lines;
-    if (!lines) return;
-    const { surprisal_nats: surprisal, smooth_surprisal_nats: smooth, entropy_nats: entropy } = lines.arrays;
-    const line = (/** @type {Numbers} */ nats) => Array.from(nats, (value) => (Number.isNaN(value) ? null : inUnit(value)));
-    chart.draw({ surprisal: line(surprisal.data), smooth: line(smooth.data), entropy: line(entropy.data) });
-    scale.textContent = `${unit() === 'bits' ? 'Bits' : 'Nats'}. Drag to select.`;
-    plot.setAttribute('aria-label', `Surprisal and entropy of ${surprisal.data.length} tokens; the highest is ${amount(lines.json.highest_nats, 1)}. The lists of the tokens lens name the tokens.`);
+    if (!lines) return chart.show(null);
+    const { length } = lines.arrays.surprisal_nats.data;
+    chart.show({
+      label: `Surprisal and entropy of ${length} tokens in ${unit()}; the highest surprisal is ${amount(lines.json.highest_nats, 1)}. Drag to select tokens.`,
+      scene: (width) => scene(width, HEIGHT),
+      say: ({ column }) => say(column),
+      pick: ({ column }) => pin(column),
+    });
   });
-  watch('strip, marked token', () => {
-    answer.value;
-    chart.mark(state.hovered.value ?? state.pinned.value);
+  watch('strip, marked tokens', () => {
+    asked.answer.value;
+    theme.value;
+    const token = state.hovered.value ?? state.pinned.value;
+    const span = state.span.value;
+    chart.frame([...(span ? [{ ...span, kind: /** @type {const} */ ('span') }] : []), ...(token === null ? [] : [{ from: token, to: token + 1, kind: /** @type {const} */ ('mark') }])]);
   });
-  watch('strip, selected tokens', () => {
-    answer.value;
-    chart.select(state.span.value);
-  });
-  watch('strip, colours', () => {
-    dark.value;
-    chart.redraw();
+  watch('strip, its foot', () => {
+    if (asked.answer.value) render(footView(), foot);
   });
 }

@@ -9,6 +9,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 STATE = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
+# For axe: a rule that is off unless it is asked for.
+AXE_RULES = "{rules: {'label-content-name-mismatch': {enabled: true}}}"
 MOST = 60_000  # milliseconds anything here may take
 
 
@@ -109,6 +111,8 @@ def csv_of(page: Page, panel: str) -> list[dict[str, str]]:
     """What the panel's CSV button saves. Asked for without it: Chromium holds back many downloads in a row."""
     text = page.evaluate(
         """async id => {
+            const lab = await import(new URL('lenses/layers/transformer_lab.js', document.baseURI));
+            if (id === 'transformer_lab') return lab.transformerLabCsv();
             const {lenses} = await import(new URL('lenses/index.js', document.baseURI));
             return lenses.find((lens) => lens.id === 'layers').panels.find((panel) => panel.id === id).csv();
         }""",

@@ -19,7 +19,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from tests.e2e.layers import csv_of, generate, ids, numbers, settled, step_to
+from tests.e2e.layers import csv_of, generate, ids, numbers, step_to
 from tests.e2e.reference import Reference, ReferenceModel
 
 OPTIONS: dict[str, Any] = {
@@ -58,8 +58,8 @@ def check_choice(page: Page, token: int, all_ids: list[int], logits: np.ndarray,
         assert float(row["probability"]) == pytest.approx(raw[int(row["id"])], abs=bars["p"])
         if row["probability after filters"]:
             assert float(row["probability after filters"]) == pytest.approx(after[int(row["id"])], abs=1.5 * bars["p"])
-    shown = page.locator("#panel-choice tr.marked td").all_inner_texts()
-    assert float(shown[0].split()[0]) == pytest.approx(100 * raw[all_ids[token + 1]], abs=0.06 + 100 * bars["p"])
+    shown = page.locator("#panel-choice .facts > div", has_text="Before").locator("dd").inner_text()
+    assert float(shown.replace("%", "")) == pytest.approx(100 * raw[all_ids[token + 1]], abs=0.06 + 100 * bars["p"])
 
 
 def check_inside(page: Page, token: int, expected: Reference, bars: dict[str, float]) -> None:
@@ -94,8 +94,6 @@ def check_transformer_lab(
     page: Page, token: int, logits: np.ndarray, expected: Reference, bars: dict[str, float]
 ) -> None:
     """Its own operations in torch, at the position that chose the token."""
-    page.check("#transformer-lab")
-    settled(page, token)
     rows = csv_of(page, "transformer_lab")
     by = {kind: [row for row in rows if row["what"] == kind] for kind in {row["what"] for row in rows}}
     scaled = torch.tensor(logits[token]) / OPTIONS["temperature"]
@@ -109,7 +107,6 @@ def check_transformer_lab(
     last = expected.attentions[:, :, token, : token + 1]
     entropy = -(last * np.log(last + 1e-9)).sum(axis=2).mean(axis=1)
     np.testing.assert_allclose(numbers(by["attention entropy"], "value"), entropy, atol=bars["entropy"])
-    page.uncheck("#transformer-lab")
 
 
 def check_all(page: Page, prompt: str, reference: ReferenceModel, bars: dict[str, float]) -> None:

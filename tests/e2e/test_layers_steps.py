@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.layers import STATE, csv_of, finished, generate, ids, place, settled, step_times, step_to
+from tests.e2e.layers import AXE_RULES, STATE, csv_of, finished, generate, ids, place, settled, step_times, step_to
 
 AXE = Path(__file__).parents[2] / "site/node_modules/axe-core/axe.min.js"
+SVG = "{http://www.w3.org/2000/svg}"
 PROMPT = "The people of the village went down to"
 
 
@@ -35,8 +37,12 @@ def test_write_continue_seed_and_branch(tiny_site: str, open_page: Callable[...,
     fork = given + 4
     step_to(page, fork)
     rows = csv_of(page, "choice")
-    candidate = next(row for row in rows if row["chosen"] == "False")
-    page.locator("#panel-choice .candidate").first.click()
+    place_in_list = next(i for i, row in enumerate(rows) if row["chosen"] == "False")
+    candidate = rows[place_in_list]
+    page.locator("#panel-choice .chart-stage").focus()
+    for _ in range(place_in_list + 1):
+        page.keyboard.press("ArrowDown")
+    page.locator("#panel-choice").get_by_role("button", name="Continue from").click()
     branched = finished(page)
     assert branched[:fork] == other[:fork] and branched[fork] == int(candidate["id"])
     assert len(branched) == fork + 1 + 8
@@ -47,6 +53,7 @@ def test_write_continue_seed_and_branch(tiny_site: str, open_page: Callable[...,
     page.locator(".branch", has_text="generated, seed 3").first.click()
     assert finished(page) == whole, "an old branch comes back token by token"
     step_to(page, given + 5)
+    page.locator("#panel-choice").scroll_into_view_if_needed()  # out of sight, it shows nothing
     expect(page.locator("#panel-choice")).to_contain_text("Filters: frequency penalty")
 
 
@@ -140,6 +147,16 @@ def test_a_panel_saves_its_numbers(tiny_site: str, open_page: Callable[..., Page
         assert list(csv.DictReader(file)) == csv_of(page, "layers")
 
 
+def shapes(path: Path) -> int:
+    """Marks in an SVG file, all of them within its view."""
+    root = ElementTree.parse(path).getroot()
+    left, top, width, height = map(float, root.attrib["viewBox"].split())
+    texts = root.findall(f"{SVG}text")
+    for text in texts:
+        assert left <= float(text.attrib["x"]) <= left + width and top <= float(text.attrib["y"]) <= top + height
+    return len(texts) + len(root.findall(f".//{SVG}path")) + len(root.findall(f"{SVG}rect"))
+
+
 def test_panels_explain_themselves_save_and_are_accessible(tiny_site: str, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{tiny_site}#lens=layers")
     page.set_viewport_size({"width": 1600, "height": 3000})
@@ -149,20 +166,24 @@ def test_panels_explain_themselves_save_and_are_accessible(tiny_site: str, open_
     assert panels.count() == 7
     for i in range(panels.count()):
         panel = panels.nth(i)
-        assert panel.locator("h2").inner_text() and len(panel.locator("p.hint").first.inner_text()) > 40
+        assert panel.locator("h2").inner_text() and panel.locator(".chart:not(.blank)").count()
         panel.get_by_text("How is this computed?").click()
+        assert len(panel.locator("details[open] > p").first.inner_text()) > 100
         assert panel.locator(".formula").inner_text()
         assert "Computed by" in panel.locator(".panel-foot .hint").first.inner_text()
         panel.get_by_text("As a table").click()
-        expect(panel.locator("details table tbody tr").first).to_be_visible()
+        expect(panel.locator("details[open] .scroller table tbody tr").last).to_be_visible()
         with page.expect_download() as download:
             panel.get_by_label("save as PNG").click()
         data = Path(download.value.path()).read_bytes()
         assert data.startswith(b"\x89PNG") and len(data) > 5000
+        with page.expect_download() as download:
+            panel.get_by_label("save as SVG").click()
+        assert shapes(Path(download.value.path())) > 5
     page.evaluate(AXE.read_text(encoding="utf-8"))
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        found = page.evaluate("axe.run(document.getElementById('layers'), {resultTypes: ['violations']})")
+        found = page.evaluate(f"axe.run(document.getElementById('layers'), {AXE_RULES})")
         assert [(v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == []
     for width in (390, 1024, 1600):
         page.set_viewport_size({"width": width, "height": 900})

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 
 from export.serve import SITE
+from tests.e2e.layers import AXE_RULES
 from tests.e2e.likelihood import TEXT, open_view, read
 
 AXE = SITE / "node_modules/axe-core/axe.min.js"
@@ -28,7 +29,7 @@ def violations(page: Page) -> list[str]:
     """What axe finds on the page as it is now."""
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = page.evaluate("axe.run().then(({violations}) => violations)")
+    found: list[dict[str, Any]] = page.evaluate(f"axe.run({AXE_RULES}).then(found => found.violations)")
     return [f"{v['id']}: {v['help']}: {v['nodes'][0]['html'][:200]}" for v in found]
 
 

@@ -194,7 +194,7 @@ def test_repeated_passages_are_listed(view: Page, run: dict) -> None:
 
 def test_strip_is_tied_to_the_text(view: Page, run: dict) -> None:
     """Pointing at the strip previews a token; dragging selects a stretch of the text and shows it."""
-    over = view.locator("#along .u-over")
+    over = view.locator("#along .chart-stage")
     over.scroll_into_view_if_needed()
     box = over.bounding_box()
     assert box is not None

@@ -97,7 +97,7 @@ def test_what_was_read_before_stop_is_a_whole_run(real_site: str, open_page: Ope
     expect(page.locator("#remarks .card")).to_have_count(3)
     page.click("#tab-layers")
     page.locator("#panel-lens").scroll_into_view_if_needed()
-    expect(page.locator("#panel-lens table tbody tr")).not_to_have_count(0, timeout=60_000)
+    expect(page.locator("#panel-lens .chart:not(.blank)")).to_have_count(1, timeout=60_000)
     assert page.locator("text=Shown when the run has ended").count() == 0
 
 
@@ -132,7 +132,7 @@ def test_the_pinned_token_stays_when_the_text_grows_under_the_pointer(tiny_site:
     page = open_page(tiny_site)
     read(page, TEXT)
     page.locator("#token-3").click()
-    plot = page.locator("#along .u-over")
+    plot = page.locator("#along .chart-stage")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box is not None

@@ -52,6 +52,18 @@ def test_strip_is_in_nats(context: Context) -> None:
     assert lines["highest_nats"] == max(*-found.logprob[1:], *found.entropy[1:])
 
 
+def test_the_text_and_its_findings_as_tables(context: Context) -> None:
+    table, found = VIEWS["table"](context, "strip", {}), context.reading.trace.statistics()
+    assert [row[1] for row in table["rows"]] == PIECES
+    assert table["rows"][0][2:] == [None, None, None, None, table["rows"][0][6]]
+    assert table["rows"][3][2:5] == [found.probability[3], found.rank[3], -found.logprob[3]]
+    assert all(len(row) == len(table["columns"]) for row in table["rows"])
+    listed, said = VIEWS["table"](context, "findings", {}), VIEWS["findings"](context)
+    assert len(listed["rows"]) == sum(len(said[name]) for name in ("surprises", "less_surprising", "classes", "copies"))
+    assert all(len(row) == len(listed["columns"]) for row in listed["rows"])
+    assert VIEWS["csv"](context, "findings", {}).splitlines()[0] == ",".join(listed["columns"])
+
+
 def test_findings(context: Context) -> None:
     found, logprob = VIEWS["findings"](context), context.reading.trace.statistics().logprob
     assert [r["token"] for r in found["surprises"]] == np.argsort(np.where(np.isnan(logprob), 9, logprob))[:9].tolist()

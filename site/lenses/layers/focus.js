@@ -1,31 +1,45 @@
-// How focused attention is at the token: bars by layer and a heatmap of layers × heads; main thread.
+// How focused attention is at the token: every head of every layer, and the means by layer; main thread.
 
-import { barsPart, barsView } from '../../charts/bars.js';
-import { Heatmap } from '../../charts/heatmap.js';
-import { scaleView } from '../../charts/legend.js';
+import { colourAt } from '../../charts/scene.js';
+import { rowsScene } from '../../charts/rows.js';
 import { fixed, percent } from '../../frame/format.js';
 import { amount, inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
-import { html } from '../../vendor/lit-html/lit-html.js';
-import { panel, waiting } from '../panel.js';
+import { panel } from '../panel.js';
+import { keyOf, rowHeight } from './rows.js';
+import { definition } from './transformer_lab.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
+/** @import {ChartOf} from '../../charts/chart.js' */
 
-/** @param {Views['focus']['answer']['json']} focus @returns {import('../../charts/bars.js').Bars} */
-const chart = ({ layers, palette }) => ({
-  caption: 'Attention entropy by layer, mean over heads',
-  columns: [`entropy (${unit()})`, 'normalised', 'on the sink', 'without it'],
-  palette: state.palettes.value?.[palette],
-  rows: layers.map((layer, i) => ({
-    label: `layer ${i}`,
-    bars: [
-      { value: layer.entropy, text: fixed(inUnit(layer.entropy)), title: `${layer.entropy} nats`, level: layer.level },
-      { value: layer.normalised, text: fixed(layer.normalised), title: String(layer.normalised), level: layer.level },
-      { value: layer.sink, text: layer.sink === null ? '–' : percent(layer.sink), title: `mass on position 0: ${layer.sink}` },
-      { value: layer.entropy_without_sink, text: fixed(inUnit(layer.entropy_without_sink)), title: `${layer.entropy_without_sink} nats` },
-    ],
-  })),
-});
+/** @param {Views['focus']['answer']} answer @returns {ChartOf} */
+function chart({ json, arrays }) {
+  const { layers, rows, columns, stops } = json;
+  const palette = /** @type {any} */ (state.palettes.value)[json.palette];
+  return {
+    label: `Attention entropy of ${rows} layers by ${columns} heads, and means by layer`,
+    scene: (width) => rowsScene({
+      labels: layers.map((_, i) => String(i)),
+      labelRoom: 24,
+      rowHeight: rowHeight(rows + 1),
+      align: 'end',
+      tracks: [
+        { kind: 'cells', title: 'heads', levels: arrays.levels.data, columns, palette, key: keyOf(stops, String, ['focused', 'diffuse']), ends: ['0', String(columns - 1)], share: 2.2, widest: 24 },
+        { kind: 'bars', title: unit(), axis: (value) => fixed(value, 1), series: [{ values: layers.map(({ entropy }) => inUnit(entropy)), fill: 'bar', fills: layers.map(({ level }) => colourAt(palette, level)) }] },
+        { kind: 'bars', title: 'sink', axis: (value) => `${100 * value}%`, most: 1, series: [{ values: layers.map(({ sink }) => sink), fill: 'bar' }] },
+      ],
+    }, width),
+    say: ({ area, row, column }) => {
+      if (area === 0) {
+        const at = row * columns + column;
+        const { entropy, normalised, sink } = arrays;
+        return `layer ${row}, head ${column} · ${amount(entropy.data[at])} · normalised ${fixed(normalised.data[at])} · ${percent(sink.data[at])} on the sink`;
+      }
+      const { entropy, normalised, sink, entropy_without_sink: without } = layers[row];
+      return `layer ${row}, mean over heads · ${amount(entropy)} · normalised ${fixed(normalised)} · ${sink === null ? '–' : percent(sink)} on the sink · ${amount(without)} without it`;
+    },
+  };
+}
 
 export const focus = panel({
   id: 'focus',
@@ -33,34 +47,8 @@ export const focus = panel({
   needs: 'token',
   args: (_, token) => ({ token }),
   title: 'Attention entropy',
-  caption: 'Whether the heads attended to few tokens (focused, orange) or to many (diffuse, blue) at this one.',
-  how: 'Each head spreads its attention over the tokens so far; the entropy says over how many. It grows with the length of the text, so it is also given divided by its greatest possible value, the logarithm of the number of positions that the layer sees. Many heads rest on the first position when they have nothing to do: the attention sink. Its share is given, and the entropy of the rest. Bars: the mean over a layer’s heads. Grid: every layer (row) and head (column).',
-  formula: 'H = −Σ p·ln p over the head’s attention row;  normalised = H / ln(visible positions);  without the sink: p / (1 − p₀)',
-  source: 'activations.focus, attention.attention_statistics',
-  canvas: (answer) =>
-    new Heatmap({
-      label: 'Attention entropy of layers (rows) by heads (columns)',
-      rowHeight: 12,
-      widest: 40,
-      describe(row, column) {
-        const found = answer.value;
-        if (!found) return '';
-        const at = row * found.json.columns + column;
-        const { entropy, normalised, sink } = found.arrays;
-        return `layer ${row}, head ${column} · ${amount(entropy.data[at], 3)} · normalised ${fixed(normalised.data[at], 3)} · ${percent(sink.data[at])} on the sink`;
-      },
-      resting: 'Point at a cell for its layer, head and values.',
-    }),
-  draw(heatmap, answer) {
-    if (!answer) return heatmap.clear();
-    const { rows, columns, palette } = answer.json;
-    heatmap.draw({ levels: answer.arrays.levels.data, rows, columns, names: Array.from({ length: rows }, (_, i) => String(i)), palette: /** @type {any} */ (state.palettes.value)[palette] });
-  },
-  body: (answer, heatmap) =>
-    answer && state.palettes.value
-      ? html`<p>${answer.json.words ?? 'The first position can only attend to itself.'}</p>
-        <div class="halves">${barsView(chart(answer.json))}<figure><figcaption class="hint">Layers × heads, normalised</figcaption>${heatmap.element}</figure></div>
-        ${scaleView(state.palettes.value[answer.json.palette], answer.json.stops, ['focused (0)', 'half (0.5)', 'diffuse (1)'])}`
-      : waiting(),
-  parts: ({ json }, heatmap) => [barsPart(chart(json)), heatmap.part()],
+  resting: 'Layers down, heads across. Point at a cell or bar.',
+  lead: ({ json }) => json.words ?? 'The first position can only attend to itself.',
+  charts: (answer) => [chart(answer)],
+  more: (isOpen) => definition('focus', isOpen),
 });

@@ -1,23 +1,29 @@
 // The layers lens: for the chosen token, its probabilities, activations and attention, layer by layer; main thread.
 
-import { isChecked, element, mount } from '../../frame/mount.js';
+import { element, mount } from '../../frame/mount.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
+import { visible } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { watchSight } from '../in_sight.js';
 import { choice } from './choice.js';
-import { wordClasses } from './classes.js';
+import { dimensions } from './dimensions.js';
 import { focus } from './focus.js';
 import { layerMap } from './layer_map.js';
 import { layers } from './layers.js';
 import { logitLens } from './logit_lens.js';
-import { dimensions } from './dimensions.js';
-import { transformerLab, transformerLabShown } from './transformer_lab.js';
+import { wordClasses } from './word_classes.js';
 
-const panels = [choice, layers, focus, transformerLab, logitLens, layerMap, dimensions, wordClasses];
+const panels = [choice, layers, focus, logitLens, dimensions, layerMap, wordClasses];
 
-const switchView = () =>
-  html`<label class="check"><input type="checkbox" id="transformer-lab" .checked=${transformerLabShown.value} @change=${(/** @type {Event} */ event) => (transformerLabShown.value = isChecked(event))}> Transformer Lab’s numbers</label>`;
+/** Why there are no panels, or which token they are about. */
+function heading() {
+  const run = state.run.value;
+  const token = state.current.value;
+  if (run?.stored) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
+  if (!run || token === null) return html`<p class="hint">Nothing has been read yet: type a text, or press Run.</p>`;
+  return html`<p class="about"><code>${visible(run.tokens.texts[token]) || '·'}</code> <span class="hint">token ${token + 1}, at every layer</span></p>`;
+}
 
 /** @type {import('../index.js').Lens} */
 export const layersLens = {
@@ -25,19 +31,17 @@ export const layersLens = {
   title: 'Layers',
   panels,
   mount(place) {
-    const bar = element('div', 'lens-bar');
-    mount(bar, switchView, 'layers');
+    const about = element('div', 'about-token');
+    mount(about, heading, 'layers');
     const grid = element('div', 'panels');
-    place.append(bar, grid);
+    place.append(about, grid);
     for (const panel of panels) {
-      const own = element('section', 'card panel', `panel-${panel.id}`);
+      const own = element('section', 'panel', `panel-${panel.id}`);
       own.setAttribute('aria-label', panel.title);
       grid.append(own);
       panel.mount(own);
       watchSight(own, panel.id);
     }
-    watch('panels', () => {
-      for (const panel of panels) /** @type {HTMLElement} */ (grid.querySelector(`#panel-${panel.id}`)).hidden = !state.count.value || Boolean(state.run.value?.stored) || Boolean(panel.hidden?.());
-    });
+    watch('panels', () => void (grid.hidden = !state.run.value || Boolean(state.run.value.stored)));
   },
 };

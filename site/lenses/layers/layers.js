@@ -1,24 +1,33 @@
 // What each layer did to the token: the norm of its hidden state, and of what attention and MLP added; main thread.
 
-import { barsPart, barsView } from '../../charts/bars.js';
-import { short } from '../../charts/legend.js';
-import { html, nothing } from '../../vendor/lit-html/lit-html.js';
-import { panel, waiting } from '../panel.js';
-import { QUANTITIES } from './quantities.js';
+import { short } from '../../charts/numbers.js';
+import { rowsScene } from '../../charts/rows.js';
+import { html } from '../../vendor/lit-html/lit-html.js';
+import { panel } from '../panel.js';
+import { QUANTITIES, rowHeight, shortNames } from './rows.js';
+import { definition } from './transformer_lab.js';
 
 /** @import {LayerRow} from '../../shared/protocol.js' */
+/** @import {ChartOf} from '../../charts/chart.js' */
 
 const COLUMNS = /** @type {const} */ (['hidden_norm', 'change_norm', 'attention_norm', 'mlp_norm']);
+const TITLES = ['state', 'change', 'attn.', 'MLP'];
 
-/** @param {{ rows: LayerRow[], busiest: string | null }} layers @returns {import('../../charts/bars.js').Bars} */
-const chart = ({ rows, busiest }) => ({
-  caption: 'L2 norms of each layer at this token',
-  columns: ['hidden state', 'change', 'attention', 'MLP'],
-  rows: rows.map((row) => ({
-    label: row.name,
-    marked: row.name === busiest ? 'the largest change' : undefined,
-    bars: COLUMNS.map((name) => ({ value: row[name], text: row[name] === null ? '–' : short(row[name]), title: `${QUANTITIES[name]}: ${row[name]}${name === 'change_norm' && row.change_cosine !== null ? `; cosine before and after ${row.change_cosine}` : ''}` })),
-  })),
+/** @param {LayerRow[]} rows @param {string | null} busiest @returns {ChartOf} */
+const chart = (rows, busiest) => ({
+  label: `L2 norms at this token: the embeddings and ${rows.length - 1} layers`,
+  scene: (width) => rowsScene({
+    labels: shortNames(rows.map(({ name }) => name)),
+    labelRoom: 40,
+    rowHeight: rowHeight(rows.length),
+    align: 'end',
+    marked: rows.flatMap(({ name }, row) => (name === busiest ? [row] : [])),
+    tracks: COLUMNS.map((name, i) => ({ kind: 'bars', title: TITLES[i], axis: short, series: [{ values: rows.map((row) => row[name]), fill: i ? 'bar' : 'accent' }] })),
+  }, width),
+  say: ({ area, row }) => {
+    const { name, change_cosine: cosine } = rows[row];
+    return `${name} · ${QUANTITIES[COLUMNS[area]]}: ${short(rows[row][COLUMNS[area]])}${COLUMNS[area] === 'change_norm' && cosine !== null ? ` · cosine before and after ${short(cosine)}` : ''}`;
+  },
 });
 
 export const layers = panel({
@@ -27,10 +36,8 @@ export const layers = panel({
   needs: 'token',
   args: (_, token) => ({ token }),
   title: 'Layer-wise activations',
-  caption: 'Norm of the token’s hidden state after each layer, and of what each layer’s attention and MLP added to it.',
-  how: 'Every layer reads the token’s hidden state and adds the outputs of its attention and of its MLP to it. A bar is the L2 norm of a vector; each column has its own scale. The last hidden state is taken after the final norm, as transformers returns it; changes are taken before it.',
-  formula: '‖h‖₂ = √Σ hᵢ²;  change of layer l = ‖h_{l+1} − h_l‖₂',
-  source: 'layers.layers, residual.norms, residual.changes',
-  body: (answer) => (answer ? html`${answer.json.busiest ? html`<p>The largest change happened in <strong>${answer.json.busiest}</strong>.</p>` : nothing}${barsView(chart(answer.json))}` : waiting()),
-  parts: ({ json }) => [barsPart(chart(json))],
+  resting: 'Norms by layer. Point at a bar for its value.',
+  lead: ({ json }) => (json.busiest ? html`The largest change happened in <strong>${json.busiest}</strong>.` : 'Norms after each layer.'),
+  charts: ({ json }) => [chart(json.rows, json.busiest)],
+  more: (isOpen) => definition('layers', isOpen),
 });

@@ -1,32 +1,49 @@
 // The logit lens at the token: what each layer would already say comes next; main thread.
 
-import { barsPart } from '../../charts/bars.js';
-import { lightDark } from '../../charts/theme.js';
+import { rowsScene } from '../../charts/rows.js';
 import { fixed, percent } from '../../frame/format.js';
+import { inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
-import { panel, waiting, waitingForPass } from '../panel.js';
+import { panel } from '../panel.js';
+import { shortNames } from './rows.js';
 
 /** @import {LogitLens} from '../../shared/protocol.js' */
+/** @import {ChartOf} from '../../charts/chart.js' */
+
+const SHOWN = 3; // tokens of each layer, if there is room
+const ROW = 17;
 
 const hasLens = () => Boolean(state.run.value?.model.lens);
+const nameOf = (/** @type {string} */ text) => visible(text) || '·';
 
-/** @param {LogitLens} lens */
-function table({ layers, next, palette: name }) {
-  const palette = state.palettes.value?.[name];
-  return html`<div class="scroller" tabindex="0" role="region" aria-label="Logit lens, by layer"><table class="plain lens">
-    <thead><tr><th scope="col">after</th><th scope="col">rank</th><th scope="col">KL</th><th scope="col" colspan="3">most likely next</th></tr></thead>
-    <tbody>${layers.map((row) => html`<tr>
-      <th scope="row">${row.name}</th>
-      <td title=${row.probability ?? ''}>${row.rank?.toLocaleString('en') ?? '–'}</td><td title=${row.divergence ?? ''}>${fixed(row.divergence)}</td>
-      ${row.top.slice(0, 3).map((top) => html`<td class=${top.id === next?.id ? 'next' : ''} title="${top.text} ${top.probability}"><span class="chip"><i .style=${palette ? `background:${lightDark(palette, top.level)}` : ''}></i><code>${visible(top.text) || '·'}</code> <small>${percent(top.probability)}</small></span></td>`)}
-    </tr>`)}
-    </tbody></table></div>`;
+/** @param {LogitLens} lens @returns {ChartOf} */
+function chart({ layers, next, palette: name }) {
+  const palette = /** @type {any} */ (state.palettes.value)[name];
+  const places = (/** @type {number} */ width) => (width < 380 ? 1 : width < 520 ? 2 : SHOWN);
+  return {
+    label: `Logit lens: the most likely next tokens after the embeddings and each of ${layers.length - 1} layers`,
+    scene: (width) => rowsScene({
+      labels: shortNames(layers.map((row) => row.name)),
+      labelRoom: 40,
+      rowHeight: ROW,
+      align: 'end',
+      tracks: [
+        ...Array.from({ length: places(width) }, (_, k) => ({
+          kind: /** @type {const} */ ('words'), title: ['most likely', '2nd', '3rd'][k], palette, share: k ? 1 : 1.2,
+          words: layers.map(({ top }) => ({ text: `${nameOf(top[k].text)} ${percent(top[k].probability)}`, level: top[k].level, strong: top[k].id === next?.id })),
+        })),
+        { kind: 'bars', title: `KL (${unit()})`, axis: (value) => fixed(value, 1), share: 0.7, series: [{ values: layers.map(({ divergence }) => inUnit(divergence)), fill: 'bar' }] },
+        { kind: 'numbers', title: 'rank', room: 50, texts: layers.map(({ rank }) => rank?.toLocaleString('en') ?? '–') },
+      ],
+    }, width),
+    say: ({ row }) => {
+      const { name: layer, top, rank, probability, divergence } = layers[row];
+      return `${layer} · ${top.map(({ text, probability: p }) => `${nameOf(text)} ${percent(p)}`).join(', ')}${next ? ` · ${nameOf(next.text)}: rank ${rank?.toLocaleString('en') ?? '–'}${probability === null ? '' : `, ${percent(probability)}`}` : ''} · KL ${fixed(inUnit(divergence))} ${unit()}`;
+    },
+  };
 }
-
-/** @param {LogitLens} lens */
-const shown = (lens) => html`<p>${lens.next ? html`The next token is <code>${visible(lens.next.text)}</code>. ` : 'This is the end of the text. '}<code>${visible(lens.layers[lens.layers.length - 1].top[0].text)}</code> is the top prediction from <strong>${lens.settled}</strong> on.</p>${table(lens)}`;
 
 export const logitLens = panel({
   id: 'lens',
@@ -35,10 +52,8 @@ export const logitLens = panel({
   args: (_, token) => (hasLens() ? { token, topK: 5 } : null),
   passAt: (_, token) => token,
   title: 'Logit lens',
-  caption: 'What the model would say comes next if it stopped after each layer.',
-  how: 'The hidden state after each layer goes through the final norm and the output matrix, as if it were the last. Rank: that of the actual next token. KL: how far the layer’s distribution is from the final one, in nats (0 at the end).',
-  formula: 'softmax(W_U · norm(h_l));  KL(final ‖ layer) = Σ p_final · (ln p_final − ln p_layer)',
-  source: 'activations.lens_layers, lens.read',
-  body: (answer) => (!hasLens() ? waiting('This model was exported without the logit lens.') : answer ? shown(answer.json) : waitingForPass()),
-  parts: ({ json }) => [barsPart({ caption: '', columns: ['most likely next token', 'KL to the final (nats)'], rows: json.layers.map((row) => ({ label: row.name, bars: [{ value: row.top[0].probability, text: `${visible(row.top[0].text)} ${percent(row.top[0].probability)}` }, { value: row.divergence, text: fixed(row.divergence) }] })) })],
+  missing: () => (hasLens() ? null : 'This model was exported without the logit lens.'),
+  resting: 'One row a layer. Point at it for its five most likely tokens.',
+  lead: ({ json: { layers, next, settled } }) => html`${next ? html`Next token: <code>${visible(next.text)}</code>. ` : 'The text ends here. '}<code>${visible(layers[layers.length - 1].top[0].text)}</code> is the top prediction from <strong>${settled}</strong> on.`,
+  charts: ({ json }) => [chart(json)],
 });

@@ -1,41 +1,22 @@
-// The same step as Transformer Lab's “Model Activations” shows it, with its own numbers; main thread.
+// The same step in Transformer Lab's own numbers, for “How is this computed?” of three panels; main thread.
 
-import { barsPart, barsView } from '../../charts/bars.js';
 import { fixed, percent } from '../../frame/format.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { signal } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
-import { panel, waiting, waitingForPass } from '../panel.js';
+import { TRANSFORMER_LAB } from '../prose.js';
+import { ask } from '../scheduler.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
 
-/** Whether the panel is shown. */
-export const transformerLabShown = signal(false);
-
-/** @param {Views['transformer_lab']['answer']['json']} lab @returns {import('../../charts/bars.js').Bars[]} */
-function charts(lab) {
-  const simple = (/** @type {string} */ caption, /** @type {number[]} */ values) => ({
-    caption,
-    columns: [caption],
-    rows: values.map((value, i) => ({ label: `Layer ${i}`, bars: [{ value, text: fixed(value, 3), title: String(value) }] })),
-  });
-  return [
-    {
-      caption: 'Token predictions',
-      columns: ['Token predictions'],
-      rows: lab.predictions.map(({ text, probability, logit }) => ({ label: visible(text) || '·', bars: [{ value: probability, text: `${percent(probability)} · logit ${fixed(logit)}`, title: `probability ${probability}, logit ${logit}` }] })),
-    },
-    simple('Layer-wise activations', lab.activations),
-    simple('Attention entropy', lab.attention_entropy),
-  ];
-}
+/** Panels whose “How is this computed?” is open. */
+const open = signal(/** @type {ReadonlySet<string>} */ (new Set()));
 
 /** Whether there is a position before the token. @param {import('../../page/state.js').RunState} run @param {number} token */
 const hasBefore = (run, token) => token > 0 || run.conditions.prefix !== null;
 
-export const transformerLab = panel({
-  id: 'transformer_lab',
+const { answer, csv } = ask({
   view: 'transformer_lab',
   needs: 'pass',
   args(run, token) {
@@ -43,16 +24,29 @@ export const transformerLab = panel({
     return hasBefore(run, token) ? { token, temperature: greedy ? 0 : temperature, topP } : null;
   },
   passAt: (_, token) => token - 1,
-  hidden: () => !transformerLabShown.value,
-  title: 'Transformer Lab’s numbers',
-  caption: 'Exactly what Transformer Lab’s “Model Activations” computes for the step that chose this token.',
-  how: 'Its five predictions have the probability after temperature and top-p (its other filters are not applied there) and the model’s own logit. Activations are norms of the hidden states at the last position before the token, embeddings first. Attention entropy is that of the last query, mean over heads, with its small constant in the logarithm. The other panels use the whole row, no constant, and the token’s own position.',
-  formula: '‖h_l[last]‖₂;  −Σ p·ln(p + 1e−9), mean over heads',
-  source: 'choosing.transformer_lab, transformerlab.py',
-  body(answer) {
-    const run = state.run.value;
-    if (!answer) return run && !hasBefore(run, state.current.value ?? 0) ? waiting('First token: no probability.') : waitingForPass();
-    return html`<div class="thirds">${charts(answer.json).map(barsView)}</div>${answer.json.exact ? nothing : html`<p class="hint">This text is too long to keep every attention row: the entropies are given without the constant, which changes them by less than one part in a million.</p>`}`;
-  },
-  parts: ({ json }) => charts(json).map(barsPart),
+  seen: () => open.value.size > 0 && state.lens.value === 'layers',
 });
+
+export const transformerLabCsv = csv;
+
+/** @typedef {[name: string, ...values: string[]]} Row */
+/** @type {Record<string, { columns: string[], rows: (lab: Views['transformer_lab']['answer']['json']) => Row[] }>} */
+const TABLES = {
+  choice: { columns: ['Token', 'Probability', 'Logit'], rows: ({ predictions }) => predictions.map(({ text, probability, logit }) => [visible(text) || '·', percent(probability), fixed(logit)]) },
+  layers: { columns: ['Hidden state', 'Norm'], rows: ({ activations }) => activations.map((value, i) => [String(i), fixed(value, 3)]) },
+  focus: { columns: ['Layer', 'Entropy (nats)'], rows: ({ attention_entropy: entropy }) => entropy.map((value, i) => [String(i), fixed(value, 3)]) },
+};
+
+/** Transformer Lab's definition and numbers for a panel; they are asked for only while somebody sees them. @param {string} panel @param {boolean} isOpen */
+export function definition(panel, isOpen) {
+  if (open.peek().has(panel) !== isOpen) queueMicrotask(() => (open.value = new Set([...open.peek(), panel].filter((each) => each !== panel || isOpen))));
+  if (!isOpen) return nothing;
+  const { columns, rows } = TABLES[panel];
+  const lab = answer.value?.json;
+  const run = state.run.value;
+  const none = run && !hasBefore(run, state.current.value ?? 0) ? 'First token: no probability.' : run?.done ? 'Computing…' : 'Shown when the run has ended.';
+  return html`<div class="transformer-lab"><p>${TRANSFORMER_LAB[panel]}</p>
+    ${lab ? html`<div class="scroller" tabindex="0" role="region" aria-label="Transformer Lab’s numbers: ${columns[columns.length > 2 ? 0 : 1]}"><table class="plain"><thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+      <tbody>${rows(lab).map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>
+      ${panel === 'focus' && !lab.exact ? html`<p class="hint">This text is too long to keep every attention row: the entropies lack the constant, which changes them by less than one part in a million.</p>` : nothing}` : html`<p class="hint">${none}</p>`}</div>`;
+}

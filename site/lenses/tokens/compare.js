@@ -16,7 +16,7 @@ export function compareView() {
   return html`
     <h2>Compare two readings</h2>
     ${first ? pinnedView(first) : html`<div class="row">
-      <p class="hint grow">Pin this reading, then read another text, or the same one with another model: both are shown side by side.</p>
+      <p class="hint grow">Pin this reading, then read another text or use another model: both are shown side by side.</p>
       <button type="button" id="keep" ?disabled=${!state.run.value?.done || Boolean(state.run.value.stored)} @click=${pinAsA}>Pin this reading as A</button>
     </div>`}
     ${first && comparison.value ? sides(comparison.value) : nothing}
@@ -45,8 +45,8 @@ function sides({ json: { a, b, largest }, arrays }) {
     </div>
     <p class="hint">Blue: likelier here than in the other reading; orange: less likely; no colour: the other text has no such passage.</p>
     <div class="sides">${side('A', a, arrays.a_change.data, arrays.a_logprob.data)}${side('B', b, arrays.b_change.data, arrays.b_logprob.data)}</div>
-    ${largest.length ? html`<h3>Changed most, from A to B</h3>
-      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))} ${unit()}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
+    ${largest.length ? html`<h3>Changed most, from A to B (${unit()})</h3>
+      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
   `;
 }
 

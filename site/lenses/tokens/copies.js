@@ -1,48 +1,69 @@
 // Repeated passages: how much easier each was the second time, and at which place in it; main thread.
 
-import { html, nothing } from '../../vendor/lit-html/lit-html.js';
-import { visible } from '../../shared/token_text.js';
+import { Chart } from '../../charts/chart.js';
+import { pngBlob, save, svgBlob, WIDTH } from '../../charts/files.js';
+import { rowsScene } from '../../charts/rows.js';
+import { theme } from '../../charts/theme.js';
 import { fixed } from '../../frame/format.js';
-import { select } from '../../page/edits.js';
 import { inUnit, unit } from '../../frame/units.js';
+import { select } from '../../page/edits.js';
+import { visible } from '../../shared/token_text.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { filesView } from '../panel.js';
 import { findings } from './findings.js';
 
+/** @import {ChartOf} from '../../charts/chart.js' */
 /** @import {CopyRow} from '../../shared/protocol.js' */
+
+const TITLE = 'Surprisal by place in the passage';
+/** @type {Chart | null} */
+let drawn = null;
 
 export function copiesView() {
   const { copies, curve } = findings.value?.json ?? { copies: [], curve: { first: [], later: [], count: [] } };
+  theme.value;
   if (!copies.length) return nothing;
   return html`<section class="card">
     <h2>Repeated passages</h2>
     <table class="numbers">
-      <caption class="hint">Mean surprisal in ${unit()} when a passage came first, and when it came again</caption>
+      <caption class="hint">Mean surprisal in ${unit()} the first time and again</caption>
       <thead><tr><th scope="col">Passage</th><th scope="col">Tokens</th><th scope="col">First</th><th scope="col">Again</th></tr></thead>
       <tbody>${copies.map(copyRow)}</tbody>
     </table>
-    ${curve.first.length > 1 ? curveTable(curve) : nothing}
+    ${curve.first.length > 1 ? curveView(curve) : nothing}
   </section>`;
 }
 
 /** @param {CopyRow} copy */
 function copyRow({ start, source, length, text, first_nats: first, later_nats: later }) {
   const show = (/** @type {number} */ from) => select({ span: { from, to: from + length } });
+  const [once, again] = [fixed(inUnit(first)), fixed(inUnit(later))];
   return html`<tr>
     <th scope="row"><code class="passage">${visible(text)}</code></th><td>${length}</td>
-    <td><button type="button" class="small" @click=${() => show(source)} aria-label="Show the first occurrence">${fixed(inUnit(first))}</button></td>
-    <td><button type="button" class="small" @click=${() => show(start)} aria-label="Show this occurrence">${fixed(inUnit(later))}</button></td>
+    <td><button type="button" class="small" @click=${() => show(source)} aria-label="${once}: Show the first occurrence" title="Show the first occurrence">${once}</button></td>
+    <td><button type="button" class="small" @click=${() => show(start)} aria-label="${again}: Show this occurrence" title="Show this occurrence">${again}</button></td>
   </tr>`;
 }
 
-/** @param {{ first: (number | null)[], later: (number | null)[], count: number[] }} curve nats */
-function curveTable({ first, later, count: copies }) {
-  const lowest = Math.min(...[...first, ...later].map((value) => value ?? 0));
-  const bar = (/** @type {number | null} */ value, /** @type {string} */ kind) => html`<td class="bar ${kind}"><i .style=${`inline-size:${value === null || !lowest ? 0 : (100 * value) / lowest}%`}></i><span>${fixed(inUnit(value))}</span></td>`;
-  return html`<details>
-    <summary>By place in the passage</summary>
-    <table class="numbers curve">
-      <caption class="hint">Mean log-probability in ${unit()} of the passages' 1st, 2nd, … token</caption>
-      <thead><tr><th scope="col">Place</th><th scope="col">First</th><th scope="col">Again</th><th scope="col">Passages</th></tr></thead>
-      <tbody>${first.map((value, i) => html`<tr><th scope="row">${i + 1}</th>${bar(value, 'first')}${bar(later[i], 'later')}<td>${copies[i]}</td></tr>`)}</tbody>
-    </table>
-  </details>`;
+/** @param {{ first: (number | null)[], later: (number | null)[], count: number[] }} curve log-probabilities in nats @returns {ChartOf} */
+function chart({ first, later, count }) {
+  const surprisal = (/** @type {(number | null)[]} */ values) => values.map((value) => (value === null ? null : inUnit(-value)));
+  const [once, again] = [surprisal(first), surprisal(later)];
+  return {
+    label: `${TITLE}, in ${unit()}: the first time and again, ${first.length} places`,
+    scene: (width) => rowsScene({ labels: first.map((_, i) => String(i + 1)), labelRoom: 28, rowHeight: 18, align: 'end', tracks: [{ kind: 'bars', title: '', axis: (value) => fixed(value, 1), series: [{ values: once, fill: 'bar', name: `first (${unit()})` }, { values: again, fill: 'accent', name: 'again' }] }] }, width),
+    say: ({ row }) => `place ${row + 1}: ${fixed(once[row])} the first time, ${fixed(again[row])} again (${count[row]} passages)`,
+  };
+}
+
+/** @param {{ first: (number | null)[], later: (number | null)[], count: number[] }} curve */
+function curveView(curve) {
+  drawn ??= new Chart({ resting: 'Point at a place for its values.' });
+  const made = chart(curve);
+  drawn.show(made);
+  const files = {
+    SVG: async () => save('tokenlight-repeated-passages.svg', svgBlob(TITLE, '', [made.scene(WIDTH)])),
+    PNG: async () => save('tokenlight-repeated-passages.png', await pngBlob(TITLE, '', [made.scene(WIDTH)])),
+  };
+  return html`<details><summary>By place in the passage</summary>${drawn.element}${filesView(TITLE, files)}</details>`;
 }

@@ -16,7 +16,7 @@ import { blank, isWritten, rank, ranking, use, words } from './blanks.js';
 export function fillInView() {
   return html`
     <h2>Fill in the blank</h2>
-    ${blank.value ? form(blank.value) : html`<p class="hint">Select tokens in the coloured text (drag, or <kbd>Shift</kbd> with an arrow), or write <code>___</code> in the box: the model then ranks what could stand there.</p>`}
+    ${blank.value ? form(blank.value) : html`<p class="hint">Select tokens, or write <code>___</code> in the text: the model ranks what could stand there.</p>`}
     ${ranking.value ? results(ranking.value) : nothing}
   `;
 }
@@ -48,7 +48,7 @@ function results({ blank, done, all, ranked, error }) {
   if (!ranked) return html`<p class="hint" role="status">${all ? `Scored ${done} of ${all}` : 'Reading the text before the blank…'}</p>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Ranked candidates"><table class="numbers" id="ranking">
     <caption class="hint">Left context only: p(candidate | left), over the whole vocabulary. Both sides: p(candidate | left) · p(right | left, candidate), as a share among these candidates.</caption>
-    <thead><tr><th scope="col">Candidate</th><th scope="col">Left context only</th><th scope="col">Both sides</th><th scope="col"><span class="sr-only">Use it</span></th></tr></thead>
+    <thead><tr><th scope="col">Candidate</th><th scope="col" colspan="2">Left context only</th><th scope="col" colspan="2">Both sides</th><th scope="col"><span class="sr-only">Use it</span></th></tr></thead>
     <tbody>${ranked.map((candidate) => row(blank, candidate))}</tbody>
   </table></div>`;
 }
@@ -57,10 +57,10 @@ function results({ blank, done, all, ranked, error }) {
 function row(into, candidate) {
   const { text, probability, share } = candidate;
   const written = isWritten(into, candidate);
-  const bar = (/** @type {number} */ p) => html`<td class="bar"><i .style=${`inline-size:${Math.max(100 * p, 0.5)}%`}></i><span>${percent(p)}</span></td>`;
+  const bar = (/** @type {number} */ p) => html`<td class="bar"><i .style=${`inline-size:${Math.max(100 * p, 0.5)}%`}></i></td><td>${percent(p)}</td>`;
   return html`<tr class=${written ? 'actual' : ''}>
     <th scope="row"><code>${visible(text)}</code>${written ? html` <span class="hint">as written</span>` : nothing}</th>
     ${bar(probability)}${bar(share)}
-    <td>${written ? nothing : html`<button type="button" class="small" ?disabled=${!state.canRun.value} title="Replace with “${visible(text)}”" aria-label="Replace with ${visible(text)}" @click=${() => use(into, candidate)}>⇄</button>`}</td>
+    <td>${written ? nothing : html`<button type="button" class="small" ?disabled=${!state.canRun.value} title="Replace with “${visible(text)}”" aria-label="Replace with ${visible(text)}" @click=${() => use(into, candidate)}><span aria-hidden="true">⇄</span></button>`}</td>
   </tr>`;
 }

@@ -4,4 +4,7 @@ import * as state from '../../page/state.js';
 import { ask } from '../scheduler.js';
 
 /** Surprises, word classes and repeated passages (pyscripts/views/whole_text.py). */
-export const findings = ask({ view: 'findings', needs: 'end', args: () => ({}), seen: () => state.lens.value === 'tokens' }).answer;
+const asked = ask({ view: 'findings', needs: 'end', args: () => ({}), seen: () => state.lens.value === 'tokens' });
+
+export const findings = asked.answer;
+export const findingsCsv = asked.csv;

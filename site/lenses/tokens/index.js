@@ -25,7 +25,7 @@ export const tokensLens = {
   title: 'Tokens',
   panels,
   mount(place) {
-    const others = element('div', 'stack others'); // beside the inspector, which changes its height with every token pointed at
+    const others = element('div', 'others'); // beside the inspector, which changes its height with every token pointed at
     panels.forEach((panel, i) => {
       const [id, title, , tag, className] = PANELS[i];
       const own = element(tag, className, id);

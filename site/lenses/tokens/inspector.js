@@ -1,14 +1,21 @@
-// One token in numbers: how likely it was, and where it stands in the text; main thread.
+// One token in numbers: how likely it was, what was expected instead, and where it is in the text; main thread.
 
-import { pin } from '../../page/edits.js';
-import * as state from '../../page/state.js';
-import { html } from '../../vendor/lit-html/lit-html.js';
-import { hexBytes, visible } from '../../shared/token_text.js';
+import { pngBlob, save, svgBlob, WIDTH } from '../../charts/files.js';
+import { rowsScene } from '../../charts/rows.js';
 import { count, percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
-import { alternatives } from './alternatives.js';
+import { pin, samplingOptions } from '../../page/edits.js';
+import * as state from '../../page/state.js';
+import { hexBytes, visible } from '../../shared/token_text.js';
+import { html } from '../../vendor/lit-html/lit-html.js';
+import { filesView } from '../panel.js';
+import { ask } from '../scheduler.js';
+import { alternatives, alternativesOf } from './alternatives.js';
 
 /** @import {RunState} from '../../page/state.js' */
+
+/** The table of the files; never asked for but to save it. */
+const listed = ask({ view: 'choice', needs: 'token', args: (_, token) => ({ token, count: 50, options: samplingOptions() }), seen: () => false });
 
 export function inspectorView() {
   const run = state.run.value;
@@ -18,29 +25,24 @@ export function inspectorView() {
   return html`
     ${heading(run, index)}
     ${known ? [facts(run, index), alternatives(run, index)] : html`<p class="hint">${index < run.count ? 'First token: no probability.' : run.done ? 'Not read.' : 'Not read yet.'}</p>`}
+    ${foot(run, index, known)}
   `;
 }
 
 /** @param {boolean} read whether there are tokens to point at */
-function help(read) {
-  if (!read) return html`<p class="hint">Press Run: every token is coloured by how likely the model found it.</p>`;
-  return html`<p class="hint">Point at a token to see what the model expected there; click it to pin it.</p>
-    <p class="hint">By keyboard: <kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd> move in the text, <kbd>Enter</kbd> pins or unpins a token, <kbd>Shift</kbd> with an arrow selects several.</p>`;
-}
+const help = (read) =>
+  html`<p class="hint">${read ? 'Point at a token to see what the model expected there; click it to pin it.' : 'Press Run: every token is coloured by how likely the model found it.'}</p>`;
 
 /** @param {RunState} run @param {number} index */
 function heading({ tokens, given }, index) {
   const text = tokens.texts[index];
-  const hex = hexBytes(tokens, index);
-  const [start, end] = tokens.bytes[index];
   const pinned = state.pinned.value === index;
   return html`
-    <div class="row spread">
-      <h2><code>${text.includes('\ufffd') ? `bytes ${hex}` : visible(text)}</code></h2>
+    <div class="about">
+      <h2><code>${text.includes('\ufffd') ? `bytes ${hexBytes(tokens, index)}` : visible(text)}</code></h2>
+      <span class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)}${index >= given ? ' · generated' : ''}</span>
       <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(index)}>${pinned ? 'Unpin' : 'Pin'}</button>
-    </div>
-    <p class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)} · id ${tokens.ids[index]}${index >= given ? ' · generated' : ''}${tokens.control[index] ? ' · control token' : ''}<br>
-      bytes ${count(start)}–${count(end)}: <code>${hex.length > 36 ? `${hex.slice(0, 35)} …` : hex}</code></p>`;
+    </div>`;
 }
 
 /** @param {RunState} run @param {number} index */
@@ -54,4 +56,26 @@ function facts({ columns }, index) {
     ['Probability ranked above it', percent(value('mass_above'))],
   ];
   return html`<dl class="facts">${list.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
+}
+
+/** @param {RunState} run @param {number} index @param {boolean} known */
+function foot(run, index, known) {
+  const { tokens } = run;
+  const hex = hexBytes(tokens, index);
+  const [start, end] = tokens.bytes[index];
+  const name = `tokenlight-alternatives-${index + 1}`;
+  const title = `What the model expected at token ${index + 1}`;
+  const scenes = () => {
+    const rows = alternativesOf(run, index);
+    return [rowsScene({
+      labels: rows.map(({ rank, name: shown }) => `${rank}. ${shown}`), labelRoom: 200, rowHeight: 24, mono: true, marked: rows.flatMap(({ actual }, i) => (actual ? [i] : [])),
+      tracks: [{ kind: 'bars', title: 'probability', axis: percent, series: [{ values: rows.map(({ p }) => p), fill: 'bar' }] }, { kind: 'numbers', title: '', room: 64, texts: rows.map(({ p }) => percent(p)) }],
+    }, WIDTH)];
+  };
+  const files = {
+    SVG: async () => save(`${name}.svg`, svgBlob(title, run.model.name, scenes())),
+    PNG: async () => save(`${name}.png`, await pngBlob(title, run.model.name, scenes())),
+    ...(run.stored ? {} : { CSV: async () => save(`${name}.csv`, new Blob([await listed.csv()], { type: 'text/csv;charset=utf-8' })) }),
+  };
+  return html`<div class="panel-foot"><span class="grow">id ${tokens.ids[index]} · bytes ${count(start)}–${count(end)}: <code>${hex.length > 36 ? `${hex.slice(0, 35)} …` : hex}</code></span>${known ? filesView('Alternatives', files) : ''}</div>`;
 }

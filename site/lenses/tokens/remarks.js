@@ -1,22 +1,27 @@
 // The tokens that surprised the model most, those less surprising than expected, and word classes; main thread.
 
+import { save } from '../../charts/files.js';
+import { count, fixed, percent } from '../../frame/format.js';
+import { inUnit, unit } from '../../frame/units.js';
 import { hover, pin } from '../../page/edits.js';
 import * as state from '../../page/state.js';
-import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { visible } from '../../shared/token_text.js';
-import { count, fixed, percent } from '../../frame/format.js';
-import { amount, inUnit, unit } from '../../frame/units.js';
-import { findings } from './findings.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { filesView } from '../panel.js';
+import { findings, findingsCsv } from './findings.js';
 
 /** @import {ClassRow, Remark} from '../../shared/protocol.js' */
+
+const FILES = { CSV: async () => save('tokenlight-findings.csv', new Blob([await findingsCsv()], { type: 'text/csv;charset=utf-8' })) };
 
 export function remarksView() {
   if (!findings.value) return nothing;
   const { surprises, less_surprising, classes, code } = findings.value.json;
+  const files = state.run.value?.stored ? nothing : filesView('Lists of the Tokens lens', FILES);
   return html`
-    <section class="card"><h2>Top surprises</h2>${list(surprises, 'Nothing to list.')}</section>
-    <section class="card"><h2>Less surprising than expected</h2><p class="hint">The model was uncertain, yet ranked these first.</p>${list(less_surprising, 'None: no token was less surprising than expected.')}</section>
-    <section class="card"><h2>Word classes</h2>${classTable(classes, code)}</section>
+    <section class="card"><div class="row spread"><h2>Top surprises</h2><span class="hint">${unit()}</span></div>${list(surprises, 'Nothing to list.')}</section>
+    <section class="card"><div class="row spread"><h2 title="The model was uncertain, yet ranked these first.">Less surprising than expected</h2><span class="hint">${unit()}</span></div>${list(less_surprising, 'None: the model was never uncertain and right.')}</section>
+    <section class="card"><div class="row spread"><h2>Word classes</h2>${files}</div>${classTable(classes, code)}</section>
   `;
 }
 
@@ -25,10 +30,10 @@ function list(remarks, none) {
   if (!remarks.length) return html`<p class="hint">${none}</p>`;
   return html`<ol class="remarks">${remarks.map(({ token, text, probability, surprisal_nats, expected }) => {
     const chosen = state.pinned.value === token;
-    return html`<li><button type="button" aria-pressed=${chosen} @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}>
+    return html`<li><button type="button" aria-pressed=${chosen} title="${percent(probability)} · token ${token + 1}" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}>
       <code>${visible(text)}</code>
-      <span class="aside">${text === expected ? 'expected' : html`not <code>${visible(expected)}</code>`}</span>
-      <span class="number">${percent(probability)}</span><span class="number">${amount(surprisal_nats, 1)}</span>
+      <span class="aside">${text === expected ? nothing : html`not <code>${visible(expected)}</code>`}</span>
+      <span class="number">${fixed(inUnit(surprisal_nats), 1)}</span>
     </button></li>`;
   })}</ol>`;
 }
@@ -36,7 +41,7 @@ function list(remarks, none) {
 /** @param {ClassRow[]} rows @param {boolean} code */
 function classTable(rows, code) {
   return html`<table class="numbers">
-    <caption class="hint">Means over the tokens of each class, in ${unit()}; the text was read as ${code ? 'program code' : 'prose'}</caption>
+    <caption class="hint">Means in ${unit()}; read as ${code ? 'program code' : 'prose'}</caption>
     <thead><tr><th scope="col">Class</th><th scope="col">Tokens</th><th scope="col">Surprisal</th><th scope="col">Entropy</th></tr></thead>
     <tbody>${rows.map((row) => html`<tr><th scope="row">${row.title}</th><td>${count(row.count)}</td><td>${fixed(inUnit(row.mean_surprisal_nats))}</td><td>${fixed(inUnit(row.mean_entropy_nats))}</td></tr>`)}</tbody>
   </table>`;

@@ -1,0 +1,43 @@
+"""What stands under the text and in the lens of its tokens as tables, for screen readers and CSV."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pyscripts import run
+from pyscripts.views import whole_text
+from pyscripts.views.context import Context
+
+Table = dict[str, Any]  # columns: [name], rows: [[cell]]; None is an empty cell
+
+
+def strip(context: Context) -> Table:
+    """One row a shown token."""
+    found, texts = context.reading.trace.statistics(), context.reading.tokens["texts"]
+    lines = whole_text.strip(context)
+    columns = [found.probability, found.rank, lines["surprisal_nats"], lines["entropy_nats"],
+               lines["smooth_surprisal_nats"]]  # each [token]
+    rows: list[list[Any]] = []
+    for token, values in enumerate(zip(*columns, strict=True)):
+        probability, rank, *others = values
+        rows.append([token, texts[token], run.number(probability), int(rank) or None, *map(run.number, others)])
+    names = ["surprisal (nats)", "entropy (nats)", "mean surprisal of 15 tokens (nats)"]
+    return {"columns": ["index", "token", "probability", "rank", *names], "rows": rows}
+
+
+def findings(context: Context) -> Table:
+    """The lists of the tokens lens below each other: what a row is, then where and how surprising."""
+    found = whole_text.findings(context)
+    rows: list[list[Any]] = []
+    for kind, name in (("surprise", "surprises"), ("less surprising than expected", "less_surprising")):
+        rows += [[kind, each["token"], each["text"], None, each["probability"], each["surprisal_nats"],
+                  each["entropy_nats"], each["expected"], None] for each in found[name]]
+    rows += [["word class", None, each["title"], each["count"], None, each["mean_surprisal_nats"],
+              each["mean_entropy_nats"], None, None] for each in found["classes"]]
+    rows += [["repeated passage", each["start"], each["text"], each["length"], None, each["later_nats"], None, None,
+              each["first_nats"]] for each in found["copies"]]
+    columns = ["what", "index", "text", "tokens", "probability", "surprisal (nats)", "entropy (nats)", "expected",
+               "surprisal the first time (nats)"]
+    return {"columns": columns, "rows": rows}
+
+
+TABLES: dict[str, Callable[[Context], Table]] = {"strip": strip, "findings": findings}

@@ -1,0 +1,96 @@
+// Draws a scene on a canvas, for the page and for PNG files; main thread.
+
+import { css } from './theme.js';
+import { SANS, MONO } from './fonts.js';
+
+/** @import {Cells, Scene, Text} from './scene.js' */
+
+const MOST = 16_000; // px of a canvas's side that every browser allows
+
+const scratch = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d'));
+
+/** @param {Pick<Text, 'size' | 'weight' | 'mono'>} text */
+const fontOf = ({ size, weight = 400, mono }) => `${weight} ${size}px ${mono ? MONO : SANS}`;
+
+/** Width of a text in px. @param {string} text @param {number} size @param {boolean} [mono] @param {number} [weight] */
+export function measure(text, size, mono, weight) {
+  scratch.font = fontOf({ size, weight, mono });
+  return scratch.measureText(text).width;
+}
+
+/** What of a text fits its room, with an ellipsis if it is cut. @param {Text} mark */
+export function fitted({ text, size, mono, weight, room }) {
+  if (room === undefined || measure(text, size, mono, weight) <= room) return text;
+  const all = Array.from(text);
+  let low = 0;
+  for (let high = all.length; low < high; ) {
+    const middle = Math.ceil((low + high) / 2);
+    if (measure(`${all.slice(0, middle).join('')}…`, size, mono, weight) <= room) low = middle;
+    else high = middle - 1;
+  }
+  return low ? `${all.slice(0, low).join('')}…` : '';
+}
+
+/** Sizes the canvas for a scene and draws it. @param {HTMLCanvasElement} canvas @param {Scene} scene @param {number} [sharp] px of the canvas for each px of the scene */
+export function drawScene(canvas, scene, sharp = devicePixelRatio) {
+  const scale = Math.min(sharp, MOST / Math.max(scene.width, scene.height));
+  const [width, height] = [Math.max(1, Math.round(scene.width * scale)), Math.max(1, Math.round(scene.height * scale))];
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, width, height);
+  context.scale(scale, scale);
+  paint(context, scene);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Scene} scene */
+export function paint(context, { marks }) {
+  context.textBaseline = 'middle';
+  for (const mark of marks) {
+    if (mark.kind === 'rect') {
+      context.fillStyle = css(mark.fill);
+      if (mark.radius) {
+        context.beginPath();
+        context.roundRect(mark.x, mark.y, mark.width, mark.height, Math.min(mark.radius, mark.width / 2, mark.height / 2));
+        context.fill();
+      } else context.fillRect(mark.x, mark.y, mark.width, mark.height);
+    } else if (mark.kind === 'line') {
+      context.strokeStyle = css(mark.stroke);
+      context.lineWidth = mark.width;
+      context.setLineDash(mark.dash ?? []);
+      context.beginPath();
+      for (const path of mark.paths) path.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+      context.stroke();
+    } else if (mark.kind === 'text') {
+      context.font = fontOf(mark);
+      context.fillStyle = css(mark.fill);
+      context.textAlign = mark.align === 'middle' ? 'center' : mark.align === 'end' ? 'right' : 'left';
+      context.fillText(fitted(mark), mark.x, mark.y);
+    } else paintCells(context, mark);
+  }
+}
+
+/** @param {CanvasRenderingContext2D} context @param {Cells} mark */
+function paintCells(context, { x, y, width, height, rows, columns, levels, palette, gap }) {
+  if (!rows || !columns) return;
+  const colours = palette.light.map((light, level) => css([light, palette.dark[level]]));
+  if (gap) {
+    const [w, h] = [width / columns, height / rows];
+    for (let i = 0; i < rows * columns; i++) {
+      if (levels[i] < 0) continue;
+      context.fillStyle = colours[levels[i]];
+      context.fillRect(x + (i % columns) * w, y + Math.floor(i / columns) * h, w - gap, h - gap);
+    }
+    return;
+  }
+  const pixels = new ImageData(columns, rows);
+  const bytes = new Uint8ClampedArray(4 * colours.length);
+  colours.forEach((code, level) => bytes.set([1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16)).concat(255), 4 * level)); // #rrggbb
+  const [from, to] = [new Uint32Array(bytes.buffer), new Uint32Array(pixels.data.buffer)];
+  for (let i = 0; i < to.length; i++) if (levels[i] >= 0) to[i] = from[levels[i]];
+  const image = document.createElement('canvas');
+  Object.assign(image, { width: columns, height: rows });
+  image.getContext('2d')?.putImageData(pixels, 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(image, x, y, width, height);
+}

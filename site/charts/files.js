@@ -1,0 +1,44 @@
+// Saves scenes as SVG and PNG, and hands files to the visitor; main thread.
+
+import { drawScene, fitted } from './canvas.js';
+import { rect, stack, text, moved } from './scene.js';
+import { svgOf } from './svg.js';
+import { css } from './theme.js';
+
+/** @import {Scene} from './scene.js' */
+
+export const WIDTH = 760; // px of a saved picture, less its margins
+const MARGIN = 24;
+const SHARP = 2; // pixels of a PNG for each px
+
+/** The scenes below each other, under their title. @param {string} title @param {string} note @param {Scene[]} scenes @returns {Scene} */
+function titled(title, note, scenes) {
+  const all = stack(scenes, 16);
+  const top = note ? 52 : 32;
+  const width = Math.max(WIDTH, all.width);
+  const head = [text(0, 10, title, { size: 18, weight: 600, fill: 'ink', room: width }), ...(note ? [text(0, 34, note, { size: 13, room: width })] : [])];
+  return { width, height: top + all.height, marks: [...head, ...all.marks.map((mark) => moved(mark, 0, top))], areas: [] };
+}
+
+/** @param {string} title @param {string} note @param {Scene[]} scenes */
+export function svgBlob(title, note, scenes) {
+  return new Blob([svgOf(titled(title, note, scenes), title, MARGIN, { css, fitted, ground: css('page') })], { type: 'image/svg+xml' });
+}
+
+/** @param {string} title @param {string} note @param {Scene[]} scenes @returns {Promise<Blob>} */
+export function pngBlob(title, note, scenes) {
+  const scene = titled(title, note, scenes);
+  const [width, height] = [scene.width + 2 * MARGIN, scene.height + 2 * MARGIN];
+  const canvas = document.createElement('canvas');
+  drawScene(canvas, { width, height, areas: [], marks: [rect(0, 0, width, height, 'page'), ...scene.marks.map((mark) => moved(mark, MARGIN, MARGIN))] }, SHARP);
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The picture is too large to save as PNG: save it as SVG.')))));
+}
+
+/** Hands a file to the visitor. @param {string} name @param {Blob} blob */
+export function save(name, blob) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

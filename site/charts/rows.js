@@ -1,0 +1,143 @@
+// The chart of rows: layers, tokens or classes down the side; bars, cells, words or numbers in tracks beside them; pure, any thread.
+
+import { colourAt, line, NORMAL, rect, SMALL, text } from './scene.js';
+
+/** @import {Colour, Mark, Palette, Scene} from './scene.js' */
+
+/**
+ * @typedef {{ value: number, level: number }} Stop of a palette
+ * @typedef {{ kind: 'bars', title: string, series: { values: (number | null)[], fill: Colour, fills?: (Colour | null)[], name?: string }[], axis: (value: number) => string, most?: number, share?: number }} Bars
+ *   one bar a row and series, from 0, or on both sides of it if there are negative values; most: the end of the axis if it is not the largest value
+ * @typedef {{ kind: 'cells', title: string, levels: ArrayLike<number>, columns: number, palette: Palette, key: { level: number, label: string }[],
+ *             ends?: [string, string], widest?: number, narrowest?: number, share?: number }} Grid ends: names of the first and last column
+ * @typedef {{ kind: 'words', title: string, words: { text: string, level: number, strong?: boolean }[], palette: Palette, share?: number }} Words
+ * @typedef {{ kind: 'numbers', title: string, texts: string[], room: number }} Figures
+ * @typedef {Bars | Grid | Words | Figures} Track
+ * @typedef {{ labels: string[], tracks: Track[], labelRoom: number, rowHeight: number, mono?: boolean, marked?: number[], align?: 'start' | 'end' }} Rows
+ *   marked: rows that stand out
+ */
+
+const GAP = 8; // between tracks
+const TITLE = 18; // height of the line of titles
+const AXIS = 18;
+const KEY = 22;
+
+/** @param {Rows} rows @param {number} width @returns {Scene} */
+export function rowsScene({ labels, tracks, labelRoom, rowHeight, mono, marked = [], align = 'start' }, width) {
+  const count = labels.length;
+  const bottom = TITLE + count * rowHeight;
+  const middle = (/** @type {number} */ row) => TITLE + (row + 0.5) * rowHeight;
+  const places = placed(tracks, labelRoom, width);
+  const whole = Math.max(width, ...places.map(({ x, width: own }) => x + own));
+  const size = Math.min(NORMAL, Math.max(SMALL, rowHeight - 5));
+  const every = Math.ceil((size + 1) / rowHeight);
+  /** @type {Mark[]} */
+  const marks = marked.map((row) => rect(0, TITLE + row * rowHeight, whole, rowHeight, 'accent-soft', 3));
+  labels.forEach((label, row) => {
+    if (row % every) return;
+    const strong = marked.includes(row);
+    const x = align === 'end' ? labelRoom - 6 : 2;
+    marks.push(text(x, middle(row), label, { size, mono, align, room: labelRoom - 8, fill: strong || mono ? 'ink' : 'ink-soft', weight: strong ? 700 : 400 }));
+  });
+  tracks.forEach((track, i) => {
+    const place = places[i];
+    const right = track.kind === 'numbers';
+    marks.push(text(right ? place.x + place.width : place.x, TITLE / 2, track.title, { align: right ? 'end' : 'start', room: place.width }));
+    if (track.kind === 'bars') marks.push(...bars(track, place, rowHeight, bottom));
+    else if (track.kind === 'cells') marks.push(...cells(track, place, count, rowHeight, bottom, whole));
+    else if (track.kind === 'words') marks.push(...words(track, place, rowHeight));
+    else track.texts.forEach((value, row) => marks.push(text(place.x + place.width, middle(row), value, { align: 'end', size, fill: 'ink', room: place.width })));
+  });
+  const keyed = tracks.some(({ kind }) => kind === 'cells');
+  const axis = tracks.some((track) => track.kind === 'bars' || (track.kind === 'cells' && track.ends));
+  return {
+    width: whole,
+    height: bottom + (axis ? AXIS : 2) + (keyed ? KEY : 0),
+    marks,
+    areas: tracks.map((track, i) => ({ ...places[i], y: TITLE, height: count * rowHeight, rows: count, columns: track.kind === 'cells' ? track.columns : 1 })),
+    frozen: labelRoom,
+  };
+}
+
+/** Where each track lies. @param {Track[]} tracks @param {number} left @param {number} width @returns {{ x: number, width: number }[]} */
+function placed(tracks, left, width) {
+  const shareOf = (/** @type {Track} */ track) => (track.kind === 'numbers' ? 0 : (track.share ?? 1));
+  const fixed = tracks.reduce((sum, track) => sum + GAP + (track.kind === 'numbers' ? track.room : 0), -GAP);
+  const each = (width - left - fixed) / Math.max(1, tracks.reduce((sum, track) => sum + shareOf(track), 0));
+  let x = left;
+  return tracks.map((track) => {
+    let own = track.kind === 'numbers' ? track.room : Math.max(8, each * shareOf(track));
+    if (track.kind === 'cells') own = track.columns * Math.max(track.narrowest ?? 3, Math.min(track.widest ?? 40, own / track.columns));
+    const place = { x, width: own };
+    x += own + GAP;
+    return place;
+  });
+}
+
+/** @param {Bars} track @param {{ x: number, width: number }} place @param {number} rowHeight @param {number} bottom @returns {Mark[]} */
+function bars({ series, axis, most }, { x, width }, rowHeight, bottom) {
+  const known = series.flatMap(({ values }) => values.flatMap((value) => (value !== null && Number.isFinite(value) ? [value] : [])));
+  const high = most ?? Math.max(0, ...known);
+  const low = Math.min(0, ...known);
+  const scale = width / (high - low || 1);
+  const zero = x - low * scale;
+  const key = series.filter(({ name }) => name);
+  const pad = rowHeight > 14 ? 3 : 1;
+  const thick = (rowHeight - 2 * pad) / series.length;
+  /** @type {Mark[]} */
+  const marks = [line([[[zero, TITLE], [zero, bottom]]], 'line-strong')];
+  series.forEach(({ values, fill, fills }, s) =>
+    values.forEach((value, row) => {
+      if (value === null || !Number.isFinite(value) || value === 0) return;
+      const length = Math.max(1, Math.abs(value) * scale);
+      marks.push(rect(value < 0 ? zero - length : zero, TITLE + row * rowHeight + pad + s * thick, length, Math.max(1, thick - 0.5), fills?.[row] ?? fill, 1));
+    }));
+  const at = bottom + AXIS / 2;
+  key.forEach(({ name = '', fill }, i) => {
+    const left = x + (i * width) / key.length;
+    marks.push(rect(left, TITLE / 2 - 4, 8, 8, fill, 2), text(left + 12, TITLE / 2, name, { room: width / key.length - 14 }));
+  });
+  if (low < 0 || width >= 52) marks.push(text(x, at, low < 0 ? axis(low) : '0'));
+  if (known.length) marks.push(text(x + width, at, axis(high), { align: 'end' }));
+  return marks;
+}
+
+/** @param {Grid} track @param {{ x: number, width: number }} place @param {number} rows @param {number} rowHeight @param {number} bottom @param {number} whole width of the scene @returns {Mark[]} */
+function cells({ levels, columns, palette, key, ends }, { x, width }, rows, rowHeight, bottom, whole) {
+  const gap = Math.min(width / columns, rowHeight) >= 5 ? 1 : 0;
+  /** @type {Mark[]} */
+  const marks = [{ kind: 'cells', x, y: TITLE, width, height: rows * rowHeight, rows, columns, levels, palette, gap }];
+  if (ends && columns) {
+    marks.push(text(x, bottom + AXIS / 2, ends[0]));
+    if (columns > 1) marks.push(text(x + width, bottom + AXIS / 2, ends[1], { align: 'end' }));
+  }
+  return marks.concat(keyMarks(palette, key, x, bottom + (ends ? AXIS : 4) + KEY / 2, whole - x));
+}
+
+/** What the steps of a palette mean: a ramp between its ends. @param {Palette} palette @param {{ level: number, label: string }[]} key @param {number} x @param {number} y @param {number} width @returns {Mark[]} */
+export function keyMarks(palette, key, x, y, width) {
+  if (!key.length) return [];
+  const [first, last] = [key[0], key[key.length - 1]];
+  const room = Math.min(width, 260) - 4;
+  const label = Math.min(84, room * 0.38);
+  const ramp = Math.max(16, room - 2 * label - 12);
+  const steps = 24;
+  const levels = Array.from({ length: steps }, (_, i) => Math.round(first.level + ((last.level - first.level) * i) / (steps - 1)));
+  return [
+    text(x + label, y, first.label, { align: 'end', room: label }),
+    { kind: 'cells', x: x + label + 6, y: y - 4, width: ramp, height: 8, rows: 1, columns: steps, levels, palette, gap: 0 },
+    text(x + label + ramp + 12, y, last.label, { room: label }),
+  ];
+}
+
+/** @param {Words} track @param {{ x: number, width: number }} place @param {number} rowHeight @returns {Mark[]} */
+function words({ words: list, palette }, { x, width }, rowHeight) {
+  return list.flatMap(({ text: value, level, strong }, row) => {
+    const y = TITLE + row * rowHeight;
+    const fill = colourAt(palette, level);
+    return [
+      ...(fill ? [rect(x, y + 3, 5, rowHeight - 6, fill, 1)] : []),
+      text(x + 10, y + rowHeight / 2, value, { mono: true, size: Math.min(NORMAL - 1, rowHeight - 5), fill: 'ink', weight: strong ? 700 : 400, room: width - 12 }),
+    ];
+  });
+}
