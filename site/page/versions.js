@@ -5,8 +5,8 @@ import * as state from './state.js';
 
 /**
  * One version of the text. `ids` are its tokens, exactly as they were cut by the model whose sha256 is `model`; null until
- * it has been read. Tokens from `given` on were generated, with `seed`; null: none were.
- * @typedef {{ id: number, parent: number | null, text: string, ids: number[] | null, model: string | null, given: number | null, seed: number | null, visited: number }} Version
+ * it has been read. `literal`: its control tokens are read as the characters they are spelled with. Tokens from `given` on were generated, with `seed`; null: none were.
+ * @typedef {{ id: number, parent: number | null, text: string, ids: number[] | null, model: string | null, given: number | null, seed: number | null, literal: boolean, visited: number }} Version
  */
 
 const MOST = 200; // versions worth keeping
@@ -48,7 +48,7 @@ export function visit(id) {
  */
 export function add(fields) {
   const id = ++clock;
-  const made = { parent: currentId.value, ids: null, model: null, given: null, seed: null, ...fields, id, visited: id };
+  const made = { parent: currentId.value, ids: null, model: null, given: null, seed: null, literal: false, ...fields, id, visited: id };
   versions.value = pruned([...versions.value, made], id);
   currentId.value = id;
   return id;
