@@ -39,7 +39,8 @@ export class TokenElements {
   update(tokens, given) {
     const texts = shownTexts(tokens);
     const continues = continuesCharacter(tokens);
-    const keys = texts.map((text, i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}${text || hexBytes(tokens, i)}`);
+    const kind = (/** @type {number} */ i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}`;
+    const keys = texts.map((text, i) => kind(i) + (text || hexBytes(tokens, i)));
     let from = 0;
     while (from < keys.length && keys[from] === this.#keys[from]) from++;
     if (from === keys.length && from === this.#keys.length) return;
