@@ -63,7 +63,7 @@ export class TokenElements {
   update(tokens, given, length = tokens.ids.length) {
     const { texts, continues } = shown(tokens);
     const kind = (/** @type {number} */ i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control?.[i] ? 'control ' : ''}`;
-    const lineEnd = (/** @type {number} */ i) => (texts[i].endsWith('') ? texts[i + 1]?.[0] : ''); // a carriage return shows by what follows
+    const lineEnd = (/** @type {number} */ i) => (texts[i].endsWith('\r') ? texts[i + 1]?.[0] ?? '' : ''); // a carriage return shows by what follows
     const keys = Array.from({ length }, (_, i) => kind(i) + (texts[i] || hexBytes(tokens, i)) + lineEnd(i));
     let from = 0;
     while (from < length && keys[from] === this.#keys[from]) from++;
