@@ -56,11 +56,14 @@ export function openText(text, chosen = null) {
 /** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, however */
 export const readText = () => attempt(() => read(state.text.value, { literal: isLiteral() }));
 
-/** Reads what is in the box, control tokens in it as such or as the characters they are spelled with. @param {boolean} literal */
+/** Reads what is in the box again, its control tokens as plain text or as what they are. @param {boolean} literal */
 export const readControlTokens = (literal) => attempt(() => read(state.text.value, { literal }));
 
-/** Whether the text in the box is a version that was read without control tokens. */
-const isLiteral = () => Boolean(versions.version.peek()?.literal && versions.version.peek()?.text === state.text.value);
+/** Whether the text in the box is a version whose control tokens were read as plain text. */
+function isLiteral() {
+  const own = versions.version.peek();
+  return own !== null && own.literal && own.text === state.text.value;
+}
 
 /** Reads what is in the box while it is typed: no version of its own. */
 export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK }));
@@ -98,15 +101,15 @@ export function read(input, options, chosen = null) {
   run.tokens.then(({ text, ids }) => {
     if (state.run.value?.id !== run.id) return; // a newer run took its place
     if (known) noteTokens(known, literal);
-    else if (mine === asks) put(text, { ids, model: state.run.value.conditions.model });
-    else versions.add({ text, ids, model: state.run.value.conditions.model });
+    else if (mine === asks) put(text, { ids, model: state.run.value.conditions.model, literal });
+    else versions.add({ text, ids, model: state.run.value.conditions.model, literal });
     if (chosen !== null) pinIfThere(chosen);
   }, () => {});
   return run;
 }
 
-/** Notes with a version what the shown run cut its text into, unless the version says something else by now. @param {Version} of */
-function noteTokens({ id, text }, literal = false) {
+/** Notes with a version what the shown run cut its text into, unless the version says something else by now. @param {Version} of @param {boolean} literal */
+function noteTokens({ id, text }, literal) {
   const { tokens, conditions } = /** @type {RunState} */ (state.run.value);
   if (versions.versionOf(id)?.text === text) versions.update(id, { ids: tokens.ids, model: conditions.model, literal });
 }
@@ -120,11 +123,11 @@ function noteTokens({ id, text }, literal = false) {
  */
 export function generate(input, options, { given = null, parent } = {}) {
   const run = startRun('generate', input, options, { given });
-  const seed = /** @type {GenerateOptions} */ (options).seed ?? 0;
+  const { seed = 0, literal = false } = /** @type {GenerateOptions} */ (options);
   if (typeof input === 'string' && input !== state.text.value) put(input);
   const base = versions.commit();
   const mine = ++asks;
-  const id = versions.add({ text: state.text.value, parent: parent === undefined ? base : parent, seed, given: given ?? 0 });
+  const id = versions.add({ text: state.text.value, parent: parent === undefined ? base : parent, seed, given: given ?? 0, literal });
   const note = () => {
     const shown = state.run.value;
     if (shown?.id !== run.id) return;
@@ -168,7 +171,8 @@ const runOfBox = () => {
 export const continueText = () =>
   attempt(() => {
     const run = runOfBox();
-    return run ? generate(run.tokens.ids, samplingOptions(), { given: run.given }) : generate(state.text.value, samplingOptions());
+    if (run) return generate(run.tokens.ids, { ...samplingOptions(), literal: run.literal }, { given: run.given });
+    return generate(state.text.value, { ...samplingOptions(), literal: isLiteral() });
   });
 
 /** Generates again from the part that was given, with the next seed; the text as it was stays a version. */
@@ -179,21 +183,21 @@ export function newSample() {
   set('sampling', { ...sampling, seed: sampling.seed + 1 });
   const own = versions.version.value;
   const parent = own && own.given !== null && own.text === run.tokens.text ? own.parent : versions.commit();
-  return attempt(() => generate(run.tokens.ids.slice(0, run.given), samplingOptions(), { given: run.given, parent }));
+  return attempt(() => generate(run.tokens.ids.slice(0, run.given), { ...samplingOptions(), literal: run.literal }, { given: run.given, parent }));
 }
 
 /** Puts another token at a place and generates from there; the text as it was stays a version. @param {number} token @param {number} id */
 export function continueFrom(token, id) {
   const run = usable();
   if (!run) return;
-  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(), { given: Math.min(run.given, token + 1) }));
+  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], { ...samplingOptions(), literal: run.literal }, { given: Math.min(run.given, token + 1) }));
 }
 
 /** Replaces tokens by others and reads the text again. @param {number} from @param {number} to not replaced itself @param {number[]} ids */
 export function replace(from, to, ids) {
   const run = usable();
   if (!run) return;
-  return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], {}, from));
+  return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { literal: run.literal }, from));
 }
 
 /** Shows a version again, as it was. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
@@ -218,7 +222,7 @@ export function show(wanted, chosen = null) {
   };
   return attempt(() =>
     note(exact && given !== null && given < exact.length
-      ? startRun('generate', exact, { ...samplingOptions(), maxTokens: 0 }, { given })
+      ? startRun('generate', exact, { ...samplingOptions(), maxTokens: 0, literal }, { given })
       : startRun('read', exact ?? text, { topK: state.settings.value.topK, literal })));
 }
 
@@ -230,7 +234,10 @@ export function readAgain(crashed = false) {
   const run = state.run.value;
   const model = state.model.value?.manifest.sha256;
   if (toRead || (run?.stored && run.tokens.text === state.text.value)) unasked(readText);
-  else if (run && !run.stored && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) unasked(() => attempt(() => startRun('read', run.tokens.text, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal })));
+  else if (run && !run.stored && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) {
+    const options = { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal };
+    unasked(() => attempt(() => startRun('read', run.tokens.text, options)));
+  }
   toRead = false;
 }
 

@@ -5,8 +5,10 @@ import * as state from './state.js';
 
 /**
  * One version of the text. `ids` are its tokens, exactly as they were cut by the model whose sha256 is `model`; null until
- * it has been read. `literal`: its control tokens are read as the characters they are spelled with. Tokens from `given` on were generated, with `seed`; null: none were.
- * @typedef {{ id: number, parent: number | null, text: string, ids: number[] | null, model: string | null, given: number | null, seed: number | null, literal: boolean, visited: number }} Version
+ * it has been read. `literal`: control tokens in it are read as the characters they are spelled with. Tokens from `given`
+ * on were generated, with `seed`; null: none were.
+ * @typedef {{ id: number, parent: number | null, text: string, ids: number[] | null, model: string | null, given: number | null,
+ *             seed: number | null, literal: boolean, visited: number }} Version
  */
 
 const MOST = 200; // versions worth keeping

@@ -35,7 +35,10 @@ const change = (changes) => set('sampling', { ...state.settings.value.sampling, 
 /** The settings without what a preset leaves alone. @param {Partial<Sampling>} values */
 const essence = (values) => JSON.stringify({ ...values, maxTokens: 0, seed: 0, stop: '', stopAtEnd: true });
 
-/** Not `live`: what is being typed here becomes a setting at the end, and drawing the page meanwhile must leave it alone. @param {typeof FIELDS[number]} field */
+/**
+ * Not `live`: what is typed becomes a setting when the field is left; until then, drawing the page must not change it.
+ * @param {typeof FIELDS[number]} field
+ */
 function numberField([name, title, step]) {
   const { sampling } = state.settings.value;
   const { least = 0, most = Infinity } = GENERATE[name];
@@ -48,12 +51,14 @@ function numberField([name, title, step]) {
     change({ [name]: value });
   };
   const idle = sampling.greedy && ['seed', 'temperature', 'topK', 'topP', 'minP'].includes(name);
-  return html`<label>${title}<input type="number" id="option-${name}" min=${least} max=${most} step=${step} ?disabled=${idle} .value=${String(sampling[name])} @change=${onChange}></label>`;
+  return html`<label>${title}
+    <input type="number" id="option-${name}" min=${least} max=${most} step=${step} ?disabled=${idle} .value=${String(sampling[name])} @change=${onChange}></label>`;
 }
 
 export function samplingView() {
   const { sampling } = state.settings.value;
   const preset = Object.keys(PRESETS).find((name) => essence({ ...SAMPLING, ...PRESETS[name] }) === essence(sampling));
+  const onStop = (/** @type {Event} */ event) => change({ stop: valueOf(event) });
   const onPreset = (/** @type {Event} */ event) => {
     const { maxTokens, seed, stop, stopAtEnd } = sampling;
     set('sampling', { ...SAMPLING, ...PRESETS[valueOf(event)], maxTokens, seed, stop, stopAtEnd });
@@ -69,7 +74,8 @@ export function samplingView() {
       </label>
       <div class="fields">
         ${FIELDS.map(numberField)}
-        <label class="wide">Stop sequences (one per line, \\n for a newline)<textarea id="option-stop" rows="2" spellcheck="false" autocapitalize="off" autocorrect="off" translate="no" .value=${sampling.stop} @change=${(/** @type {Event} */ event) => change({ stop: valueOf(event) })}></textarea></label>
+        <label class="wide">Stop sequences (one per line, \\n for a newline)
+          <textarea id="option-stop" rows="2" spellcheck="false" autocapitalize="off" autocorrect="off" translate="no" .value=${sampling.stop} @change=${onStop}></textarea></label>
         <label class="check wide"><input type="checkbox" id="option-greedy" .checked=${live(sampling.greedy)} @change=${(/** @type {Event} */ event) => change({ greedy: isChecked(event) })}> Greedy: always the most likely token</label>
         <label class="check wide"><input type="checkbox" id="option-stopAtEnd" .checked=${live(sampling.stopAtEnd)} @change=${(/** @type {Event} */ event) => change({ stopAtEnd: isChecked(event) })}> Stop at the end of the text</label>
       </div>

@@ -27,6 +27,8 @@ export function summaryView() {
 function controlTokensView({ tokens, literal, given, stored }) {
   const typed = tokens.control.slice(0, given).filter(Boolean).length;
   if (stored || !(typed || literal)) return nothing;
-  const said = literal ? 'Control tokens in this text are read as plain text.' : `${typed === 1 ? 'One token of this text is a control token' : `${count(typed)} tokens of this text are control tokens`} of the model.`;
-  return html`<p class="hint" id="control-tokens">${said} <button @click=${() => readControlTokens(!literal)}>${literal ? 'Read as control tokens' : 'Read as plain text'}</button></p>`;
+  const [said, offered] = literal
+    ? ['Control tokens in this text are read as plain text.', 'Read as control tokens']
+    : [typed === 1 ? 'This text contains a control token.' : `This text contains ${count(typed)} control tokens.`, 'Read as plain text'];
+  return html`<p class="hint" id="control-tokens">${said} <button type="button" class="quiet" @click=${() => readControlTokens(!literal)}>${offered}</button></p>`;
 }

@@ -31,8 +31,9 @@ export function mountSurface() {
     const text = asInBox(state.text.value);
     if (box.value === text) return;
     const { selectionStart, selectionEnd, selectionDirection } = box;
+    const all = selectionStart === 0 && selectionEnd === box.value.length; // still all of it when generated tokens arrive
     box.value = text;
-    if (document.activeElement === box) box.setSelectionRange(selectionStart, selectionEnd, selectionDirection);
+    if (document.activeElement === box) box.setSelectionRange(selectionStart, all ? text.length : selectionEnd, selectionDirection);
   });
   watch('coloured text', () => {
     const run = state.run.value;

@@ -62,7 +62,9 @@ export class TokenElements {
    */
   update(tokens, given, length = tokens.ids.length) {
     const { texts, continues } = shown(tokens);
-    const keys = Array.from({ length }, (_, i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}${texts[i] || hexBytes(tokens, i)}${texts[i].endsWith('\r') ? texts[i + 1]?.[0] : ''}`);
+    const kind = (/** @type {number} */ i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control?.[i] ? 'control ' : ''}`;
+    const lineEnd = (/** @type {number} */ i) => (texts[i].endsWith('\r') ? texts[i + 1]?.[0] ?? '' : ''); // a carriage return shows by what follows
+    const keys = Array.from({ length }, (_, i) => kind(i) + (texts[i] || hexBytes(tokens, i)) + lineEnd(i));
     let from = 0;
     while (from < length && keys[from] === this.#keys[from]) from++;
     if (from === length && from === this.#keys.length) return;
@@ -82,7 +84,7 @@ export class TokenElements {
         element.style.setProperty('--part', String(group.childElementCount));
       }
       if (continues[i]) element.classList.add('part');
-      if (tokens.control[i]) element.classList.add('control');
+      if (tokens.control?.[i]) element.classList.add('control');
       if (!texts[i]) element.setAttribute('aria-label', `bytes ${hexBytes(tokens, i)}`);
       else if (!texts[i].trim()) element.setAttribute('aria-label', visible(texts[i]));
       (group ?? added).append(element);

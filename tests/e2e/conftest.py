@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -67,13 +67,6 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def digest_of(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(paths):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 @pytest.fixture(scope="session")
 def tiny_models(checkpoints: Path) -> Path:
     """A models folder with tiny-gpt2 and tiny-llama, exported in fp32: what differs from PyTorch is our doing.
@@ -82,8 +75,10 @@ def tiny_models(checkpoints: Path) -> Path:
     """
     root = SITE.parent
     sources = [path for kind in ("export/*.*", "export/texts/*", "pyscripts/**/*.py") for path in root.glob(kind)]
-    name = digest_of(path for path in [*sources, *checkpoints.rglob("*")] if path.is_file())
-    folder = root / "export/.cache/tests" / name
+    digest = hashlib.sha256()
+    for path in sorted(path for path in [*sources, *checkpoints.rglob("*")] if path.is_file()):
+        digest.update(path.read_bytes())
+    folder = root / "export/.cache/tests" / digest.hexdigest()[:16]
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -17,6 +18,7 @@ from export import shell
 from export.serve import SITE
 
 FOLDER = "some/repo"  # where the page is below the root
+# read by tests that only ask whether the page answers
 SENTENCE = "tokenlight.analyze('The people of the village').then(run => run.tokens)"
 
 
@@ -128,6 +130,29 @@ def wait_stored(page: Page) -> None:
 
 
 def stored_visit(page: Page, address: str) -> None:
+    """Opens the page and waits until it can do without the server."""
     page.goto(address)
     wait_ready(page)
     wait_stored(page)
+
+
+def blocked(page: Page, tried: str = "") -> dict[str, Any]:
+    """What the policy blocks of an inline script, a fetch from another origin and what `tried`, JavaScript, does.
+
+    seen: the directives; inline: what the script set; and what `tried` puts into `result`.
+    """
+    found: dict[str, Any] = page.evaluate(
+        f"""async () => {{
+          await new Promise((done) => setTimeout(done)); // what the test driver evaluates itself may use eval
+          const seen = [], result = {{}};
+          document.addEventListener('securitypolicyviolation', (event) => seen.push(event.effectiveDirective));
+          const script = document.createElement('script');
+          script.textContent = 'globalThis.inline = true';
+          document.body.append(script);
+          {tried}
+          await fetch('http://127.0.0.2:9/').catch(() => {{}});
+          await new Promise((done) => setTimeout(done, 300));
+          return {{ ...result, seen: [...new Set(seen)].sort(), inline: globalThis.inline ?? null }};
+        }}"""
+    )
+    return found

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsers.visit import isolating, serving
-from tests.e2e.hosting import FOLDER, SENTENCE, hosting, release, wait_ready, wait_stored
+from tests.e2e.hosting import FOLDER, SENTENCE, blocked, hosting, release, wait_ready, wait_stored
 
 Opener = Callable[..., Page]
 pytestmark = pytest.mark.browser_context_args(service_workers="allow")
@@ -110,31 +110,21 @@ def test_the_policy_blocks_what_it_should(root: Path, open_page: Opener) -> None
     with hosting(root) as host:
         page = open_page(host.address, ready=False)
         wait_ready(page)
-        blocked = page.evaluate(
-            """async () => {
-              await new Promise((done) => setTimeout(done)); // what the test driver evaluates itself may use eval
-              const seen = [];
-              document.addEventListener('securitypolicyviolation', (event) => seen.push(event.effectiveDirective));
-              const script = document.createElement('script');
-              script.textContent = 'globalThis.inline = true';
-              document.body.append(script);
-              const style = document.createElement('style');
-              document.head.append(Object.assign(style, { textContent: 'body { color: red }' }));
-              const image = new Image();
-              image.src = 'http://127.0.0.2:9/x.png';
-              await fetch('http://127.0.0.2:9/').catch(() => {});
-              const form = document.createElement('form');
-              Object.assign(form, { action: 'http://127.0.0.2:9/', method: 'post' });
-              document.body.append(form);
-              form.submit();
-              const evaluated = (() => { try { return new Function('return 1')(); } catch { return 'blocked'; } })();
-              await new Promise((done) => setTimeout(done, 300));
-              return { seen: [...new Set(seen)].sort(), inline: globalThis.inline ?? null, evaluated };
-            }"""
+        found = blocked(
+            page,
+            """const style = document.createElement('style');
+            document.head.append(Object.assign(style, { textContent: 'body { color: red }' }));
+            const image = new Image();
+            image.src = 'http://127.0.0.2:9/x.png';
+            const form = document.createElement('form');
+            Object.assign(form, { action: 'http://127.0.0.2:9/', method: 'post' });
+            document.body.append(form);
+            form.submit();
+            result.evaluated = (() => { try { return new Function('return 1')(); } catch { return 'blocked'; } })();""",
         )
-        assert blocked["inline"] is None and blocked["evaluated"] == "blocked"
+        assert found["inline"] is None and found["evaluated"] == "blocked"
         wanted = {"script-src-elem", "style-src-elem", "img-src", "connect-src", "form-action"}
-        assert wanted <= set(blocked["seen"])
+        assert wanted <= set(found["seen"])
         worker = page.workers[0].evaluate(
             """async () => {
               await new Promise((done) => setTimeout(done));

@@ -176,7 +176,11 @@ def test_a_control_token_in_a_text_is_marked_and_can_be_read_literally(
     page = open_page(tiny_site)
     call = "([text, literal]) => tokenlight.analyze(text, {literal}).then((run) => run.tokens.map(({id}) => id))"
     assert page.evaluate(call, [text, False]) == typed
-    expect(page.locator("#tokens .control")).to_have_text("<|endoftext|>")
+    marked = page.locator("#tokens .control")
+    expect(marked).to_have_text("<|endoftext|>")
+    assert marked.evaluate("element => getComputedStyle(element).outlineStyle") == "dashed"
+    marked.click()
+    expect(page.locator("#inspector")).to_contain_text("control token")
     assert page.evaluate(call, [text, True]) == literal
     expect(page.locator("#tokens .control")).to_have_count(0)
     ids = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value.tokens.ids)"
@@ -189,9 +193,15 @@ def test_a_control_token_in_a_text_is_marked_and_can_be_read_literally(
     page.click("#run")  # the same version of the text
     idle(page)
     assert page.evaluate(ids) == literal
+    page.click("#continue")
+    idle(page)
+    assert page.evaluate(ids)[: len(literal)] == literal
     page.evaluate("tokenlight.load('tiny-llama')")  # reads the text again
     idle(page)
-    expect(page.locator("#tokens .control")).to_have_count(0)
+    expect(page.locator("#tokens")).to_contain_text(text)
+    shown = page.evaluate(ids)
+    own = AutoTokenizer.from_pretrained(checkpoints / "tiny-llama")
+    assert shown[: len(literal) - 1] == own(text, split_special_tokens=True).input_ids[: len(literal) - 1]
 
 
 WRONG = {

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from export.serve import SITE, response_headers
-from tests.e2e.hosting import FOLDER, SENTENCE, Plain, hosting, stored_visit, wait_ready
+from tests.e2e.hosting import FOLDER, SENTENCE, Plain, blocked, hosting, stored_visit, wait_ready
 
 pytestmark = pytest.mark.browser_context_args(service_workers="allow")
 
@@ -73,20 +73,7 @@ def test_the_policy_holds_before_the_service_worker(root: Path, browser: Browser
         page.goto(host.address)
         wait_ready(page)
         assert page.evaluate("fetch('index.html').then((r) => r.headers.get('content-security-policy'))") is None
-        seen = page.evaluate(
-            """async () => {
-              await new Promise((done) => setTimeout(done)); // what the test driver evaluates itself may use eval
-              const seen = [];
-              document.addEventListener('securitypolicyviolation', (event) => seen.push(event.effectiveDirective));
-              const script = document.createElement('script');
-              script.textContent = 'globalThis.inline = true';
-              document.body.append(script);
-              await fetch('http://127.0.0.2:9/').catch(() => {});
-              await new Promise((done) => setTimeout(done, 300));
-              return { seen: [...new Set(seen)].sort(), inline: globalThis.inline ?? null };
-            }"""
-        )
-        assert seen == {"seen": ["connect-src", "script-src-elem"], "inline": None}
+        assert blocked(page) == {"seen": ["connect-src", "script-src-elem"], "inline": None}
         context.close()
 
 

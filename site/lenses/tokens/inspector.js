@@ -37,10 +37,11 @@ const help = (read) =>
 function heading({ tokens, given }, index) {
   const text = tokens.texts[index];
   const pinned = state.pinned.value === index;
+  const kind = [index >= given ? 'generated' : '', tokens.control[index] ? 'control token' : ''].filter(Boolean).map((name) => ` · ${name}`);
   return html`
     <div class="about">
       <h2><code>${text.includes('\ufffd') ? `bytes ${hexBytes(tokens, index)}` : visible(text)}</code></h2>
-      <span class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)}${index >= given ? ' · generated' : ''}</span>
+      <span class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)}${kind}</span>
       <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(index)}>${pinned ? 'Unpin' : 'Pin'}</button>
     </div>`;
 }
