@@ -61,6 +61,7 @@ export class TokenElements {
       if (continues[i]) element.classList.add('part');
       if (tokens.control[i]) element.classList.add('control');
       if (!texts[i]) element.setAttribute('aria-label', `bytes ${hexBytes(tokens, i)}`);
+      else if (tokens.control[i]) element.setAttribute('aria-label', `${visible(texts[i])}, control token`);
       else if (!texts[i].trim()) element.setAttribute('aria-label', visible(texts[i]));
       (group ?? added).append(element);
       if (!continues[i + 1]) group = null;
