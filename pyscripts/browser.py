@@ -15,7 +15,8 @@ from pyscripts.run import Reading
 from pyscripts.sampling import Distribution
 from pyscripts.trace import TOP_K, ModelShape, Outputs, Trace
 
-LISTS = ("ids", "texts", "bytes", "hex", "control")  # of tokens, one entry a token; see TokenizedText in protocol.js
+# What TokenizedText has of every token, and what AppendedToken (protocol.js) calls it.
+LISTS = {"ids": "id", "texts": "text", "bytes": "bytes", "hex": "hex", "control": "control"}
 MODELS_KEPT = 2  # while the page switches, runs of the old model may still be under way
 
 
@@ -267,8 +268,8 @@ def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
 
 def append_token(tokens: dict[str, Any], token: dict[str, Any]) -> None:
     """Adds a generated token to the text it belongs to."""
-    for name in LISTS:
-        tokens[name].append(token[{"ids": "id", "texts": "text"}.get(name, name)])
+    for name, one in LISTS.items():
+        tokens[name].append(token[one])
     tokens["text"] = token["whole"]
 
 

@@ -1,6 +1,6 @@
 // The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. Changes of it are followed; main thread.
 
-import { openText, pinIfThere, setLens, show } from './edits.js';
+import { isLiteral, openText, pinIfThere, setLens, show } from './edits.js';
 import { load } from './models.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
@@ -13,7 +13,7 @@ const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a 
 export function readHash(hash = location.hash) {
   const asked = new URLSearchParams(hash.slice(1));
   const token = asked.get('token');
-  return { model: asked.get('model'), text: asked.get('text'), lens: asked.get('lens'), token: token && /^\d{1,9}$/.test(token) ? Number(token) : null };
+  return { model: asked.get('model'), text: asked.get('text'), literal: asked.get('literal') === 'true', lens: asked.get('lens'), token: token && /^\d{1,9}$/.test(token) ? Number(token) : null };
 }
 
 /** The hash that describes the page now. @param {{ text?: boolean }} [what] text: whether the text is in it */
@@ -24,6 +24,7 @@ function currentHash({ text = false } = {}) {
   hash.set('lens', state.lens.value);
   if (state.pinned.value !== null) hash.set('token', String(state.pinned.value));
   if (text) hash.set('text', state.text.value);
+  if (text && isLiteral()) hash.set('literal', 'true');
   return `#${hash}`;
 }
 
@@ -66,14 +67,15 @@ export function followAddress() {
 }
 
 /** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version that stood there before */
-function follow({ model, text, lens, token }, shown) {
+function follow({ model, text, literal, lens, token }, shown) {
   commit();
   if (lens !== null) setLens(lens);
   if (model && model !== state.model.value?.manifest.id && state.models.value.some(({ id }) => id === model)) load(model).catch(() => {});
   const before = versionOf(shown);
-  const there = before && (text === null || before.text === text) ? before : null;
-  if ((there?.text ?? text ?? state.text.value) === state.text.value) {
+  const there = before && (text === null || (before.text === text && before.literal === literal)) ? before : null;
+  const wanted = there ?? { text: text ?? state.text.value, literal: text === null ? isLiteral() : literal };
+  if (wanted.text === state.text.value && wanted.literal === isLiteral()) {
     if (token !== null) pinIfThere(token);
   } else if (there) void show(there, token);
-  else openText(/** @type {string} */ (text), token);
+  else openText(/** @type {string} */ (text), token, literal);
 }

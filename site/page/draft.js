@@ -1,5 +1,6 @@
 // Keeps the text of the box for a reload of the same tab, in its sessionStorage only; main thread.
 
+import { isLiteral } from './edits.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
 
@@ -7,16 +8,16 @@ const KEY = `tokenlight draft ${new URL('..', import.meta.url).pathname}`; // si
 const PAUSE = 300; // ms without a change before the text is written
 
 /**
- * `read`: whether this very text was shown, and not just typed; `reloaded`: whether the address is the one it had, so that
+ * `read`: whether this very text was shown, and not just typed; `literal`: see Version; `reloaded`: whether the address is the one it had, so that
  * the draft is newer than a text in it.
- * @typedef {{ text: string, read: boolean, reloaded: boolean }} Draft
+ * @typedef {{ text: string, read: boolean, literal: boolean, reloaded: boolean }} Draft
  */
 
 /** The text that was in the box when this tab was reloaded; null on any other visit. @returns {Draft | null} */
 export function restoreDraft() {
   try {
     const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
-    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, reloaded: draft.hash === location.hash } : null;
+    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, literal: draft.literal === true, reloaded: draft.hash === location.hash } : null;
   } catch {
     return null;
   }
@@ -29,7 +30,7 @@ export function keepDraft() {
     clearTimeout(timer);
     if (state.removed.value) return;
     const { value: text } = state.text;
-    const draft = { text, read: state.run.value?.tokens.text === text && !state.run.value.stored, hash: location.hash };
+    const draft = { text, read: state.run.value?.tokens.text === text && !state.run.value.stored, literal: isLiteral(), hash: location.hash };
     try {
       sessionStorage.setItem(KEY, JSON.stringify(draft));
     } catch {

@@ -26,10 +26,11 @@ export function setText(text) {
   });
 }
 
-/** Puts a text of the page's own into the box, unless something is or was in it, and reads it as soon as a model can. @param {string} text @param {boolean} [read] */
-export function offer(text, read = true) {
+/** Puts a text of the page's own into the box, unless something is or was in it, and reads it as soon as a model can. @param {string} text @param {boolean} [read] @param {boolean} [literal] */
+export function offer(text, read = true, literal = false) {
   if (touched || state.text.value) return;
   state.text.value = text;
+  if (literal) versions.add({ text, literal });
   toRead = read;
   if (read && state.canRun.value && !state.run.value) unasked(readText);
 }
@@ -46,10 +47,10 @@ export function put(text, fields = {}) {
   });
 }
 
-/** Opens a text from elsewhere (an example, a file, a link) and reads it if a model can. @param {string} text @param {number | null} [chosen] a token to pin */
-export function openText(text, chosen = null) {
-  put(text);
-  if (state.canRun.value) void attempt(() => read(text, {}, chosen));
+/** Opens a text from elsewhere (an example, a file, a link) and reads it if a model can. @param {string} text @param {number | null} [chosen] a token to pin @param {boolean} [literal] */
+export function openText(text, chosen = null, literal = false) {
+  put(text, { literal });
+  if (state.canRun.value) void attempt(() => read(text, { literal }, chosen));
   else toRead = true;
 }
 
@@ -59,14 +60,11 @@ export const readText = () => attempt(() => read(state.text.value, { literal: is
 /** Reads what is in the box again, its control tokens as plain text or as what they are. @param {boolean} literal */
 export const readControlTokens = (literal) => attempt(() => read(state.text.value, { literal }));
 
-/** Whether the text in the box is a version whose control tokens were read as plain text. */
-function isLiteral() {
-  const own = versions.version.peek();
-  return own !== null && own.literal && own.text === state.text.value;
-}
+/** Whether the text in the box is a version that was read without control tokens. */
+export const isLiteral = () => Boolean(versions.version.peek()?.literal && versions.version.peek()?.text === state.text.value);
 
 /** Reads what is in the box while it is typed: no version of its own. */
-export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK }));
+export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK, literal: isLiteral() }));
 
 /** Reads by the page's own wish: what it has just said, of a model that is not there or of WebGPU, stays. @param {() => unknown} read */
 function unasked(read) {
@@ -93,16 +91,18 @@ async function attempt(start) {
  */
 export function read(input, options, chosen = null) {
   const run = startRun('read', input, { topK: state.settings.value.topK, ...options });
-  if (typeof input === 'string' && input !== state.text.value) put(input);
+  const { literal = false } = /** @type {AnalyzeOptions} */ (options);
+  const own = versions.version.peek();
+  const other = own?.text === input && own.ids !== null && own.literal !== literal; // read the other way it is another version
+  if (typeof input === 'string' && (other || input !== state.text.value)) put(input, { literal });
   else if (typeof input === 'string') versions.commit();
   const known = typeof input === 'string' ? versions.version.peek() : null;
-  const { literal = false } = /** @type {AnalyzeOptions} */ (options);
   const mine = ++asks;
   run.tokens.then(({ text, ids }) => {
     if (state.run.value?.id !== run.id) return; // a newer run took its place
     if (known) noteTokens(known, literal);
-    else if (mine === asks) put(text, { ids, model: state.run.value.conditions.model, literal });
-    else versions.add({ text, ids, model: state.run.value.conditions.model, literal });
+    else if (mine === asks) put(text, { ids, literal, model: state.run.value.conditions.model });
+    else versions.add({ text, ids, literal, model: state.run.value.conditions.model });
     if (chosen !== null) pinIfThere(chosen);
   }, () => {});
   return run;
@@ -127,7 +127,7 @@ export function generate(input, options, { given = null, parent } = {}) {
   if (typeof input === 'string' && input !== state.text.value) put(input);
   const base = versions.commit();
   const mine = ++asks;
-  const id = versions.add({ text: state.text.value, parent: parent === undefined ? base : parent, seed, given: given ?? 0, literal });
+  const id = versions.add({ text: state.text.value, parent: parent === undefined ? base : parent, seed, literal, given: given ?? 0 });
   const note = () => {
     const shown = state.run.value;
     if (shown?.id !== run.id) return;
@@ -146,10 +146,10 @@ export function generate(input, options, { given = null, parent } = {}) {
   return run;
 }
 
-/** The sampling settings as options of tokenlight.generate. @returns {GenerateOptions} */
-export function samplingOptions() {
+/** The sampling settings as options of tokenlight.generate. @param {boolean} [literal] how the text before was read @returns {GenerateOptions} */
+export function samplingOptions(literal = false) {
   const { stop, ...others } = state.settings.value.sampling;
-  return { ...others, stop: stop.split('\n').filter(Boolean).map((line) => line.replaceAll('\\n', '\n')) };
+  return { ...others, literal, stop: stop.split('\n').filter(Boolean).map((line) => line.replaceAll('\\n', '\n')) };
 }
 
 /** The shown run, if its tokens are those of the model that answers; else null, said on the page. @returns {RunState | null} */
@@ -171,8 +171,7 @@ const runOfBox = () => {
 export const continueText = () =>
   attempt(() => {
     const run = runOfBox();
-    if (run) return generate(run.tokens.ids, { ...samplingOptions(), literal: run.literal }, { given: run.given });
-    return generate(state.text.value, { ...samplingOptions(), literal: isLiteral() });
+    return run ? generate(run.tokens.ids, samplingOptions(run.literal), { given: run.given }) : generate(state.text.value, samplingOptions(isLiteral()));
   });
 
 /** Generates again from the part that was given, with the next seed; the text as it was stays a version. */
@@ -183,14 +182,14 @@ export function newSample() {
   set('sampling', { ...sampling, seed: sampling.seed + 1 });
   const own = versions.version.value;
   const parent = own && own.given !== null && own.text === run.tokens.text ? own.parent : versions.commit();
-  return attempt(() => generate(run.tokens.ids.slice(0, run.given), { ...samplingOptions(), literal: run.literal }, { given: run.given, parent }));
+  return attempt(() => generate(run.tokens.ids.slice(0, run.given), samplingOptions(run.literal), { given: run.given, parent }));
 }
 
 /** Puts another token at a place and generates from there; the text as it was stays a version. @param {number} token @param {number} id */
 export function continueFrom(token, id) {
   const run = usable();
   if (!run) return;
-  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], { ...samplingOptions(), literal: run.literal }, { given: Math.min(run.given, token + 1) }));
+  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(run.literal), { given: Math.min(run.given, token + 1) }));
 }
 
 /** Replaces tokens by others and reads the text again. @param {number} from @param {number} to not replaced itself @param {number[]} ids */
@@ -222,7 +221,7 @@ export function show(wanted, chosen = null) {
   };
   return attempt(() =>
     note(exact && given !== null && given < exact.length
-      ? startRun('generate', exact, { ...samplingOptions(), maxTokens: 0, literal }, { given })
+      ? startRun('generate', exact, { ...samplingOptions(literal), maxTokens: 0 }, { given })
       : startRun('read', exact ?? text, { topK: state.settings.value.topK, literal })));
 }
 

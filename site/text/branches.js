@@ -32,7 +32,7 @@ function entry(each, parent) {
   const mine = version.value?.id === each.id;
   const at = parent ? commonLength(parent.text, each.text) : 0;
   const text = visible(each.text.slice(at)).replaceAll('␣', ' ').trim();
-  const kind = each.seed !== null ? `generated, seed ${each.seed}` : each.ids ? 'read' : 'typed';
+  const kind = each.seed !== null ? `generated, seed ${each.seed}` : each.literal ? 'read as plain text' : each.ids ? 'read' : 'typed';
   return html`<button type="button" class=${mine ? 'branch chosen' : 'branch'} aria-pressed=${mine} ?disabled=${!state.canRun.value} @click=${() => show(each)}>
     <span>${at ? '… ' : ''}${text.slice(0, LABEL) || '(shortened)'}${text.length > LABEL ? '…' : ''}</span>
     <small>${kind}</small>

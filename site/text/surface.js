@@ -8,7 +8,7 @@ import { byId } from '../frame/mount.js';
 import { readText, setText } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { hexBytes, visible } from '../shared/token_text.js';
+import { tokenName } from '../shared/token_text.js';
 import { signal } from '../vendor/signals-core.js';
 import { looksLikeCode } from './face.js';
 import { asInBox, keptTokens } from './span.js';
@@ -73,8 +73,7 @@ function labelTokens(elements) {
       if (state.run.value !== run) return;
       const { probability, rank } = run.columns;
       elements.label((i) => {
-        const text = run.tokens.texts[i];
-        const name = text.includes('\ufffd') ? `bytes ${hexBytes(run.tokens, i)}` : visible(text);
+        const name = tokenName(run.tokens, i) + (run.tokens.control[i] ? ', control token' : '');
         return i < run.count && probability && !Number.isNaN(probability.data[i]) ? `${name}, ${percent(probability.data[i])}, rank ${rank.data[i]}` : name;
       });
     });

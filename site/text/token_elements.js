@@ -62,7 +62,7 @@ export class TokenElements {
    */
   update(tokens, given, length = tokens.ids.length) {
     const { texts, continues } = shown(tokens);
-    const kind = (/** @type {number} */ i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control?.[i] ? 'control ' : ''}`;
+    const kind = (/** @type {number} */ i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}`;
     const lineEnd = (/** @type {number} */ i) => (texts[i].endsWith('\r') ? texts[i + 1]?.[0] ?? '' : ''); // a carriage return shows by what follows
     const keys = Array.from({ length }, (_, i) => kind(i) + (texts[i] || hexBytes(tokens, i)) + lineEnd(i));
     let from = 0;
@@ -84,8 +84,9 @@ export class TokenElements {
         element.style.setProperty('--part', String(group.childElementCount));
       }
       if (continues[i]) element.classList.add('part');
-      if (tokens.control?.[i]) element.classList.add('control');
+      if (tokens.control[i]) element.classList.add('control');
       if (!texts[i]) element.setAttribute('aria-label', `bytes ${hexBytes(tokens, i)}`);
+      else if (tokens.control[i]) element.setAttribute('aria-label', `${visible(texts[i])}, control token`);
       else if (!texts[i].trim()) element.setAttribute('aria-label', visible(texts[i]));
       (group ?? added).append(element);
       if (!continues[i + 1]) {

@@ -14,6 +14,8 @@ from playwright.sync_api import Page
 from transformers import AutoTokenizer
 
 from tests.e2e.reference import ReferenceModel
+from tests.unit import json_schema
+from tests.unit.cut_text import cut
 
 TEXT = "The people of the village 🙂 went\tdown to the river.\n\n  東京 naïve — def add(a, b):\n    return a + b\n" * 2
 
@@ -95,6 +97,8 @@ def test_a_text_that_ends_inside_a_character(tiny_site: str, open_page: Callable
     assert [token["bytes"][1] for token in run["tokens"]][-1] == len(data)
     bits = -sum(token["logprob"] for token in run["tokens"]) / np.log(2)
     assert run["summary"]["bits_per_byte"] == pytest.approx(bits / len(data), rel=1e-6)
+    for found in (run, analyze(page, TEXT, topK=3, prefix=False)):
+        json_schema.check(found)
 
 
 def test_without_bos_the_first_token_has_no_numbers(
@@ -248,9 +252,7 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     logits = np.round(expected.logprobs * 8) / 8  # many ties
     states = expected.hidden_states
     added = np.diff(states, axis=0)
-    spans = [[i, i + 1] for i in range(len(ids))]
-    tokens = {"text": "x" * len(ids), "ids": ids, "texts": ["x"] * len(ids), "bytes": spans}
-    tokens |= {"hex": ["78"] * len(ids), "control": [False] * len(ids)}
+    tokens = {**cut(*[b"x"] * len(ids)), "ids": ids}
     conditions = {"model": manifest["sha256"], "prefix": 0, "interventions": "{}"}
     request = {"tokens": tokens, "options": {"topK": 50}, "conditions": conditions, "keep": 0, "promptLength": None}
     vocabulary = [f"token {i}" for i in range(600)]

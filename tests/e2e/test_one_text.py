@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,10 +194,23 @@ def test_a_control_token_in_a_text_is_marked_and_can_be_read_literally(
     page.click("#run")  # the same version of the text
     idle(page)
     assert page.evaluate(ids) == literal
+    page.click("#undo")  # the same text, read the other way
+    idle(page)
+    assert page.evaluate(ids) == typed
+    expect(page.locator("#tokens .control")).to_have_accessible_name(re.compile(r"^<\|endoftext\|>, control token"))
+    page.click("#redo")
+    idle(page)
+    assert page.evaluate(ids) == literal
+    page.click("#copy-link")
+    until(page, "() => new URLSearchParams(location.hash.slice(1)).get('literal') === 'true'")
+    page.reload()
+    expect(page.locator("#tokens .token")).to_have_count(len(literal), timeout=60_000)
+    idle(page)
+    assert page.evaluate(ids) == literal
     page.click("#continue")
     idle(page)
     assert page.evaluate(ids)[: len(literal)] == literal
-    page.evaluate("tokenlight.load('tiny-llama')")  # reads the text again
+    page.evaluate("tokenlight.load('tiny-llama')")  # reads the text again, what was generated too
     idle(page)
     expect(page.locator("#tokens")).to_contain_text(text)
     shown = page.evaluate(ids)

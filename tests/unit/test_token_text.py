@@ -1,27 +1,13 @@
 """What the page shows of a token: bytes, characters, names for what cannot be seen; token_text.js in Node."""
 
 import unicodedata
-from typing import Any
 
 import pytest
 
+from tests.unit.cut_text import cut
 from tests.unit.page_texts import NODE, call
 
 pytestmark = pytest.mark.skipif(not NODE, reason="needs Node (make)")
-
-
-def cut(*pieces: bytes) -> dict[str, Any]:
-    """The TokenizedText of tokens with these bytes."""
-    ends = [len(b"".join(pieces[: i + 1])) for i in range(len(pieces))]
-    return {
-        "text": b"".join(pieces).decode(errors="replace"),
-        "ids": list(range(len(pieces))),
-        "texts": [piece.decode(errors="replace") for piece in pieces],
-        "bytes": [[end - len(piece), end] for piece, end in zip(pieces, ends, strict=True)],
-        "hex": [piece.hex(" ").upper() for piece in pieces],
-        "control": [False] * len(pieces),
-        "total": len(pieces),
-    }
 
 
 def shown(*pieces: bytes) -> list[str]:

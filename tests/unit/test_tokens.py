@@ -1,21 +1,101 @@
-"""Where characters begin in bytes that need not be UTF-8, against Python's own decoder; runs in CPython."""
+"""Places in a text are places in its tokens' own bytes, also where they are not UTF-8; runs in CPython."""
 
+import json
+from copy import deepcopy
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyscripts.browser import Session
 from pyscripts.tokens import character_starts, own_bytes
+from tests.unit.cut_text import cut
+from tests.unit.json_schema import check
 
-# First and last of each range that Unicode's table of well-formed UTF-8 tells apart.
-EDGES = b"\x00a\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff"
+FLAMINGO = "🦩".encode()
+MODEL = {"id": "m", "sha256": "0" * 64, "layers": 1, "heads": 2, "hidden_size": 4, "vocab_size": 8,
+         "prefix": {"id": 0, "text": "<s>", "reason": "why"}}
+LEADS = b"\x00a\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff"
 
 
-@given(st.one_of(st.binary(max_size=12), st.lists(st.sampled_from(EDGES), max_size=12).map(bytes)))
+@given(st.one_of(st.binary(max_size=12), st.lists(st.sampled_from(LEADS), max_size=12).map(bytes)))
 def test_characters_begin_where_the_decoder_begins_one(data: bytes) -> None:
     starts, text = character_starts(data).tolist(), data.decode(errors="replace")
     assert len(starts) == len(text)
-    for start, stop, character in zip(starts, [*starts, len(data)][1:], text, strict=True):
+    for start, stop, character in zip(starts, [*starts[1:], len(data)], text, strict=False):
         assert data[start:stop].decode(errors="replace") == character
 
 
 def test_own_bytes_are_joined_also_where_a_token_has_none() -> None:
     assert own_bytes({"hex": ["F0 9F", "", "A6 A9"]}) == "🦩".encode()
+
+
+class Floats:
+    """A JavaScript Float32Array, as Pyodide hands it to Python."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def assign_to(self, target: np.ndarray) -> None:
+        target[...] = self.values.reshape(target.shape)
+
+
+def chunk(past: int, logits: np.ndarray) -> Any:
+    """One position's or more outputs; only the logits matter here."""
+    count = len(logits)
+    attentions = np.tril(np.ones((2, count, past + count)), past) / (past + np.arange(1, count + 1))[:, None]
+    states = [Floats(np.ones((count, 4))) for _ in range(2)]
+    return SimpleNamespace(count=count, logits=Floats(logits), attentions=[Floats(attentions)], hiddenStates=states,
+                           attentionOutput=None, mlpOutput=None)
+
+
+def generated(*pieces: bytes, given: int) -> dict[str, Any]:
+    """The Run of a generation of these tokens, ids 1, 2, ..., after the first `given` of them, as the page makes it."""
+    session, whole = Session(), cut(*pieces)
+    session.use_model(json.dumps(MODEL), json.dumps(["<s>", *whole["texts"], *[""] * (7 - len(pieces))]))
+    tokens = {**cut(*pieces[:given]), "ids": list(range(1, given + 1))}
+    conditions = {"model": MODEL["sha256"], "prefix": 0, "interventions": "{}"}
+    asked = {"tokens": tokens, "options": {"greedy": True}, "conditions": conditions, "keep": 0, "promptLength": given}
+    session.begin(1, json.dumps(asked))
+    logits = np.log(np.full((len(pieces) + 1, 8), 1 / 14))
+    logits[np.arange(len(pieces)), np.arange(1, len(pieces) + 1)] = np.log(0.5)
+    session.extend(1, chunk(0, logits[:given]), None)
+    for i in range(given, len(pieces)):
+        assert session.sample(1, Floats(logits[i])) == i + 1
+        upto = cut(*pieces[: i + 1])
+        appended = {"id": i + 1, "text": whole["texts"][i], "whole": upto["text"],
+                    **{name: upto[name][i] for name in ("bytes", "hex", "control")}}
+        session.extend(1, chunk(i, logits[i : i + 1]), json.dumps(appended))
+    session.extend(1, chunk(len(pieces), logits[-1:]), None)
+    session.finish(1, json.dumps({"model": 1, "total": 2}))
+    found: dict[str, Any] = json.loads(session.view(1, "run", "{}")["json"])
+    classes = json.loads(session.view(1, "findings", "{}")["json"])["classes"]
+    assert {row["title"]: row["count"] for row in classes} == {"content word": 1, "symbol": 1, "word continuation": 1}
+    return found
+
+
+@pytest.mark.parametrize("given", [1, 3], ids=["generated", "read"])
+def test_a_text_that_ends_inside_a_character(given: int) -> None:
+    """Half a flamingo, then the next byte of it: 6 bytes at one bit for each of the three tokens."""
+    run = generated(b"fox", FLAMINGO[:2], FLAMINGO[2:3], given=given)
+    assert run["text"] == "fox�" and len(run["text"].encode()) == 6
+    assert [token["hex"] for token in run["tokens"]] == ["66 6F 78", "F0 9F", "A6"]
+    assert [token["bytes"] for token in run["tokens"]] == [[0, 3], [3, 5], [5, 6]]
+    assert run["summary"]["bits_per_byte"] == pytest.approx(3 / 6)
+    assert run["summary"]["bits_per_character"] == pytest.approx(3 / 4)
+    check(run)
+
+
+def test_the_schema_is_a_schema() -> None:
+    run = generated(b"fox", FLAMINGO[:2], FLAMINGO[2:], given=2)
+    for wrong in ({"more": 1}, {"schema": "tokenlight.run/1"}, {"text": None}, {"prompt_tokens": -1}):
+        with pytest.raises(AssertionError, match="Run"):
+            check({**run, **wrong})
+    for name, value in {"hex": "f0 9f", "rank": 0, "logprob": 1, "bytes": [1], "control": 0}.items():
+        other = deepcopy(run)
+        other["tokens"][1][name] = value
+        with pytest.raises(AssertionError, match=rf"Run.tokens\[1\].{name}"):
+            check(other)

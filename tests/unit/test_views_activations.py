@@ -21,6 +21,7 @@ from pyscripts.run import Reading
 from pyscripts.trace import ModelShape, Outputs, Trace
 from pyscripts.views import VIEWS, Context, Inspected
 from tests.export.models import random_model
+from tests.unit.cut_text import cut
 
 IDS = [0, 17, 3, 17, 99, 45, 3, 120, 8, 17, 64, 5]  # the prefix token in front
 WORDS = ["The", " fox", " of", " fox", ",", " runs", " of", " 12", " the", " fox", " Bern", "."]
@@ -56,15 +57,7 @@ class Run:
                 self.mlp_output[:, start:stop].numpy(),
             ))
         shown = WORDS[1:]
-        ends = np.cumsum([len(word) for word in shown]).tolist()
-        tokens = {
-            "text": "".join(shown),
-            "ids": IDS[1:],
-            "texts": shown,
-            "bytes": [list(pair) for pair in zip([0, *ends[:-1]], ends, strict=True)],
-            "hex": [word.encode().hex(" ") for word in shown],
-            "control": [False] * len(shown),
-        }
+        tokens = {**cut(*(word.encode() for word in shown)), "ids": IDS[1:]}
         self.reading = Reading(trace, tokens, OPTIONS, PROMPT)
         self.vocabulary = [f"<{i}>" for i in range(self.logits.shape[1])]
 

@@ -1,7 +1,6 @@
 """The likelihood view's own data: strip, findings, comparison and preview of a small run; runs in CPython."""
 
 import json
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from pyscripts.compare import Reading as Compared
 from pyscripts.preview import preview
 from pyscripts.trace import ModelShape, Outputs, Trace
 from pyscripts.views import VIEWS, Context
+from tests.unit.cut_text import cut
 
 PIECES = ["The", " cat", " sat", ". ", "The", " cat", " sat", ".", " Naïve", " 🙂"]
 IDS = [1, 2, 3, 4, 1, 2, 3, 5, 6, 7]
@@ -35,11 +35,7 @@ def context_of(logits: np.ndarray) -> Context:
         attentions=attentions / attentions.sum(-1, keepdims=True),
         hidden_states=random.normal(size=(3, n, 4)).astype(np.float32),
     ))
-    ends = np.cumsum([0] + [len(piece.encode()) for piece in PIECES]).tolist()
-    spans = [list(pair) for pair in pairwise(ends)]
-    hex = [piece.encode().hex(" ").upper() for piece in PIECES]
-    tokens = {"text": "".join(PIECES), "ids": IDS, "texts": PIECES, "bytes": spans, "hex": hex, "total": 12}
-    tokens["control"] = [False] * n
+    tokens = {**cut(*(piece.encode() for piece in PIECES)), "ids": IDS, "total": 12}
     return Context(run.Reading(trace, tokens, {"topK": 5}), {"name": "small"}, VOCABULARY)
 
 

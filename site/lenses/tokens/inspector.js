@@ -6,7 +6,7 @@ import { count, percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import { pin, samplingOptions } from '../../page/edits.js';
 import * as state from '../../page/state.js';
-import { hexBytes, visible } from '../../shared/token_text.js';
+import { hexBytes, tokenName } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
 import { ask } from '../scheduler.js';
@@ -35,12 +35,11 @@ const help = (read) =>
 
 /** @param {RunState} run @param {number} index */
 function heading({ tokens, given }, index) {
-  const text = tokens.texts[index];
   const pinned = state.pinned.value === index;
   const kind = [index >= given ? 'generated' : '', tokens.control[index] ? 'control token' : ''].filter(Boolean).map((name) => ` · ${name}`);
   return html`
     <div class="about">
-      <h2><code>${text.includes('\ufffd') ? `bytes ${hexBytes(tokens, index)}` : visible(text)}</code></h2>
+      <h2><code>${tokenName(tokens, index)}</code></h2>
       <span class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)}${kind}</span>
       <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(index)}>${pinned ? 'Unpin' : 'Pin'}</button>
     </div>`;
