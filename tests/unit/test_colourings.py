@@ -62,9 +62,7 @@ def test_legend_colours_are_those_of_its_values(name: str) -> None:
     if name == "hue":
         logprob = np.array([-1.0, -2.0, -8.0])
         lo, hi = hue.limits(logprob)
-        assert legend.labels[0].startswith(f"{lo:.1f} nats") and legend.labels[-1].startswith(
-            f"{hi:.1f} nats"
-        )
+        assert legend.labels[0].startswith(f"−{-lo:.1f} nats (") and legend.labels[-1] == f"{hi:.1f} nats"
         np.testing.assert_allclose(legend.values, [lo, (lo + hi) / 2, hi])
         shown = [rgb(c) for c in legend.light.background]
         np.testing.assert_allclose(shown, [rgb(c) for c in hue.css([0, 75, 150])], atol=1 / 255)
