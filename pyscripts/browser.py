@@ -34,7 +34,7 @@ class Current:
     conditions: dict[str, Any]  # model (sha256), prefix (token id or None), interventions (JSON)
     model: Model
     reading: Reading
-    told: int = 0  # shown tokens that `update` has returned
+    updated: int = 0  # shown tokens that `update` has returned
     drawn_from: Distribution | None = None  # what the newest token was drawn from
     inspected: views.Inspected | None = None
     attentions: views.LayerAttention | None = None
@@ -138,10 +138,10 @@ class Session:
         Arrays cover the new tokens, row-major [token, …]; colours and summary (JSON) cover the whole text.
         """
         current = self._current(run_id)
-        reading, first = current.reading, current.told
+        reading, first = current.reading, current.updated
         trace = reading.trace
         columns = token_columns(trace, first)
-        current.told = trace.shown
+        current.updated = trace.shown
         return {
             "first": first,
             "count": trace.shown - first,

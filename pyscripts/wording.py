@@ -42,13 +42,13 @@ def ordinal(number: int) -> str:
 
 
 def share(probability: float) -> str:
-    """A probability in percent, as site/frame/format.js writes it: 12.3%, 1.23%, 0.012%, < 0.01%."""
+    """A probability in percent, as site/frame/format.js writes it: 12.3%, 1.23%, 0.0123%, < 0.01%."""
     percent = 100 * probability
     if 0 < percent < 0.01:
         return "< 0.01%"
-    if percent >= 10:
-        return f"{percent:.1f}%"
-    return f"{percent:.2f}%" if percent >= 1 else f"{percent:.2g}%"
+    if percent == 0:
+        return "0%"
+    return f"{percent:.1f}%" if percent >= 10 else f"{percent:#.3g}%"
 
 
 def expectation(entropy: float, top_probability: float, rank: int, probability: float) -> str:

@@ -59,7 +59,7 @@ def check_choice(page: Page, token: int, all_ids: list[int], logits: np.ndarray,
         if row["probability after filters"]:
             assert float(row["probability after filters"]) == pytest.approx(after[int(row["id"])], abs=1.5 * bars["p"])
     shown = page.locator("#panel-choice tr.marked td").all_inner_texts()
-    assert float(shown[0].split()[0]) == pytest.approx(100 * raw[all_ids[token + 1]], abs=0.06 + 100 * bars["p"])
+    assert float(shown[0].split("%")[0]) == pytest.approx(100 * raw[all_ids[token + 1]], abs=0.06 + 100 * bars["p"])
 
 
 def check_inside(page: Page, token: int, expected: Reference, bars: dict[str, float]) -> None:
@@ -97,7 +97,7 @@ def check_transformer_lab(
     page.check("#transformer-lab")
     settled(page, token)
     rows = csv_of(page, "transformer_lab")
-    by = {kind: [row for row in rows if row["what"] == kind] for kind in {row["what"] for row in rows}}
+    by = {kind: [row for row in rows if row["quantity"] == kind] for kind in {row["quantity"] for row in rows}}
     scaled = torch.tensor(logits[token]) / OPTIONS["temperature"]
     kept = TopPLogitsWarper(OPTIONS["topP"])(torch.empty(1, 0), scaled[None])[0]
     best = torch.topk(torch.softmax(kept, -1), 5)
