@@ -82,7 +82,7 @@ def test_a_build_that_cannot_fit_is_refused_before_the_work(
     count = preflight.parameters(folder, None)
     assert count == sum(tensor.numel() for tensor in load_file(folder / "model.safetensors").values())
     preflight.tell("tiny", count)
-    assert "0.155 M parameters: the build takes up to 0.8 GB" in capsys.readouterr().out
+    assert "0.155 million parameters: the build needs up to 0.8 GB" in capsys.readouterr().out
     monkeypatch.setattr(preflight, "free_memory", lambda: int(0.5e9))
     with pytest.raises(Refusal, match=r"needs 0\.8 GB of memory, but only 0\.5 GB are free"):
         preflight.tell("tiny", count)
