@@ -51,7 +51,7 @@ site/models/smollm2/manifest.json: | .venv/installed site/vendor/NOTICES
 
 test: check site/models/smollm2/manifest.json
 	$(BIN)/python tests/browser.py
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 tests
 
 .venv/installed-test-browsers: .venv/installed-test
 	$(call step,Packages of the test in other browsers,$(PIP) --group test-browsers)

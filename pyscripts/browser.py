@@ -15,6 +15,7 @@ from pyscripts.run import Reading
 from pyscripts.sampling import Distribution
 from pyscripts.trace import TOP_K, ModelShape, Outputs, Trace
 
+LISTS = ("ids", "texts", "bytes", "hex", "control")  # of tokens, one entry a token; see TokenizedText in protocol.js
 MODELS_KEPT = 2  # while the page switches, runs of the old model may still be under way
 
 
@@ -69,7 +70,7 @@ class Session:
             del self._models[old]
 
     def begin(self, run_id: int, request: str) -> None:
-        """Starts a run. request (JSON): tokens (text, ids, texts, bytes), options, conditions (model, prefix,
+        """Starts a run. request (JSON): tokens (TokenizedText of protocol.js), options, conditions (model, prefix,
         interventions), keep (positions of the previous run whose results are still valid), promptLength (null: read
         only).
 
@@ -110,7 +111,7 @@ class Session:
     def extend(self, run_id: int, chunk: Any, appended: str | None) -> None:
         """Adds one chunk of model outputs (a JavaScript object, see ForwardChunk in protocol.js).
 
-        appended (JSON): {id, text, bytes, whole}, the token just drawn; how it was chosen is recorded
+        appended (JSON): AppendedToken of protocol.js, the token just drawn; how it was chosen is recorded
         here, while the model runs.
         """
         current = self._current(run_id)
@@ -219,7 +220,7 @@ class Session:
         """Pins the current reading, to compare it with later ones of other texts or models."""
         current = self._current(run_id)
         reading = current.reading
-        tokens = {**reading.tokens, **{name: list(reading.tokens[name]) for name in ("ids", "texts", "bytes")}}
+        tokens = {**reading.tokens, **{name: list(reading.tokens[name]) for name in LISTS}}
         self._pinned = compare.Reading(current.model.manifest["name"], tokens, reading.trace.statistics().logprob)
 
     def view(self, run_id: int, name: str, arguments: str) -> dict[str, Any]:
@@ -268,9 +269,8 @@ def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
 
 def append_token(tokens: dict[str, Any], token: dict[str, Any]) -> None:
     """Adds a generated token to the text it belongs to."""
-    tokens["ids"].append(token["id"])
-    tokens["texts"].append(token["text"])
-    tokens["bytes"].append(token["bytes"])
+    for name in LISTS:
+        tokens[name].append(token[{"ids": "id", "texts": "text"}.get(name, name)])
     tokens["text"] = token["whole"]
 
 

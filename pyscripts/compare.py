@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.text import checked_spans, utf8
+from pyscripts.tokens import checked_spans, own_bytes
 
 PIECE = re.compile(r"\w+|\s+|.", re.DOTALL)  # the units by which differing texts are aligned
 
@@ -20,7 +20,7 @@ class Reading:
     """The parts of a reading that are compared."""
 
     model: str  # name
-    tokens: Mapping[str, Any]  # text, ids, texts, bytes as the tokenizer gave them
+    tokens: Mapping[str, Any]  # text, ids, texts, bytes, hex from the tokenizer
     logprob: NDArray[np.float64]  # [token] nats, NaN = null
 
 
@@ -30,9 +30,10 @@ def change(of: Reading, other: Reading) -> NDArray[np.float64]:
     Shared passages are aligned. If the tokenization differs, log-probabilities are summed over the shortest span whose
     ends are token boundaries in both, and every token in it gets that difference.
     """
-    spans, other_spans = (checked_spans(each.tokens["text"], each.tokens["bytes"]) for each in (of, other))
+    data, other_data = own_bytes(of.tokens), own_bytes(other.tokens)
+    spans, other_spans = checked_spans(data, of.tokens["bytes"]), checked_spans(other_data, other.tokens["bytes"])
     result = np.full(len(of.logprob), np.nan)
-    for start, other_start, length in blocks(of.tokens["text"], other.tokens["text"]):
+    for start, other_start, length in blocks(data, other_data):
         here, there = _ends(spans, start, length), _ends(other_spans, other_start, length)
         shared = sorted(here.keys() & there.keys())
         for left, right in pairwise(shared):
@@ -41,11 +42,12 @@ def change(of: Reading, other: Reading) -> NDArray[np.float64]:
     return result
 
 
-def blocks(text: str, other: str) -> list[tuple[int, int, int]]:
-    """Passages shared by both texts, in order, as (byte in text, byte in other, bytes)."""
-    if text == other:
-        return [(0, 0, len(utf8(text)))]
-    pieces, others = PIECE.findall(text), PIECE.findall(other)
+def blocks(data: bytes, other: bytes) -> list[tuple[int, int, int]]:
+    """Passages shared by both texts, in order, as (byte in data, byte in other, bytes)."""
+    if data == other:
+        return [(0, 0, len(data))]
+    # A byte that is not part of a character counts as one, so that the pieces' lengths add up.
+    pieces, others = (PIECE.findall(each.decode(errors="surrogateescape")) for each in (data, other))
     starts, other_starts = _offsets(pieces), _offsets(others)
     found = SequenceMatcher(None, pieces, others, autojunk=False).get_matching_blocks()
     return [
@@ -55,7 +57,7 @@ def blocks(text: str, other: str) -> list[tuple[int, int, int]]:
 
 def _offsets(pieces: list[str]) -> list[int]:
     """The byte at which each piece begins, and the one at which the last ends."""
-    return [0, *np.cumsum([len(utf8(piece)) for piece in pieces], dtype=int).tolist()]
+    return [0, *np.cumsum([len(piece.encode(errors="surrogateescape")) for piece in pieces], dtype=int).tolist()]
 
 
 def _ends(spans: NDArray[np.int64], start: int, length: int) -> dict[int, int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyscripts import hue, text, wording
 from pyscripts.generation import Candidates, GenerationStep
+from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import Trace
 
 SCHEMA = "tokenlight.run/2"
@@ -22,7 +23,7 @@ class Reading:
     """A trace with the text and options it belongs to."""
 
     trace: Trace
-    tokens: dict[str, Any]  # text, ids, texts, bytes from the tokenizer, without the prefix; total
+    tokens: dict[str, Any]  # text, ids, texts, bytes, hex, control from the tokenizer, no prefix; total
     options: Mapping[str, Any]
     prompt_length: int | None = None  # shown tokens before the generated ones; None: nothing was generated
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
@@ -46,6 +47,8 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
             "id": tokens["ids"][i],
             "text": tokens["texts"][i],
             "bytes": list(tokens["bytes"][i]),
+            "hex": tokens["hex"][i],
+            "control": bool(tokens["control"][i]),
             "logprob": number(found.logprob[i]),
             "rank": int(found.rank[i]) or None,
             "entropy": number(found.entropy[i]),
@@ -81,8 +84,8 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
 def summary(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any]:
     """text.Summary of the tokens read so far, as JSON, with its `convention` as a sentence."""
     trace, tokens = reading.trace, reading.tokens
-    spans = np.asarray(tokens["bytes"][: trace.shown]).reshape(-1, 2)
-    whole = text.summary(trace.statistics().logprob, tokens["text"], spans, total_tokens(tokens))
+    logprob = trace.statistics().logprob
+    whole = text.summary(logprob, own_bytes(tokens), spans(tokens, trace.shown), total_tokens(tokens))
     words = wording.convention(whole.scored_tokens, whole.tokens, whole.total_tokens, prefix_of(reading, model))
     return {**{name: number(value) for name, value in vars(whole).items()}, "convention": words}
 

@@ -1,12 +1,12 @@
 """Statistics of a whole text: perplexity, bits per byte, data for the surprisal strip and the lists of tokens."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyscripts.likelihood import surprise_excess
+from pyscripts.tokens import character_starts, checked_spans
 
 WINDOW = 15  # tokens in the moving average of the strip's smooth line
 LOWEST_TOP = 1.0  # nats: the least height of the axis, so that an unsurprising text does not fill the strip
@@ -22,19 +22,20 @@ class Summary:
     mean_logprob: float  # nats per token
     std_logprob: float  # nats, population
     perplexity: float  # exp(-mean_logprob), 1 ... inf
-    bits_per_byte: float  # total surprisal / UTF-8 bytes of the scored tokens
+    bits_per_byte: float  # total surprisal / bytes of the scored tokens
     bits_per_character: float  # the same per character (code point)
 
 
-def summary(logprob: ArrayLike, text: str, spans: ArrayLike, total: int | None = None) -> Summary:
-    """Summary of log-probabilities [token] (nats, NaN = null) of a text with byte spans [token, 2].
+def summary(logprob: ArrayLike, data: bytes, spans: ArrayLike, total: int | None = None) -> Summary:
+    """Summary of log-probabilities [token] (nats, NaN = null) of a text, given its tokens' bytes and spans [token, 2].
 
     total: tokens of the whole text, if only its beginning was read.
-    A character belongs to the token that contains its first byte. One -inf makes the perplexity inf.
+    A character belongs to the token that contains its first byte; an incomplete one counts too. One -inf makes the
+    perplexity inf.
     Bits per byte as in the Pile paper (Gao et al. 2020), comparable across tokenizers.
     """
     values = np.asarray(logprob, np.float64)
-    data, spans = utf8(text), checked_spans(text, spans)
+    spans = checked_spans(data, spans)
     if values.shape != spans.shape[:1]:
         raise ValueError(f"{spans.shape[0]} tokens need {spans.shape[0]} log-probabilities, not shape {values.shape}.")
     total = len(values) if total is None else total
@@ -45,8 +46,9 @@ def summary(logprob: ArrayLike, text: str, spans: ArrayLike, total: int | None =
     nan = float("nan")
     if not known.size:
         return Summary(len(values), total, 0, nan, nan, nan, nan, nan)
-    starts_character = (np.frombuffer(data, np.uint8) & 0xC0) != 0x80  # [byte]
-    characters = np.concatenate([[0], np.cumsum(starts_character)])  # [byte + 1]
+    starts_character = np.zeros(len(data) + 1, np.int64)  # [byte + 1]
+    starts_character[character_starts(data) + 1] = 1
+    characters = np.cumsum(starts_character)  # [byte + 1]
     in_bytes = int((spans[:, 1] - spans[:, 0])[scored].sum())
     in_characters = int((characters[spans[:, 1]] - characters[spans[:, 0]])[scored].sum())
     bits = float(-known.sum() / np.log(2))
@@ -109,18 +111,3 @@ def less_surprising_than_expected(
 
 def _first(values: NDArray[np.float64], places: NDArray[np.intp], count: int) -> NDArray[np.int32]:
     return places[np.argsort(values[places], kind="stable")[:count]].astype(np.int32)
-
-
-def utf8(text: str) -> bytes:
-    """The text's bytes, as a browser's TextEncoder encodes them: a lone surrogate becomes U+FFFD."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text).encode()
-
-
-def checked_spans(text: str, spans: ArrayLike) -> NDArray[np.int64]:
-    """Spans as int64 [token, 2] of byte offsets with 0 <= start <= end <= length; otherwise ValueError."""
-    array = np.asarray(spans, np.int64).reshape(-1, 2) if np.size(spans) == 0 else np.asarray(spans, np.int64)
-    if array.ndim != 2 or array.shape[1] != 2:
-        raise ValueError(f"spans must be [token, 2] byte offsets, not {array.shape}.")
-    if array.size and (array.min() < 0 or array.max() > len(utf8(text)) or (array[:, 0] > array[:, 1]).any()):
-        raise ValueError("spans must be byte offsets inside the text, each start before its end.")
-    return array

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from numpy.typing import ArrayLike
 
-from pyscripts.text import checked_spans, utf8
+from pyscripts.tokens import character_starts, checked_spans
 
 CLASSES = {
     "content_word": "content word",
@@ -76,22 +76,20 @@ class Unit(NamedTuple):
     name: str  # one of CLASSES, but never continuation
 
 
-def classify(text: str, spans: ArrayLike, code: bool | None = None) -> list[str]:
-    """The class, one of CLASSES, of each token, given the text and the tokens' byte spans [token, 2].
+def classify(data: bytes, spans: ArrayLike, code: bool | None = None) -> list[str]:
+    """The class, one of CLASSES, of each token, given all tokens' bytes and their spans [token, 2].
 
     A token has the class of its first non-whitespace character. It is a `continuation` if that character is inside a
     word, or the token inside a character, that began before it. Function words stay function words when capitalised.
     In code, comments and strings are classed as prose. code: None means `looks_like_code(text)`.
     Spans outside the text raise ValueError.
     """
-    spans = checked_spans(text, spans)
-    data = utf8(text)
-    text = data.decode()
+    spans = checked_spans(data, spans)
+    text = data.decode(errors="replace")
     units = _units(text, looks_like_code(text) if code is None else code)  # [character]
     # Which character begins at each byte; -1 for bytes inside a character.
-    starts = [i for i, byte in enumerate(data) if byte & 0xC0 != 0x80]  # [character] first byte
     character = [-1] * len(data)
-    for i, byte in enumerate(starts):
+    for i, byte in enumerate(character_starts(data).tolist()):
         character[byte] = i
     result = []
     for start, stop in spans.tolist():

@@ -28,7 +28,8 @@ sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
 from tests import browser  # noqa: E402
-from tests.e2e.conftest import FLAGS, link_site, serving  # noqa: E402
+from tests.e2e.conftest import FLAGS, serving  # noqa: E402
+from tests.e2e.hosting import link_site  # noqa: E402
 from tests.e2e.layers import step_times  # noqa: E402
 from tests.export.tiny import gpt2_random  # noqa: E402
 

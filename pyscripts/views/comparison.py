@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import colourings, compare, run, text
+from pyscripts.tokens import own_bytes, spans
 from pyscripts.views.context import Context
 
 MOST = 12  # tokens listed whose likelihood changed most
@@ -41,11 +42,11 @@ def comparison(context: Context) -> dict[str, Any] | None:
 
 
 def _side(reading: compare.Reading, change: NDArray[np.float64]) -> dict[str, Any]:
-    spans = np.asarray(reading.tokens["bytes"][: len(reading.logprob)]).reshape(-1, 2)
-    whole = text.summary(reading.logprob, reading.tokens["text"], spans, run.total_tokens(reading.tokens))
+    tokens, count = reading.tokens, len(reading.logprob)
+    whole = text.summary(reading.logprob, own_bytes(tokens), spans(tokens, count), run.total_tokens(tokens))
     return {
         "model": reading.model,
-        "tokens": {**reading.tokens, "total": len(reading.logprob)},
+        "tokens": {**tokens, "total": count},
         "colours": asdict(colourings.difference(change)),
         "summary": {name: run.number(value) for name, value in vars(whole).items()},
     }

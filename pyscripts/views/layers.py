@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run, scales, word_table, words
+from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import Trace
 from pyscripts.views.context import Context
 
@@ -109,10 +110,10 @@ def word_classes(context: Context) -> dict[str, Any]:
     """
     trace, tokens = context.reading.trace, context.reading.tokens
     found = trace.statistics()
-    spans = np.asarray(tokens["bytes"][: trace.shown]).reshape(-1, 2)
     change = quantity(trace, "change_norm")[1:]  # [layer, token]
     entropy = trace.attention_entropy().mean(axis=1)  # [layer, token]
-    rows = word_table.class_table(words.classify(tokens["text"], spans), found.logprob, found.entropy, entropy, change)
+    classes = words.classify(own_bytes(tokens), spans(tokens, trace.shown))
+    rows = word_table.class_table(classes, found.logprob, found.entropy, entropy, change)
     relative = np.array([row.relative_activity for row in rows]).reshape(len(rows), trace.shape.layers)
     scale = scales.Scale(0, 2)
     return {

@@ -8,6 +8,7 @@ import numpy as np
 
 from pyscripts import repeats, run, text, words
 from pyscripts.likelihood import TokenStatistics
+from pyscripts.tokens import own_bytes, spans
 from pyscripts.views.context import Context
 from pyscripts.word_table import class_table
 
@@ -35,9 +36,8 @@ def findings(context: Context) -> dict[str, Any]:
     """
     trace, tokens = context.reading.trace, context.reading.tokens
     found = trace.statistics()
-    spans = np.asarray(tokens["bytes"][: trace.shown]).reshape(-1, 2)
     code = words.looks_like_code(tokens["text"])
-    classes = words.classify(tokens["text"], spans, code)
+    classes = words.classify(own_bytes(tokens), spans(tokens, trace.shown), code)
     entropy = trace.attention_entropy().mean(axis=1)  # [layer, token]
     table = class_table(classes, found.logprob, found.entropy, entropy, np.full_like(entropy, np.nan))
     ids = trace.ids[trace.first : trace.length]

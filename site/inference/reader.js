@@ -212,7 +212,7 @@ export class Reader {
     const front = conditions.prefix === null ? [] : [conditions.prefix];
     const room = context_length - front.length;
     const generates = kind === 'generate';
-    const tokens = typeof input === 'string' ? this.#tokenizer.encode(input, room) : this.#tokenizer.describe(input.slice(0, room));
+    const tokens = typeof input === 'string' ? this.#tokenizer.encode(input, room, { literal: options.literal }) : this.#tokenizer.describe(input.slice(0, room));
     if (!tokens.ids.length && !(generates && front.length)) throw new ModelError('There is no text to read. Type or paste some first.');
     if (kind === 'generate' && options.maxTokens !== 0 && tokens.total >= room) throw new ModelError(`The prompt fills the whole context of ${context_length} tokens. Shorten it to leave room for new ones.`);
     onTokens(tokens);

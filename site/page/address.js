@@ -46,6 +46,7 @@ function write(hash) {
 /** Keeps the address up to date, and follows changes from outside: a link pasted into this tab, Back, Forward. */
 export function followAddress() {
   let timer = 0;
+  let earliest = 0; // browsers limit how often an address may change
   let linked = false; // a text in the address stays there until the text changes
   watch('address', () => {
     const { value: text } = state.text;
@@ -55,7 +56,8 @@ export function followAddress() {
       if (!state.model.value) return;
       linked = readHash().text === text;
       write(currentHash({ text: linked }));
-    }, PAUSE);
+      earliest = performance.now() + PAUSE;
+    }, Math.max(0, earliest - performance.now()));
   });
   window.addEventListener('popstate', (event) => {
     clearTimeout(timer);

@@ -6,7 +6,7 @@ import { startRun } from './runs.js';
 import * as state from './state.js';
 import * as versions from './versions.js';
 
-/** @import {GenerateOptions} from '../shared/protocol.js' */
+/** @import {AnalyzeOptions, GenerateOptions} from '../shared/protocol.js' */
 /** @import {Run} from './runs.js' */
 /** @import {RunState} from './state.js' */
 /** @import {Version} from './versions.js' */
@@ -54,7 +54,13 @@ export function openText(text, chosen = null) {
 }
 
 /** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, even if it failed */
-export const readText = () => attempt(() => read(state.text.value, {}));
+export const readText = () => attempt(() => read(state.text.value, { literal: isLiteral() }));
+
+/** Reads what is in the box, with control tokens as such or, if literal, as plain text. @param {boolean} literal */
+export const readControlTokens = (literal) => attempt(() => read(state.text.value, { literal }));
+
+/** Whether the text in the box is a version that was read without control tokens. */
+const isLiteral = () => Boolean(versions.version.peek()?.literal && versions.version.peek()?.text === state.text.value);
 
 /** Reads the text in the box while the user types; adds no version. */
 export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK }));
@@ -87,10 +93,11 @@ export function read(input, options, chosen = null) {
   if (typeof input === 'string' && input !== state.text.value) put(input);
   else if (typeof input === 'string') versions.commit();
   const known = typeof input === 'string' ? versions.version.peek() : null;
+  const { literal = false } = /** @type {AnalyzeOptions} */ (options);
   const mine = ++asks;
   run.tokens.then(({ text, ids }) => {
     if (state.run.value?.id !== run.id) return; // a newer run took its place
-    if (known) noteTokens(known);
+    if (known) noteTokens(known, literal);
     else if (mine === asks) put(text, { ids, model: state.run.value.conditions.model });
     else versions.add({ text, ids, model: state.run.value.conditions.model });
     if (chosen !== null) pinIfThere(chosen);
@@ -99,9 +106,9 @@ export function read(input, options, chosen = null) {
 }
 
 /** Stores the shown run's tokens in a version, unless its text has changed. @param {Version} of */
-function noteTokens({ id, text }) {
+function noteTokens({ id, text }, literal = false) {
   const { tokens, conditions } = /** @type {RunState} */ (state.run.value);
-  if (versions.versionOf(id)?.text === text) versions.update(id, { ids: tokens.ids, model: conditions.model });
+  if (versions.versionOf(id)?.text === text) versions.update(id, { ids: tokens.ids, model: conditions.model, literal });
 }
 
 /**
@@ -191,7 +198,7 @@ export function replace(from, to, ids) {
 /** Restores a version. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
 export function show(wanted, chosen = null) {
   if (!wanted) return;
-  const { text, ids, given, model } = wanted;
+  const { text, ids, given, model, literal } = wanted;
   asks++;
   batch(() => {
     versions.commit();
@@ -203,7 +210,7 @@ export function show(wanted, chosen = null) {
   const note = (/** @type {Run} */ run) => {
     run.tokens.then(() => {
       if (state.run.value?.id !== run.id) return;
-      noteTokens(wanted);
+      noteTokens(wanted, literal);
       if (chosen !== null) pinIfThere(chosen);
     }, () => {});
     return run;
@@ -211,7 +218,7 @@ export function show(wanted, chosen = null) {
   return attempt(() =>
     note(exact && given !== null && given < exact.length
       ? startRun('generate', exact, { ...samplingOptions(), maxTokens: 0 }, { given })
-      : startRun('read', exact ?? text, { topK: state.settings.value.topK })));
+      : startRun('read', exact ?? text, { topK: state.settings.value.topK, literal })));
 }
 
 export const undo = () => show(versions.undoTarget.value);
@@ -222,7 +229,7 @@ export function readAgain(crashed = false) {
   const run = state.run.value;
   const model = state.model.value?.manifest.sha256;
   if (toRead || (run?.stored && run.tokens.text === state.text.value)) unasked(readText);
-  else if (run && !run.stored && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) unasked(() => attempt(() => startRun('read', run.tokens.text, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null })));
+  else if (run && !run.stored && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) unasked(() => attempt(() => startRun('read', run.tokens.text, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal })));
   toRead = false;
 }
 

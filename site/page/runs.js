@@ -105,6 +105,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
     colours: count ? firstOf(state.colours.value, count) : null,
     summary: null,
     stored: null,
+    literal: options.literal === true,
   };
   batch(() => {
     state.selection.value = { run: id, hovered: null, pinned: pinned.value !== null && pinned.value < alike ? pinned.value : null, span: keptSpan };

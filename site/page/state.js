@@ -13,7 +13,8 @@ import { SAMPLING } from '../shared/options.js';
  *   id: number, kind: 'read' | 'generate' | 'stored', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, done: boolean,
  *   columns: Record<string, { data: Numbers, width: number }>,
- *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null
+ *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null,
+ *   literal: boolean
  * }} RunState
  * @typedef {{ colours: Record<string, Colours>, colourings: Colouring[], answers: Record<string, import('../shared/protocol.js').Answer<any, string>> }} StoredRun
  */

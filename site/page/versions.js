@@ -4,9 +4,9 @@ import { computed, signal } from '../vendor/signals-core.js';
 import * as state from './state.js';
 
 /**
- * One version of the text. `ids` are its tokens under the model whose sha256 is `model`; null until it has been
- * read. Tokens from `given` on were generated, with `seed`; null: none were.
- * @typedef {{ id: number, parent: number | null, text: string, ids: number[] | null, model: string | null, given: number | null, seed: number | null, visited: number }} Version
+ * One version of the text. `ids` are its tokens under the model whose sha256 is `model`; null until it has been read.
+ * `literal`: control tokens are read as plain text. Tokens from `given` on were generated, with `seed`; null: none were.
+ * @typedef {{ id: number, parent: number | null, text: string, ids: number[] | null, model: string | null, given: number | null, seed: number | null, literal: boolean, visited: number }} Version
  */
 
 const MOST = 200; // versions kept
@@ -48,7 +48,7 @@ export function visit(id) {
  */
 export function add(fields) {
   const id = ++clock;
-  const made = { parent: currentId.value, ids: null, model: null, given: null, seed: null, ...fields, id, visited: id };
+  const made = { parent: currentId.value, ids: null, model: null, given: null, seed: null, literal: false, ...fields, id, visited: id };
   versions.value = pruned([...versions.value, made], id);
   currentId.value = id;
   return id;

@@ -8,7 +8,7 @@ const MAX_TOP_K = 50; // alternatives kept for each token, as in pyscripts/trace
 const MAX_SEED = 2 ** 31;
 
 /** @type {Record<string, Rule>} */
-const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { type: 'flag' } };
+const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { type: 'flag' }, literal: { type: 'flag' } };
 
 /** Also the limits of the settings form. @type {Record<string, Rule>} */
 export const GENERATE = {
@@ -23,6 +23,7 @@ export const GENERATE = {
   greedy: { type: 'flag' },
   stopAtEnd: { type: 'flag' },
   prefix: { type: 'flag' },
+  literal: { type: 'flag' },
 };
 
 /** The page's sampling settings until the user changes them. */

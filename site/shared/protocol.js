@@ -48,10 +48,11 @@
 
 /**
  * Options of a run, checked by shared/options.js. `topK` of analyze is the number of alternatives in the Run, that of generate a filter.
- * @typedef {{ topK?: number, prefix?: boolean }} AnalyzeOptions
+ * @typedef {{ topK?: number, prefix?: boolean, literal?: boolean }} AnalyzeOptions
  * @typedef {{ maxTokens?: number, temperature?: number, topK?: number, topP?: number, minP?: number, repetitionPenalty?: number,
- *             frequencyPenalty?: number, seed?: number, greedy?: boolean, stop?: string[], stopAtEnd?: boolean, prefix?: boolean }} GenerateOptions
- *   `maxTokens` 0 only reads the prompt; `stopAtEnd`: whether an end token ends the generation
+ *             frequencyPenalty?: number, seed?: number, greedy?: boolean, stop?: string[], stopAtEnd?: boolean, prefix?: boolean, literal?: boolean }} GenerateOptions
+ *   `maxTokens` 0 only reads the prompt; `stopAtEnd`: whether an end token ends the generation; `literal`: control
+ *   tokens in the text are read as plain text
  * @typedef {{ runId: number, kind: 'read', input: string | number[], options: AnalyzeOptions, given: null }} ReadRequest
  * @typedef {{ runId: number, kind: 'generate', input: string | number[], options: GenerateOptions, given: number | null }} GenerateRequest
  *   `given`: how many of the prompt's tokens count as given, the others as generated, so that a text can be continued or

@@ -30,7 +30,7 @@ export async function showFirst(modelId) {
     model = await fetchManifest(MODELS, entry.id);
     for (const { id, name } of model.examples ?? []) addresses.set(id, new URL(`${model.id}/${name}`, MODELS));
     const [first] = model.examples ?? [];
-    if (first && !state.text.value) await show(addresses.get(first.id), offer);
+    if (first && ['', examples.value[0]?.text].includes(state.text.value)) await show(addresses.get(first.id), offer);
   } catch {
     // then the page begins with a text that has not been read yet
   }
@@ -82,6 +82,7 @@ function storedRun(page, manifest) {
     columns,
     colours: null,
     summary: page.summary,
+    literal: false,
     stored: { colours: page.colours, colourings: page.colourings, answers: { strip: { json: { highest_nats }, arrays }, findings: { json: page.findings, arrays: {} } } },
   };
 }

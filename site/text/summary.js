@@ -3,6 +3,7 @@
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { count, fixed, significant } from '../frame/format.js';
 import { inUnit, unit } from '../frame/units.js';
+import { readControlTokens } from '../page/edits.js';
 import * as state from '../page/state.js';
 
 export function summaryView() {
@@ -18,5 +19,14 @@ export function summaryView() {
     ['Mean log-probability', `${fixed(inUnit(mean))} ${unit()}`],
   ];
   return html`<dl class="summary ${run.count < all ? 'stale' : ''}">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-    ${convention ? html`<p class="hint" id="convention">${convention}</p>` : nothing}`;
+    ${convention ? html`<p class="hint" id="convention">${convention}</p>` : nothing}
+    ${controlTokensView(run)}`;
+}
+
+/** Says that control tokens were typed, and offers the other way to read them. @param {import('../page/state.js').RunState} run */
+function controlTokensView({ tokens, literal, given, stored }) {
+  const typed = tokens.control.slice(0, given).filter(Boolean).length;
+  if (stored || !(typed || literal)) return nothing;
+  const said = literal ? 'Control tokens in this text are read as plain text.' : `${typed === 1 ? 'One token of this text is a control token' : `${count(typed)} tokens of this text are control tokens`} of the model.`;
+  return html`<p class="hint" id="control-tokens">${said} <button @click=${() => readControlTokens(!literal)}>${literal ? 'Read as control tokens' : 'Read as plain text'}</button></p>`;
 }

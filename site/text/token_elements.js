@@ -39,7 +39,7 @@ export class TokenElements {
   update(tokens, given) {
     const texts = shownTexts(tokens);
     const continues = continuesCharacter(tokens);
-    const keys = texts.map((text, i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${text || hexBytes(tokens, i)}`);
+    const keys = texts.map((text, i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}${text || hexBytes(tokens, i)}`);
     let from = 0;
     while (from < keys.length && keys[from] === this.#keys[from]) from++;
     if (from === keys.length && from === this.#keys.length) return;
@@ -59,6 +59,7 @@ export class TokenElements {
       }
       if (continues[i] || continues[i + 1]) element.dataset.hex = hexBytes(tokens, i);
       if (continues[i]) element.classList.add('part');
+      if (tokens.control[i]) element.classList.add('control');
       if (!texts[i]) element.setAttribute('aria-label', `bytes ${hexBytes(tokens, i)}`);
       else if (!texts[i].trim()) element.setAttribute('aria-label', visible(texts[i]));
       (group ?? added).append(element);

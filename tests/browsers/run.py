@@ -24,7 +24,7 @@ from export.serve import SITE  # noqa: E402
 from tests.browsers.compare import Comparison  # noqa: E402
 from tests.browsers.engines import ENGINES, Missing  # noqa: E402
 from tests.browsers.visit import Visit, isolating, plain, visit  # noqa: E402
-from tests.e2e.conftest import link_site  # noqa: E402
+from tests.e2e.hosting import link_site  # noqa: E402
 from tests.export.tiny import tiny  # noqa: E402
 
 REAL = "smollm2"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 from export import build
 from export.serve import SITE, make_server
 from tests.browser import find
+from tests.e2e.hosting import link_site, make_root
 from tests.export.models import random_model
 from tests.export.tiny import tiny, write_tokenizer
 
@@ -40,15 +42,6 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 def browser_context_args(browser_context_args: dict) -> dict:
     """No service worker: it would store the whole page for every test; its own tests allow it. No fading colours."""
     return {**browser_context_args, "service_workers": "block", "reduced_motion": "reduce"}
-
-
-def link_site(folder: Path) -> Path:
-    """A folder that is the page without its models: links to everything in site/ but models and node_modules."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in SITE.iterdir():
-        if path.name not in {"models", "node_modules"}:
-            (folder / path.name).symlink_to(path)
-    return folder
 
 
 @contextmanager
@@ -96,8 +89,17 @@ def tiny_models(checkpoints: Path) -> Path:
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
         for path in sorted(checkpoints.iterdir()):
             assert build.main([str(path), "--out", str(unfinished), "--weights", "fp32"]) == 0
-        unfinished.rename(folder)
+        try:
+            unfinished.rename(folder)
+        except OSError:  # another process was faster
+            shutil.rmtree(unfinished)
     return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path, tiny_models: Path) -> Path:
+    """A web root that the test may change, with the page and the tiny models under /some/repo/."""
+    return make_root(tmp_path / "root", tiny_models)
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,18 @@ from playwright.sync_api import Page, expect
 
 from export import shell
 from export.serve import SITE
-from tests.e2e.conftest import link_site
 
 FOLDER = "some/repo"  # where the page is below the root
+SENTENCE = "tokenlight.analyze('The people of the village').then(run => run.tokens)"
+
+
+def link_site(folder: Path) -> Path:
+    """A folder that is the page without its models: links to everything in site/ but models and node_modules."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in SITE.iterdir():
+        if path.name not in {"models", "node_modules"}:
+            (folder / path.name).symlink_to(path)
+    return folder
 
 
 def make_root(folder: Path, models: Path) -> Path:
@@ -116,3 +125,9 @@ def wait_stored(page: Page) -> None:
     page.locator("#storage summary").click()
     expect(page.locator("#storage")).to_contain_text("The page works offline", timeout=60_000)
     page.locator("#storage summary").click()
+
+
+def stored_visit(page: Page, address: str) -> None:
+    page.goto(address)
+    wait_ready(page)
+    wait_stored(page)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import link_site, serving
+from tests.e2e.conftest import serving
+from tests.e2e.hosting import link_site
 
 Opener = Callable[..., Page]
 

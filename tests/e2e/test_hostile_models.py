@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from export import build
-from tests.e2e.conftest import link_site, serving
+from tests.e2e.conftest import serving
+from tests.e2e.hosting import link_site
 
 DAMAGED = "This model's files are damaged or outdated:"
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserType, Page, expect
+from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 
 from export.serve import SITE
 from tests.e2e.likelihood import TEXT, open_view, read
@@ -120,6 +120,27 @@ def stranger(
     opened = browser_type.launch(**{**browser_type_launch_args, "args": flags})
     yield opened, address
     opened.close()
+
+
+def test_a_slow_server_still_shows_a_finished_example(tiny_site: str, page: Page) -> None:
+    """Its text stands in the box before the models' list has arrived; its colours need neither model nor Python."""
+    page.add_init_script("""
+      new MutationObserver((_, all) => {
+        if (!document.querySelector('#tokens .token[style]')) return;
+        globalThis.phaseAtFirstTokens = document.documentElement.dataset.state;
+        all.disconnect();
+      }).observe(document, {subtree: true, childList: true, attributes: true});
+    """)
+    lists: list[Route] = []
+    page.route("**/models/index.json", lambda route: lists.append(route))
+    page.route("**/pyodide.asm.wasm", lambda route: None)  # never answered
+    page.goto(tiny_site)
+    expect(page.locator("#text")).not_to_have_value("")
+    page.unroute("**/models/index.json")
+    for route in lists:
+        route.continue_()
+    expect(page.locator("#tokens .token[style]").first).to_be_visible()
+    assert page.evaluate("phaseAtFirstTokens") == "booting"
 
 
 def test_a_first_visit_shows_a_finished_example_and_asks_before_the_download(stranger: tuple[Browser, str]) -> None:

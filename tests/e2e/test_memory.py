@@ -1,29 +1,52 @@
-"""Memory of the whole page with a model of GPT-2 small's size: after loading, and while it reads a full context."""
+"""Memory with a model of GPT-2 small's size: its build, the page after loading, and while it reads a full context."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, Page
 
-from export import build
-from tests.e2e.conftest import link_site, serving
+from export.serve import SITE
+from tests.e2e.conftest import serving
+from tests.e2e.hosting import link_site
 from tests.export.tiny import gpt2_random
 
 LOADED = 0.8e9  # bytes the page may hold after loading
 READING = 2.5e9  # bytes the browser's processes of the page may hold while 1,024 tokens are read
+BUILDING = 6e9  # bytes the build may hold
+BUILD = """
+import resource, sys
+from export import build
+code = build.main(sys.argv[1:])
+print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+sys.exit(code)
+"""
 
 
 @pytest.fixture(scope="module")
-def full_size(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the page with GPT-2 small at full size, weights random."""
-    folder = tmp_path_factory.mktemp("full-size")
-    checkpoint = gpt2_random(folder / "gpt2-random")
-    site = link_site(folder / "site")
-    assert build.main([str(checkpoint), "--out", str(site / "models")]) == 0
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page without models."""
+    return link_site(tmp_path_factory.mktemp("full-size") / "site")
+
+
+@pytest.fixture(scope="module")
+def printed(site: Path) -> str:
+    """GPT-2 small at full size, weights random, built into the page by the command; what it printed, and its peak."""
+    checkpoint = gpt2_random(site.parent / "gpt2-random")
+    command = [sys.executable, "-c", BUILD, str(checkpoint), "--out", str(site / "models")]
+    return subprocess.run(command, cwd=SITE.parent, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def full_size(site: Path, printed: str) -> Iterator[str]:
+    """Address of the page with that model."""
     with serving(site) as address:
         yield address
 
@@ -49,6 +72,14 @@ class Peak(threading.Thread):
                         self.bytes = max(self.bytes, process.memory_full_info().pss)
                 except psutil.Error:
                     pass  # it has ended
+
+
+@pytest.mark.timeout(600)
+def test_the_build_stays_within_its_memory(site: Path, printed: str) -> None:
+    """And the report states the size of the files."""
+    manifest = json.loads((site / "models/gpt2-random/manifest.json").read_text(encoding="utf-8"))
+    assert 0 < int(printed.split()[-1]) < BUILDING
+    assert f"{sum(file['bytes'] for file in manifest['files']) / 1e6:.1f} MB" in printed
 
 
 @pytest.mark.timeout(600)

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from export.serve import Handler
-from tests.e2e.conftest import link_site
+from tests.e2e.hosting import link_site
 
 Opener = Callable[..., Page]
 

@@ -78,9 +78,23 @@ def test_texts_and_byte_offsets(tiny_site: str, open_page: Callable[..., Page]) 
         start, end = token["bytes"]
         assert start == at < end
         assert token["text"] == data[start:end].decode(errors="replace")
+        assert bytes.fromhex(token["hex"]) == data[start:end] and token["control"] is False
         at = end
     assert at == len(data)
     assert any("\ufffd" in token["text"] for token in run["tokens"]), "the text must cut characters"
+
+
+def test_a_text_that_ends_inside_a_character(tiny_site: str, open_page: Callable[..., Page]) -> None:
+    """Ids of 🦩's first bytes: places, classes and bits per byte go by the tokens' own bytes, not by U+FFFD's."""
+    page = open_page(tiny_site)
+    ids = [token["id"] for token in analyze(page, "the 🦩")["tokens"]]
+    run = page.evaluate("ids => tokenlight.generate(ids, {maxTokens: 1, greedy: true})", ids[:-2])
+    assert "\ufffd" in run["text"]
+    data = bytes.fromhex(" ".join(token["hex"] for token in run["tokens"]))
+    assert run["text"] == data.decode(errors="replace")
+    assert [token["bytes"][1] for token in run["tokens"]][-1] == len(data)
+    bits = -sum(token["logprob"] for token in run["tokens"]) / np.log(2)
+    assert run["summary"]["bits_per_byte"] == pytest.approx(bits / len(data), rel=1e-6)
 
 
 def test_without_bos_the_first_token_has_no_numbers(
@@ -236,6 +250,7 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     added = np.diff(states, axis=0)
     spans = [[i, i + 1] for i in range(len(ids))]
     tokens = {"text": "x" * len(ids), "ids": ids, "texts": ["x"] * len(ids), "bytes": spans}
+    tokens |= {"hex": ["78"] * len(ids), "control": [False] * len(ids)}
     conditions = {"model": manifest["sha256"], "prefix": 0, "interventions": "{}"}
     request = {"tokens": tokens, "options": {"topK": 50}, "conditions": conditions, "keep": 0, "promptLength": None}
     vocabulary = [f"token {i}" for i in range(600)]

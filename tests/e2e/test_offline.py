@@ -9,20 +9,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsers.visit import isolating, serving
-from tests.e2e.hosting import FOLDER, hosting, make_root, release, wait_ready, wait_stored
+from tests.e2e.hosting import FOLDER, SENTENCE, hosting, release, wait_ready, wait_stored
 
 Opener = Callable[..., Page]
-SENTENCE = "tokenlight.analyze('The people of the village').then(run => run.tokens)"
-
-
-@pytest.fixture
-def browser_context_args(browser_context_args: dict) -> dict:
-    return {**browser_context_args, "service_workers": "allow"}
-
-
-@pytest.fixture
-def root(tmp_path: Path, tiny_models: Path) -> Path:
-    return make_root(tmp_path / "root", tiny_models)
+pytestmark = pytest.mark.browser_context_args(service_workers="allow")
 
 
 def test_isolated_offline_and_updated(root: Path, open_page: Opener) -> None:
@@ -38,9 +28,9 @@ def test_isolated_offline_and_updated(root: Path, open_page: Opener) -> None:
 
     page.reload()  # the server is gone
     page.evaluate("tokenlight.ready")
-    assert page.evaluate(SENTENCE) == online
-    page.evaluate("tokenlight.load('tiny-llama')")
     assert page.evaluate("tokenlight.generate('The', {maxTokens: 3}).then(run => run.model.id)") == "tiny-llama"
+    page.evaluate("tokenlight.load('tiny-gpt2')")
+    assert page.evaluate(SENTENCE) == online
 
     app = root / FOLDER / "app.js"
     app.write_text(app.read_text() + "\ndocument.documentElement.dataset.release = 'second';\n")

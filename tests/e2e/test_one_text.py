@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
+from transformers import AutoTokenizer
 
 from tests.e2e.layers import until
 from tests.e2e.likelihood import read_box as read
@@ -160,6 +162,35 @@ def test_sampling_settings_are_one_set_and_last(tiny_site: str, open_page: Opene
     page.click("#continue")
     idle(page)
     expect(page.locator("#tokens .generated")).to_have_count(7)
+
+
+def test_a_control_token_in_a_text_is_marked_and_can_be_read_literally(
+    tiny_site: str, checkpoints: Path, open_page: Opener
+) -> None:
+    """As the checkpoint's own tokenizer does with and without split_special_tokens; undo goes back to the other way."""
+    text = "The end<|endoftext|> of the text"
+    tokenizer = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2")
+    typed, literal = tokenizer(text).input_ids, tokenizer(text, split_special_tokens=True).input_ids
+    assert tokenizer.eos_token_id in typed and tokenizer.eos_token_id not in literal
+    page = open_page(tiny_site)
+    call = "([text, literal]) => tokenlight.analyze(text, {literal}).then((run) => run.tokens.map(({id}) => id))"
+    assert page.evaluate(call, [text, False]) == typed
+    expect(page.locator("#tokens .control")).to_have_text("<|endoftext|>")
+    assert page.evaluate(call, [text, True]) == literal
+    expect(page.locator("#tokens .control")).to_have_count(0)
+    ids = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value.tokens.ids)"
+    page.click("#control-tokens button")  # the other way round again
+    idle(page)
+    assert page.evaluate(ids) == typed
+    page.click("#control-tokens button")
+    idle(page)
+    assert page.evaluate(ids) == literal
+    page.click("#run")  # the same version of the text
+    idle(page)
+    assert page.evaluate(ids) == literal
+    page.evaluate("tokenlight.load('tiny-llama')")  # reads the text again
+    idle(page)
+    expect(page.locator("#tokens .control")).to_have_count(0)
 
 
 WRONG = {

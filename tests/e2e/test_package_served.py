@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from export import package
-from tests.e2e.conftest import link_site
+from tests.e2e.hosting import link_site
 
 
 @pytest.fixture

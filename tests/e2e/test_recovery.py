@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import link_site, serving
+from tests.e2e.conftest import serving
+from tests.e2e.hosting import link_site
 
 Opener = Callable[..., Page]
 READS = "tokenlight.analyze('The people of the village').then((run) => [run.model.id, run.tokens.length])"

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from tests import browser as chromium
-from tests.e2e.conftest import FLAGS, Log, link_site, serving
+from tests.e2e.conftest import FLAGS, Log, serving
+from tests.e2e.hosting import link_site
 
 NOT_KEPT = "model not cached: the next visit loads it again"
 REFUSING = """Object.defineProperty(globalThis, 'caches', {

@@ -23,7 +23,8 @@ from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from export.serve import Handler
 from tests import browser as chromium
-from tests.e2e.conftest import FLAGS, Log, link_site
+from tests.e2e.conftest import FLAGS, Log
+from tests.e2e.hosting import link_site
 
 WARM_UP = SOAK = (200, 50)  # analyses and generations; each part has every fault between them
 MOST_GROWTH = 1.10

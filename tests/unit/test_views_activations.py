@@ -58,8 +58,13 @@ class Run:
         shown = WORDS[1:]
         ends = np.cumsum([len(word) for word in shown]).tolist()
         tokens = {
-            "text": "".join(shown), "ids": IDS[1:], "texts": shown, "bytes": [list(pair) for pair in
-                                                                             zip([0, *ends[:-1]], ends, strict=True)]}
+            "text": "".join(shown),
+            "ids": IDS[1:],
+            "texts": shown,
+            "bytes": [list(pair) for pair in zip([0, *ends[:-1]], ends, strict=True)],
+            "hex": [word.encode().hex(" ") for word in shown],
+            "control": [False] * len(shown),
+        }
         self.reading = Reading(trace, tokens, OPTIONS, PROMPT)
         self.vocabulary = [f"<{i}>" for i in range(self.logits.shape[1])]
 

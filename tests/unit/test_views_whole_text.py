@@ -37,7 +37,9 @@ def context_of(logits: np.ndarray) -> Context:
     ))
     ends = np.cumsum([0] + [len(piece.encode()) for piece in PIECES]).tolist()
     spans = [list(pair) for pair in pairwise(ends)]
-    tokens = {"text": "".join(PIECES), "ids": IDS, "texts": PIECES, "bytes": spans, "total": 12}
+    hex = [piece.encode().hex(" ").upper() for piece in PIECES]
+    tokens = {"text": "".join(PIECES), "ids": IDS, "texts": PIECES, "bytes": spans, "hex": hex, "total": 12}
+    tokens["control"] = [False] * n
     return Context(run.Reading(trace, tokens, {"topK": 5}), {"name": "small"}, VOCABULARY)
 
 

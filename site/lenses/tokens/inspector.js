@@ -39,7 +39,7 @@ function heading({ tokens, given }, index) {
       <h2><code>${text.includes('\ufffd') ? `bytes ${hex}` : visible(text)}</code></h2>
       <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(index)}>${pinned ? 'Unpin' : 'Pin'}</button>
     </div>
-    <p class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)} · id ${tokens.ids[index]}${index >= given ? ' · generated' : ''}<br>
+    <p class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)} · id ${tokens.ids[index]}${index >= given ? ' · generated' : ''}${tokens.control[index] ? ' · control token' : ''}<br>
       bytes ${count(start)}–${count(end)}: <code>${hex.length > 36 ? `${hex.slice(0, 35)} …` : hex}</code></p>`;
 }
 

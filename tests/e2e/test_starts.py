@@ -1,0 +1,169 @@
+"""How the page starts: servers with other types and addresses, no server, no service worker, no storage."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from export.serve import SITE, response_headers
+from tests.e2e.hosting import FOLDER, SENTENCE, Plain, hosting, stored_visit, wait_ready
+
+pytestmark = pytest.mark.browser_context_args(service_workers="allow")
+
+
+class FewTypes(Plain):
+    """Knows the types of .html, .css, .js and .json only."""
+
+    extensions_map = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".json": "application/json"}  # noqa: RUF012
+
+    def guess_type(self, path: object) -> str:
+        return self.extensions_map.get(Path(str(path)).suffix, "application/octet-stream")
+
+
+def test_a_server_that_knows_few_types(root: Path, page: Page) -> None:
+    with hosting(root, handler=FewTypes) as host:
+        page.goto(host.address)
+        wait_ready(page)
+        assert len(page.evaluate(SENTENCE)) > 3
+
+
+def test_a_server_that_shortens_addresses(root: Path, page: Page) -> None:
+    """It redirects index.html to the folder; a stored answer of such a kind is no answer to a navigation."""
+    with hosting(root) as host:
+        host.instead["index.html"] = (301, "text/html", f"/{FOLDER}/")
+        stored_visit(page, host.address)
+    for address in (host.address, f"{host.address}?from=a-link", f"{host.address}index.html?x=1"):
+        page.goto(address)  # the server is gone
+        wait_ready(page)
+
+
+def test_opened_as_a_file(page: Page) -> None:
+    """Modules do not run from file:, so the HTML itself says what to do."""
+    page.goto((SITE / "index.html").as_uri())
+    advice = page.locator("#not-started")
+    expect(advice).to_be_visible()
+    expect(advice).to_contain_text("serve its folder instead")
+    expect(advice).to_contain_text("python3 -m http.server -b 127.0.0.1")
+    assert page.locator("html").get_attribute("data-state") is None
+
+
+def test_the_advice_goes_when_the_page_starts(tiny_site: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(tiny_site)
+    expect(page.locator("#not-started")).to_be_hidden()
+
+
+def test_the_policy_is_in_the_page_too() -> None:
+    """The same as in site/headers.js, before anything is loaded, and nothing that a meta element cannot state."""
+    html = (SITE / "index.html").read_text(encoding="utf-8")
+    found = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', html)
+    policy = response_headers()["Content-Security-Policy"]
+    assert found == [policy]
+    assert html.index("<meta http-equiv") < html.index("<link") < html.index("<script")
+    assert not {"frame-ancestors", "sandbox", "report-uri"} & set(re.split(r"[ ;]+", policy))
+
+
+def test_the_policy_holds_before_the_service_worker(root: Path, browser: Browser) -> None:
+    with hosting(root) as host:
+        context = browser.new_context(service_workers="block")
+        page = context.new_page()
+        page.goto(host.address)
+        wait_ready(page)
+        assert page.evaluate("fetch('index.html').then((r) => r.headers.get('content-security-policy'))") is None
+        seen = page.evaluate(
+            """async () => {
+              await new Promise((done) => setTimeout(done)); // what the test driver evaluates itself may use eval
+              const seen = [];
+              document.addEventListener('securitypolicyviolation', (event) => seen.push(event.effectiveDirective));
+              const script = document.createElement('script');
+              script.textContent = 'globalThis.inline = true';
+              document.body.append(script);
+              await fetch('http://127.0.0.2:9/').catch(() => {});
+              await new Promise((done) => setTimeout(done, 300));
+              return { seen: [...new Set(seen)].sort(), inline: globalThis.inline ?? null };
+            }"""
+        )
+        assert seen == {"seen": ["connect-src", "script-src-elem"], "inline": None}
+        context.close()
+
+
+NEVER = "() => new Promise(() => {})"
+HINDRANCES = {
+    "register never settles": f"ServiceWorkerContainer.prototype.register = {NEVER};",
+    "nothing is ever ready": "Object.defineProperty(ServiceWorkerContainer.prototype, 'ready', { get: "
+    + NEVER
+    + " });",
+    "no session storage": "Object.defineProperty(globalThis, 'sessionStorage', "
+    "{ get() { throw new DOMException('The operation is insecure.', 'SecurityError'); } });",
+    "session storage is full": "Storage.prototype.setItem = "
+    "() => { throw new DOMException('full', 'QuotaExceededError'); };",
+    "session storage forgets": "Storage.prototype.setItem = () => {};",
+}
+
+
+@pytest.mark.parametrize("hindrance", HINDRANCES)
+def test_a_start_that_cannot_be_isolated(root: Path, page: Page, hindrance: str) -> None:
+    """The page starts all the same, once."""
+    page.add_init_script(HINDRANCES[hindrance])
+    with hosting(root) as host:
+        page.goto(host.address)
+        wait_ready(page)
+        assert page.evaluate("crossOriginIsolated") is False
+        assert len(page.evaluate(SENTENCE)) > 3
+        assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "navigate", "never reloaded"
+
+
+@pytest.mark.parametrize("part", ["sw.js", "headers.js"])
+def test_a_service_worker_that_never_arrives(root: Path, page: Page, part: str) -> None:
+    """It is not registered, or it does not get beyond its first import."""
+    with hosting(root) as host:
+        host.hang(part)
+        page.goto(host.address)
+        wait_ready(page)
+        assert len(page.evaluate(SENTENCE)) > 3
+
+
+def test_a_reload_that_never_comes(root: Path, page: Page) -> None:
+    """The reload that isolates the page is not answered: the page goes on as it is, and is not reloaded later."""
+    with hosting(root) as host:
+        host.hang("headers.js")
+        page.goto(host.address)
+        host.hang("^$")
+        host.answer("headers.js")
+        wait_ready(page)
+        assert host.asked.count("") == 2, "the reload was tried"
+        page.evaluate("document.documentElement.dataset.same = 'yes'")
+        host.answer()
+        page.wait_for_timeout(1000)
+        assert len(page.evaluate(SENTENCE)) > 3
+        expect(page.locator("html")).to_have_attribute("data-same", "yes")
+
+
+def test_in_a_frame_it_is_never_reloaded(root: Path, page: Page) -> None:
+    """A frame is isolated by its parent or not at all."""
+    (root / "parent.html").write_text(f'<!doctype html><iframe src="/{FOLDER}/"></iframe>')
+    with hosting(root) as host:
+        page.goto(f"{host.address.removesuffix(f'{FOLDER}/')}parent.html")
+        expect(page.frame_locator("iframe").locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+        assert host.asked.count("") == 1
+
+
+BROKEN = "Object.defineProperty(self, 'caches', { get() { throw new DOMException('no', 'SecurityError'); } });"
+HANGING = "CacheStorage.prototype.match = CacheStorage.prototype.open = () => Promise.reject(new Error('disk'));"
+
+
+@pytest.mark.parametrize("broken", [BROKEN, HANGING])
+def test_a_service_worker_without_cache_storage(root: Path, page: Page, broken: str) -> None:
+    """It isolates, and everything comes from the network."""
+    headers = root / FOLDER / "headers.js"
+    headers.write_text(f"{headers.read_text()}\n{broken}\n")
+    with hosting(root) as host:
+        page.goto(host.address)
+        wait_ready(page)
+        assert page.evaluate("crossOriginIsolated")
+        assert len(page.evaluate(SENTENCE)) > 3
+        page.locator("#storage summary").click()
+        expect(page.locator("#storage")).to_contain_text("could not be stored", timeout=60_000)
