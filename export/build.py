@@ -1,4 +1,4 @@
-"""Turn causal language models into the files the page loads: `python export/build.py MODEL…`. Offline.
+"""Export causal language models to the files the page loads: `python export/build.py MODEL…`.
 
 MODEL is a name from --list, a hub id (owner/name), a local folder saved by transformers, or a .gguf file.
 """
@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported: idle threads leave the cores alone
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported: idle threads do not spin
 ROOT = Path(__file__).resolve().parent.parent
 if __package__ in (None, ""):  # run as a script: import from the repository, not from this folder
     sys.path[0] = str(ROOT)
@@ -28,12 +28,12 @@ FILES = ("model.onnx", "page.onnx", "weights.bin", "tokenizer.json", "tokenizer_
 
 
 EXAMPLES = """examples:
-  python export/build.py                                 gpt2, or smollm2 when the model hub does not answer
+  python export/build.py                                 gpt2, or smollm2 if the model hub cannot be reached
   python export/build.py smollm2 pythia-70m              names from --list
-  python export/build.py owner/name --revision main      a model of the hub
+  python export/build.py owner/name --revision main      a model from the hub
   python export/build.py path/to/checkpoint --name mine  a folder written by save_pretrained
   python export/build.py path/to/model.gguf              Llama, Qwen2 or Qwen3
-  python export/build.py gpt2 --weights fp16 --force     the same again, 16 bits a weight
+  python export/build.py gpt2 --weights fp16 --force     build again with 16 bits per weight
 """
 
 
@@ -45,15 +45,15 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="nothing: gpt2, or smollm2 without the hub")
-    parser.add_argument("--weights", choices=FORMATS, default="int8", help="how weights are stored (default int8)")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: gpt2, or smollm2 without the hub")
+    parser.add_argument("--weights", choices=FORMATS, default="int8", help="weight format (default: int8)")
     parser.add_argument("--revision", help="a hub commit, branch or tag")
-    parser.add_argument("--name", help="the build's name in the page, in place of the model's own")
+    parser.add_argument("--name", help="name in the page (default: the model's own)")
     parser.add_argument("--out", type=Path, default=ROOT / "site" / "models", help="default: site/models")
-    parser.add_argument("--list", action="store_true", help="show the catalogue and stop")
-    parser.add_argument("--force", action="store_true", help="build again what is already there")
-    parser.add_argument("--offline", action="store_true", help="use only what is on this machine")
-    parser.add_argument("--debug", action="store_true", help="show where in the code an error came from")
+    parser.add_argument("--list", action="store_true", help="list the known models and exit")
+    parser.add_argument("--force", action="store_true", help="rebuild models that are already built")
+    parser.add_argument("--offline", action="store_true", help="use only files that are on this machine")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     options = parser.parse_args(argv)
     if options.name and len(options.models) > 1:
         parser.error("--name needs exactly one MODEL")
@@ -63,7 +63,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def default_models(options: argparse.Namespace) -> list[str]:
-    """gpt2 where the hub answers or its cache has it, else the model that comes as a package."""
+    """gpt2 if the hub or its cache has it, else smollm2, which comes as a Python package."""
     from export import hub
 
     gpt2 = CATALOGUE["gpt2"]
@@ -73,13 +73,13 @@ def default_models(options: argparse.Namespace) -> list[str]:
     try:
         hub.cached(gpt2.hub, gpt2.revision)
     except Refusal:
-        console.print("The model hub does not answer: building smollm2, which comes as a Python package, not gpt2.")
+        console.print("The model hub cannot be reached. Building smollm2 (a Python package) instead of gpt2.")
         return ["smollm2"]
     return ["gpt2"]
 
 
 def already_built(out: Path, name: str, weights_format: str) -> bool:
-    """Whether a catalogue model stands complete under `out`, from the pinned source, in this format."""
+    """Whether a catalogue model is completely built under `out`, from the pinned source, in this format."""
     from export import manifest
 
     known, folder = CATALOGUE.get(name), out / name
@@ -91,7 +91,7 @@ def already_built(out: Path, name: str, weights_format: str) -> bool:
 
 
 def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
-    """What the page must know about the model."""
+    """The model's facts for the manifest."""
     from export import capture, windows
 
     config = model.config
@@ -115,13 +115,13 @@ def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
 
 
 def fixed_prefix(origin: str) -> str | None:
-    """The prefix token that the catalogue fixes for a checkpoint from `origin`."""
+    """The prefix token that the catalogue sets for a checkpoint from `origin`, if any."""
     sources = {known.package.requirement if known.package else known.hub: known for known in CATALOGUE.values()}
     return sources[origin].prefix if origin in sources else None
 
 
 def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
-    """Build one model beside its place under `out`, then put it there; returns the manifest."""
+    """Build one model in a temporary folder under `out`, then move it into place; returns the manifest."""
     from export import (
         capture,
         checkpoint,
@@ -189,7 +189,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
 
 
 def put_in_place(staged: Path, final: Path, work: Path) -> None:
-    """Rename the finished folder over the previous one, which stays whole until then."""
+    """Replace the previous build with the finished folder; until then the previous one stays intact."""
     previous = work / "previous"
     if final.exists():
         final.rename(previous)
@@ -212,7 +212,7 @@ def summary(result: dict[str, Any], seconds: float) -> None:
         f"{result['name']} as {result['weights']}, built in {seconds:.0f} s",
         [
             ("files", f"{chunks} chunks, {size / 1e6:.1f} MB"),
-            ("bytes a parameter", f"{size / result['parameters']:.3f}"),
+            ("bytes per parameter", f"{size / result['parameters']:.3f}"),
             *fidelity.rows(result["fidelity"]),
             *prefix.rows(result["prefix"]),
             *head_scores.rows(result["head_scores"]),
@@ -223,11 +223,11 @@ def summary(result: dict[str, Any], seconds: float) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Build what was asked for, one model after the other."""
+    """Build the requested models one after another."""
     for name in options.models or default_models(options):
         if not options.force and not options.name and already_built(options.out, name, options.weights):
             console.print(
-                f"{name} is already built as {options.weights} in {options.out / name} (--force builds it again)"
+                f"{name} is already built as {options.weights} in {options.out / name} (rebuild it with --force)"
             )
             continue
         start = time.perf_counter()
@@ -242,7 +242,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns 0, 2 with one line on stderr when something cannot be built, or 130 after Ctrl-C."""
+    """Returns 0, 2 with one line on stderr if something cannot be built, or 130 after Ctrl-C."""
     options = arguments(argv)
     if options.list:
         catalogue_table(CATALOGUE.values())
@@ -250,7 +250,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         run(options)
     except KeyboardInterrupt:
-        print("stopped; earlier builds are untouched", file=sys.stderr)
+        print("stopped; earlier builds are unchanged", file=sys.stderr)
         return 130
     except Exception as error:
         if options.debug:
@@ -261,15 +261,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def in_one_line(error: Exception, out: Path) -> str:
-    """What went wrong, for a user; a refusal says it itself."""
+    """The error as one line for the user."""
     if isinstance(error, Refusal):
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"the disk is full ({error.filename or out}); earlier builds are untouched"
+        return f"the disk is full ({error.filename or out}); earlier builds are unchanged"
     if isinstance(error, MemoryError):
-        return "the memory of this machine is full; earlier builds are untouched"
+        return "this machine ran out of memory; earlier builds are unchanged"
     reason = " ".join(str(error).split())[:200]
-    return f"the build failed ({type(error).__name__}: {reason}); earlier builds are untouched, --debug shows where"
+    return f"the build failed ({type(error).__name__}: {reason}); earlier builds are unchanged, see --debug"
 
 
 if __name__ == "__main__":

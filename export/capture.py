@@ -1,4 +1,4 @@
-"""Export a causal LM as one ONNX graph whose outputs are everything the page shows. Offline, PyTorch.
+"""Export a causal LM as one ONNX graph with an output for everything the page shows. Offline, PyTorch.
 
 The graph takes `input_ids`, `attention_mask`, `position_ids`, the KV cache and three inputs no other export has:
 
@@ -35,7 +35,7 @@ ATTENTION = "tokenlight"
 
 
 class TracePatcher(ModelPatcher):
-    """optimum's patcher, with the attention function and the hooks of `Trace` in place of its forward."""
+    """optimum's patcher, with the attention function and hooks of `Trace` instead of its forward."""
 
     def __init__(self, config: Any, model: PreTrainedModel, model_kwargs: dict[str, Any] | None = None) -> None:
         super().__init__(config, model, model_kwargs)
@@ -52,9 +52,9 @@ class TracePatcher(ModelPatcher):
         trace = self.trace
         ALL_ATTENTION_FUNCTIONS.register(ATTENTION, trace.attention_function)
         ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, attention_mask)
-        if self._model.config.model_type == "gpt_neo":  # it looks its attention up nowhere
+        if self._model.config.model_type == "gpt_neo":  # it does not use the attention interface
             GPTNeoSelfAttention._attn = lambda module, *args: trace.gpt_neo_attention(module, *args)
-        elif trace.family.own_attention:  # its masks and scores stay as they are; only the softmax is ours
+        elif trace.family.own_attention:  # its masks and scores are unchanged; only the softmax is replaced
             F.softmax = trace.softmax  # type: ignore[assignment]
         else:
             self._model.config._attn_implementation = ATTENTION
@@ -104,7 +104,7 @@ class TracedConfig(TextDecoderOnnxConfig):
         return outputs
 
     def generate_dummy_inputs(self, framework: str = "pt", **_: Any) -> dict[str, Any]:
-        """Small inputs with every dynamic axis of a size no static axis has."""
+        """Small inputs in which no dynamic axis has the size of a static one."""
         shape, batch, tokens, past = dimensions(self._config), 2, 5, 3
         layers, heads = shape["layers"], shape["heads"]
         cache = [
@@ -123,10 +123,10 @@ class TracedConfig(TextDecoderOnnxConfig):
 
 
 def dimensions(config: PretrainedConfig) -> dict[str, int]:
-    """The sizes every later step needs, read once from whichever names the architecture uses."""
+    """The sizes that later steps need, whatever names the architecture uses for them."""
     heads = config.num_attention_heads
     kv_heads = getattr(config, "num_key_value_heads", None) or heads
-    if config.model_type in ("falcon", "gpt_bigcode"):  # Falcon's newer form repeats keys before they are cached
+    if config.model_type in ("falcon", "gpt_bigcode"):  # newer Falcons repeat keys before they are cached
         kv_heads = 1 if config.multi_query and not getattr(config, "new_decoder_architecture", False) else heads
     return {
         "layers": config.num_hidden_layers,
@@ -140,7 +140,7 @@ def dimensions(config: PretrainedConfig) -> dict[str, int]:
 
 
 def context_length(config: PretrainedConfig) -> int:
-    """How many positions the graph is right for.
+    """The number of positions for which the graph is correct.
 
     With longrope the rotations change as soon as a text is longer than `original_max_position_embeddings`; the graph
     holds those of shorter texts. Bloom names no limit: 2048 is what it was trained with.
@@ -155,7 +155,7 @@ def context_length(config: PretrainedConfig) -> int:
 
 
 def export_graph(model: PreTrainedModel, path: Path) -> None:
-    """Write the fp32 graph of `model` to `path` (weights inside, or beside it where they pass 2 GB)."""
+    """Write the fp32 graph of `model` to `path` (weights inside, or in separate files above 2 GB)."""
     logging.getLogger("optimum").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # tracer warnings: every output is checked against PyTorch instead

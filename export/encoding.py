@@ -1,4 +1,4 @@
-"""How one matrix is stored small, and the ONNX nodes that give it back in fp32. Offline, numpy and onnx.
+"""How one matrix is compressed, and the ONNX nodes that restore it in fp32. Offline, numpy and onnx.
 
 The nodes have constant inputs, so onnxruntime computes them once, at load; the page then runs in fp32. It keeps every
 intermediate result until it has folded them all, so a matrix must come out of a single node.
@@ -12,7 +12,7 @@ from onnx import NodeProto, TensorProto, helper
 from export.families import Refusal
 
 COARSE, FINE = 32, 16  # neighbours along the input axis that share a scale
-STEPS = tuple(range(255, 119, -15))  # how many steps of the code a block's range may be divided into
+STEPS = tuple(range(255, 119, -15))  # into how many code steps a block's range may be divided
 LARGEST = float(np.finfo(np.float16).max)  # 65504
 TINY = np.float16(6e-8)  # the smallest float16: a block of zeros still needs a scale
 
@@ -42,7 +42,7 @@ class Encoded:
 
 
 def fits_half(matrix: np.ndarray) -> bool:
-    """Whether no weight is beyond float16."""
+    """Whether every weight is in float16's range."""
     return bool(np.abs(matrix).max(initial=0) <= LARGEST)
 
 
@@ -60,7 +60,7 @@ def in_blocks(matrix: np.ndarray, axis: int, most: int) -> tuple[np.ndarray, int
 
 
 def back(blocks: np.ndarray, axis: int) -> np.ndarray:
-    """Undo `in_blocks`; also for one value a block, [other axis, block]."""
+    """Undo `in_blocks`; also for one value per block, [other axis, block]."""
     return np.ascontiguousarray(np.moveaxis(blocks.reshape(len(blocks), -1), -1, axis))
 
 
@@ -71,7 +71,7 @@ def as_half(scale: np.ndarray) -> np.ndarray:
         Refusal: a scale is beyond float16, so its weights beyond eight million.
     """
     if np.abs(scale).max(initial=0) > LARGEST:
-        raise Refusal("a weight is too large for 8 bits with a float16 scale; store this model with --weights fp32")
+        raise Refusal("a weight is too large for 8 bits with a float16 scale; build this model with --weights fp32")
     rounded = scale.astype(np.float16)
     lost = rounded.astype(np.float32) < scale * (1 - 2**-10)
     return np.maximum(np.where(lost, np.nextafter(rounded, np.float16("inf")), rounded), TINY)

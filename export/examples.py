@@ -1,4 +1,4 @@
-"""Precompute what the page shows for its example texts, so that one can be seen before a model has arrived. Offline.
+"""Precompute what the page shows for its example texts, so that one is visible before a model has loaded. Offline.
 
 The stored graph runs in onnxruntime and the same pyscripts as in the page make the Run (`tokenlight.run/2`).
 """
@@ -30,7 +30,7 @@ TOP_K = 10
 
 
 def texts() -> list[dict[str, str]]:
-    """The page's examples, and one that only copying can predict."""
+    """The page's examples, and one that can only be predicted by copying."""
     examples: list[dict[str, str]] = json.loads(TEXTS.read_text(encoding="utf-8"))
     return [*examples, INDUCTION]
 
@@ -68,7 +68,7 @@ def compute(
 
 
 def rounded(value: Any) -> Any:
-    """Floats to six significant digits, far below what a person can see; the rest as it is."""
+    """Floats to six significant digits, more than the page displays; other values unchanged."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):
@@ -83,7 +83,7 @@ def write(
     facts: dict[str, Any],
     directory: Path,
 ) -> list[dict[str, Any]]:
-    """Write one content-hashed JSON file an example; returns the manifest's entries."""
+    """Write one content-hashed JSON file per example; returns the manifest's entries."""
     names, entries = TokenText(tokenizer), []
     vocabulary = names.vocabulary(facts["vocab_size"])
     for example in texts():

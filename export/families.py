@@ -5,12 +5,12 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """Input the exporter cannot serve; its text is the one line a person sees, and the exit code is 2."""
+    """Input that cannot be exported; its text is the one line the user sees, and the exit code is 2."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """Attribute paths and peculiarities of one architecture in transformers.
+    """Attribute paths and special cases of one architecture in transformers.
 
     `attention` and `mlp` name, inside a layer, the module whose output is what that block adds to the
     residual stream. `mixer` is the module that receives the attention mask.
@@ -29,7 +29,7 @@ class Family:
 
 _GPT = Family("transformer.h", "transformer.ln_f", "attn", "mlp", "attn", "c_proj")
 _LLAMA = Family("model.layers", "model.norm", "self_attn", "mlp", "self_attn", "o_proj")
-# These norm each block's output before it joins the residual stream.
+# These normalise each block's output before it is added to the residual stream.
 _POST_NORM = Family(
     "model.layers", "model.norm", "post_attention_layernorm", "post_feedforward_layernorm", "self_attn", "o_proj"
 )
@@ -105,7 +105,7 @@ def added_to_stream(config: Any, output: Any) -> Any:
 
 
 def scale_logits(config: Any, logits: Any) -> Any:
-    """What each architecture does to the unembedding's output before it calls it logits."""
+    """The logits from the unembedding's output: some architectures scale or cap it."""
     if config.model_type == "cohere":
         return logits * config.logit_scale
     if config.model_type == "granite":
@@ -121,12 +121,12 @@ def family_of(config: dict[str, Any]) -> Family:
         raise Refusal(f"this model ({model_type}) needs remote code, which is never run; choose another model")
     if model_type not in FAMILIES:
         known = ", ".join(sorted(FAMILIES))
-        raise Refusal(f"architecture {model_type!r} cannot be exported; the ones that can are {known}")
+        raise Refusal(f"architecture {model_type!r} cannot be exported; supported: {known}")
     architectures = config.get("architectures") or []
     if architectures and not any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
-        raise Refusal(f"{architectures[0]} is not a causal language model; choose a checkpoint that writes text")
+        raise Refusal(f"{architectures[0]} is not a causal language model; choose one that generates text")
     if model_type == "bloom" and config.get("apply_residual_connection_post_layernorm"):
-        raise Refusal("Bloom whose residual stream passes through its norms has no contributions that add up")
+        raise Refusal("Bloom with apply_residual_connection_post_layernorm is not supported")
     if model_type == "bloom" and config.get("slow_but_exact"):
         raise Refusal("Bloom with slow_but_exact is not supported; set it to false in config.json")
     if model_type == "mpt" and config.get("logit_scale") is not None:

@@ -18,9 +18,9 @@ from export.families import Refusal
 from export.report import figure
 
 TEXTS = Path(__file__).resolve().parent / "texts"
-WINDOW = 256  # tokens in one pass, so that attentions of every layer fit
+WINDOW = 256  # tokens in one pass, so that the attentions of every layer fit in memory
 
-# The worst that is allowed of each format. `top1_agreement` is a least share, the others are a largest mean.
+# The limits of each format: `top1_agreement` is a minimum, the others are maximum means.
 BARS: dict[str, dict[str, float]] = {
     "fp32": {
         "mean_abs_logprob_difference": 0.0005,
@@ -48,7 +48,7 @@ class Unfaithful(Refusal):
 
 
 def windows(tokenizer: PreTrainedTokenizerBase, prefix: int | None, context: int) -> Iterator[np.ndarray]:
-    """Every text as token ids [1, token], cut into windows that start with the prefix token where the model has one."""
+    """Every text as token ids [1, token], cut into windows that start with the prefix token, if the model has one."""
     front = [] if prefix is None else [prefix]
     size = min(WINDOW, context) - len(front)
     for path in sorted(TEXTS.glob("*.txt")):
@@ -107,7 +107,7 @@ def measure(
 
 
 def enforce(found: dict[str, Any], weights_format: str) -> None:
-    """Stop the build when the measured figures are past the format's thresholds.
+    """Stop the build if a measured figure exceeds the format's limits.
 
     Raises:
         Unfaithful: names the figure and the bar.

@@ -17,7 +17,7 @@ from export.families import Family, added_to_stream, scale_logits, submodule
 
 
 class Trace:
-    """What one traced forward pass leaves behind, filled by hooks and by the attention function."""
+    """The intermediates of one traced forward pass, recorded by hooks and by the attention function."""
 
     def __init__(self, model: PreTrainedModel, family: Family) -> None:
         self.model = model
@@ -113,7 +113,7 @@ class Trace:
         softcap: float | None = None,
         **_: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The transformers attention interface in front of `attend`."""
+        """Adapts `attend` to transformers' attention interface."""
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
         if scaling is None and not getattr(module, "scale_attn_weights", True):
             scale = 1.0
@@ -123,7 +123,7 @@ class Trace:
         return mixed.transpose(1, 2), self.attentions[module.layer_idx]
 
     def softmax(self, scores: torch.Tensor, dim: int = -1, **_: Any) -> torch.Tensor:
-        """In place of torch's, inside an architecture that computes its attention itself.
+        """Replaces torch's softmax in an architecture that computes its attention itself.
 
         Args:
             scores: mask included, [batch, head, query, key] or, in XGLM, [batch · head, query, key].
@@ -187,7 +187,7 @@ class Trace:
         for i, value in self.mlp_output.items():
             if value.dim() == 2:  # OPT flattens batch and tokens before its MLP
                 self.mlp_output[i] = value.view(self.hidden_states[0].shape)
-        # With two axes a biased head would become a Gemm, whose matrix is the logits' one transposed.
+        # With two axes, a biased head would become a Gemm, whose matrix is the transpose of the logits' one.
         rows = submodule(self.model, self.family.norm)(lens[None])
         lens_logits = scale_logits(self.model.config, self.model.get_output_embeddings()(rows))[0]
         for store in (self.attention_output, self.mlp_output):
@@ -212,7 +212,7 @@ def attention_mask(
     attention_mask: torch.Tensor,  # [batch, key]
     **_: Any,
 ) -> torch.Tensor:
-    """The additive mask [batch, 1, query, key], 0 where a query may look and the lowest float elsewhere."""
+    """The additive mask [batch, 1, query, key], 0 where a query may attend and the lowest float elsewhere."""
     keys = torch.arange(kv_length)
     visible = mask_function(None, None, cache_position[:, None], keys[None, :])  # [query, key]
     visible = visible & attention_mask[:, None, None, :].bool()

@@ -1,4 +1,4 @@
-"""What transformers leaves out when it reads a GGUF file: tokenizer details, rope factors, unread tensors. Offline."""
+"""What transformers ignores when it reads a GGUF file: tokenizer details, rope factors, unread tensors. Offline."""
 
 import functools
 import json
@@ -37,7 +37,7 @@ def _opened(path: Path, modified: int, size: int) -> GGUFReader:
 
 
 def unread_tensors(path: Path, model: PreTrainedModel) -> list[str]:
-    """Names of the file's tensors that transformers has no place for and drops without a word."""
+    """Names of the file's tensors that transformers silently ignores."""
     known = get_gguf_hf_weights_map(model)
     return [t.name for t in opened(path).tensors if t.name not in known and t.name != ROPE_FACTORS]
 
@@ -68,7 +68,7 @@ def apply_rope_factors(path: Path, model: PreTrainedModel) -> None:
         rotary.original_inv_freq = rotary.inv_freq
 
 
-# What `tokenizer.ggml.pre` stands for, as the original tokenizers define it.
+# The meaning of `tokenizer.ggml.pre`, as the original tokenizers define it.
 _GPT2: list[Any] = [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
 _LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
@@ -112,7 +112,7 @@ def write_tokenizer(path: Path, directory: Path) -> None:
     tokens, types = value("tokens"), value("token_type")
     merges = [tuple(merge.split(" ")) for merge in value("merges")]
     vocabulary = {token: i for i, token in enumerate(tokens)}
-    # Llama 3 takes a whole word that is in the vocabulary as it is, without the merges that would lead there.
+    # Llama 3 uses a whole word that is in the vocabulary directly, without applying merges.
     tokenizer = Tokenizer(models.BPE(vocabulary, merges, ignore_merges=pre == "llama-bpe"))
     if pre == "qwen2":
         tokenizer.normalizer = normalizers.NFC()

@@ -1,4 +1,4 @@
-"""Turn the exporter's raw ONNX into a small graph with named weights beside it. Offline, onnx."""
+"""Turn the exporter's raw ONNX into a small graph with separate, named weights. Offline, onnx."""
 
 import hashlib
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
     for initializer in matrices:
         array = numpy_helper.to_array(initializer)
         name = names.get(digest(array), "")
-        if not name:  # a table of positions or the like: computed, not learned, and stored as it is
+        if not name:  # a computed table, such as positions, stored unchanged
             continue
         renamed[initializer.name] = name
         if name in weights and weights[name].shape != array.shape:
@@ -61,7 +61,7 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
             node.input[i] = renamed.get(name, name)
     for name in tied:
         gather_columns(graph, name)
-    if not any(value.name == "position_ids" for value in graph.input):  # ALiBi has none; the page gives them anyway
+    if not any(value.name == "position_ids" for value in graph.input):  # ALiBi has none, but the page passes them
         axes = ["batch_size", "sequence_length"]
         graph.input.append(helper.make_tensor_value_info("position_ids", TensorProto.INT64, axes))
     for name, array in weights.items():

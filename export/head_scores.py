@@ -1,4 +1,4 @@
-"""Measure what kind each head of a model is, on repeated random tokens. Offline, onnxruntime and pyscripts."""
+"""Measure the type of each head of a model, on repeated random tokens. Offline, onnxruntime and pyscripts."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ NAMES = ("induction", "previous_token", "duplicate_token")
 
 
 def drawable(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
-    """Ids to draw from: those the tokenizer has, without special tokens; the rest of the vocabulary is padding."""
+    """Ids to draw from: the tokenizer's, without special tokens; other ids of the vocabulary are padding."""
     special = {id for id, token in tokenizer.added_tokens_decoder.items() if token.special}
     known = set(tokenizer.get_vocab().values()) - special
     return np.array(sorted(id for id in known if id < model.config.vocab_size))

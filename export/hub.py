@@ -1,4 +1,4 @@
-"""The model hub: list a repository, read its config and download only what is needed. Offline tool, network.
+"""The model hub: list a repository, read its config and download only what is needed. Uses the network.
 
 The hub's own client does the transfers: files land in its cache, an interrupted one resumes.
 """
@@ -37,12 +37,12 @@ TOKENIZER_FILES = (
 
 
 class HubUnreachable(Refusal):
-    """The hub did not answer; a package, a folder or a file would still work."""
+    """The hub cannot be reached; a package, a folder or a file would still work."""
 
 
 @dataclass
 class Files:
-    """What a repository holds at one commit."""
+    """The files of a repository at one commit."""
 
     repository: str
     commit: str
@@ -53,7 +53,7 @@ class Files:
 
 
 def place() -> dict[str, Any]:
-    """Where the hub is and where its cache lies, by the client's own environment variables."""
+    """The hub's address and cache folder, from the client's own environment variables."""
     return {"endpoint": os.environ.get("HF_ENDPOINT"), "cache_dir": os.environ.get("HF_HUB_CACHE")}
 
 
@@ -68,7 +68,7 @@ def api() -> HfApi:
 
 
 def reachable() -> bool:
-    """Whether the hub answers at all, found out within seconds."""
+    """Whether the hub answers within TIMEOUT."""
     try:
         requests.head(api().endpoint, timeout=TIMEOUT, allow_redirects=False)
     except requests.RequestException:
@@ -81,13 +81,13 @@ def listing(repository: str, revision: str | None) -> Files:
 
     Raises:
         HubUnreachable: no answer.
-        Refusal: no such repository or revision, or it may not be read.
+        Refusal: no such repository or revision, or no permission to read it.
     """
     at = f"{repository} at {revision}" if revision else repository
     try:
         info = api().model_info(repository, revision=revision, timeout=TIMEOUT, files_metadata=True)
     except errors.GatedRepoError:
-        raise Refusal(f"{repository} asks for an agreement first; accept it on its page, then log in") from None
+        raise Refusal(f"{repository} is gated; accept its terms on its page, then log in") from None
     except errors.RevisionNotFoundError:
         raise Refusal(f"{repository} has no revision {revision!r}") from None
     except errors.RepositoryNotFoundError:
@@ -106,11 +106,11 @@ def listing(repository: str, revision: str | None) -> Files:
 
 
 def unreachable(what: str, error: Exception) -> HubUnreachable:
-    """One line that says what was tried and what would work."""
+    """What was tried and what would still work, in one line."""
     response = getattr(error, "response", None)
-    reason = f"answered {response.status_code}" if response is not None else "does not answer"
+    reason = f"answered {response.status_code}" if response is not None else "cannot be reached"
     return HubUnreachable(
-        f"{what} cannot be fetched: the model hub {reason}; try again later, give a local folder or .gguf file, "
+        f"{what} cannot be downloaded: the model hub {reason}; try again later, use a local folder or .gguf file, "
         "or build smollm2, which comes from the Python package index"
     )
 
@@ -124,7 +124,7 @@ def cached(repository: str, revision: str | None) -> Files:
     try:
         local = Path(snapshot_download(repository, revision=revision, local_files_only=True, **place()))
     except LocalEntryNotFoundError:
-        raise Refusal(f"{repository} is not in the hub's cache and --offline forbids fetching it") from None
+        raise Refusal(f"{repository} is not in the hub's cache, and --offline forbids downloading it") from None
     names = [str(path.relative_to(local)) for path in local.rglob("*") if path.is_file()]
     return Files(repository, local.name, names, local=local)
 
@@ -137,7 +137,7 @@ def config(files: Files) -> dict[str, Any]:
     """
     if "config.json" not in files.names:
         gguf = next((name for name in files.names if name.endswith(".gguf")), None)
-        hint = f"download {gguf} and give the file" if gguf else "choose a transformers checkpoint"
+        hint = f"download {gguf} and pass that file" if gguf else "choose a transformers checkpoint"
         raise Refusal(f"{files.repository} has no config.json; {hint}")
     return read_json(files, "config.json")
 
@@ -175,14 +175,15 @@ def check_space(files: Files, weights: list[str]) -> None:
     needed = 0 if files.local else sum(files.sizes.get(name, 0) for name in weights)
     free = shutil.disk_usage(constants.HF_HOME if Path(constants.HF_HOME).exists() else Path.home()).free
     if needed > free:
-        raise Refusal(f"{files.repository} needs {needed / 1e9:.1f} GB for the download, {free / 1e9:.1f} GB are free")
+        space = f"{needed / 1e9:.1f} GB of disk space, but only {free / 1e9:.1f} GB are free"
+        raise Refusal(f"{files.repository} needs {space}")
 
 
 def download(files: Files, weights: list[str]) -> Path:
-    """Download weights and tokenizer into the hub's cache and return the folder; what is there is not fetched again.
+    """Download weights and tokenizer to the hub's cache and return the folder; existing files are kept.
 
     Raises:
-        HubUnreachable: the connection was lost; what arrived is kept and the next try resumes.
+        HubUnreachable: the connection was lost; partial files are kept and the next try resumes.
     """
     if files.local:
         return files.local

@@ -1,4 +1,4 @@
-"""What the files of a checkpoint must be, told from names and configuration before any weight is read. Offline."""
+"""Checks a checkpoint's file names and configuration before any weights are read."""
 
 import json
 import warnings
@@ -30,7 +30,7 @@ def check_config(place: str, config: dict[str, Any]) -> None:
     quantization = config.get("quantization_config")
     if quantization is not None:
         method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
-        raise Refusal(f"{place} is quantized ({method}), which cannot be read; choose the original checkpoint")
+        raise Refusal(f"{place} is quantized ({method}), which is not supported; choose the original checkpoint")
 
 
 def weight_files(place: str, names: list[str], read: Callable[[str], dict[str, Any]]) -> list[str]:
@@ -49,14 +49,14 @@ def weight_files(place: str, names: list[str], read: Callable[[str], dict[str, A
     if INDEX in names:
         shards = read(INDEX).get("weight_map")
         if not isinstance(shards, dict) or not shards:
-            raise Refusal(f"{place}: {INDEX} names no weights; fetch it again")
+            raise Refusal(f"{place}: {INDEX} lists no weights; download it again")
         wanted = sorted(set(shards.values()))
         missing = [name for name in wanted if name not in names]
         if missing:
-            raise Refusal(f"{place} lacks {len(missing)} of its {len(wanted)} files of weights, {missing[0]} for one")
+            raise Refusal(f"{place} lacks {len(missing)} of its {len(wanted)} weight files, such as {missing[0]}")
         return wanted
     if "adapter_config.json" in names:
-        raise Refusal(f"{place} is an adapter, not a whole model; merge it into its base model and save that")
+        raise Refusal(f"{place} is an adapter, not a whole model; merge it into its base model and save the result")
     pickles = [name for name in names if is_pickle(name)]
     if pickles:
         reason = f"only pickled weights ({pickles[0]}), which can run code when loaded"
@@ -68,7 +68,7 @@ def weight_files(place: str, names: list[str], read: Callable[[str], dict[str, A
 
 
 def check_is_no_pointer(path: Path) -> None:
-    """Refuse what git leaves in place of a large file when git-lfs is missing.
+    """Refuse the pointer that git leaves instead of a large file when git-lfs is missing.
 
     Raises:
         Refusal: says how to fetch the file.
@@ -85,7 +85,7 @@ def read_tokenizer(directory: Path, place: str, names: list[str]) -> PreTrainedT
         Refusal: there is none, or transformers cannot make a fast one of it.
     """
     if not any(name in names for name in TOKENIZERS):
-        raise Refusal(f"{place} has no tokenizer (tokenizer.json or the like); add the one the model was trained with")
+        raise Refusal(f"{place} has no tokenizer (tokenizer.json or the like); add the one it was trained with")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -94,7 +94,7 @@ def read_tokenizer(directory: Path, place: str, names: list[str]) -> PreTrainedT
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise Refusal(f"the tokenizer of {place} cannot be loaded ({reason})") from error
     if not tokenizer.is_fast:
-        raise Refusal(f"{place} has a {type(tokenizer).__name__}, which has no tokenizer.json the page could read")
+        raise Refusal(f"{place} has a {type(tokenizer).__name__}, which has no tokenizer.json for the page")
     return tokenizer
 
 
@@ -107,7 +107,7 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
     try:
         found = json.loads((path / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise Refusal(f"{path} has no {name}; give a folder saved by transformers") from None
+        raise Refusal(f"{path} has no {name}; use a folder saved by transformers") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise Refusal(f"{path / name} is not valid JSON ({error})") from None
     if not isinstance(found, dict):

@@ -21,11 +21,11 @@ ITEM_BYTES = {
     TensorProto.INT32: 4,
     TensorProto.INT64: 8,
 }
-FIRST = "gpt2"  # the default model wherever it is built
+FIRST = "gpt2"  # the default model if it is built
 
 
 def input_names(layers: int) -> dict[str, Any]:
-    """What the graph takes."""
+    """The graph's inputs."""
     return {
         "input_ids": "input_ids",
         "attention_mask": "attention_mask",
@@ -38,7 +38,7 @@ def input_names(layers: int) -> dict[str, Any]:
 
 
 def output_names(layers: int) -> dict[str, Any]:
-    """What the graph gives."""
+    """The graph's outputs."""
     return {
         "logits": "logits",
         "present": [[f"present.{i}.{part}" for part in ("key", "value")] for i in range(layers)],
@@ -51,7 +51,7 @@ def output_names(layers: int) -> dict[str, Any]:
 
 
 def build(facts: dict[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
-    """Put the manifest together; `facts` holds everything but the names and the files."""
+    """The manifest: `facts`, the graph's inputs and outputs, and the files."""
     identity = hashlib.sha256("".join(f["path"] + f["sha256"] for f in files).encode()).hexdigest()
     layers = facts["layers"]
     return {
@@ -67,7 +67,7 @@ def build(facts: dict[str, Any], files: list[dict[str, Any]]) -> dict[str, Any]:
 def memory(facts: dict[str, Any], model: Path) -> dict[str, int]:
     """Bytes the page needs, from the stored graph's sizes: weights after folding, and 256 tokens in one pass.
 
-    Every stored matrix is held in fp32; what embedding lookups read stays as stored besides.
+    Every stored matrix is held in fp32; matrices read by embedding lookups are also held as stored.
     """
     graph = onnx.load(model, load_external_data=False).graph
     stored = {i.name: math.prod(i.dims) * ITEM_BYTES[i.data_type] for i in graph.initializer}
@@ -82,7 +82,7 @@ def memory(facts: dict[str, Any], model: Path) -> dict[str, int]:
 
 
 def complete(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a build whose chunks are all there, or None."""
+    """The manifest of a build with all its chunks, or None."""
     try:
         found: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         chunks = [chunk for file in found["files"] for chunk in file["chunks"]]
@@ -93,14 +93,14 @@ def complete(folder: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write beside and rename, so that a reader never sees half a file."""
-    beside = path.with_suffix(".json.partial")
-    beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+    """Write to a temporary file and rename it, so that a reader never sees half a file."""
+    partial = path.with_suffix(".json.partial")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
 
 
 def add_to_library(directory: Path, model: dict[str, Any]) -> None:
-    """Put the model into `index.json`: gpt2 first, then in the order built; entries without files are dropped."""
+    """Put the model into `index.json`: gpt2 first, then in the order built; entries without files are removed."""
     path = directory / "index.json"
     models = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else []
     entry = {key: model[key] for key in ("id", "name", "weights", "parameters", "license")}

@@ -1,4 +1,4 @@
-"""Single ONNX operators for what transformers spells out in many, used while a model is traced. Offline, PyTorch."""
+"""Single ONNX operators for what transformers writes as many, used while a model is traced. Offline, PyTorch."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 
 class RootMeanSquareNorm(torch.autograd.Function):
-    """RMSNorm that exports as onnxruntime's SimplifiedLayerNormalization, one node in place of six."""
+    """RMSNorm that exports as onnxruntime's SimplifiedLayerNormalization, one node instead of six."""
 
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, epsilon: float) -> torch.Tensor:
@@ -22,7 +22,7 @@ class RootMeanSquareNorm(torch.autograd.Function):
 
     @staticmethod
     def symbolic(g: Any, x: Any, weight: Any, epsilon: float) -> Any:
-        """The node the exporter writes."""
+        """The ONNX node."""
         node = g.op("SimplifiedLayerNormalization", x, weight, axis_i=-1, epsilon_f=epsilon, stash_type_i=1)
         return node.setType(x.type())
 

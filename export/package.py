@@ -18,7 +18,7 @@ if __package__ in (None, ""):  # run as a script: import from the repository, no
 from export import shell  # noqa: E402
 
 SITE = ROOT / "site"
-WORKER = ("headers.js", "sw.js")  # beside the files of a release: the browser keeps these two by itself
+WORKER = ("headers.js", "sw.js")  # not part of a release: the browser stores these two itself
 README = """Tokenlight: see how a language model reads and writes, in your browser. Nothing leaves this machine.
 Unpack this archive, run `python3 -m http.server -b 127.0.0.1` inside the folder and open http://127.0.0.1:8000/
 Any other static server does as well. Licences: LICENSE, vendor/NOTICES, and each model's in models/index.json.
@@ -26,18 +26,18 @@ Any other static server does as well. Licences: LICENSE, vendor/NOTICES, and eac
 
 
 class NotPackable(Exception):
-    """Something that belongs into the package is missing or damaged; the message says what to do."""
+    """A file of the package is missing or damaged; the message says what to do."""
 
 
 def choose(site: Path, wanted: list[str]) -> dict[str, Any]:
-    """models/index.json cut down to the wanted models (none named: all that are built), the first the default."""
+    """models/index.json reduced to the given models (default: all that are built), the first one the default."""
     path = site / "models/index.json"
     index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"models": []}
     built = {entry["id"]: entry for entry in index["models"]}
     if not built:
-        raise NotPackable("no model has been built: run python export/build.py")
+        raise NotPackable("no model has been built; run python export/build.py")
     if missing := [name for name in wanted if name not in built]:
-        raise NotPackable(f"{missing[0]} has not been built: run python export/build.py {missing[0]}")
+        raise NotPackable(f"{missing[0]} has not been built; run python export/build.py {missing[0]}")
     entries = [entry for name, entry in built.items() if not wanted or name in wanted]
     if not any(entry.get("default") for entry in entries):
         entries[0] = {**entries[0], "default": True}
@@ -53,14 +53,14 @@ def model_files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for name, sha256 in sorted({part["name"]: part["sha256"] for part in parts}.items()):
         data = (folder / name).read_bytes() if (folder / name).exists() else b""
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise NotPackable(f"{folder.name}/{name} is missing or damaged: build {folder.name} again")
+            raise NotPackable(f"{folder.name}/{name} is missing or damaged; build {folder.name} again")
         yield name, data
 
 
 def contents(site: Path, wanted: list[str]) -> Iterator[tuple[str, bytes]]:
     """Path and bytes of every file of the package."""
     if not (site / "vendor/NOTICES").exists():
-        raise NotPackable("the page's libraries have not been built: run make vendor")
+        raise NotPackable("the page's libraries have not been built; run make vendor")
     index = choose(site, wanted)
     yield "README.txt", README.encode()
     yield "LICENSE", (ROOT / "LICENSE").read_bytes()
@@ -74,7 +74,7 @@ def contents(site: Path, wanted: list[str]) -> Iterator[tuple[str, bytes]]:
 
 
 def write(site: Path, target: Path, wanted: list[str]) -> None:
-    """The archive; equal files give equal bytes. NotPackable leaves what was there before."""
+    """The archive; equal files give equal bytes. After NotPackable the previous archive is unchanged."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     try:
@@ -90,7 +90,7 @@ def write(site: Path, target: Path, wanted: list[str]) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line: models to pack (none named: all) and --out. Exit code 2 and one line when something is missing."""
+    """Command line: models to pack (default: all) and --out. Exit code 2 and one line if something is missing."""
     parser = argparse.ArgumentParser(prog="export/package.py", description=__doc__)
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of built models (default: all)")
     parser.add_argument("--out", type=Path, default=ROOT / "dist/tokenlight.zip")

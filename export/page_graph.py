@@ -1,4 +1,4 @@
-"""The graph the page runs: matrices the page decodes itself instead of nodes that onnxruntime folds. Offline, onnx.
+"""The graph the page runs: the page decodes its matrices itself, so onnxruntime need not fold them. Offline, onnx.
 
 Folding in the browser holds codes and results at once, and a wasm heap never shrinks. So `page.onnx` takes
 each rebuilt matrix from a file that does not exist, `decoded.bin`: while onnxruntime reads it, the page decodes the
@@ -25,9 +25,9 @@ TYPES: dict[int, str] = {
 
 
 def write(model: Path, page: Path) -> dict[str, Any]:
-    """Writes `page` from `model` (both beside the same weights.bin); returns the manifest's `decode`.
+    """Writes `page` from `model` (both use the same weights.bin); returns the manifest's `decode`.
 
-    decode: {file, bytes, tensors: [{name, at, shape, axis, block, parts}]}. A tensor's fp32 bytes stand at `at` of the
+    decode: {file, bytes, tensors: [{name, at, shape, axis, block, parts}]}. A tensor's fp32 bytes are at `at` of the
     file that does not exist; parts are {codes, scale[, zero]} or {half}, each {type, at, bytes} in weights.bin. A
     weight is (code - zero) · scale, scale and zero being one for `block` neighbours along `axis`; or just half.
     """
@@ -61,7 +61,7 @@ def write(model: Path, page: Path) -> dict[str, Any]:
 
 
 def _computed_at_load(proto: ModelProto) -> list[str]:
-    """Outputs of nodes with nothing but constant inputs."""
+    """Outputs of nodes whose inputs are all constant."""
     constant = {tensor.name for tensor in proto.graph.initializer}
     found = []
     for node in proto.graph.node:
@@ -72,7 +72,7 @@ def _computed_at_load(proto: ModelProto) -> list[str]:
 
 
 def _blocks(shape: list[int], scale: list[int]) -> tuple[int, int]:
-    """Axis along which weights share a scale, and how many do."""
+    """The axis along which weights share a scale, and how many share one."""
     axis = 0 if shape[0] != scale[0] else 1
     return axis, shape[axis] // scale[axis]
 
@@ -97,7 +97,7 @@ def _leave_shared_unpacked(proto: ModelProto) -> None:
 
     onnxruntime packs a constant matrix for each node that multiplies by it: the unembedding, which the logits and the
     lens share, would be held twice, and with its plain form three times while the session is created. It packs no
-    input, even one that nobody feeds.
+    input, even one that is never fed.
     """
     users = Counter(node.input[1] for node in proto.graph.node if node.op_type in {"MatMul", "Gemm"})
     for tensor in proto.graph.initializer:
@@ -107,7 +107,7 @@ def _leave_shared_unpacked(proto: ModelProto) -> None:
 
 
 def _prune(proto: ModelProto, rebuilt: set[str]) -> None:
-    """Drops the nodes that made the rebuilt matrices, then all that nothing uses any more."""
+    """Removes the nodes that computed the rebuilt matrices, then everything that is no longer used."""
     graph = proto.graph
     nodes = [node for node in graph.node if not rebuilt & set(node.output)]
     kept: list[Any] = []

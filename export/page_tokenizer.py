@@ -1,4 +1,4 @@
-"""Describe a checkpoint's tokenizer so that the page's library cuts texts as the checkpoint does. Offline, tokenizers.
+"""Describe a checkpoint's tokenizer so that the page's library tokenizes as the checkpoint does. Offline, tokenizers.
 
 The page runs @huggingface/tokenizers, whose character classes are JavaScript's: its digits are 0–9, its whitespace is
 not Rust's, and its letters are those of the browser's Unicode version. Here each class becomes the list of code points
@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from export.token_text import steps
 
-# Planes 4–13, 15 and 16 hold no character, so their ends stand for what lies between.
+# Planes 4–13, 15 and 16 have no characters: their first and last code points represent the rest.
 _GAPS = ((0xD800, 0xDFFF), (0x40010, 0xDFFFF), (0xE1010, 0xEFFFF), (0xF0010, 0xFFFEF), (0x100010, 0x10FFEF))
 _EVERY = "".join(chr(c) for c in range(0x110000) if not any(first <= c <= last for first, last in _GAPS))
 _ANY = r"[\x{0}-\x{10FFFF}]"
@@ -55,7 +55,7 @@ def normalized_characters(described: dict[str, Any]) -> str | None:
 @cache
 def _normalized(compatibility: bool) -> str:
     decompose = (normalizers.NFKD() if compatibility else normalizers.NFD()).normalize_str
-    separate = "\n"  # nothing changes it or is reordered across it
+    separate = "\n"  # no form changes it or reorders across it
     characters = _EVERY.replace(separate, "")
 
     def changed(before: str, after: str) -> list[bool]:
@@ -80,7 +80,7 @@ def _pre_tokenizer(node: dict[str, Any]) -> list[dict[str, Any]]:
     if kind == "Sequence":
         return [step for each in node["pretokenizers"] for step in _pre_tokenizer(each)]
     if kind == "ByteLevel" and node["use_regex"]:
-        # The prefix space comes before the split; Metaspace with a space for its mark is that and nothing else.
+        # The prefix space comes before the split; Metaspace with a space as its mark does only that.
         space = {"type": "Metaspace", "replacement": " ", "prepend_scheme": "always", "split": False}
         encode = {**node, "use_regex": False, "add_prefix_space": False}
         return [*([space] if node["add_prefix_space"] else []), _split(_BYTE_LEVEL), encode]
@@ -95,7 +95,7 @@ def _pre_tokenizer(node: dict[str, Any]) -> list[dict[str, Any]]:
         pattern = node["pattern"]
         if "String" in pattern:
             if not pattern["String"]:
-                return []  # Rust finds nothing to split at, JavaScript every place
+                return []  # Rust never splits here, JavaScript everywhere
             pattern = {"Regex": re.sub(r"[\\^$.|?*+()\[\]{}&-]", r"\\\g<0>", pattern["String"])}
         if node["invert"] and node["behavior"] == "Removed":
             return [{**node, "pattern": {"Regex": explicit(pattern["Regex"])}}]

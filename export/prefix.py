@@ -1,4 +1,4 @@
-"""Choose the prefix token: what stands before a text so that its first token has a probability. Offline, PyTorch.
+"""Choose the prefix token, which precedes a text so that its first token has a probability. Offline, PyTorch.
 
 Configurations do not say which token starts a document: SmolLM2's names a chat marker, others inherit an id from their
 class. So every candidate is put before the paragraphs of `texts/`, each read as a document of its own, and the one
@@ -17,8 +17,8 @@ from export.capture import context_length
 from export.families import Refusal
 
 TEXTS = Path(__file__).resolve().parent / "texts"
-LONGEST = 64  # tokens read of each document: what stands before it matters most at its beginning
-BATCH = 4  # documents in one pass; their logits are held together
+LONGEST = 64  # tokens read of each document: the prefix matters most at its beginning
+BATCH = 4  # documents per pass, whose logits are all in memory
 BOUNDARY = re.compile(r"<\|?/?(s|bos|eos|(begin|start|end)_?of_?(text|document|sentence))\|?>", re.IGNORECASE)
 
 
@@ -58,7 +58,7 @@ def surprisal(model: PreTrainedModel, texts: list[list[int]], prefix: int | None
     found = []
     for start in range(0, len(texts), BATCH):
         batch = [torch.tensor(([] if prefix is None else [prefix]) + ids) for ids in texts[start : start + BATCH]]
-        padded = torch.nn.utils.rnn.pad_sequence(batch, batch_first=True)  # at the right, where no token looks
+        padded = torch.nn.utils.rnn.pad_sequence(batch, batch_first=True)  # on the right, where no token attends
         logits = model(padded, use_cache=False).logits.float()
         cost = torch.logsumexp(logits, -1)[:, :-1] - logits[:, :-1].gather(2, padded[:, 1:, None])[..., 0]
         found += [row[: len(ids) - 1].double().numpy() for row, ids in zip(cost, batch, strict=True)]
@@ -68,7 +68,7 @@ def surprisal(model: PreTrainedModel, texts: list[list[int]], prefix: int | None
 def choose(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, fixed: str | None = None
 ) -> dict[str, Any] | None:
-    """The manifest's `prefix`: {id, text, reason, measured}, or None where texts are best read without one.
+    """The manifest's `prefix`: {id, text, reason, measured}, or None if texts are best read without one.
 
     `measured` has every candidate's mean surprisal in nats a token, of the tokens that all candidates score (from each
     document's second on), and that of the documents' first tokens; the candidate without text and id is no prefix.
@@ -81,7 +81,7 @@ def choose(
     if fixed is not None:
         chosen = tokenizer.convert_tokens_to_ids(fixed)
         if not isinstance(chosen, int) or tokenizer.convert_ids_to_tokens(chosen) != fixed:
-            raise Refusal(f"the catalogue fixes the prefix token {fixed!r}, which this tokenizer does not have")
+            raise Refusal(f"the catalogue sets the prefix token {fixed!r}, which this tokenizer does not have")
         ids = list(dict.fromkeys([chosen, *ids]))
     texts = documents(tokenizer, min(LONGEST, context_length(model.config) - 1))
     without = surprisal(model, texts, None)
@@ -128,6 +128,6 @@ def rows(found: dict[str, Any] | None) -> list[tuple[str, str]]:
         return [("prefix token", "none: the first token has no probability")]
     lines = [("prefix token", f"{found['text']} ({found['reason']})")]
     return lines + [
-        (f"  mean surprisal after {each['text'] or 'nothing'}", f"{each['mean_surprisal']:.4f} nats a token")
+        (f"  mean surprisal after {each['text'] or 'nothing'}", f"{each['mean_surprisal']:.4f} nats per token")
         for each in found["measured"]
     ]

@@ -1,4 +1,4 @@
-"""How much memory a build needs and how much the page will, told before the work. Offline, stdlib and safetensors."""
+"""Estimates the memory that a build and the page will need, before the work starts."""
 
 import math
 import os
@@ -14,11 +14,11 @@ from export.report import console
 BUILD_BASE, BUILD_EACH = 0.8e9, 20  # bytes: libraries and texts, and for each parameter; SmolLM2 peaks at 3.1 GB
 PAGE_BASE, PAGE_EACH = 0.5e9, 4  # bytes: the runtime and 256 tokens, and for each parameter in fp32
 PAGE_MOST = 2**32  # all the memory WebAssembly can address
-ITEM_BYTES = {"float32": 4, "float64": 8}  # of the types checkpoints name; the others take two
+ITEM_BYTES = {"float32": 4, "float64": 8}  # of the types in checkpoints; the others have two
 
 
 def parameters(directory: Path, gguf: str | None) -> int:
-    """How many weights a checkpoint on disk holds, from the headers of its files.
+    """The number of weights in a checkpoint on disk, from the headers of its files.
 
     Raises:
         Refusal: a file is damaged.
@@ -39,13 +39,13 @@ def parameters(directory: Path, gguf: str | None) -> int:
 
 
 def expected_parameters(sizes: dict[str, int], weights: list[str], config: dict[str, Any]) -> int:
-    """The same from a repository's listing, before anything is fetched."""
+    """The same from a repository's listing, before any download."""
     stored = str(config.get("dtype") or config.get("torch_dtype") or "float32").removeprefix("torch.")
     return sum(sizes.get(name, 0) for name in weights) // ITEM_BYTES.get(stored, 2)
 
 
 def free_memory() -> int | None:
-    """Bytes that can still be allocated on this machine, swap included; None where the system does not say."""
+    """Bytes that can still be allocated on this machine, including swap; None if the system does not report it."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
@@ -58,15 +58,15 @@ def free_memory() -> int | None:
 
 
 def refuse_too_large(place: str, count: int) -> None:
-    """Stop before the work when the machine cannot hold it.
+    """Refuse a build that needs more memory than this machine has.
 
     Raises:
         Refusal: says how much is needed and how much is free.
     """
     needed, free = BUILD_BASE + BUILD_EACH * count, free_memory()
     if free is not None and needed > free:
-        memory = f"{needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free"
-        raise Refusal(f"building {place} ({count / 1e6:.3g} M parameters) needs {memory}")
+        memory = f"{needed / 1e9:.1f} GB of memory, but only {free / 1e9:.1f} GB are free"
+        raise Refusal(f"building {place} ({count / 1e6:.3g} million parameters) needs {memory}")
 
 
 def tell(place: str, count: int) -> None:
@@ -77,7 +77,7 @@ def tell(place: str, count: int) -> None:
     """
     refuse_too_large(place, count)
     built, page = BUILD_BASE + BUILD_EACH * count, PAGE_BASE + PAGE_EACH * count
-    line = f"  {count / 1e6:.3g} M parameters: the build takes up to {built / 1e9:.1f} GB of memory"
+    line = f"  {count / 1e6:.3g} million parameters: the build needs up to {built / 1e9:.1f} GB of memory"
     console.print(f"{line}, the page about {page / 1e9:.1f} GB")
     if page > PAGE_MOST:
-        console.print("  [bold]A browser tab holds 4.3 GB at most: the page cannot load a model of this size.[/bold]")
+        console.print("  [bold]A browser tab can use at most 4.3 GB: the page cannot load a model of this size.[/bold]")

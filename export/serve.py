@@ -18,7 +18,7 @@ if __package__ in (None, ""):  # run as a script: import from the repository, no
 from export import shell  # noqa: E402
 
 SITE = ROOT / "site"
-PRIVATE = {"node_modules"}  # beside the page, but not part of it
+PRIVATE = {"node_modules"}  # in site/, but not part of the page
 
 
 def response_headers() -> dict[str, str]:
@@ -28,10 +28,10 @@ def response_headers() -> dict[str, str]:
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Static files only; dot files and node_modules do not exist for visitors."""
+    """Static files only; dot files and node_modules are not served."""
 
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # the head of an answer and its body are sent apart: the body need not wait
+    disable_nagle_algorithm = True  # headers and body are sent separately; the body need not wait
     headers_sent = response_headers()
     extensions_map = {  # noqa: RUF012 (the base class has it so)
         **SimpleHTTPRequestHandler.extensions_map,
@@ -54,7 +54,7 @@ class Handler(SimpleHTTPRequestHandler):
         return super().send_head()
 
     def send_shell(self) -> io.BytesIO:
-        """The release as the files are now, so that an edit is a new release without a build."""
+        """The release from the current files, so that an edit is a new release without a build."""
         data = shell.describe(Path(self.directory)).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -71,11 +71,11 @@ class Handler(SimpleHTTPRequestHandler):
         super().end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: the page itself says what is missing."""
+        """No log: the page itself reports missing files."""
 
 
 class Server(ThreadingHTTPServer):
-    """One thread a connection; a browser that goes away in the middle of a file is no error."""
+    """One thread per connection; a browser that disconnects during a file is not an error."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):
@@ -97,9 +97,9 @@ def main() -> int:
     try:
         server = make_server(args.site, args.host, args.port)
     except OSError as error:
-        print(f"Port {args.port} cannot be used ({error.strerror}): choose another one with --port.", file=sys.stderr)
+        print(f"Port {args.port} cannot be used ({error.strerror}); choose another one with --port.", file=sys.stderr)
         return 2
-    print(f"Tokenlight is at http://{args.host}:{server.server_address[1]}  (Ctrl-C stops it)", flush=True)
+    print(f"Tokenlight: http://{args.host}:{server.server_address[1]}  (stop with Ctrl-C)", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

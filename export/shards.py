@@ -1,4 +1,4 @@
-"""Cut files into content-hashed chunks a static host can serve and a page can verify. Offline, stdlib."""
+"""Split files into content-hashed chunks that a static host can serve and the page can verify. Offline, stdlib."""
 
 import hashlib
 from pathlib import Path

@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-# Beside the page but not part of it: models are stored chunk by chunk, the service worker's own scripts by the browser.
+# Not part of a release: models are stored chunk by chunk, the service worker's own scripts by the browser.
 LEFT_OUT = {"models", "node_modules", "package.json", "package-lock.json", "tsconfig.json", "sw.js", "headers.js"}
 OPTIONAL = ("vendor/ort/ort.webgpu", "vendor/ort/ort-wasm-simd-threaded.asyncify")  # loaded when WebGPU is chosen
 SHELL = "vendor/shell.json"

@@ -127,7 +127,7 @@ def fold_sizes(proto: onnx.ModelProto, runs: list[Feeds]) -> None:
 
 
 def drop_unused(graph: onnx.GraphProto) -> None:
-    """Remove nodes nobody reads and the constants only they read; onnxruntime leaves those in."""
+    """Remove unused nodes and the constants only they read, which onnxruntime keeps."""
     needed = {value.name for value in graph.output}
     kept = []
     for node in reversed(graph.node):
@@ -156,7 +156,7 @@ def written(targets: list[np.ndarray], sources: list[np.ndarray]) -> list[int]:
 
 
 def constant(graph: onnx.GraphProto, value: np.ndarray) -> str:
-    """The name of an initializer that holds `value`, made if there is none yet."""
+    """The name of an initializer that holds `value`, created if there is none."""
     name = f"{value.dtype}_{value.ndim}d_{'_'.join(map(str, np.atleast_1d(value))).replace('-', 'm')}"
     if not any(initializer.name == name for initializer in graph.initializer):
         graph.initializer.append(numpy_helper.from_array(value, name))

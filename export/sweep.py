@@ -1,11 +1,11 @@
-"""Texts on which two tokenizers are compared: every kind of character and what people type. Offline, stdlib."""
+"""Texts on which two tokenizers are compared: every kind of character, and ordinary typing. Offline, stdlib."""
 
 import random
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-CROWDED = 24  # characters of one category and script that are all tried; of larger groups, as many spread over them
+CROWDED = 24  # groups up to this size are tried completely; of larger ones, this many characters, evenly spaced
 SPACES = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2003\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
 TYPED = (
     "",

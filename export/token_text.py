@@ -1,4 +1,4 @@
-"""The bytes and texts of tokens, as the page's tokenizer gives them (site/inference/tokenizer.js). Offline, stdlib."""
+"""The bytes and texts of tokens, as in the page's tokenizer (site/inference/tokenizer.js). Offline, stdlib."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def prefix_space(description: dict[str, Any]) -> str | None:
 
 
 class TokenText:
-    """What every token id of a tokenizer stands for."""
+    """The bytes of every token id of a tokenizer."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
         self.tokenizer = tokenizer
@@ -103,7 +103,7 @@ class TokenText:
         return {**self.describe(ids[:most]), "total": len(ids)}
 
     def describe(self, ids: list[int]) -> dict[str, Any]:
-        """What `encode` gives, of ids."""
+        """The same as `encode`, from ids."""
         pieces = self.pieces(ids)
         ends = list(accumulate(len(piece) for piece in pieces))
         return {

@@ -19,7 +19,7 @@ from export.token_text import TokenText
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parent / "site" / "vendor" / "tokenizers.min.js"
-# What no tokenizer may lose: letters, whitespace and punctuation that every vocabulary of English text knows.
+# What no tokenizer may lose: letters, whitespace and punctuation that every English vocabulary has.
 PLAIN = ("a b", "A few words, and  more.\n\n  def f(x):\n\treturn x\n", " the end ", "\nthe end\n", "in, the-end. (so)")
 
 
@@ -31,12 +31,12 @@ def write(
     texts: what is compared, besides its added tokens in all places; by default all of export/sweep.py.
 
     Raises:
-        Refusal: the page would cut a text into other tokens, or could not show which part of a text a token stands for.
+        Refusal: the page would tokenize a text differently, or could not show which part of a text a token covers.
     """
     if not tokenizer.is_fast:
-        raise Refusal("this checkpoint's tokenizer is a Python program; the page needs one with a tokenizer.json")
+        raise Refusal("this checkpoint's tokenizer exists only as Python code; the page needs a tokenizer.json")
     described = page_tokenizer.description(tokenizer)
-    # Tokens that were added without giving the model a row for them are text like any other.
+    # Added tokens for which the model has no row are ordinary text.
     described["added_tokens"] = [token for token in described["added_tokens"] if token["id"] < vocab_size]
     text = json.dumps(described, ensure_ascii=False, separators=(",", ":"))
     (directory / "tokenizer.json").write_text(text, encoding="utf-8")
@@ -68,7 +68,7 @@ def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int, 
     for id, found in enumerate(answer["vocabulary"]):
         if found != names.bytes_of(id).hex():
             raise Refusal(f"the page would show other bytes for token {id} than the checkpoint's tokenizer has")
-    # Unigram's reading of such texts is no reference: the library finds control tokens there even if told not to.
+    # Unigram is no reference for such texts: the library finds control tokens there even when told not to.
     if type(tokenizer.backend_tokenizer.model).__name__ != "Unigram":
         for text, ids, found in zip(control, _ids(tokenizer, control, literal=True), answer["literal"], strict=True):
             _compare(names, text, ids, found)
@@ -81,7 +81,7 @@ def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int, 
 
 
 def _ids(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], literal: bool = False) -> list[list[int]]:
-    """What the checkpoint's tokenizer makes of each text; `literal`: control tokens are read as their letters."""
+    """The checkpoint's tokens of each text; `literal`: control tokens are read as plain text."""
     try:
         found = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=literal, verbose=False)
     except Exception as error:  # the library raises Exception itself
@@ -93,12 +93,12 @@ def _ids(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], literal: bool
 
 
 def _page(directory: Path, vocab_size: int, texts: list[str], control: list[str]) -> dict[str, Any]:
-    """What the page's tokenizer makes of the texts and of the vocabulary."""
+    """The page's tokens of the texts, and its vocabulary."""
     node = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
     if node is None:
-        raise Refusal("Node is not installed, and the page's tokenizer cannot be checked without it: run make")
+        raise Refusal("Node is not installed, and the page's tokenizer cannot be checked without it; run make")
     if not LIBRARY.exists():
-        raise Refusal("the page's libraries are not there yet: run python export/runtime.py, then build again")
+        raise Refusal("the page's libraries have not been built; run make vendor, then build again")
     request = {"directory": str(directory), "vocab_size": vocab_size, "texts": texts, "control": control}
     command = [node, str(HERE / "page_tokenizer.mjs")]
     done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, encoding="utf-8")
@@ -125,10 +125,10 @@ def _compare(names: TokenText, text: str, ids: list[int], found: dict[str, Any])
 
 
 def _check_nothing_is_lost(tokenizer: PreTrainedTokenizerFast) -> None:
-    """Refuse tokenizers that skip parts of a text, such as WordPiece, which forgets where the spaces were."""
+    """Refuse tokenizers that skip parts of a text, such as WordPiece, which loses the spaces."""
     kind = type(tokenizer.backend_tokenizer.model).__name__
     complete = copy.deepcopy(tokenizer.backend_tokenizer)
-    complete.post_processor = None  # it trims what a token is said to cover
+    complete.post_processor = None  # it would trim the span of a token
     names = TokenText(tokenizer)
     unknown = tokenizer.unk_token_id
     for text in PLAIN:

@@ -15,7 +15,7 @@ from transformers import DynamicCache, PreTrainedModel
 from export.capture import dimensions
 from export.families import FAMILIES, Family, Refusal, added_to_stream, scale_logits, submodule
 
-TOLERANCE = 5e-4  # of a component's own size plus what is ordinary at its position; fp32 itself stays below 1e-4
+TOLERANCE = 5e-4  # relative to a component's own size plus the median at its position; fp32 rounding stays below 1e-4
 
 
 class ParityError(Refusal):
@@ -23,13 +23,13 @@ class ParityError(Refusal):
 
 
 def session(path: Path, threads: int = 2) -> ort.InferenceSession:
-    """Open a stored graph the way the page does: quantized constants folded at load, nothing prepacked."""
+    """Open a stored graph as the page does: quantized constants folded at load, nothing prepacked."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     options.add_session_config_entry("session.disable_prepacking", "1")
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # PyTorch's threads want the cores too
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # leaves the cores to PyTorch's threads
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
@@ -64,7 +64,7 @@ def run(graph: ort.InferenceSession, inputs: dict[str, np.ndarray]) -> dict[str,
 
 @dataclass
 class Intervention:
-    """What a user may change in a run, for the graph's inputs and for hooks on the PyTorch model alike."""
+    """A user's interventions, for the graph's inputs and for hooks on the PyTorch model alike."""
 
     head_mask: np.ndarray  # [layer, head]
     attention_bias: np.ndarray  # [layer, head or 1, query, key]
@@ -77,7 +77,7 @@ def reference(
     cache: DynamicCache | None = None,
     change: Intervention | None = None,
 ) -> dict[str, np.ndarray]:
-    """The same outputs from PyTorch; `cache` is extended in place where one is given."""
+    """The same outputs from PyTorch; `cache`, if given, is extended in place."""
     family = FAMILIES[model.config.model_type]
     contributions: dict[str, torch.Tensor] = {}
     handles = []
@@ -115,7 +115,7 @@ def reference(
 
 
 def intervene(mixer: Any, family: Family, change: Intervention, layer: int) -> list[Any]:
-    """Hook one attention module: add the bias to its scores, scale what each head hands to the output projection."""
+    """Hook one attention module: add the bias to its scores, scale each head's input to the output projection."""
     bias = torch.from_numpy(change.attention_bias[layer])  # [head or 1, query, key]
     scale = torch.from_numpy(change.head_mask[layer])  # [head]
     keys = bias.shape[-1]
@@ -181,7 +181,7 @@ def compare(found: dict[str, np.ndarray], expected: dict[str, np.ndarray], stage
 
 
 def residual_stream(found: dict[str, np.ndarray], layers: int) -> list[np.ndarray]:
-    """What enters each layer and, last, the final norm, summed from the embeddings and every contribution."""
+    """The input of each layer and, last, of the final norm, summed from the embeddings and all contributions."""
     stream = [found["hidden_states.0"]]  # each [batch, token, hidden]
     for i in range(layers):
         stream.append(stream[-1] + found[f"attention_output.{i}"] + found[f"mlp_output.{i}"])

@@ -65,7 +65,7 @@ def store(graph: Graph, weights_format: str, directory: Path) -> None:
     del body.input[:]
     body.input.extend(inputs)
     nodes, folded = list(body.node), list[NodeProto]()
-    # The largest first: what folding it needs for a moment is then reused by the others.
+    # The largest first, so that its temporary memory is reused by the others.
     for name in sorted(graph.weights, key=lambda name: (-graph.weights[name].size, name)):
         encoded = encode(name, graph, weights_format)
         if encoded is None:
@@ -90,7 +90,7 @@ def store(graph: Graph, weights_format: str, directory: Path) -> None:
 
 
 def attribute(node: NodeProto, name: str) -> int:
-    """An integer attribute, 0 where it is not set."""
+    """An integer attribute, 0 if it is not set."""
     return next((int(a.i) for a in node.attribute if a.name == name), 0)
 
 
@@ -110,7 +110,7 @@ def input_axis(uses: list[NodeProto]) -> int:
 
 
 def small_lookup(gather: NodeProto, name: str, encoded: Encoded) -> list[NodeProto]:
-    """Gather from every part, then turn only what was gathered into fp32.
+    """Gather from every part, then convert only the gathered rows to fp32.
 
     Rows come out as [batch, token, hidden], columns as [hidden, batch, token].
     """
@@ -122,7 +122,7 @@ def small_lookup(gather: NodeProto, name: str, encoded: Encoded) -> list[NodePro
 
 
 def finish(proto: onnx.ModelProto) -> None:
-    """Set versions and drop everything that could differ between two exports of one model."""
+    """Set versions and remove everything that could differ between two exports of one model."""
     proto.ir_version = IR_VERSION
     proto.producer_name, proto.producer_version, proto.doc_string = "tokenlight", "", ""
     proto.graph.name = "tokenlight"

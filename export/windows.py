@@ -9,7 +9,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from export import verify
 from export.capture import context_length, dimensions
 
-UNSEEN = 2048  # positions of the past given to layers without a window, as far as the context goes
+UNSEEN = 2048  # length of the past for layers without a window, limited by the context
 
 
 def of_config(config: PretrainedConfig) -> list[int | None]:
@@ -30,7 +30,7 @@ def of_config(config: PretrainedConfig) -> list[int | None]:
 
 
 def check(model: PreTrainedModel, graph: ort.InferenceSession, windows: list[int | None]) -> None:
-    """Read one token after a past of zeros, where every score is 0, and look which keys got attention.
+    """Read one token after a past of zeros, where every score is 0, and see which keys receive attention.
 
     Raises:
         verify.ParityError: a layer looks beyond its window, or not as far as its edge.
@@ -45,10 +45,10 @@ def check(model: PreTrainedModel, graph: ort.InferenceSession, windows: list[int
     taken = {value.name for value in graph.get_inputs()}
     found: list[Any] = graph.run(names, {key: value for key, value in inputs.items() if key in taken})
     for layer, (attention, width) in enumerate(zip(found, windows, strict=True)):
-        mass = attention[0, :, 0].max(axis=0)  # [key] the most any head gave it
+        mass = attention[0, :, 0].max(axis=0)  # [key] maximum over heads
         edge = 0 if width is None else past + 1 - width
         if mass[:edge].any():
-            raise verify.ParityError(f"layer {layer} attends beyond the window of {width} positions its config names")
+            raise verify.ParityError(f"layer {layer} attends beyond the window of {width} positions in its config")
         if not mass[edge] > 0:
             seen, named = past + 1 - int(np.flatnonzero(mass)[0]), width or "all"
             raise verify.ParityError(f"layer {layer} sees {seen} positions, its config says {named}")

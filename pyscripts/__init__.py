@@ -1,1 +1,4 @@
-"""Every metric, statistic and colour of Tokenlight, in numpy and the stdlib; CPython and Pyodide."""
+"""Every metric, statistic and colour of Tokenlight, in numpy and the standard library.
+
+The same files run under CPython (tests and export) and in Pyodide (the page's analysis worker).
+"""

@@ -6,28 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-QUERIES = 16  # queries worked on together; keys they cannot see are left out, which saves nearly half
+QUERIES = 16  # queries processed together; keys that none of them can see are skipped, which saves nearly half
 
 
 def visible(queries: int, past: int = 0, window: int | None = None) -> NDArray[np.int64]:
-    """[query] how many positions each query can see: itself and all before it, at most `window` (None: no limit)."""
+    """[query] how many positions each query can see: itself and all earlier ones, at most `window` (None: no limit)."""
     count = past + 1 + np.arange(queries)
     return count if window is None else np.minimum(count, window)
 
 
 def visible_without_sink(queries: int, past: int = 0, window: int | None = None) -> NDArray[np.int64]:
-    """[query] the same without position 0, which a window may hide already."""
+    """[query] the same without position 0, which a sliding window may already hide."""
     position = past + np.arange(queries)
     return position if window is None else np.minimum(position, window)
 
 
 @dataclass(frozen=True)
 class Entropies:
-    """Per head and query. The sink is position 0, where many heads put the attention they have no use for
+    """Per head and query. The sink is position 0, where many heads put attention they do not need elsewhere
     (Xiao et al. 2024, "Efficient Streaming Language Models with Attention Sinks")."""
 
     entropy: NDArray[np.float64]  # [head, query] nats, 0 ... ln(visible)
-    without_sink: NDArray[np.float64]  # [head, query] nats, of the row without key 0, renormalised; NaN: nothing left
+    without_sink: NDArray[np.float64]  # [head, query] nats, of the row without key 0, renormalised; NaN if empty
     sink: NDArray[np.float64]  # [head, query] 0 ... 1, mass on key 0
 
     @property
@@ -37,11 +37,10 @@ class Entropies:
 
 
 def entropies(attention: ArrayLike, past: int = 0) -> Entropies:
-    """Of attention [head, query, key], float16/32/64, key = past + query; of one layer or of all heads.
+    """Entropies of attention [head, query, key] (one layer or all heads), float16/32/64, key = past + query.
 
-    Query q sees at most keys 0 ... past + q; where a mask hides a key the model writes zeros. -sum(p ln p) counts
-    0 ln 0 as 0, a row of zeros (a masked head) has entropy 0. NaN raises ValueError. Works in float32 on blocks of
-    queries.
+    Query q sees at most keys 0 ... past + q; masked keys hold zeros. -sum(p ln p) counts 0 ln 0 as 0, so a row of
+    zeros (a masked head) has entropy 0. NaN raises ValueError. Computed in float32, in blocks of queries.
     """
     attention = checked(attention, past)
     shape = attention.shape[:2]  # (head, query)
@@ -56,7 +55,7 @@ def entropies(attention: ArrayLike, past: int = 0) -> Entropies:
         others[:, queries] = -work[:, :, 1:].sum(axis=2)  # the share of the keys after the first in -sum(p ln p)
     whole = others - sink * np.log(np.maximum(sink, np.finfo(np.float32).tiny))
     if np.isnan(whole).any():
-        raise ValueError("the attention holds NaN: the model's output is unusable.")
+        raise ValueError("attention contains NaN: the model's output is unusable.")
     left = rest > 0
     safe = np.where(left, rest, 1)
     return Entropies(
@@ -67,7 +66,10 @@ def entropies(attention: ArrayLike, past: int = 0) -> Entropies:
 
 
 def mean_distance(attention: ArrayLike, past: int = 0) -> NDArray[np.float64]:
-    """[head, query] how many positions back a row looks on average, 0 ... past + query. Input as in `entropies`."""
+    """[head, query] mean distance in positions from a query to the keys it attends to, 0 ... past + query.
+
+    Input as in `entropies`.
+    """
     attention = checked(attention, past)
     distance = np.zeros(attention.shape[:2])
     for queries, keys in _blocks(attention.shape[1], past):
@@ -78,14 +80,14 @@ def mean_distance(attention: ArrayLike, past: int = 0) -> NDArray[np.float64]:
 
 
 def normalise(entropy: ArrayLike, visible: ArrayLike) -> NDArray[np.float64]:
-    """Entropies [..., query] in nats over ln(visible) of positions [..., query], 0 ... 1; NaN where visible <= 1."""
+    """Entropies [..., query] in nats divided by ln(visible positions) [..., query], 0 ... 1; NaN where visible <= 1."""
     seen = np.asarray(visible)
     greatest = np.where(seen > 1, np.log(np.maximum(seen, 2)), np.nan)
     return np.minimum(np.asarray(entropy, np.float64) / greatest, 1)
 
 
 def _blocks(queries: int, past: int) -> Iterator[tuple[slice, int]]:
-    """Queries that are worked on together, with the number of keys they can see."""
+    """Blocks of queries, each with the number of keys it can see."""
     for start in range(0, queries, QUERIES):
         stop = min(start + QUERIES, queries)
         yield slice(start, stop), past + stop

@@ -22,7 +22,7 @@ MODELS_KEPT = 2  # while the page switches, runs of the old model may still be u
 
 @dataclass(frozen=True)
 class Model:
-    """What is known of a loaded model."""
+    """A loaded model."""
 
     manifest: dict[str, Any]
     vocabulary: list[str]  # [id] text
@@ -30,13 +30,13 @@ class Model:
 
 @dataclass
 class Current:
-    """The current run: what its numbers depend on, its arrays, and what was computed again for it."""
+    """The current run: what its numbers depend on, its arrays, and what was recomputed for it."""
 
     id: int
     conditions: dict[str, Any]  # model (sha256), prefix (token id or None), interventions (JSON)
     model: Model
     reading: Reading
-    told: int = 0  # shown tokens that `update` has returned
+    updated: int = 0  # shown tokens that `update` has returned
     drawn_from: Distribution | None = None  # what the newest token was drawn from
     inspected: views.Inspected | None = None
     attentions: views.LayerAttention | None = None
@@ -45,7 +45,7 @@ class Current:
 class Session:
     """One page's analysis: the loaded models and the current run. JavaScript keeps one of these.
 
-    Arrays come as lists of JavaScript Float32Arrays, one a layer, and are copied once.
+    Arrays arrive as lists of JavaScript Float32Arrays, one per layer, and are copied once.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Session:
         self._pinned: compare.Reading | None = None
 
     def menus(self) -> str:
-        """What depends on no run, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level]}."""
+        """What no run changes, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level]}."""
         return json.dumps({
             "colourings": [{"id": c.id, "title": c.title, "description": c.description} for c in COLOURINGS.values()],
             "palettes": {name: scales.palette(name) for name in scales.PALETTES},
@@ -72,9 +72,10 @@ class Session:
 
     def begin(self, run_id: int, request: str) -> None:
         """Starts a run. request (JSON): tokens (TokenizedText of protocol.js), options, conditions (model, prefix,
-        interventions), keep (positions of the run before whose results still hold), promptLength (null: only read).
+        interventions), keep (positions of the previous run whose results are still valid), promptLength (null: read
+        only).
 
-        ValueError: results cannot be kept, since the run before was made under other conditions.
+        ValueError if results cannot be kept because the previous run was made under other conditions.
         """
         asked = json.loads(request)
         tokens, conditions, keep = asked["tokens"], asked["conditions"], asked["keep"]
@@ -84,7 +85,7 @@ class Session:
         steps = {}
         if keep:
             if before is None or before.conditions != conditions:
-                raise ValueError("Nothing of the run before can be kept: it was made under other conditions.")
+                raise ValueError("Results of the previous run cannot be kept: it was made under other conditions.")
             trace = before.reading.trace
             trace.restart(ids, keep)
             steps = {p: s for p, s in before.reading.steps.items() if p < len(ids) and ids[p] == s.id and p <= keep}
@@ -97,7 +98,7 @@ class Session:
         )
 
     def sample(self, run_id: int, logits: Any) -> int:
-        """Draws the next token's id from the last row of logits, by the options the run began with."""
+        """Draws the next token's id from the last row of logits, using the run's options."""
         current = self._current(run_id)
         reading, size = current.reading, current.model.manifest["vocab_size"]
         options, ids = reading.options, reading.trace.ids
@@ -111,7 +112,8 @@ class Session:
     def extend(self, run_id: int, chunk: Any, appended: str | None) -> None:
         """Adds one chunk of model outputs (a JavaScript object, see ForwardChunk in protocol.js).
 
-        appended (JSON): AppendedToken of protocol.js, the token just drawn; how is noted here, while the model goes on.
+        appended (JSON): AppendedToken of protocol.js, the token just drawn; how it was chosen is recorded
+        here, while the model runs.
         """
         current = self._current(run_id)
         reading = current.reading
@@ -138,10 +140,10 @@ class Session:
         Arrays cover the new tokens, row-major [token, …]; colours and summary (JSON) cover the whole text.
         """
         current = self._current(run_id)
-        reading, first = current.reading, current.told
+        reading, first = current.reading, current.updated
         trace = reading.trace
         columns = token_columns(trace, first)
-        current.told = trace.shown
+        current.updated = trace.shown
         return {
             "first": first,
             "count": trace.shown - first,
@@ -151,9 +153,9 @@ class Session:
         }
 
     def colours(self, run_id: int | None, colouring: str) -> str:
-        """Chooses a colouring by its id and returns the run's colours as JSON; null without a run."""
+        """Selects a colouring by its id and returns the run's colours as JSON; null without a run."""
         if colouring not in COLOURINGS:
-            raise ValueError(f"There is no colouring {colouring!r}: choose one of {', '.join(COLOURINGS)}.")
+            raise ValueError(f"There is no colouring {colouring!r}. Choose one of {', '.join(COLOURINGS)}.")
         self._colouring = colouring
         return "null" if run_id is None else self._colours(self._current(run_id).reading.trace)
 
@@ -161,7 +163,7 @@ class Session:
         return json.dumps(COLOURINGS[self._colouring].function(trace.statistics()), default=vars)
 
     def finish(self, run_id: int, timings: str) -> None:
-        """Notes how long the parts of the run took (JSON, milliseconds)."""
+        """Records how long the parts of the run took (JSON, milliseconds)."""
         self._current(run_id).reading.timings = json.loads(timings)
 
     def lens_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
@@ -169,7 +171,7 @@ class Session:
         return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
 
     def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
-        """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None: this graph has no lens."""
+        """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None if the graph has no lens."""
         current = self._current(run_id)
         size, layers = (current.model.manifest[name] for name in ("vocab_size", "layers"))
         row = to_numpy([logits], (1, size))[0]
@@ -177,7 +179,7 @@ class Session:
         current.inspected = views.Inspected(position, row, lens)
 
     def hold_attention(self, run_id: int, layer: int, parts: Any) -> None:
-        """Takes one layer's attention computed again, in reading order (see AttentionPart in protocol.js)."""
+        """Takes one layer's recomputed attention, in reading order (see AttentionPart in protocol.js)."""
         current = self._current(run_id)
         heads = current.reading.trace.shape.heads
         chunks = [
@@ -187,10 +189,10 @@ class Session:
         current.attentions = views.LayerAttention(layer, chunks)
 
     def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
-        """Starts to fill in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).
+        """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).
 
-        model: its sha256. request (JSON): candidates and right (token ids), count (so many likely tokens are added),
-        space (see likely).
+        model: its sha256. request (JSON): candidates and right (token ids), count (how many likely tokens to
+        add), space (see likely).
         """
         asked, loaded = json.loads(request), self._model(model)
         row = to_numpy([logits], (1, loaded.manifest["vocab_size"]))[0]
@@ -201,7 +203,7 @@ class Session:
         return json.dumps(fill_in.sequences())
 
     def score_fill_in(self, first: int, count: int, logits: Any) -> None:
-        """Takes the logits of `count` sequences from `first` on, each padded to the same length."""
+        """Takes the logits of `count` sequences starting at `first`, each padded to the same length."""
         fill_in, model = self._filling()
         size = model.manifest["vocab_size"]
         fill_in.score(first, to_numpy([logits], (1, logits.length))[0].reshape(count, -1, size))
@@ -216,14 +218,14 @@ class Session:
         ])
 
     def pin(self, run_id: int) -> None:
-        """Keeps the current reading, to be compared with later ones of other texts or models."""
+        """Pins the current reading, to compare it with later ones of other texts or models."""
         current = self._current(run_id)
         reading = current.reading
         tokens = {**reading.tokens, **{name: list(reading.tokens[name]) for name in LISTS}}
         self._pinned = compare.Reading(current.model.manifest["name"], tokens, reading.trace.statistics().logprob)
 
     def view(self, run_id: int, name: str, arguments: str) -> dict[str, Any]:
-        """One of views.VIEWS on the current run: {json, arrays}. ValueError where there is no such view."""
+        """One of views.VIEWS on the current run: {json, arrays}. ValueError if there is no such view."""
         current = self._current(run_id)
         context = views.Context(
             current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.attentions,
@@ -243,7 +245,7 @@ class Session:
 
     def _model(self, sha256: str) -> Model:
         if sha256 not in self._models:
-            raise ValueError("This model is not loaded any more.")
+            raise ValueError("This model is no longer loaded.")
         return self._models[sha256]
 
     def _filling(self) -> tuple[FillIn, Model]:
@@ -253,7 +255,7 @@ class Session:
 
 
 def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
-    """Every number the page shows beside a token, for the tokens from `first` on: [token] or [token, width], float32 or
+    """Every number the page shows beside a token, starting with token `first`: [token] or [token, width], float32 or
     int32, C-contiguous; surprisal, logprob and entropy in nats."""
     found = trace.statistics().since(first)
     names = ("logprob", "probability", "entropy", "mass_above", "rank", "top_ids")
@@ -274,7 +276,7 @@ def append_token(tokens: dict[str, Any], token: dict[str, Any]) -> None:
 
 
 def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """JavaScript Float32Arrays, one a row of the result, copied once into a new array of that shape."""
+    """JavaScript Float32Arrays, one per row of the result, copied once into a new array of that shape."""
     array = np.empty(shape, np.float32)
     for row, part in zip(array, parts, strict=True):
         part.assign_to(row)

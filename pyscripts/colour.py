@@ -1,4 +1,4 @@
-"""Colour arithmetic: ramps, HSL, contrast and CSS, on arrays of sRGB values; CPython and Pyodide."""
+"""Colour arithmetic: ramps, HSL, contrast and CSS, on arrays of sRGB values."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,7 +7,7 @@ RGB = NDArray[np.float64]  # [..., 3] sRGB, 0 ... 1; NaN = null
 
 MINIMUM_CONTRAST = 4.5  # WCAG 2.2, success criterion 1.4.3, level AA
 
-# Every 15th of matplotlib's 256 entries; between them linear interpolation is at most 11/255 off.
+# Every 15th of matplotlib's 256 entries; linear interpolation between them is off by at most 11/255.
 VIRIDIS = (
     "#440154 #481769 #472a7a #433d84 #3d4e8a #355e8d #2e6d8e #297b8e #23898e "
     "#1f978b #21a585 #2eb37c #46c06f #65cb5e #89d548 #b0dd2f #d8e219 #fde725"
@@ -19,7 +19,7 @@ CIVIDIS = (
 
 
 def ramp(anchors: str, position: ArrayLike) -> RGB:
-    """Colours [..., 3] at positions [...] 0 ... 1 along evenly spaced `#rrggbb` anchors; the ends go on."""
+    """Colours [..., 3] at positions [...] 0 ... 1 along evenly spaced `#rrggbb` anchors; clamped at the ends."""
     points = np.array([parse(anchor) for anchor in anchors.split()])  # [anchor, 3]
     at = np.clip(np.asarray(position, np.float64), 0, 1) * (len(points) - 1)
     return np.stack([np.interp(at, np.arange(len(points)), points[:, c]) for c in range(3)], axis=-1)
@@ -54,7 +54,7 @@ def contrast(one: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
 
 
 def text_on(background: RGB) -> list[str]:
-    """Black or white on backgrounds [token, 3], by the greater contrast (4.58 or more); null: `inherit`."""
+    """Black or white on backgrounds [token, 3], whichever has more contrast (at least 4.58); null is `inherit`."""
     light = luminance(background)  # [token]
     black_wins = (light + 0.05) ** 2 >= 0.05 * 1.05
     found: list[str] = np.where(np.isnan(light), "inherit", np.where(black_wins, "#000000", "#ffffff")).tolist()

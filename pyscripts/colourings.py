@@ -1,7 +1,7 @@
-"""Every way to colour a text's tokens, with its legend, for light and dark pages; CPython and Pyodide.
+"""Every way to colour a text's tokens, with its legend, for light and dark pages.
 
-A colouring is a pure function from TokenStatistics to Colours. Null values (no BOS, first token) get no
-colour.
+A colouring is a pure function from TokenStatistics to Colours. Null values (a first
+token without a prefix) get no colour.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ class Theme:
 
 @dataclass(frozen=True)
 class Legend:
-    """Some values with their colours, in the order to be shown."""
+    """Some values with their colours, in display order."""
 
     values: list[float]  # [stop] in the unit of the labels; classes are numbered from 0
     labels: list[str]  # [stop]
@@ -78,9 +78,9 @@ def hue(statistics: TokenStatistics) -> Colours:
 
 
 def gltr(statistics: TokenStatistics) -> Colours:
-    """GLTR's classes (Gehrmann et al. 2019): green in the first 10, yellow 100, red 1000, purple beyond.
+    """GLTR's classes (Gehrmann et al. 2019): green for the top 10, yellow 100, red 1000, purple below.
 
-    GLTR counts ranks from 0 and asks for rank < 10; that is our rank 10 or better.
+    GLTR counts ranks from 0 and tests rank < 10, which is rank 10 or better here.
     """
     classes = np.digitize(statistics.rank, [10, 100, 1000], right=True)  # [token]
     return _colours(
@@ -88,7 +88,7 @@ def gltr(statistics: TokenStatistics) -> Colours:
         light=_ramp("#adff80 #ffea80 #ff9280 #e5b0ff", 0, 3),
         dark=_ramp("#1d5c00 #6b5900 #8c1f0d #5b2080", 0, 3),
         stops=[0, 1, 2, 3],
-        labels=["first 10", "first 100", "first 1000", "beyond"],
+        labels=["top 10", "top 100", "top 1,000", "below"],
         continuous=False,
     )
 
@@ -106,14 +106,14 @@ def circuitsvis(statistics: TokenStatistics) -> Colours:
 
 def transformer_lab(statistics: TokenStatistics) -> Colours:
     """Transformer Lab's: p in whole percents is the hue in degrees, `hsl(100p 90% 89%)`, linear in p."""
-    # Its order of rounding and flooring, which makes 29 % 28 degrees (29 / 100 * 100 is a hair below 29).
+    # Its order of rounding and flooring, which turns 29% into 28 degrees (29 / 100 * 100 is slightly below 29).
     probability = np.floor(statistics.probability * 100 + 0.5) / 100
     return _colours(
         np.floor(probability * 100),
         light=lambda h: colour.from_hsl(h, 0.9, 0.89),
         dark=lambda h: colour.from_hsl(h, 0.9, 0.2),
         stops=[0, 25, 50, 75, 100],
-        labels=["0 %", "25 %", "50 %", "75 %", "100 %"],
+        labels=["0%", "25%", "50%", "75%", "100%"],
     )
 
 
@@ -128,25 +128,25 @@ def cividis(statistics: TokenStatistics) -> Colours:
 
 
 def entropy(statistics: TokenStatistics) -> Colours:
-    """Entropy 0 ... 8 nats: how open the model thought the next token was, whatever came."""
+    """Entropy 0 ... 8 nats of the prediction, whatever token followed."""
     return _colours(
         np.where(np.isnan(statistics.logprob), np.nan, statistics.entropy),
         light=_ramp("#f7fbff #c6dbef #6baed6 #2171b5", 0, 8),
         dark=_ramp("#10161d #0b3a66 #2171b5 #9ecae1", 0, 8),
         stops=[0, 2, 4, 6, 8],
-        labels=["0 nats (certain)", "2 nats", "4 nats", "6 nats", "8 nats (open)"],
+        labels=["0 nats (certain)", "2 nats", "4 nats", "6 nats", "8 nats (uncertain)"],
     )
 
 
 def surprise_excess(statistics: TokenStatistics) -> Colours:
-    """Surprisal minus entropy, -5 ... 5 nats: blue was easier than the model expected, orange harder."""
+    """Surprisal minus entropy, -5 ... 5 nats: orange is more surprising than expected, blue less."""
     return _diverging(statistics.surprise_excess, "as expected")
 
 
 def difference(change: ArrayLike) -> Colours:
-    """Change of log-probability [token], -5 ... 5 nats, from another reading: blue likelier, orange less."""
+    """Change of log-probability [token] from another reading, -5 ... 5 nats: blue likelier, orange less likely."""
     made = _diverging(-np.asarray(change, np.float64), "no change")
-    labels = ["+5 nats", "+2.5 nats", "0 (no change)", "-2.5 nats", "-5 nats"]
+    labels = ["+5 nats", "+2.5 nats", "0 (no change)", "−2.5 nats", "−5 nats"]
     values = [-value for value in made.legend.values]
     return replace(made, legend=replace(made.legend, values=values, labels=labels))
 
@@ -157,34 +157,34 @@ COLOURINGS = {
         Colouring(
             "hue",
             "Likelihood in this text",
-            "Red: unlikely for this text, green: likely.",
+            "Red: unlikely for this text. Green: likely.",
             hue,
         ),
         Colouring(
             "gltr",
             "Rank classes (GLTR)",
-            "Was it among the model's first 10, 100 or 1000 guesses?",
+            "Whether the token ranked among the model's top 10, 100 or 1,000.",
             gltr,
         ),
-        Colouring("viridis", "Surprisal (viridis)", "Even steps of surprisal, the same in every text.", viridis),
-        Colouring("cividis", "Surprisal (cividis)", "The same for every kind of colour vision.", cividis),
-        Colouring("entropy", "Entropy", "How open the model thought the choice was, whatever came.", entropy),
+        Colouring("viridis", "Surprisal (viridis)", "The same surprisal scale for every text.", viridis),
+        Colouring("cividis", "Surprisal (cividis)", "The same scale in colour-blind safe colours.", cividis),
+        Colouring("entropy", "Entropy", "Entropy of the prediction, whatever token followed.", entropy),
         Colouring(
             "surprise_excess",
             "Surprisal minus entropy",
-            "Orange surprised the model more than it expected, blue less.",
+            "Orange: more surprising than expected. Blue: less.",
             surprise_excess,
         ),
         Colouring(
             "transformer_lab",
             "Probability (Transformer Lab)",
-            "From red at 0 % to green at 100 %, in step with probability.",
+            "From red at 0% to green at 100%, linear in probability.",
             transformer_lab,
         ),
         Colouring(
             "circuitsvis",
             "Log-probability (CircuitsVis)",
-            "Full red at certainty, fading until -5 nats.",
+            "Red at 0 nats (certain), fading to none at −5 nats.",
             circuitsvis,
         ),
     )
@@ -210,7 +210,7 @@ def _ramp(anchors: str, lowest: float, highest: float) -> Paint:
 def _surprisal_ramp(statistics: TokenStatistics, anchors: str) -> Colours:
     backwards = " ".join(reversed(anchors.split()))
     stops: list[float] = [0, 3, 6, 9, 12]
-    labels = ["0 bits (100 %)", "3 bits (12.5 %)", "6 bits (1.6 %)", "9 bits (0.2 %)", "12 bits (0.02 %)"]
+    labels = ["0 bits (100%)", "3 bits (12.5%)", "6 bits (1.6%)", "9 bits (0.2%)", "12 bits (0.02%)"]
     return _colours(surprisal_bits(statistics.logprob), _ramp(backwards, 0, 12), _ramp(anchors, 0, 12), stops, labels)
 
 
@@ -220,7 +220,7 @@ def _diverging(values: Values, middle: str) -> Colours:
         light=_ramp("#4393c3 #f7f7f7 #e08214", -5, 5),
         dark=_ramp("#4393c3 #1c1c1c #e08214", -5, 5),
         stops=[-5, -2.5, 0, 2.5, 5],
-        labels=["-5 nats", "-2.5 nats", f"0 ({middle})", "+2.5 nats", "+5 nats"],
+        labels=["−5 nats", "−2.5 nats", f"0 ({middle})", "+2.5 nats", "+5 nats"],
     )
 
 

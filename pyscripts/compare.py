@@ -1,4 +1,4 @@
-"""Two readings side by side: what each found likelier than the other, aligned by bytes; CPython and Pyodide."""
+"""Two readings side by side: the change in likelihood, aligned by bytes."""
 
 import re
 from collections.abc import Mapping
@@ -12,23 +12,23 @@ from numpy.typing import NDArray
 
 from pyscripts.tokens import checked_spans, own_bytes
 
-PIECE = re.compile(r"\w+|\s+|.", re.DOTALL)  # what texts that differ are matched by
+PIECE = re.compile(r"\w+|\s+|.", re.DOTALL)  # the units by which differing texts are aligned
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is compared of a reading."""
+    """The parts of a reading that are compared."""
 
     model: str  # name
-    tokens: Mapping[str, Any]  # text, ids, texts, bytes, hex as the tokenizer gave them
+    tokens: Mapping[str, Any]  # text, ids, texts, bytes, hex from the tokenizer
     logprob: NDArray[np.float64]  # [token] nats, NaN = null
 
 
 def change(of: Reading, other: Reading) -> NDArray[np.float64]:
-    """[token of `of`] how much likelier its bytes are here than in the other reading, nats; NaN = no counterpart.
+    """[token of `of`] log-probability of its bytes here minus that in the other reading, nats; NaN = no counterpart.
 
-    Passages that both texts have are matched. Where the tokens are cut differently, the log-probabilities of the
-    shortest stretch that begins and ends with a token in both are added up, and all its tokens get that difference.
+    Shared passages are aligned. If the tokenization differs, log-probabilities are summed over the shortest span whose
+    ends are token boundaries in both, and every token in it gets that difference.
     """
     data, other_data = own_bytes(of.tokens), own_bytes(other.tokens)
     spans, other_spans = checked_spans(data, of.tokens["bytes"]), checked_spans(other_data, other.tokens["bytes"])
@@ -43,10 +43,10 @@ def change(of: Reading, other: Reading) -> NDArray[np.float64]:
 
 
 def blocks(data: bytes, other: bytes) -> list[tuple[int, int, int]]:
-    """Passages both texts have, in order, as (byte in data, byte in other, bytes)."""
+    """Passages shared by both texts, in order, as (byte in data, byte in other, bytes)."""
     if data == other:
         return [(0, 0, len(data))]
-    # A byte that is no part of a character is one by itself, so that the pieces' lengths add up.
+    # A byte that is not part of a character counts as one, so that the pieces' lengths add up.
     pieces, others = (PIECE.findall(each.decode(errors="surrogateescape")) for each in (data, other))
     starts, other_starts = _offsets(pieces), _offsets(others)
     found = SequenceMatcher(None, pieces, others, autojunk=False).get_matching_blocks()
@@ -56,12 +56,12 @@ def blocks(data: bytes, other: bytes) -> list[tuple[int, int, int]]:
 
 
 def _offsets(pieces: list[str]) -> list[int]:
-    """Byte where each piece begins, and where the last one ends."""
+    """The byte at which each piece begins, and the one at which the last ends."""
     return [0, *np.cumsum([len(piece.encode(errors="surrogateescape")) for piece in pieces], dtype=int).tolist()]
 
 
 def _ends(spans: NDArray[np.int64], start: int, length: int) -> dict[int, int]:
-    """Byte offsets inside a passage at which a token begins or the one before ends → the index of that token."""
+    """Byte offsets of token boundaries inside a passage → the index of the token that begins there."""
     ends = {int(begin) - start: i for i, (begin, _) in enumerate(spans.tolist())}
     if len(spans):
         ends[int(spans[-1, 1]) - start] = len(spans)

@@ -1,4 +1,4 @@
-"""Filling in a blank: how likely each candidate is from the left, and with what follows; CPython and Pyodide."""
+"""Filling in a blank: how likely each candidate is given the left context, and given both."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ class Ranked:
 
     ids: list[int]
     logprob: float  # log p(candidate | left)
-    right_logprob: float  # log p(right | left, candidate); 0 where nothing follows
+    right_logprob: float  # log p(right | left, candidate); 0 if nothing follows
     probability: float  # p(candidate | left), 0 ... 1
-    share: float  # p(candidate | left, right) if one of the candidates is right, 0 ... 1, by Bayes' rule
+    share: float  # p(candidate | left, right) among these candidates, 0 ... 1, by Bayes' rule
 
 
 def likely(logits: ArrayLike, texts: Sequence[str], count: int, space: bool | None) -> list[int]:
     """Ids of the `count` most likely next tokens under logits [vocabulary] that can be shown, most likely first.
 
-    texts: of every id. space: whether a token must begin with a space (None: either will do). Left out: parts of
-    characters, spare ids and tokens of nothing but whitespace.
+    texts: the text of every id. space: whether a token must begin with a space (None: either). Skipped: parts of
+    characters, unused ids and whitespace-only tokens.
     """
     found: list[int] = []
     for id in np.argsort(-np.asarray(logits), kind="stable").tolist():
@@ -39,24 +39,24 @@ def likely(logits: ArrayLike, texts: Sequence[str], count: int, space: bool | No
 class FillIn:
     """Scores candidates between a left and a right context; both are token ids, and so is each candidate.
 
-    left: logits [vocabulary] of the position before the blank. The model then reads `sequences()`, in any batches, and
-    `score` takes what it says. ValueError where a candidate is empty.
+    left: logits [vocabulary] of the position before the blank. The model then reads `sequences()`, in batches of any
+    size, and `score` takes its logits. ValueError if a candidate is empty.
     """
 
     def __init__(self, left: ArrayLike, candidates: Sequence[Sequence[int]], right: Sequence[int]) -> None:
         if not candidates or not all(candidates):
-            raise ValueError("There is no candidate to rank: name at least one word, or ask for likely tokens.")
+            raise ValueError("There is no candidate to rank. Enter at least one word, or include likely tokens.")
         self.candidates, self.right = [list(ids) for ids in candidates], list(right)
         first = log_softmax(left)  # [vocabulary]
         self._logprob = np.array([first[ids[0]] for ids in self.candidates])  # [candidate] nats
         self._right = np.zeros(len(self.candidates))  # [candidate] nats
 
     def sequences(self) -> list[list[int]]:
-        """What the model must read behind the left context for each candidate; may be empty."""
+        """What the model must read after the left context for each candidate; may be empty."""
         return [(ids + self.right)[:-1] for ids in self.candidates]
 
     def score(self, first: int, logits: NDArray[np.float32]) -> None:
-        """Takes logits [candidate, token, vocabulary] of the sequences from `first` on, padded on the right."""
+        """Takes logits [candidate, token, vocabulary] of the sequences starting at `first`, padded on the right."""
         for i, rows in enumerate(logits):
             ids = self.candidates[first + i]
             targets = (ids + self.right)[1:]
@@ -65,7 +65,7 @@ class FillIn:
             self._right[first + i] = logprob[len(ids) - 1 :].sum()
 
     def ranking(self) -> list[Ranked]:
-        """All candidates, the best with both contexts first; equals in the order they were given."""
+        """All candidates, the likeliest given both contexts first; ties in the order given."""
         both = self._logprob + self._right  # [candidate]
         share = np.exp(log_softmax(both))
         return [

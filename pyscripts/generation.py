@@ -1,4 +1,4 @@
-"""One step of writing: the model's distribution, what the filters made of it, the token drawn; CPython and Pyodide."""
+"""One generation step: the model's distribution, the effect of each filter, and the token drawn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Candidates:
 
     @classmethod
     def of(cls, probabilities: NDArray[np.float64], k: int) -> "Candidates":
-        """The k most likely of probabilities [vocabulary]; tokens that were ruled out are left out."""
+        """The k most likely of probabilities [vocabulary]; tokens with probability 0 are left out."""
         ids = top_k(probabilities, k)
         ids = ids[probabilities[ids] > 0]
         return cls(ids, probabilities[ids])
@@ -56,11 +56,11 @@ class GenerationStep:
     rank: int  # of the token in the model's own distribution
     entropy: float  # nats, of the model's own distribution
     sampled_entropy: float  # nats, of the one drawn from
-    filters: list[dict[str, Any]]  # name, kept tokens and removed mass of each filter that did something
+    filters: list[dict[str, Any]]  # name, number of kept tokens and removed mass of each filter that was applied
 
 
 def describe(found: Distribution, id: int, k: int) -> GenerationStep:
-    """A token `id` under a distribution, with the k most likely of both its ends."""
+    """How token `id` was chosen, with the k most likely tokens before and after the filters."""
     raw, entropy = Candidates.of(found.raw, k), _entropy(found.raw)
     changed = found.sampled is not found.raw
     return GenerationStep(

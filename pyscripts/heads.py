@@ -1,12 +1,12 @@
-"""What heads look at: each head's attention on the patterns that name heads (induction ...), and its chance level.
+"""Attention patterns of heads (induction, previous token ...): each head's mass on a pattern, and its chance level.
 
-A score is the attention on a pattern's keys, averaged over the queries that can see any of them. The patterns are those
-of TransformerLens' head_detector.py. Its "mul" score divides by all attention, so it is ours times the share of queries
-that have the pattern; ours does not depend on how often a text repeats.
+A score is the attention on a pattern's keys, averaged over the queries that see at least one. The patterns are those
+of TransformerLens' head_detector.py. Its "mul" score divides by all attention, so it equals this score times the
+share of queries that have the pattern; this score does not depend on how often a text repeats.
 
-What kind a head is, is a property of the model: it is measured on repeated random tokens (repeated_random_ids), where
-only copying helps, and stored in the manifest. The same masses on a visitor's text say what heads do there; they stay
-low where little repeats, and `chance` says what a head scores that spreads evenly over the positions it can see.
+The type of a head is a property of the model. It is measured on repeated random tokens (repeated_random_ids), where
+only copying helps, and stored in the manifest. The same masses on a user's text say what heads do on that text. They
+stay low if little repeats; `chance` is the score of a head that attends uniformly to every visible position.
 """
 
 from dataclasses import dataclass, fields
@@ -16,15 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyscripts.attention import checked, visible
 
-THRESHOLD = 0.4  # scores above it name a head, as in ARENA's TransformerLens course, chapter 1.2
+THRESHOLD = 0.4  # a head is labelled if its score is above this, as in ARENA's TransformerLens course, chapter 1.2
 
 LABELS = {
-    "induction": "Induction head: looks at what followed the last time this token appeared.",
-    "duplicate_token": "Duplicate-token head: looks at earlier copies of this token.",
-    "previous_token": "Previous-token head: looks at the token just before.",
-    "current_token": "Current-token head: looks at the token itself.",
-    "first_token": "Sink head: rests on position 0, the attention sink.",
-}  # in the order in which they are tried: the most particular first
+    "induction": "Induction head: attends to the token that followed an earlier occurrence of this one.",
+    "duplicate_token": "Duplicate-token head: attends to earlier occurrences of this token.",
+    "previous_token": "Previous-token head: attends to the token just before.",
+    "current_token": "Current-token head: attends to the token itself.",
+    "first_token": "Sink head: attends mostly to position 0, the attention sink.",
+}  # in the order they are tried, the most specific first
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class HeadScores:
 
 
 def pattern_mass(attention: ArrayLike, ids: ArrayLike, past: int = 0, window: int | None = None) -> HeadScores:
-    """Attention [head, query, past + query] to each pattern's mass, [head, query]; heads of one layer or of all.
+    """The mass on each pattern [head, query] of attention [head, query, past + query], for one layer or all heads.
 
-    ids: [past + query] token ids, the prefix token included if the model saw one. window: how many positions a query of
+    ids: [past + query] token ids, including the prefix token if the model read one. window: positions a query of
     these heads can see, itself included (None: all before it). The masses of successive chunks can be concatenated
-    along the query axis. Shapes that do not fit raise ValueError.
+    along the query axis. Mismatched shapes raise ValueError.
     """
     attention, (query, earlier, following) = checked(attention, past), _patterns(ids, past)
     if attention.shape[2] != earlier.shape[1]:
-        raise ValueError(f"attention over {attention.shape[2]} keys needs as many token ids, not {earlier.shape[1]}.")
+        raise ValueError(f"attention has {attention.shape[2]} keys but there are {earlier.shape[1]} token ids.")
     rows = np.arange(len(query))
     masses = HeadScores(
         induction=_mass(attention, following),
@@ -60,10 +60,10 @@ def pattern_mass(attention: ArrayLike, ids: ArrayLike, past: int = 0, window: in
 
 
 def chance(ids: ArrayLike, past: int = 0, window: int | None = None) -> HeadScores:
-    """[query] the mass of an even spread over the visible positions; NaN where no key of the pattern is visible."""
+    """[query] the mass under uniform attention to the visible positions; NaN where no key of the pattern is visible."""
     query, earlier, following = _patterns(ids, past)
     seen = visible(len(query), past, window)  # [query]
-    inside = np.arange(earlier.shape[1]) > query[:, None] - seen[:, None]  # [query, key] not older than the window
+    inside = np.arange(earlier.shape[1]) > query[:, None] - seen[:, None]  # [query, key] inside the window
     later = query > 0  # position 0 is its own first and current token
     keys = {  # [query] how many of the pattern's keys are visible
         "induction": np.count_nonzero(following & inside, axis=1),
@@ -76,13 +76,13 @@ def chance(ids: ArrayLike, past: int = 0, window: int | None = None) -> HeadScor
 
 
 def where_known(masses: HeadScores, expected: HeadScores) -> HeadScores:
-    """The masses [..., query], NaN where `chance` [query] has no number."""
+    """The masses [..., query], with NaN wherever `chance` [query] is NaN."""
     pairs = ((name, mass, getattr(expected, name)) for name, mass in vars(masses).items())
     return HeadScores(**{name: np.where(np.isnan(level), np.nan, mass) for name, mass, level in pairs})
 
 
 def scores(mass: HeadScores) -> HeadScores:
-    """Masses [..., query] averaged over the queries that have the pattern, [...]; NaN if none has."""
+    """Masses [..., query] averaged over the queries that have the pattern, [...]; NaN if none does."""
     means = {}
     for field in fields(mass):
         values = getattr(mass, field.name)
@@ -94,7 +94,7 @@ def scores(mass: HeadScores) -> HeadScores:
 
 
 def labels(head_scores: HeadScores) -> list[tuple[str, str] | None]:
-    """For scores [head]: (pattern, sentence in plain language), or None where no score is above 0.4."""
+    """For scores [head]: (pattern, one sentence about it), or None if no score is above THRESHOLD."""
     columns = {name: np.asarray(getattr(head_scores, name), np.float64) for name in LABELS}
     found: list[tuple[str, str] | None] = []
     for head in range(len(columns["induction"])):
@@ -107,14 +107,14 @@ def labels(head_scores: HeadScores) -> list[tuple[str, str] | None]:
 def repeated_random_ids(
     choices: ArrayLike, length: int = 50, prefix: int | None = None, seed: int = 0
 ) -> NDArray[np.int32]:
-    """The standard diagnostic: the prefix token, if there is one, and `length` random tokens twice, [1 + 2 * length].
+    """The standard diagnostic: the prefix token, if any, then `length` random tokens twice, [1 + 2 * length].
 
     choices: the ids to draw from. As in Olsson et al. 2022 and TransformerLens' demos. No token is drawn twice, nor is
     the prefix: each token of the second copy has one induction key, `length - 1` back, and only copying predicts it.
     """
     drawable = np.setdiff1d(np.asarray(choices), [] if prefix is None else [prefix])
     if not 0 < length <= len(drawable):
-        raise ValueError(f"{length} different random tokens cannot be drawn from {len(drawable)}.")
+        raise ValueError(f"{length} different random tokens cannot be drawn from {len(drawable)} ids.")
     drawn = np.random.Generator(np.random.PCG64(seed)).choice(drawable, length, replace=False)
     return np.concatenate([[] if prefix is None else [prefix], drawn, drawn]).astype(np.int32)
 

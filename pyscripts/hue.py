@@ -1,4 +1,4 @@
-"""Linus Lee's colours: red for surprising, green for expected, relative to the text; CPython and Pyodide."""
+"""Linus Lee's colouring: red for surprising, green for expected, relative to the text."""
 
 import math
 
@@ -13,7 +13,7 @@ EVEN = 75.0  # the hue of a text whose tokens are all equally likely
 def limits(logprob: ArrayLike) -> tuple[float, float]:
     """mean - 2.5 std and mean + 2.5 std of log-probabilities [token], nats (population std, nulls left out).
 
-    NaN if all are null. -inf counts as the lowest finite value, or one impossible token would blind the rest.
+    NaN if all are null. -inf counts as the lowest finite value, or one impossible token would flatten all others.
     """
     known = _finite(logprob)
     known = known[~np.isnan(known)]
@@ -40,7 +40,7 @@ def hue(logprob: ArrayLike) -> NDArray[np.float64]:
 
 def css(hues: ArrayLike) -> list[str]:
     """Hues [token] to CSS colours, `hsl(hue 60% 85%)` for dark text; null is `transparent`."""
-    values = np.asarray(hues, np.float64).tolist()  # plain floats: numpy's own are slow to look at one by one
+    values = np.asarray(hues, np.float64).tolist()  # plain floats: iterating over numpy's is slow
     return ["transparent" if math.isnan(h) else f"hsl({h:.1f} 60% 85%)" for h in values]
 
 

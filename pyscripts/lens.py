@@ -1,4 +1,4 @@
-"""The logit lens: what each layer would predict if it were the last; CPython and Pyodide."""
+"""The logit lens: what each layer would predict if it were the last."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,18 @@ from pyscripts.likelihood import NO_TARGET, log_softmax, token_statistics
 
 @dataclass(frozen=True)
 class Lens:
-    """One position's reading at each layer (embeddings first, the model's own output last)."""
+    """The prediction of each layer at one position (embeddings first, the model's own output last)."""
 
     top_ids: NDArray[np.int32]  # [layer, k] most likely first
     top_logprobs: NDArray[np.float64]  # [layer, k] nats
-    rank: NDArray[np.int32]  # [layer] of the actual next token, 1 = most likely; 0 if it is not known
-    logprob: NDArray[np.float64]  # [layer] nats, of the actual next token; NaN if it is not known
+    rank: NDArray[np.int32]  # [layer] of the actual next token, 1 = most likely; 0 if it is unknown
+    logprob: NDArray[np.float64]  # [layer] nats, of the actual next token; NaN if it is unknown
     entropy: NDArray[np.float64]  # [layer] nats
-    divergence: NDArray[
-        np.float64
-    ]  # [layer] nats, KL(final || layer), 0 or more; inf where the layer rules out
+    divergence: NDArray[np.float64]  # [layer] nats, KL(final || layer), 0 or more, maybe inf
 
 
 def read(lens_logits: ArrayLike, target: int = NO_TARGET, top_k: int = 10) -> Lens:
-    """Read lens logits [layer, vocabulary] of one position, the last row being the model's own output.
+    """Statistics of lens logits [layer, vocabulary] of one position, the last row being the model's own output.
 
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens"; the divergence as in Belrose et al. 2023.
     Unusable logits and a target outside the vocabulary raise ValueError.

@@ -1,23 +1,23 @@
-"""How likely the model found each token: one pass over the logits; CPython and Pyodide."""
+"""How likely the model found each token: one pass over the logits."""
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-NO_TARGET = -1  # a row whose actual next token is not known (the one after the last token)
-ROWS = 8  # rows worked on together: 8 x 50,257 float32 are 1.6 MB, near enough to the cache
-GROUPS = 64  # top_k: columns folded onto one another before the k-th largest is looked for
+NO_TARGET = -1  # a row whose next token is unknown (the row of the last token)
+ROWS = 8  # rows processed together: 8 x 50,257 float32 values are 1.6 MB, about the size of a CPU cache
+GROUPS = 64  # top_k: how many columns form a group when a lower bound for the k-th largest value is sought
 
 
 @dataclass(frozen=True)
 class TokenStatistics:
     """Numbers of each token over the whole vocabulary; where the target is NO_TARGET: NaN, and rank 0."""
 
-    logprob: NDArray[np.float64]  # [token] nats, <= 0, -inf if the model ruled the token out
-    rank: NDArray[np.int32]  # [token] 1 = most likely; among equals the lower id comes first
+    logprob: NDArray[np.float64]  # [token] nats, <= 0, -inf if its probability is 0
+    rank: NDArray[np.int32]  # [token] 1 = most likely; ties go to the lower id
     entropy: NDArray[np.float64]  # [token] nats, 0 ... ln(vocabulary), of the distribution before the token
-    mass_above: NDArray[np.float64]  # [token] 0 ... 1, probability of all tokens ranked before it together
+    mass_above: NDArray[np.float64]  # [token] 0 ... 1, total probability of all tokens ranked above it
     top_ids: NDArray[np.int32]  # [token, k] most likely first
     top_logprobs: NDArray[np.float64]  # [token, k] nats
 
@@ -37,7 +37,7 @@ class TokenStatistics:
         return surprise_excess(self.logprob, self.entropy)
 
     def since(self, first: int) -> "TokenStatistics":
-        """The tokens from `first` on."""
+        """The statistics of token `first` and all later ones."""
         return TokenStatistics(*(getattr(self, field.name)[first:] for field in fields(self)))
 
 
@@ -45,9 +45,9 @@ def token_statistics(logits: ArrayLike, targets: ArrayLike, top_k: int = 10) -> 
     """Log-probability, rank, entropy, mass above and top-k of every token, in one pass over blocks of rows.
 
     logits: [token, vocabulary] float16, float32 or float64; row t is the distribution token t was drawn from.
-        -inf is legal (probability 0); NaN, +inf and a row of nothing but -inf raise ValueError.
-    targets: [token] ids, NO_TARGET (-1) where none is known. top_k: 0 or more, cut to the vocabulary.
-    Beyond the results it needs memory for 2 x ROWS rows. Float32 logits are worked on in float32.
+        -inf is allowed (probability 0); NaN, +inf and a row of only -inf raise ValueError.
+    targets: [token] ids, NO_TARGET (-1) if unknown. top_k: 0 or more, capped at the vocabulary size.
+    Besides the results it needs memory for 2 x ROWS rows. Float32 logits stay float32.
     """
     logits, targets = _checked(np.asarray(logits), np.asarray(targets), top_k)
     tokens, vocabulary = logits.shape
@@ -70,7 +70,7 @@ def token_statistics(logits: ArrayLike, targets: ArrayLike, top_k: int = 10) -> 
         highest = folded.max(axis=1).astype(dtype)  # [row]
         if not np.isfinite(highest).all():
             row = start + int(np.flatnonzero(~np.isfinite(highest))[0])
-            raise ValueError(f"logits of token {row} hold NaN, +inf or only -inf; the output is unusable.")
+            raise ValueError(f"the logits of token {row} contain NaN, +inf or only -inf: the output is unusable.")
         x, p = shifted[: len(block)], weights[: len(block)]
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             np.subtract(block, highest[:, None], out=x)
@@ -89,7 +89,7 @@ def token_statistics(logits: ArrayLike, targets: ArrayLike, top_k: int = 10) -> 
                 ahead = _ranked_before(row, target)  # [vocabulary] bool
                 result.logprob[t] = min(float(row[target]) - shift, 0.0)
                 result.rank[t] = np.count_nonzero(ahead) + 1
-                above = np.where(ahead, p[i], nothing)  # [vocabulary]; picking them out takes four times as long
+                above = np.where(ahead, p[i], nothing)  # [vocabulary]; boolean indexing takes four times as long
                 result.mass_above[t] = min(float(above.sum()) / total[i], 1.0)
             if top_k:
                 ids = _top(row, folded[i], top_k)
@@ -109,14 +109,14 @@ def surprise_excess(logprob: ArrayLike, entropy: ArrayLike) -> NDArray[np.float6
 
 
 def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """[..., vocabulary] logits to float64 log-probabilities; for a few rows. Errors as above."""
+    """[..., vocabulary] logits to float64 log-probabilities; meant for a few rows. Errors as in `token_statistics`."""
     x = _shifted(logits)
     x -= np.log(np.exp(x).sum(axis=-1, keepdims=True))
     return x
 
 
 def softmax(logits: ArrayLike) -> NDArray[np.float64]:
-    """[..., vocabulary] logits to float64 probabilities; for a few rows. Errors as above."""
+    """[..., vocabulary] logits to float64 probabilities; meant for a few rows. Errors as in `token_statistics`."""
     x = _shifted(logits)
     np.exp(x, out=x)
     x /= x.sum(axis=-1, keepdims=True)
@@ -127,7 +127,7 @@ def top_k(values: ArrayLike, k: int) -> NDArray[np.int32]:
     """Ids of the k largest of values [vocabulary], largest first, ties by lower id; [min(k, vocabulary)]."""
     row = np.asarray(values)
     if row.ndim != 1 or k < 0 or np.isnan(row).any():
-        raise ValueError(f"top_k wants one row without NaN and k >= 0, not shape {row.shape} and k = {k}.")
+        raise ValueError(f"top_k needs one row without NaN and k >= 0, not shape {row.shape} and k = {k}.")
     if not row.size or not k:
         return np.zeros(0, np.int32)
     return _top(row, _fold(row[None])[0], min(k, row.size))
@@ -137,19 +137,19 @@ def _shifted(logits: ArrayLike) -> NDArray[np.float64]:
     """A float64 copy of [..., vocabulary] with the largest of each row at 0."""
     x = np.array(logits, np.float64)
     if x.ndim == 0 or x.shape[-1] == 0:
-        raise ValueError(f"logits of shape {x.shape} have no vocabulary to normalise over.")
+        raise ValueError(f"logits of shape {x.shape} have no vocabulary axis to normalise over.")
     highest = x.max(axis=-1, keepdims=True)
     if not np.isfinite(highest).all():
-        raise ValueError("logits hold NaN, +inf or only -inf; the output is unusable.")
+        raise ValueError("the logits contain NaN, +inf or only -inf: the model's output is unusable.")
     x -= highest
     return x
 
 
 def _fold(block: NDArray) -> NDArray:
-    """[row, vocabulary] to [row, group]: the largest of each group of GROUPS columns; the last stay single.
+    """[row, vocabulary] to [row, group]: the maximum of each group of GROUPS columns; leftover columns stay single.
 
-    The columns of a group lie far apart, so that the maximum runs along whole vectors. The k-th largest group
-    maximum is a lower bound of the k-th largest value, and only few values lie above it.
+    The columns of a group are far apart, so the maximum is taken over whole vectors. The k-th largest group maximum
+    is a lower bound for the k-th largest value, and few values lie above it.
     """
     width = block.shape[1] // GROUPS
     if width < GROUPS:
@@ -159,7 +159,7 @@ def _fold(block: NDArray) -> NDArray:
 
 
 def _top(row: NDArray, folded: NDArray, k: int) -> NDArray[np.int32]:
-    """The k largest of one row, given its group maxima; candidates are in id order, the sort is stable."""
+    """The k largest of one row, given its group maxima; candidates are in id order and the sort is stable."""
     if k < folded.size:
         candidates = np.flatnonzero(row >= np.partition(folded, folded.size - k)[folded.size - k])
     else:
@@ -169,7 +169,7 @@ def _top(row: NDArray, folded: NDArray, k: int) -> NDArray[np.int32]:
 
 
 def _ranked_before(row: NDArray, target: int) -> NDArray[np.bool_]:
-    """[vocabulary] which tokens stand before the target: larger, or as large with a lower id."""
+    """[vocabulary] which tokens rank above the target: larger, or equal with a lower id."""
     ahead: NDArray[np.bool_] = row > row[target]
     np.greater_equal(row[:target], row[target], out=ahead[:target])
     return ahead
@@ -181,7 +181,7 @@ def _checked(logits: NDArray, targets: NDArray, top_k: int) -> tuple[NDArray, ND
     if not np.issubdtype(logits.dtype, np.floating):
         raise ValueError(f"logits must be floating point, not {logits.dtype}.")
     if targets.shape != logits.shape[:1]:
-        raise ValueError(f"{logits.shape[0]} rows of logits need as many targets, not shape {targets.shape}.")
+        raise ValueError(f"{logits.shape[0]} rows of logits need {logits.shape[0]} targets, not shape {targets.shape}.")
     if targets.size and (targets.min() < NO_TARGET or targets.max() >= logits.shape[1]):
         raise ValueError(f"targets must be ids below {logits.shape[1]}, or {NO_TARGET} for none.")
     if top_k < 0:

@@ -1,4 +1,4 @@
-"""What the page needs to show a finished run before Python has arrived; CPython, when examples are computed."""
+"""What the page needs to show a stored run before Python has loaded; runs at build time."""
 
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +16,7 @@ TOP_K = 10
 
 
 def preview(context: Context) -> dict[str, Any]:
-    """Every number and colour the likelihood view shows of a run, as JSON.
+    """Every number and colour that the tokens lens shows of a run, as JSON.
 
     columns: name → [token], and top_ids and top_probabilities flat [token × top_k]; vocabulary: text of every id in
     top_ids; colours: colouring id → Colours; colourings: the menu; summary, strip and findings as in the page.

@@ -1,4 +1,4 @@
-"""Repeated passages and how much easier their second copy is to read; CPython and Pyodide."""
+"""Repeated passages, and how much less surprising their later copies are."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ SHORTEST = 3  # tokens; shorter repeats are mostly common phrases
 
 @dataclass(frozen=True)
 class Copy:
-    """Tokens start ... start + length - 1 say again what source ... source + length - 1 said."""
+    """Tokens start ... start + length - 1 repeat tokens source ... source + length - 1."""
 
     start: int
     source: int
@@ -19,27 +19,25 @@ class Copy:
 
 @dataclass(frozen=True)
 class SecondCopyCurve:
-    """Mean log-probabilities by place in the passage; NaN where no token is known."""
+    """Mean log-probabilities by place in the passage; NaN if no token there has one."""
 
     first: NDArray[np.float64]  # [place] nats, at the first occurrences
     later: NDArray[np.float64]  # [place] nats, at the copies
-    count: NDArray[np.int32]  # [place] copies at least that long
+    count: NDArray[np.int32]  # [place] number of copies that are long enough
 
 
 def copies(ids: ArrayLike, shortest: int = SHORTEST) -> list[Copy]:
-    """Passages of token ids [token] that occurred before, in order and without overlap, each as long as
-    possible.
+    """Passages of token ids [token] that repeat earlier ones, in order, without overlap, each as long as possible.
 
-    Read from the left: the longest repeat at a token, at least `shortest` long, is taken and skipped over.
-    Its source ends before it starts; of equally long ones it is the earliest. Time and memory: tokens^2 and
-    tokens.
+    Greedy from the left: the longest repeat at a token, if at least `shortest` long, is taken and skipped. Its source
+    ends before it starts; among equally long sources the earliest is chosen. Quadratic time, linear memory.
     """
     ids = np.asarray(ids)
     if ids.ndim != 1 or shortest < 1:
-        raise ValueError(f"copies want ids [token] and shortest >= 1, not {ids.shape} and {shortest}.")
+        raise ValueError(f"copies needs ids [token] and shortest >= 1, not shape {ids.shape} and {shortest}.")
     tokens = len(ids)
     length, source = np.zeros(tokens, int), np.zeros(tokens, int)  # [token] the best repeat that starts here
-    run = np.zeros(tokens + 1, int)  # [earlier token] how long it goes on like the token being looked at
+    run = np.zeros(tokens + 1, int)  # [earlier token] length of the match that starts there and at token t
     for t in range(tokens - 1, 0, -1):
         run[:-1] = np.where(ids == ids[t], run[1:] + 1, 0)
         usable = np.minimum(run[:t], t - np.arange(t))
@@ -56,16 +54,15 @@ def copies(ids: ArrayLike, shortest: int = SHORTEST) -> list[Copy]:
 
 
 def second_copy_curve(logprob: ArrayLike, ids: ArrayLike, shortest: int = SHORTEST) -> SecondCopyCurve:
-    """Mean logprob [token] (nats, NaN = null) at first and later occurrences of repeated passages, by place.
+    """Mean logprob [token] (nats, NaN = null) at the first and later occurrences of repeated passages, by place.
 
-    Place 0 is a passage's first token. A first occurrence counts once however often it is copied. A model
-    with induction heads finds later copies far easier, from the second place on (Elhage et al. 2021, Olsson
-    et al. 2022).
+    Place 0 is a passage's first token. A first occurrence counts once, however often it is copied. With induction heads
+    a model predicts later copies far better from the second place on (Elhage et al. 2021, Olsson et al. 2022).
     """
     values = np.asarray(logprob, np.float64)
     if values.shape != np.shape(ids):
         raise ValueError(
-            f"{np.size(ids)} token ids need as many log-probabilities, not shape {values.shape}."
+            f"{np.size(ids)} token ids need {np.size(ids)} log-probabilities, not shape {values.shape}."
         )
     found = copies(ids, shortest)
     longest = max((copy.length for copy in found), default=0)

@@ -1,4 +1,4 @@
-"""What each layer does to the residual stream: norms and changes; CPython and Pyodide."""
+"""What each layer does to the residual stream: norms and changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-States = NDArray | Sequence[NDArray]  # [layer, token, hidden], or one [token, hidden] a layer
+States = NDArray | Sequence[NDArray]  # [layer, token, hidden], or one [token, hidden] per layer
 
 
 def norms(states: States) -> NDArray[np.float64]:
     """L2 norm of every vector in states [layer, token, hidden] (or a sequence of layers): [layer, token].
 
-    Squares are summed in float64, so float16 and float32 neither overflow nor lose digits. NaN and infinities raise
-    ValueError.
+    Squares are summed in float64, so float16 and float32 neither overflow nor lose precision. NaN and infinities
+    raise ValueError.
     """
     return np.sqrt(_squares(_stacked(states)))
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What each layer did to the stream, layer l being the step from states[l] to states[l + 1]."""
+    """What each layer did to the residual stream; layer l is the step from states[l] to states[l + 1]."""
 
     norm: NDArray[np.float64]  # [layer, token] L2 norm of the difference
     cosine: NDArray[np.float64]  # [layer, token] -1 ... 1 between before and after; NaN if either is 0
@@ -29,8 +29,8 @@ class Changes:
 def changes(states: States) -> Changes:
     """Changes between successive states [layer + 1, token, hidden].
 
-    transformers returns the last state after the final norm, where norm and cosine would mostly show that
-    norm: pass `unnormed` states, or leave the last layer's out of what is shown. Same errors as `norms`.
+    transformers returns the last state after the final norm, which would dominate its norm and cosine: pass `unnormed`
+    states, or do not show the last layer. Same errors as `norms`.
     """
     stacked = _stacked(states)
     if len(stacked) < 2:
@@ -39,7 +39,7 @@ def changes(states: States) -> Changes:
     cross = _products(stacked[:-1], stacked[1:])  # [layer, token]
     lengths = np.sqrt(squares[:-1] * squares[1:])
     parallel = np.divide(cross, lengths, out=np.full_like(lengths, np.nan), where=lengths > 0)
-    # |a - b|² = a·a + b·b - 2 a·b: in float64 it is exact enough for float32 states, whose own rounding is far larger
+    # |a - b|² = a·a + b·b - 2 a·b: float64 is exact enough for float32 states, whose own rounding error is far larger
     distance = np.sqrt(np.maximum(squares[:-1] + squares[1:] - 2 * cross, 0))
     return Changes(norm=distance, cosine=np.clip(parallel, -1, 1))
 
@@ -47,8 +47,8 @@ def changes(states: States) -> Changes:
 def unnormed(states: States, attention_output: States, mlp_output: States) -> NDArray:
     """States [layer + 1, token, hidden] with the last one rebuilt as it was before the final norm.
 
-    It is the one before it plus the last layer's attention and MLP outputs [layer, token, hidden], in every
-    architecture whose blocks only add to the stream (GPT-2, Llama and their kin).
+    It is the previous state plus the last layer's attention and MLP outputs [layer, token, hidden], in every
+    architecture whose blocks only add to the residual stream.
     """
     layers, attention, mlp = _stacked(states), _stacked(attention_output), _stacked(mlp_output)
     if not len(layers) - 1 == len(attention) == len(mlp) or layers.shape[1:] != attention.shape[1:]:
@@ -66,11 +66,11 @@ def _products(one: NDArray, other: NDArray) -> NDArray[np.float64]:
 
 
 def _squares(states: NDArray) -> NDArray[np.float64]:
-    """[layer, token] squared lengths; ValueError where a vector holds NaN or infinities, which they show."""
+    """[layer, token] squared norms; ValueError if a vector contains NaN or infinities, which propagate here."""
     squares = _products(states, states)
     finite = np.isfinite(squares).all(axis=1)  # [layer]
     if not finite.all():
-        raise ValueError(f"states of layer {finite.argmin()} hold NaN or infinities; the output is unusable.")
+        raise ValueError(f"states of layer {finite.argmin()} contain NaN or infinities: the output is unusable.")
     return squares
 
 

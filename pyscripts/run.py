@@ -1,4 +1,4 @@
-"""Builds the Run, the plain JSON that scripts get and "Export JSON" saves; CPython and the analysis worker."""
+"""Builds the Run, the plain JSON that scripts receive and "Export JSON" saves; CPython and the analysis worker."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,25 +15,25 @@ from pyscripts.trace import Trace
 
 SCHEMA = "tokenlight.run/2"
 DEFAULT_TOP_K = 10
-ON_TEXT = ("induction", "previous_token", "duplicate_token", "first_token")  # patterns whose mass the Run states
+ON_TEXT = ("induction", "previous_token", "duplicate_token", "first_token")  # patterns whose mass is in the Run
 
 
 @dataclass
 class Reading:
-    """A trace together with what it is a trace of."""
+    """A trace with the text and options it belongs to."""
 
     trace: Trace
-    tokens: dict[str, Any]  # text, ids, texts, bytes, hex, control as the tokenizer gave them, no prefix; total
+    tokens: dict[str, Any]  # text, ids, texts, bytes, hex, control from the tokenizer, no prefix; total
     options: Mapping[str, Any]
-    prompt_length: int | None = None  # shown tokens that were given, where the others were generated
+    prompt_length: int | None = None  # shown tokens before the generated ones; None: nothing was generated
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
 def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any]) -> dict[str, Any]:
-    """The Run of a reading (schema `tokenlight.run/2`, see README): nats, hue in degrees; None: there is no number.
+    """The Run of a reading (schema `tokenlight.run/2`, see README): nats, hue in degrees; None: no number.
 
-    vocabulary: text of every token id. model: its manifest. Generated runs have `steps`, one a generated token.
+    vocabulary: the text of every token id. model: its manifest. Generated runs have `steps`, one per generated token.
     """
     trace, tokens = reading.trace, reading.tokens
     k = DEFAULT_TOP_K if reading.prompt_length is not None else int(reading.options.get("topK", DEFAULT_TOP_K))
@@ -82,7 +82,7 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
 
 
 def summary(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any]:
-    """text.Summary of what has been read so far as JSON, with its `convention` in words."""
+    """text.Summary of the tokens read so far, as JSON, with its `convention` as a sentence."""
     trace, tokens = reading.trace, reading.tokens
     logprob = trace.statistics().logprob
     whole = text.summary(logprob, own_bytes(tokens), spans(tokens, trace.shown), total_tokens(tokens))
@@ -91,7 +91,7 @@ def summary(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def total_tokens(tokens: Mapping[str, Any]) -> int:
-    """Tokens of the whole text, of which the context may hold only the first; more once the model has continued it."""
+    """Tokens of the whole text, generated ones included, even if only the first of them fit the context."""
     return max(int(tokens.get("total", 0)), len(tokens["ids"]))
 
 
@@ -120,7 +120,7 @@ def number(value: float) -> float | int | None:
 
 
 def numbers(array: NDArray) -> Any:
-    """An array as nested lists with None for what JSON has no number for."""
+    """An array as nested lists with None for NaN and infinities."""
     if np.isfinite(array).all():
         return array.tolist()
     return [numbers(part) if isinstance(part, np.ndarray) else number(part) for part in array]

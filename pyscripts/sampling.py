@@ -1,4 +1,4 @@
-"""From a row of logits to the next token: penalties, temperature, filters in steps; CPython and Pyodide."""
+"""From a row of logits to the next token: penalties, temperature and filters, one step at a time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ Row = NDArray[np.float64]  # [vocabulary]
 class Settings:
     """How to sample; the defaults change nothing. Values out of range raise ValueError.
 
-    Names and meanings are transformers'; frequency_penalty is the OpenAI API's, which transformers lacks.
+    Names and meanings as in transformers; frequency_penalty, which transformers lacks, as in the OpenAI API.
     """
 
     temperature: float = 1.0  # above 0, or 0 for greedy: always the most likely token
-    top_k: int = 0  # keep the k most likely tokens, and those as likely as the k-th; 0 = off
+    top_k: int = 0  # keep the k most likely tokens and any tied with the k-th; 0 = off
     top_p: float = 1.0  # 0 ... 1, keep the smallest set with at least this mass; 1 = off
     min_p: float = 0.0  # 0 ... 1, keep tokens at least this fraction as likely as the likeliest; 0 = off
     repetition_penalty: float = 1.0  # above 0; divides positive, multiplies negative logits of tokens seen
-    frequency_penalty: float = 0.0  # subtracted once for each time a token was generated
+    frequency_penalty: float = 0.0  # subtracted once per time the token was generated
 
     def __post_init__(self) -> None:
         for name, valid, needed in (
@@ -40,17 +40,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Step:
-    """One step's outcome."""
+    """The outcome of one step."""
 
     name: str  # the Settings field that caused it, or "greedy"
     probabilities: Row  # [vocabulary] after the step, sums to 1
     kept: int  # tokens with a probability above 0
-    removed_mass: float  # 0 ... 1, what the tokens it ruled out had before the step
+    removed_mass: float  # 0 ... 1, probability, before the step, of the tokens it removed
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """The model's own distribution and the one sampled from, with the steps between that did something."""
+    """The model's own distribution and the one sampled from, with the steps between them."""
 
     raw: Row  # [vocabulary] sums to 1
     sampled: Row  # [vocabulary] sums to 1
@@ -67,12 +67,12 @@ def distribution(
 
     Repetition penalty over prompt and generated tokens (Keskar et al. 2019), frequency penalty over generated
     tokens, temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2020), min-p (Nguyen et al. 2024).
-    Ties beyond top-k all stay, as in transformers; in top-p the higher id of two equals goes first.
-    Works in float64. Unusable logits and ids outside the vocabulary raise ValueError.
+    Ties with the k-th token all stay, as in transformers; in top-p the higher id of a tie is removed first.
+    Computed in float64. Unusable logits and ids outside the vocabulary raise ValueError.
     """
     row = np.array(logits, np.float64)  # [vocabulary]
     if row.ndim != 1:
-        raise ValueError(f"sampling wants one row of logits [vocabulary], not {row.shape}.")
+        raise ValueError(f"sampling needs one row of logits [vocabulary], not {row.shape}.")
     before = raw = softmax(row)
     generated = _ids(generated_ids, row.size)
     seen = np.concatenate([_ids(prompt_ids, row.size), generated])
@@ -100,15 +100,14 @@ def _step(name: str, after: Row, before: Row, kept: NDArray[np.bool_]) -> Step:
 def sample(probabilities: ArrayLike, seed: int, step: int) -> int:
     """Draw a token id from probabilities [vocabulary] (they need not sum to 1 exactly).
 
-    One uniform number of numpy's PCG64 generator, seeded with the pair (seed, step), is looked up in the
-    running sum over ids. So each step's draw depends on nothing but seed, step and distribution: a text can
-    be continued or branched anywhere and comes out the same. Both numbers are 0 or more; otherwise
-    ValueError.
+    One uniform number from numpy's PCG64 generator, seeded with the pair (seed, step), is looked up in the cumulative
+    sum over ids. Each draw therefore depends only on seed, step and distribution: a text can be continued or branched
+    anywhere and comes out the same. ValueError if seed or step is negative.
     """
     p = np.asarray(probabilities, np.float64)
     running = np.cumsum(p)  # [vocabulary]
     if p.ndim != 1 or not p.size or not p.min() >= 0 or not 0 < running[-1] < np.inf:
-        raise ValueError("sampling wants one row of probabilities [vocabulary], 0 or more, not all 0.")
+        raise ValueError("sampling needs one row of probabilities [vocabulary], 0 or more, not all 0.")
     if seed < 0 or step < 0:
         raise ValueError(f"seed and step must be 0 or more, not {seed} and {step}.")
     uniform = np.random.Generator(np.random.PCG64([seed, step])).random()
@@ -119,7 +118,7 @@ def sample(probabilities: ArrayLike, seed: int, step: int) -> int:
 def _changes(
     settings: Settings, seen: NDArray[np.int64], generated: NDArray[np.int64], vocabulary: int
 ) -> list[tuple[str, Callable[[Row], Row]]]:
-    """The penalties and the temperature, where they would change something, each from logits to logits."""
+    """The penalties and the temperature that would change something, each from logits to logits."""
     s = settings
     changes: list[tuple[str, Callable[[Row], Row]]] = []
     if s.repetition_penalty != 1 and seen.size:
@@ -133,7 +132,7 @@ def _changes(
 
 
 def _filters(settings: Settings) -> list[tuple[str, Callable[[Row, Row], NDArray[np.bool_]]]]:
-    """The filters that are on, in order, each from logits and their probabilities to the tokens it keeps."""
+    """The filters that are on, in order, each a function from logits and probabilities to the tokens it keeps."""
     s = settings
     if s.temperature == 0:
         return [("greedy", lambda row, p: np.arange(row.size) == row.argmax())]
@@ -159,9 +158,9 @@ def _kth_largest(row: Row, k: int) -> float:
 
 
 def _nucleus(p: Row, top_p: float) -> NDArray[np.bool_]:
-    """Tokens outside the least likely ones that hold 1 - top_p together; the likeliest always stays.
+    """All tokens except the least likely ones with a total mass of at most 1 - top_p; the likeliest always stays.
 
-    Tokens below (1 - top_p) / vocabulary hold less than that together, so only the others need sorting.
+    Tokens below (1 - top_p) / vocabulary have less mass than that together, so only the others need sorting.
     """
     keep = p >= (1 - top_p) / p.size
     keep[p.argmax()] = True

@@ -1,4 +1,4 @@
-"""Numbers to steps of a colour scale, so that charts only look colours up; CPython and the analysis worker."""
+"""Maps numbers to steps of a colour scale, so that charts only look up colours."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyscripts import colour
 
-LEVELS = 256  # steps of every palette: more than an eye tells apart
+LEVELS = 256  # steps of every palette: more than the eye can tell apart
 
 PALETTES = {  # name -> evenly spaced anchors for light and for dark pages
     "magnitude": ("#f5f9fd #c6dbef #6baed6 #2171b5 #08306b", "#171d25 #0f3d68 #2171b5 #6baed6 #d6e9f8"),
-    "signed": (  # orange: below 0, the page's own colour: 0, blue: above
+    "signed": (  # orange: below 0, page background: 0, blue: above
         "#b35806 #e08214 #fdb863 #f5f5f5 #92c5de #4393c3 #1f6aa5",
         "#f0a35e #c8741c #7a4a1a #20242b #1f5478 #4393c3 #9fd0ef",
     ),
-    "focus": (  # orange: focused, grey: between, blue: distributed
+    "focus": (  # orange: focused, grey: between, blue: diffuse
         "#c2600a #e39a4f #b3adb2 #6f9fcb #1f5fa0",
         "#f2a660 #b9763a #716c78 #4c82b3 #9ccdf0",
     ),
@@ -24,7 +24,7 @@ PALETTES = {  # name -> evenly spaced anchors for light and for dark pages
 
 @dataclass(frozen=True)
 class Scale:
-    """Where a chart's colours begin and end."""
+    """The range of values that a chart's colours cover."""
 
     low: float
     high: float
@@ -50,7 +50,7 @@ class Scale:
 
 
 def logarithmic(values: ArrayLike) -> Scale:
-    """A logarithmic scale from the smallest positive to the largest of the values; NaN is left out."""
+    """A logarithmic scale from the smallest positive to the largest value; NaN is ignored."""
     array = np.asarray(values, np.float64)
     positive = array[np.isfinite(array) & (array > 0)]
     if not positive.size:
@@ -59,7 +59,7 @@ def logarithmic(values: ArrayLike) -> Scale:
 
 
 def symmetric(values: ArrayLike) -> Scale:
-    """A linear scale around 0 that holds all values; NaN is left out."""
+    """A linear scale, symmetric around 0, that covers all values; NaN is ignored."""
     array = np.asarray(values, np.float64)
     most = float(np.abs(array[np.isfinite(array)]).max(initial=0))
     return Scale(-most, most)

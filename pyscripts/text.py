@@ -1,4 +1,4 @@
-"""Numbers of a whole text: perplexity and what it is of, bits per byte, data for its strip and lists."""
+"""Statistics of a whole text: perplexity, bits per byte, data for the surprisal strip and the lists of tokens."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ from numpy.typing import ArrayLike, NDArray
 from pyscripts.likelihood import surprise_excess
 from pyscripts.tokens import character_starts, checked_spans
 
-WINDOW = 15  # tokens the strip's smooth line is a mean of
-LOWEST_TOP = 1.0  # nats: a text without surprises does not fill the strip
+WINDOW = 15  # tokens in the moving average of the strip's smooth line
+LOWEST_TOP = 1.0  # nats: the least height of the axis, so that an unsurprising text does not fill the strip
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Of the tokens that have a log-probability; NaN everywhere if none has."""
+    """Statistics of the tokens that have a log-probability; NaN if none has one."""
 
-    tokens: int  # those that were read
-    total_tokens: int  # those of the whole text, which may be longer than the context
-    scored_tokens: int  # those with a log-probability: without a prefix token the first has none
+    tokens: int  # tokens that were read
+    total_tokens: int  # tokens of the whole text, which may be longer than the context
+    scored_tokens: int  # tokens with a log-probability: without a prefix token the first has none
     mean_logprob: float  # nats per token
     std_logprob: float  # nats, population
     perplexity: float  # exp(-mean_logprob), 1 ... inf
@@ -29,15 +29,15 @@ class Summary:
 def summary(logprob: ArrayLike, data: bytes, spans: ArrayLike, total: int | None = None) -> Summary:
     """Summary of log-probabilities [token] (nats, NaN = null) of a text, given its tokens' bytes and spans [token, 2].
 
-    total: tokens of the whole text where only its beginning was read.
-    A character counts for the token that holds its first byte; a cut one is a character too. A -inf makes the
+    total: tokens of the whole text, if only its beginning was read.
+    A character belongs to the token that contains its first byte; an incomplete one counts too. One -inf makes the
     perplexity inf.
-    Bits per byte as in the Pile paper (Gao et al. 2020): it compares models whose tokenizers differ.
+    Bits per byte as in the Pile paper (Gao et al. 2020), comparable across tokenizers.
     """
     values = np.asarray(logprob, np.float64)
     spans = checked_spans(data, spans)
     if values.shape != spans.shape[:1]:
-        raise ValueError(f"{spans.shape[0]} tokens need as many log-probabilities, not shape {values.shape}.")
+        raise ValueError(f"{spans.shape[0]} tokens need {spans.shape[0]} log-probabilities, not shape {values.shape}.")
     total = len(values) if total is None else total
     if total < len(values):
         raise ValueError(f"a text of {total} tokens cannot have {len(values)} log-probabilities.")
@@ -67,19 +67,19 @@ def summary(logprob: ArrayLike, data: bytes, spans: ArrayLike, total: int | None
 
 @dataclass(frozen=True)
 class Strip:
-    """What the strip along a text plots, in nats; NaN = null."""
+    """What the surprisal strip plots, in nats; NaN = null."""
 
     surprisal_nats: NDArray[np.float64]  # [token]
     entropy_nats: NDArray[np.float64]  # [token]
-    smooth_surprisal_nats: NDArray[np.float64]  # [token] mean of the known ones up to WINDOW // 2 tokens away
-    highest_nats: float  # the greatest finite number in it, at least LOWEST_TOP; the top of the axis
+    smooth_surprisal_nats: NDArray[np.float64]  # [token] mean over the tokens up to WINDOW // 2 away that have a value
+    highest_nats: float  # the largest finite value, at least LOWEST_TOP; the top of the axis
 
 
 def strip(logprob: ArrayLike, entropy: ArrayLike) -> Strip:
     """Log-probabilities and entropies [token] in nats to the strip's lines."""
     surprisal, expected = 0.0 - np.asarray(logprob, np.float64), np.asarray(entropy, np.float64)
     if surprisal.ndim != 1 or surprisal.shape != expected.shape:
-        raise ValueError(f"strip wants two arrays [token], not {surprisal.shape} and {expected.shape}.")
+        raise ValueError(f"strip needs two arrays [token] of equal length, not {surprisal.shape} and {expected.shape}.")
     known = np.isfinite(surprisal)
     total = np.concatenate([[0], np.cumsum(np.where(known, surprisal, 0))])  # [token + 1]
     count = np.concatenate([[0], np.cumsum(known)])  # [token + 1]
@@ -92,7 +92,7 @@ def strip(logprob: ArrayLike, entropy: ArrayLike) -> Strip:
 
 
 def top_surprises(logprob: ArrayLike, count: int = 10) -> NDArray[np.int32]:
-    """Places of the `count` least likely tokens, least likely first; nulls left out, equals in text order."""
+    """Indices of the `count` least likely tokens, least likely first; nulls left out, ties in text order."""
     values = np.asarray(logprob, np.float64)
     return _first(values, np.flatnonzero(~np.isnan(values)), count)
 
@@ -100,10 +100,10 @@ def top_surprises(logprob: ArrayLike, count: int = 10) -> NDArray[np.int32]:
 def less_surprising_than_expected(
     logprob: ArrayLike, entropy: ArrayLike, rank: ArrayLike, count: int = 10
 ) -> NDArray[np.int32]:
-    """Places of the `count` tokens that the model ranked first though it was most uncertain, most so first.
+    """Indices of the `count` tokens ranked first although the model was uncertain, the most uncertain first.
 
-    Their surprisal minus entropy, both in nats, is least, and below 0. Only rank 1 counts: where the entropy is high,
-    even a token of rank 30 is less surprising than expected, though the model did not expect it.
+    They have the lowest surprisal minus entropy (nats), below 0. Only rank 1 counts: if the entropy is high, even a
+    token of rank 30 is less surprising than expected, although the model did not expect it.
     """
     excess = surprise_excess(logprob, entropy)
     return _first(excess, np.flatnonzero((excess < 0) & (np.asarray(rank) == 1)), count)

@@ -1,7 +1,7 @@
-"""The bytes of a text's tokens: the source of every place in it, also where they are not UTF-8.
+"""The bytes of a text's tokens, which define every position in it, even if they are not valid UTF-8.
 
 A token may hold half a character, and a text may end inside one. Its `text` then shows U+FFFD, which has other bytes,
-so spans are places in the tokens' own bytes and never in those of `text`.
+so spans are offsets into the tokens' own bytes, never into those of `text`.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# A character, or the longest stretch that could begin one: a decoder puts one U+FFFD for each (Unicode, table 3-7).
+# A character, or the longest sequence that could begin one, for which a decoder writes one U+FFFD (Unicode, table 3-7).
 CHARACTER = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]?"
     rb"|(?:\xe0[\xa0-\xbf]|\xed[\x80-\x9f]|[\xe1-\xec\xee\xef][\x80-\xbf])[\x80-\xbf]?"
@@ -22,7 +22,7 @@ CHARACTER = re.compile(
 
 
 def own_bytes(tokens: Mapping[str, Any]) -> bytes:
-    """The bytes of all tokens, one after the other, of tokens as the tokenizer gives them (`hex`, as in "F0 9F A6")."""
+    """The concatenated bytes of all tokens, from the tokenizer's `hex` (such as "F0 9F A6")."""
     return b"".join(map(bytes.fromhex, tokens["hex"]))
 
 
@@ -37,7 +37,7 @@ def character_starts(data: bytes) -> NDArray[np.int64]:
 
 
 def checked_spans(data: bytes, spans: ArrayLike) -> NDArray[np.int64]:
-    """Spans as int64 [token, 2] of places in the bytes, 0 <= start <= end <= length; otherwise ValueError."""
+    """Spans as int64 [token, 2] of byte offsets, 0 <= start <= end <= length; otherwise ValueError."""
     array = np.asarray(spans, np.int64).reshape(-1, 2) if np.size(spans) == 0 else np.asarray(spans, np.int64)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"spans must be [token, 2] byte offsets, not {array.shape}.")

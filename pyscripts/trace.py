@@ -1,4 +1,4 @@
-"""The arrays of one run, grown chunk by chunk as the model reads; CPython and the analysis worker."""
+"""The arrays of one run, grown chunk by chunk as the model reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from pyscripts import attention, heads, residual
 from pyscripts.likelihood import NO_TARGET, TokenStatistics, token_statistics
 
-TOP_K = 50  # alternatives kept per token: as many as a person may ask to see
-ATTENTION_BYTES = 160_000_000  # whole attention matrices are kept up to this; beyond it they are computed again
+TOP_K = 50  # alternatives kept per token, the most a user can ask for
+ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
 
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What a trace must know of the model; every fact comes from the manifest."""
+    """What a trace must know about the model; everything comes from the manifest."""
 
     layers: int
     heads: int
     hidden_size: int
     vocab_size: int
-    windows: tuple[int | None, ...] = ()  # [layer] positions a query sees, itself included; None, or (): all
+    windows: tuple[int | None, ...] = ()  # [layer] positions a query sees, itself included; None or (): all
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> "ModelShape":
@@ -31,13 +31,13 @@ class ModelShape:
         return cls(**sizes, windows=tuple(manifest.get("windows") or ()))
 
     def window(self, layer: int) -> int | None:
-        """The layer's window; None where it sees all positions."""
+        """The layer's window; None if it sees all positions."""
         return self.windows[layer] if self.windows else None
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the model returned for some successive positions, float32."""
+    """What the model returned for consecutive positions, float32."""
 
     logits: NDArray[np.float32]  # [query, vocab]
     attentions: NDArray[np.float32]  # [layer, head, query, key], key = positions read so far
@@ -47,7 +47,7 @@ class Outputs:
 
 
 class Rows:
-    """A growing array, kept as the chunks it came in; rows lie along `axis`."""
+    """A growing array, kept as a list of chunks; rows lie along `axis`."""
 
     def __init__(self, axis: int) -> None:
         self._axis, self._chunks = axis, list[NDArray]()
@@ -56,20 +56,20 @@ class Rows:
         self._chunks.append(chunk)
 
     def all(self) -> NDArray:
-        """The whole array; chunks are joined once and then kept joined."""
+        """The whole array; chunks are joined once and stay joined."""
         if len(self._chunks) > 1:
             self._chunks = [np.concatenate(self._chunks, axis=self._axis)]
         return self._chunks[0]
 
     def keep(self, length: int) -> None:
-        """Forgets the rows from `length` on."""
+        """Drops all rows after the first `length`."""
         if self._chunks:
             index = (slice(None),) * self._axis + (slice(length),)
             self._chunks = [np.ascontiguousarray(self.all()[index])]
 
 
 class Trace:
-    """Everything the views need of one run, by position (the prefix token, where there is one, is position 0).
+    """Everything the views need of one run, by position (position 0 is the prefix token, if there is one).
 
     ids: token ids known so far, the prefix included; generation appends to them. Row p of every array belongs to
     position p; its statistics are of the token at p + 1, which the row predicted. Logits are reduced as they arrive,
@@ -84,17 +84,17 @@ class Trace:
         self._layers = {name: Rows(1) for name in (  # [layer or layer+1, position]
             "hidden_norm", "change_norm", "change_cosine", "attention_norm", "mlp_norm")}
         self._entropy, self._entropy_without_sink = Rows(2), Rows(2)  # [layer, head, position]
-        self._contributions = False  # whether the model's graph gives what attention and MLP added
+        self._contributions = False  # whether the model's graph outputs what attention and MLP added
         self._hidden_states = Rows(1)  # [layer+1, position, hidden]
         self._attentions: list[NDArray[np.float32]] | None = []  # chunks [layer, head, query, key]; None: too large
 
     def restart(self, ids: Sequence[int], keep: int) -> None:
-        """Goes over to other ids that agree with the present ones so far that the first `keep` rows still hold.
+        """Switches to other ids, keeping the first `keep` rows.
 
-        A row holds while its position and the token it predicts are the same, so ValueError unless keep + 1 ids agree.
+        A row is valid while its position and the token it predicts are the same: ValueError unless keep + 1 ids agree.
         """
         if not 0 <= keep <= self.length or list(ids[: keep + 1]) != self.ids[: keep + 1] or keep >= len(ids):
-            raise ValueError(f"{keep} positions cannot be kept: the texts differ before that.")
+            raise ValueError(f"cannot keep {keep} positions: the texts differ before that.")
         for rows in (*self._statistics.values(), *self._heads.values(), *self._layers.values(),
                      self._entropy, self._entropy_without_sink, self._hidden_states):
             rows.keep(keep)
@@ -107,7 +107,7 @@ class Trace:
         self.ids, self.length = list(ids), keep
 
     def extend(self, outputs: Outputs) -> None:
-        """Adds the model's outputs for the next positions. ValueError where a shape does not fit model or run."""
+        """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run."""
         past, stop = self.length, self.length + len(outputs.logits)
         self._check(outputs, stop)
         targets = np.full(len(outputs.logits), NO_TARGET)
@@ -122,7 +122,7 @@ class Trace:
         masses = heads.pattern_mass(every_head, self.ids[:stop], past)
         hidden = {
             window: heads.chance(self.ids[:stop], past, window) for window in set(self.shape.windows) - {None}
-        }  # windows may hide a pattern that the text has
+        }  # a window may hide a pattern that occurs in the text
         for name, column in self._heads.items():
             mass = getattr(masses, name).reshape(layers, heads_, queries)
             for layer, window in enumerate(self.shape.windows):
@@ -171,7 +171,7 @@ class Trace:
         for name, expected in wanted.items():
             array = getattr(outputs, name)
             if array is not None and array.shape != expected:
-                raise ValueError(f"{name} are {array.shape}, but this model and run need {expected}.")
+                raise ValueError(f"{name} has shape {array.shape}, but this model and run need {expected}.")
 
     @property
     def first(self) -> int:
@@ -184,7 +184,7 @@ class Trace:
         return max(0, self.length - self.first)
 
     def statistics(self) -> TokenStatistics:
-        """TokenStatistics of the shown tokens: each one's come from the row before it.
+        """TokenStatistics of the shown tokens; each token's come from the row before it.
 
         Without a prefix the first token has none: NaN, ids and rank 0.
         """
@@ -202,8 +202,8 @@ class Trace:
         return self._layers["hidden_norm"].all()[:, self.first :]
 
     def contributions(self) -> dict[str, NDArray[np.float64]]:
-        """change_norm, change_cosine, attention_norm and mlp_norm, each [layer, token] of the shown tokens; empty where
-        the model's graph does not give what attention and MLP added."""
+        """change_norm, change_cosine, attention_norm and mlp_norm, each [layer, token] of the shown tokens; empty if
+        the model's graph does not output what attention and MLP added."""
         names = ("change_norm", "change_cosine", "attention_norm", "mlp_norm") if self._contributions else ()
         return {name: self._layers[name].all()[:, self.first :] for name in names}
 
@@ -212,10 +212,10 @@ class Trace:
         return self._count(attention.visible)
 
     def attention_entropy(self, *, normalised: bool = False, sink: bool = True) -> NDArray[np.float64]:
-        """[layer, head, token] of the shown tokens' own rows: nats, or over ln(positions the layer sees), 0 ... 1.
+        """[layer, head, token] in nats, or normalised by ln(visible positions), 0 ... 1.
 
-        sink=False leaves position 0 out, of the row (renormalised) and of the positions counted. NaN where nothing is
-        left, and, normalised, where only one position is.
+        sink=False leaves out position 0, both in the row (renormalised) and in the count of visible positions. NaN if
+        nothing is left or, when normalised, if only one position is.
         """
         entropy = (self._entropy if sink else self._entropy_without_sink).all()[:, :, self.first :]
         if not normalised:
@@ -229,17 +229,17 @@ class Trace:
         return np.array([count(self.length, 0, self.shape.window(layer)) for layer in layers])[:, self.first :]
 
     def sink_mass(self) -> NDArray[np.float64]:
-        """[layer, head, token] attention that each shown token puts on position 0; NaN at position 0 itself and where a
+        """[layer, head, token] attention from each shown token to position 0; NaN at position 0 itself and if a
         window hides it."""
         return self._heads["first_token"].all()[:, :, self.first :]
 
     def heads_on_text(self) -> heads.HeadScores:
-        """[layer, head] mean mass on each pattern over all positions read (NaN where the text has no such pattern in
-        sight): what heads do here. Their kind is a property of the model, measured on random tokens (manifest)."""
+        """[layer, head] mean mass on each pattern over all positions read (NaN if the text has no such
+        visible pattern): what heads do on this text. Their type is a property of the model (manifest)."""
         return heads.scores(heads.HeadScores(**{name: rows.all() for name, rows in self._heads.items()}))
 
     def heads_by_chance(self) -> heads.HeadScores:
-        """[layer] what heads_on_text would be of a head that spreads evenly over the positions it can see."""
+        """[layer] heads_on_text of a head that attends uniformly to every visible position."""
         ids = self.ids[: self.length]
         by_window = {window: heads.scores(heads.chance(ids, 0, window)) for window in {None, *self.shape.windows}}
         layers = [by_window[self.shape.window(layer)] for layer in range(self.shape.layers)]
@@ -250,10 +250,10 @@ class Trace:
         return self._hidden_states.all()
 
     def attention_matrix(self, layer: int, head: int) -> NDArray[np.float32] | None:
-        """[query, key] of one head, by position, zeros above the diagonal; None where it was too large to keep."""
+        """[query, key] of one head, by position, zeros above the diagonal; None if it was too large to keep."""
         if not (0 <= layer < self.shape.layers and 0 <= head < self.shape.heads):
             raise ValueError(f"this model has no layer {layer}, head {head}: it has {self.shape.layers} layers "
-                             f"of {self.shape.heads} heads, counted from 0.")
+                             f"with {self.shape.heads} heads each, numbered from 0.")
         if self._attentions is None:
             return None
         return join_queries([chunk[layer, head] for chunk in self._attentions], self.length)
@@ -263,7 +263,7 @@ class Trace:
         return self._entropy.all()[:, :, position]
 
     def attention_rows(self, position: int) -> NDArray[np.float32] | None:
-        """[layer, head, key] of one query, keys 0 ... position; None where the matrices were too large to keep."""
+        """[layer, head, key] of one query, keys 0 ... position; None if the matrices were too large to keep."""
         start = 0
         for chunk in self._attentions or []:
             if position < start + chunk.shape[2]:
@@ -273,7 +273,7 @@ class Trace:
 
 
 def join_queries(chunks: Sequence[NDArray[np.float32]], length: int) -> NDArray[np.float32]:
-    """Chunks [query, key] of one head, each as wide as what had been read, to one [length, length]."""
+    """Chunks [query, key] of one head, each as wide as the text read so far, joined into one [length, length]."""
     matrix = np.zeros((length, length), np.float32)
     start = 0
     for chunk in chunks:

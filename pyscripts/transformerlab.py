@@ -1,4 +1,4 @@
-"""Transformer Lab's own "Model Activations" numbers, computed as it computes them; CPython and Pyodide.
+"""Transformer Lab's own "Model Activations" numbers, computed exactly as it does.
 
 Source: transformerlab-api, plugins/fastchat_server/model_worker.py. Unlike the rest of this package,
 top-k, min-p and penalties are ignored, temperature 0 means 1, and the logarithm is shifted by 1e-9.
@@ -17,7 +17,7 @@ PREDICTIONS = 5
 
 @dataclass(frozen=True)
 class Predictions:
-    """Its bars: up to five tokens, most likely first."""
+    """The tokens of its bar chart: up to five, most likely first."""
 
     ids: NDArray[np.int32]  # [prediction]
     probability: NDArray[np.float64]  # [prediction] 0 ... 1, after temperature and top-p
@@ -27,12 +27,12 @@ class Predictions:
 def top_predictions(logits: ArrayLike, temperature: float = 0.7, top_p: float = 1.0) -> Predictions:
     """The five most likely next tokens of logits [vocabulary] after temperature and top-p (its defaults).
 
-    Tokens after the first that takes the running sum over top_p are dropped. At temperature 0 or below the
-    filter works on the model's logits themselves, so those of dropped tokens read -inf.
+    Tokens after the one whose cumulative probability exceeds top_p are dropped. At temperature 0 or below, the filter
+    changes the model's logits in place, so those of dropped tokens are -inf.
     """
     raw = np.array(logits, np.float64)  # [vocabulary]
     if raw.ndim != 1:
-        raise ValueError(f"predictions want one row of logits [vocabulary], not {raw.shape}.")
+        raise ValueError(f"predictions need one row of logits [vocabulary], not {raw.shape}.")
     scaled = raw / temperature if temperature > 0 else raw
     if top_p < 1:
         order = np.argsort(-scaled, kind="stable")

@@ -1,4 +1,4 @@
-"""What a model finds hard, and which layers it changes most, by class of word: the table."""
+"""The table of word classes: surprisal, entropy, and the layers that change each class most."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyscripts.words import CLASSES
 
-FEWEST = 10  # tokens of a class below which nothing is said of its layers
-ERRORS = 2  # standard errors by which a class must exceed the text
+FEWEST = 10  # a class with fewer tokens gets no statement about its layers
+ERRORS = 2  # standard errors by which a class must exceed the whole text
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """Means over the tokens of one class; NaN where no token of it has the number."""
+    """Means over the tokens of one class; NaN if none of them has the number."""
 
     name: str  # a key of words.CLASSES
     title: str
@@ -22,8 +22,8 @@ class ClassRow:
     mean_surprisal: float  # nats
     mean_entropy: float  # nats
     attention_entropy: NDArray[np.float64]  # [layer] nats, mean over heads
-    activity: NDArray[np.float64]  # [layer] mean change of the stream (L2)
-    relative_activity: NDArray[np.float64]  # [layer] its geometric mean over that of the whole text: 1 is usual
+    activity: NDArray[np.float64]  # [layer] mean change of the residual stream (L2)
+    relative_activity: NDArray[np.float64]  # [layer] geometric mean divided by that of the whole text; 1 is typical
     raised_layers: NDArray[np.int32] | None  # [place] layers that change it more than the text; None: too few tokens
 
 
@@ -34,16 +34,15 @@ def class_table(
     attention_entropy: ArrayLike,
     activity: ArrayLike,
 ) -> list[ClassRow]:
-    """One row for each class that occurs, the most frequent first, equals in the order of words.CLASSES.
+    """One row per class that occurs, the most frequent first, ties in the order of words.CLASSES.
 
     classes [token]; logprob and entropy [token], nats, NaN = null; attention_entropy [layer, token], mean over heads;
     activity [layer, token], such as residual.changes(...).norm; a layer of NaN has no numbers.
 
-    The same few layers change every class most, so a layer says something of a class only against the text:
-    `raised_layers` are those whose logarithmic change is, on average over the class, above that over the whole text by
-    more than two standard errors, the most raised first. Logarithms, because a single token (a second attention sink)
-    can change a thousand times as much as the rest.
-    Lengths that differ and unknown classes raise ValueError.
+    The same few layers change every class most, so a class is compared with the whole text: `raised_layers` are those
+    whose mean logarithmic change over the class exceeds that over the text by more than two standard errors, the
+    largest excess first. Logarithms, because a single token (a second attention sink) can change a thousand times as
+    much as the others. Different lengths and unknown classes raise ValueError.
     """
     surprisal, entropies = 0.0 - np.asarray(logprob, np.float64), np.asarray(entropy, np.float64)
     by_layer, change = np.asarray(attention_entropy, np.float64), np.asarray(activity, np.float64)
@@ -53,7 +52,7 @@ def class_table(
         or by_layer.shape[1:] != (tokens,)
         or change.shape[1:] != (tokens,)
     ):
-        raise ValueError(f"{tokens} classes need as many numbers, and [layer, token] arrays as long.")
+        raise ValueError(f"{tokens} classes need {tokens} numbers and [layer, token] arrays with {tokens} tokens.")
     unknown = set(classes) - set(CLASSES)
     if unknown:
         raise ValueError(f"unknown word classes: {sorted(unknown)}.")
@@ -82,7 +81,7 @@ def class_table(
 
 
 def _raised(excess: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Layers of excess [layer, token] whose mean lies clearly above 0, most first; layers without numbers left out."""
+    """Layers of excess [layer, token] whose mean is clearly above 0, the largest first; others are left out."""
     mean, count = _mean(excess), np.count_nonzero(~np.isnan(excess), axis=1)  # [layer]
     spread = np.sqrt(_mean((excess - mean[:, None]) ** 2) * count / np.maximum(count - 1, 1))  # sample deviation
     clear = np.flatnonzero(mean > ERRORS * spread / np.sqrt(np.maximum(count, 1)))
@@ -90,7 +89,7 @@ def _raised(excess: NDArray[np.float64]) -> NDArray[np.int32]:
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the last axis of what is not NaN; NaN where nothing is left."""
+    """Mean over the last axis, ignoring NaN; NaN if nothing is left."""
     known = ~np.isnan(values)
     count = known.sum(axis=-1)
     return np.where(count > 0, np.where(known, values, 0).sum(axis=-1) / np.maximum(count, 1), np.nan)

@@ -1,4 +1,4 @@
-"""What kind of word each token belongs to, in prose and in code; CPython and Pyodide."""
+"""The word class of each token, in prose and in code."""
 
 import re
 import unicodedata
@@ -53,10 +53,10 @@ _KEYWORDS = """
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
 
-PROSE_UNIT = re.compile(r"w[wd]*|d+|s+|.")  # over the kinds of characters, see _kinds
+PROSE_UNIT = re.compile(r"w[wd]*|d+|s+|.")  # matches the string of character kinds, see _kinds
 CODE_UNIT = re.compile(r"[wu][wdu]*|d+|s+|.")
 OPERATORS = frozenset("+-*/%=<>!&|^~@?:.")
-# Comments and quoted text, which read as prose; a quote must close on its line, a triple one anywhere.
+# Comments and string literals, classed as prose; a quote must close on its line, a triple quote anywhere.
 QUOTED = re.compile(
     r"""/\*.*?\*/|(?:\#|//)[^\n]*"""
     r"""|["]{3}(.*?)["]{3}|[']{3}(.*?)[']{3}|"((?:\\.|[^"\\\n])*)"|'((?:\\.|[^'\\\n])*)'""",
@@ -79,15 +79,15 @@ class Unit(NamedTuple):
 def classify(data: bytes, spans: ArrayLike, code: bool | None = None) -> list[str]:
     """The class, one of CLASSES, of each token, given all tokens' bytes and their spans [token, 2].
 
-    A token has the class of its first character that is not whitespace, and is `continuation` if that lies
-    inside a word, or inside a character, that began before it. A function word is one even when capitalised.
-    In code, comments and quoted text are classed as prose. code: None asks `looks_like_code`.
+    A token has the class of its first non-whitespace character. It is a `continuation` if that character is inside a
+    word, or the token inside a character, that began before it. Function words stay function words when capitalised.
+    In code, comments and strings are classed as prose. code: None means `looks_like_code(text)`.
     Spans outside the text raise ValueError.
     """
     spans = checked_spans(data, spans)
     text = data.decode(errors="replace")
     units = _units(text, looks_like_code(text) if code is None else code)  # [character]
-    # A byte's character, and for bytes inside a character the one they belong to.
+    # Which character begins at each byte; -1 for bytes inside a character.
     character = [-1] * len(data)
     for i, byte in enumerate(character_starts(data).tolist()):
         character[byte] = i
@@ -110,7 +110,7 @@ def classify(data: bytes, spans: ArrayLike, code: bool | None = None) -> list[st
 
 
 def looks_like_code(text: str) -> bool:
-    """Whether at least 40 % of the lines that say something carry a sign of program text."""
+    """Whether at least 40% of the non-empty lines look like program text."""
     lines = [line for line in text.splitlines() if line.strip()]
     signs = sum(1 for line in lines if CODE_SIGNS.search(line))
     return bool(lines) and signs >= 0.4 * len(lines)
@@ -153,8 +153,8 @@ def _code_class(word: str, kind: str) -> str:
 
 
 def _kinds(text: str) -> str:
-    """One letter a character: w letter, c a letter that is a word by itself, d digit, u underscore, s space,
-    p punctuation, o other. Marks and joiners are of the kind before them, apostrophes inside words letters.
+    """One letter per character: w letter, c a letter that is a word by itself, d digit, u underscore, s space,
+    p punctuation, o other. Marks and joiners have the kind of the previous character; apostrophes inside words are w.
     """
     kinds: list[str] = []
     for i, character in enumerate(text):
@@ -176,5 +176,5 @@ def _kinds(text: str) -> str:
 
 
 def _is_whole_word(character: str) -> bool:
-    """Chinese characters and kana, written without spaces; not Korean syllables, which have them."""
+    """Chinese characters and kana, which are written without spaces; not Korean syllables."""
     return unicodedata.east_asian_width(character) == "W" and not "\uac00" <= character <= "\ud7a3"

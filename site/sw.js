@@ -1,9 +1,9 @@
-// Service worker: isolation and security headers on every response, and the page itself kept for offline use.
+// Service worker: adds isolation and security headers to every response, and stores the page for offline use.
 //
 // The page's files form a release: vendor/shell.json lists them all with their hashes. A release is served only once it
-// is stored whole, and a newer one only when the user asks for it. A page goes on with the release it was opened with,
-// its workers too, until it is reloaded; an old release is deleted when no open page needs it. Model chunks are not
-// stored here: the inference worker does that. Only caches named after this site's path are touched.
+// is stored completely, and a newer one only when the user asks for it. A page and its workers keep the release they were
+// opened with until a reload; an old release is deleted when no open page needs it. Model chunks are stored by the
+// inference worker, not here. Only caches named after this site's path are touched.
 
 const sw = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 sw.importScripts('headers.js');
@@ -12,37 +12,37 @@ const HEADERS = /** @type {any} */ (self).RESPONSE_HEADERS;
 
 const SCOPE = new URL(sw.registration.scope);
 const PREFIX = `tokenlight shell ${SCOPE.pathname} `; // + version: the files of one release
-const MARK = `tokenlight state ${SCOPE.pathname}`; // which release is served to whom; the models' JSON files
+const MARK = `tokenlight state ${SCOPE.pathname}`; // which release is served to which client; the models' JSON files
 const RELEASES = new URL('releases', SCOPE).href; // not a file: the key under which `Releases` is kept
 const SHELL = new URL('vendor/shell.json', SCOPE).href;
 const MODEL_JSON = /^models\/([\w.-]+\/)?[\w.-]+\.json$/;
 
-const PATIENCE = 3000; // ms that a stored copy waits for a newer one from the network
-const LONGEST = 30_000; // ms after which a small file's request is given up
+const PATIENCE = 3000; // ms to wait for the network before a stored copy is used
+const LONGEST = 30_000; // ms after which the request for a small file is cancelled
 
 /**
  * Complete releases, by version. `held`: pages and workers (client ids) that were opened with another release than
- * `current`. This is stored, since a browser stops and starts a service worker as it likes.
+ * `current`. This is stored, since the browser may stop and restart a service worker at any time.
  * @typedef {{ current: string | null, waiting: string | null, bytes: number, held: Record<string, string> }} Releases
  */
 
 /**
- * Clients whose document or script has been answered, as long as `clients.matchAll` has not listed them: their release,
- * and for a worker the client that started it.
+ * Clients whose document or script has been served but that `clients.matchAll` does not list yet: their release, and for a
+ * worker the client that started it.
  * @type {Map<string, { version: string, parent: string | null, since: number }>}
  */
 const opening = new Map();
 
-let removed = false; // the user removed everything: what is open still works, and stores nothing
+let removed = false; // the user removed everything: open pages still work, but store nothing
 
 sw.addEventListener('install', () => sw.skipWaiting());
-// No clients.claim(): a page that came from the network goes on with the network until it is reloaded.
+// No clients.claim(): a page loaded from the network keeps using the network until it is reloaded.
 
 sw.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== SCOPE.origin || !url.pathname.startsWith(SCOPE.pathname)) return;
-  if (request.headers.has('range')) return; // a part of a file: only the server can answer that
+  if (request.headers.has('range')) return; // part of a file: only the server can answer
   event.respondWith(respond(event, url).then(withHeaders));
 });
 
@@ -65,7 +65,7 @@ async function respond(event, url) {
   if (MODEL_JSON.test(path)) return described(event, url.origin + url.pathname);
   if (url.href === SHELL || path.startsWith('models/')) return fetch(event.request);
   const key = path === '' ? new URL('index.html', SCOPE).href : url.origin + url.pathname;
-  const stored = await fromRelease(event, key).catch(() => undefined); // Cache Storage fails: as if nothing were stored
+  const stored = await fromRelease(event, key).catch(() => undefined); // if Cache Storage fails, nothing is stored
   return stored ?? fetch(event.request);
 }
 
@@ -74,7 +74,7 @@ async function respond(event, url) {
 /** @type {Promise<unknown>} */
 let last = Promise.resolve();
 
-/** Runs what reads and changes `Releases` one at a time. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+/** Runs work that reads and changes `Releases` one at a time. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
 function inTurn(work) {
   const result = last.then(work);
   last = result.catch(() => {});
@@ -93,7 +93,7 @@ async function writeReleases(releases) {
 }
 
 /**
- * A file of the release that belongs to the client that asks for it; undefined if nothing is stored for it.
+ * A file of the requesting client's release; undefined if nothing is stored for it.
  * @param {FetchEvent} event @param {string} key
  */
 async function fromRelease(event, key) {
@@ -101,13 +101,13 @@ async function fromRelease(event, key) {
   if (!version) return undefined;
   if (await caches.has(PREFIX + version)) return caches.match(key, { cacheName: PREFIX + version });
   const { current } = await readReleases();
-  return !current || version === current ? undefined : new Response('This version of the page was replaced: reload it.', { status: 503 });
+  return !current || version === current ? undefined : new Response('This version of the page was replaced. Reload the page.', { status: 503 });
 }
 
 /** @param {string} client @param {Releases} releases */
 const releaseOf = (client, { held, current }) => held[client] ?? opening.get(client)?.version ?? current;
 
-/** A page is opened with the current release, a worker with that of the page that starts it. @param {FetchEvent} event */
+/** A page gets the current release, a worker the release of the page that starts it. @param {FetchEvent} event */
 async function openClient({ request, clientId, resultingClientId }) {
   const releases = await readReleases();
   const parent = request.mode === 'navigate' ? null : clientId;
@@ -116,13 +116,13 @@ async function openClient({ request, clientId, resultingClientId }) {
   opening.set(resultingClientId, { version, parent, since: Date.now() });
   if (version !== releases.current) {
     releases.held[resultingClientId] = version;
-    await writeReleases(releases).catch(() => {}); // no room: remembered until this service worker is stopped
+    await writeReleases(releases).catch(() => {}); // no space: remembered until this service worker stops
   }
   return version;
 }
 
 /**
- * What stays with a release other than `current`: every page and worker there is, and those about to be.
+ * The clients that keep a release other than `current`: all open pages and workers, and those being opened.
  * @param {Releases} releases @param {string} current
  */
 async function heldBeside(releases, current) {
@@ -139,21 +139,21 @@ async function heldBeside(releases, current) {
   return held;
 }
 
-/** Gives another stored release to every page that is opened from now on. @param {string} version */
+/** Serves another stored release to every page opened from now on. @param {string} version */
 async function switchTo(version) {
   const releases = await readReleases();
   if (!(await caches.has(PREFIX + version))) throw new Error(`release ${version} is not stored`);
   await writeReleases({ ...releases, current: version, waiting: null, held: await heldBeside(releases, version) });
 }
 
-/** @typedef {{ current: string | null, ready: string | null, bytes: number }} Checked `ready`: a newer version waits */
+/** @typedef {{ current: string | null, ready: string | null, bytes: number }} Checked `ready`: a newer version is stored */
 
 /** @type {Promise<Checked> | null} */
-let checking = null; // several tabs at once ask the same
+let checking = null; // shared by several tabs
 
 /**
- * Looks for a newer release and stores it whole. The first one is served at once, a later one when the user asks for it.
- * Where one is stored already, a network that does not answer is not waited for.
+ * Looks for a newer release and stores it completely. The first one is served at once, later ones when the user asks.
+ * If a release is already stored, a slow network is not waited for.
  * @param {ExtendableMessageEvent} event
  */
 function check(event) {
@@ -211,7 +211,7 @@ async function storeRelease({ version, files }) {
 }
 
 /**
- * Every file of a release, each with the stated hash; files stored earlier, by an interrupted try or by the current
+ * Every file of a release, each with the stated hash; files already stored, by an interrupted try or the current
  * release, are not fetched again.
  * @param {string} version @param {{ path: string, sha256: string }[]} files @param {string | null} current
  */
@@ -224,11 +224,11 @@ async function storeFiles(version, files, current) {
     if (await cache.match(url)) continue;
     const old = current ? await caches.match(url, { cacheName: PREFIX + current }) : undefined;
     const response = (await fits(old, sha256)) ? old : await fetch(url, { cache: 'no-cache' });
-    if (response !== old && !(await fits(response, sha256))) throw new Error(`${path} does not belong to release ${version}; the site is being updated, try again later`);
+    if (response !== old && !(await fits(response, sha256))) throw new Error(`${path} does not belong to release ${version}. The site is being updated; try again later.`);
     try {
       await cache.put(url, /** @type {Response} */ (response));
     } catch (error) {
-      await caches.delete(PREFIX + version); // no room: what there is of it gives its room back
+      await caches.delete(PREFIX + version); // no space: free what the incomplete release takes
       throw error;
     }
   }
@@ -242,7 +242,7 @@ async function digest(response) {
 
 /* ------------------------------------------------------- models' JSON files */
 
-/** Whether a file is what its name says, rather than a login page or an error page of some network. @param {string} key @param {string} text */
+/** Whether a file is what its name says, not a network's login or error page. @param {string} key @param {string} text */
 function isExpected(key, text) {
   try {
     const json = JSON.parse(text);
@@ -253,18 +253,18 @@ function isExpected(key, text) {
   }
 }
 
-// Async, so that a browser where `caches` itself throws makes them reject.
+// Async, so that they reject in a browser where `caches` itself throws.
 const keptJson = async (/** @type {string} */ key) => caches.match(key, { cacheName: MARK });
 const keepJson = async (/** @type {string} */ key, /** @type {Response} */ response) => (await caches.open(MARK)).put(key, response);
 
 /**
- * From the network, and stored; the stored copy where the network is slow or sends something else.
+ * From the network, and then stored; the stored copy if the network is slow or sends something else.
  * @param {FetchEvent | null} event @param {string} key the address without its query
  */
 async function described(event, key, request = event?.request ?? new Request(key, { cache: 'no-cache' })) {
   const fresh = fetch(request, { signal: AbortSignal.timeout(LONGEST) }).then(async (response) => {
     const expected = response.ok && isExpected(key, await response.clone().text());
-    if (expected && !removed) await keepJson(key, response.clone()).catch(() => {}); // no room: the page says so for the model itself
+    if (expected && !removed) await keepJson(key, response.clone()).catch(() => {}); // no space: the page reports that for the model itself
     return { response, expected };
   });
   event?.waitUntil(fresh.catch(() => {}));
@@ -274,7 +274,7 @@ async function described(event, key, request = event?.request ?? new Request(key
   return answer?.expected ? answer.response : stored;
 }
 
-/** Keeps the models' list and manifests: the page may have fetched them before there was this worker. */
+/** Stores the models' list and manifests, which the page may have fetched before this worker was active. */
 async function keepDescriptions() {
   const keep = async (/** @type {string} */ path) => {
     const { href } = new URL(path, SCOPE);

@@ -1,4 +1,4 @@
-"""What a view asks for beyond the streamed columns, by name.
+"""What panels request beyond the streamed columns, by name.
 
 Each function takes the current run as a Context, then the view's own arguments. It returns plain JSON, or a dict whose
 numpy arrays go to the page as flat typed arrays beside the JSON (see `split`).

@@ -1,4 +1,4 @@
-"""The activations view's panels as tables, for screen readers and CSV; CPython and the analysis worker."""
+"""The layers lens's panels as tables, for screen readers and CSV."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ def _transformer_lab(found: dict[str, Any]) -> Table:
                              for i, p in enumerate(found["predictions"])]
     rows += [["activation (L2 norm)", layer, None, value, None] for layer, value in enumerate(found["activations"])]
     rows += [["attention entropy", layer, None, value, None] for layer, value in enumerate(found["attention_entropy"])]
-    return {"columns": ["what", "index", "token", "value", "logit"], "rows": rows}
+    return {"columns": ["quantity", "index", "token", "value", "logit"], "rows": rows}
 
 
 def _layers(found: dict[str, Any]) -> Table:
@@ -30,7 +30,7 @@ def _layers(found: dict[str, Any]) -> Table:
 
 
 def layer_map(context: Context, name: str) -> Table:
-    """One row a shown token, one column a layer."""
+    """One row per shown token, one column per layer."""
     trace, texts = context.reading.trace, context.reading.tokens["texts"]
     values = layers.quantity(trace, name)  # [layer+1, token]
     first = 0 if name == "hidden_norm" else 1
@@ -47,7 +47,7 @@ def _dimensions(found: dict[str, Any]) -> Table:
 
 def _word_classes(found: dict[str, Any]) -> Table:
     keys = ("title", "count", "mean_surprisal_nats", "mean_entropy_nats")
-    columns = ["class", "tokens", "mean surprisal (nats)", "mean entropy (nats)", "layers raised over the text"]
+    columns = ["class", "tokens", "mean surprisal (nats)", "mean entropy (nats)", "layers raised above the text"]
     for name in ("activity", "relative activity", "attention entropy (nats)"):
         columns += [f"{name}, layer {layer}" for layer in range(found["layers"])]
     rows = [
@@ -78,7 +78,7 @@ def _lens(found: dict[str, Any]) -> Table:
     count = max((len(row["top"]) for row in found["layers"]), default=0)
     columns = ["layer", "rank of the next token", "its probability", "KL to the final distribution (nats)"]
     for place in range(1, count + 1):
-        columns += [f"{place}. token", f"{place}. probability"]
+        columns += [f"token {place}", f"probability {place}"]
     rows = []
     for row in found["layers"]:
         tops = [cell for top in row["top"] for cell in (top["text"], top["probability"])]

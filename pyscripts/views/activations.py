@@ -1,4 +1,4 @@
-"""Panels of the layers lens, with their tables as CSV; CPython and the analysis worker."""
+"""The panels of the layers lens, and their tables as CSV."""
 
 import csv
 import io
@@ -14,11 +14,11 @@ from pyscripts.views.context import Context
 
 
 def focus(context: Context, token: int) -> dict[str, Any]:
-    """How spread the attention of a shown token's own query is: nats, and over ln(positions visible in the layer).
+    """How diffuse the attention from a shown token is: entropy in nats, and normalised by ln(visible positions).
 
     `layers`: means over heads, with the mass on position 0 (the sink) and the entropy without it (None: nothing left).
-    entropy, normalised, sink, entropy_without_sink and levels [layer · head]; levels by the normalised entropy, orange
-    for focused, blue for distributed. None or NaN where the token sees itself alone, and entropy says nothing.
+    entropy, normalised, sink, entropy_without_sink and levels [layer · head]; levels by normalised entropy, orange for
+    focused, blue for diffuse. None or NaN if the token can only attend to itself.
     """
     trace = context.reading.trace
     context.position_of(token)
@@ -35,7 +35,8 @@ def focus(context: Context, token: int) -> dict[str, Any]:
     if not np.isnan(overall):
         reach, seen = float(np.exp(raw).mean()), f"{visible.min()}"
         seen += f" to {visible.max()}" if visible.max() > visible.min() else ""
-        words = f"Attention is {wording.focus(overall)}: a head looks at about {reach:.1f} of {seen} visible positions."
+        spread = f"on average a head attends to {reach:.1f} of {seen} visible positions"
+        words = f"Attention is {wording.focus(overall)}: {spread}."
     return {
         "token": token,
         "words": words,
@@ -58,13 +59,13 @@ def focus(context: Context, token: int) -> dict[str, Any]:
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[layer] mean over the heads [layer, head] that have a number; NaN where none has."""
+    """[layer] mean over the heads [layer, head] that have a number; NaN if none has."""
     return np.ma.masked_invalid(values).mean(axis=1).filled(np.nan)
 
 
 def lens_layers(context: Context, token: int, topK: int = 5) -> dict[str, Any]:
-    """The logit lens of a shown token (see inside.logit_lens) with colour steps by probability, and from which layer on
-    the model's final first choice stays first. The token's position must have been inspected."""
+    """The logit lens of a shown token (see inside.logit_lens) with colour steps by probability, and the layer from
+    which the final top prediction stays on top. The token's position must have been inspected."""
     found = inside.logit_lens(context, token, topK)
     names = layers.layer_names(context.reading.trace)
     scale = scales.Scale(0, 1)
@@ -86,7 +87,7 @@ def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
     if view in text_tables.TABLES:
         return text_tables.TABLES[view](context)
     if view not in activation_tables.TABLES:
-        raise ValueError(f"There is no table of {view!r}.")
+        raise ValueError(f"There is no table {view!r}.")
     return activation_tables.TABLES[view](PANELS[view](context, **args))
 
 

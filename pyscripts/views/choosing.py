@@ -1,4 +1,4 @@
-"""How a token was chosen: before and after the filters, in Transformer Lab's way, and how fast; CPython and Pyodide."""
+"""How a token was chosen: probabilities before and after the filters, Transformer Lab's definitions, and speed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,10 +15,10 @@ from pyscripts.views.context import Context
 def choice(context: Context, token: int, count: int = 10, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """How a shown token was chosen: `rows` of the most likely tokens with `raw` and `sampled` probability (0 ... 1).
 
-    rows hold the `count` most likely of both distributions and the chosen token, by raw probability; None where a
-    probability is not known (beyond the first 50). `sampled` is None in all of them where no sampling is known: for a
-    token that was given, until the position before it has been run again; then it is what `options` would have made.
-    {"token", "known": False} for a first token with nothing before it.
+    rows hold the `count` most likely of both distributions and the chosen token, by raw probability; None if a
+    probability is unknown (outside the top 50). `sampled` is None in every row if no sampling is known: for a token of
+    the prompt, until the position before it has been inspected; then it follows from `options`.
+    {"token", "known": False} for a first token without a prefix.
     """
     position, trace = context.position_of(token), context.reading.trace
     found = trace.statistics()
@@ -51,13 +51,13 @@ def choice(context: Context, token: int, count: int = 10, options: dict[str, Any
 
 
 def _given(context: Context) -> int:
-    """Number of shown tokens that were not generated in this run."""
+    """The number of shown tokens that were not generated in this run."""
     length = context.reading.prompt_length
     return len(context.reading.trace.ids) if length is None else length
 
 
 def _under(context: Context, position: int, options: Mapping[str, Any]) -> GenerationStep:
-    """The step that options would have made of the inspected position, had it chosen the token that follows."""
+    """The generation step at the inspected position under `options`, if it had chosen the token that follows."""
     assert context.inspected is not None
     trace = context.reading.trace
     given = min(_given(context) + trace.first, position)
@@ -73,7 +73,7 @@ def _rows(
     before = {**_known(raw), id: probability}
     ranks = {**{int(each): place + 1 for place, each in enumerate(raw.ids)}, id: rank}
     after = {**_known(step.sampled), id: step.sampled_probability} if step else {}
-    impossible = 0.0 if step and len(step.sampled.ids) < TOP_K else None  # all that can be drawn is in the list
+    impossible = 0.0 if step and len(step.sampled.ids) < TOP_K else None  # every token that can be drawn is in the list
     shown = [*raw.ids[:count].tolist(), *(step.sampled.ids[:count].tolist() if step else ()), id]
     ordered = sorted(set(shown), key=lambda each: (-before.get(each, 0.0), ranks.get(each, len(vocabulary)), each))
     return [
@@ -96,14 +96,14 @@ def _known(candidates: Candidates) -> dict[int, float]:
 def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP: float = 1.0) -> dict[str, Any]:
     """What Transformer Lab shows for the step that chose a shown token (see pyscripts/transformerlab.py).
 
-    Needs the position before the token inspected, for its logits; ValueError otherwise. `exact` is False where the
-    text was too long to keep attention rows: the entropies then lack the 1e-9, which changes them by no more than
-    1e-9 for each visible token.
+    Needs the position before the token to be inspected, for its logits; ValueError otherwise. `exact` is False if the
+    text was too long to keep attention rows: the entropies then lack the 1e-9 shift, a difference of at most 1e-9 per
+    visible token.
     """
     position, trace = context.position_of(token) - 1, context.reading.trace
     found = context.inspected
     if found is None or found.position != position:
-        raise ValueError(f"The position before token {token} has not been run again for this view.")
+        raise ValueError(f"The position before token {token} has not been inspected for this view.")
     predictions = transformerlab.top_predictions(found.logits, temperature, topP)
     states = trace.hidden_states()[:, position : position + 1]  # [layer+1, 1, hidden]
     rows = trace.attention_rows(position)  # [layer, head, key]
@@ -125,16 +125,16 @@ def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP
 
 
 def speed(context: Context, times: list[float]) -> dict[str, Any]:
-    """Tokens a second of what has been generated, from the moments (ms since the start) at which tokens arrived.
+    """Generation speed in tokens per second, from the times (ms since the start) at which tokens arrived.
 
-    The first token's wait (the prompt being read) counts apart: the rate is that of the tokens after it.
+    Time to the first token (reading the prompt) is separate: the rate is that of the later tokens.
     """
     count = len(times)
     rate = 1000 * (count - 1) / (times[-1] - times[0]) if count > 1 and times[-1] > times[0] else None
     first = times[0] / 1000 if count else None
     words = [f"{count} token{'' if count == 1 else 's'} generated"]
     words += [f"{rate:.1f} tokens/s"] if rate else []
-    words += [f"the first after {first:.2f} s"] if first is not None else []
+    words += [f"first after {first:.2f} s"] if first is not None else []
     return {"tokens": count, "tokens_per_second": rate, "first_seconds": first, "words": " · ".join(words)}
 
 

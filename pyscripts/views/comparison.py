@@ -1,4 +1,4 @@
-"""The pinned reading beside the current one; CPython and the analysis worker."""
+"""The pinned reading compared with the current one."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,8 +17,8 @@ MOST = 12  # tokens listed whose likelihood changed most
 def comparison(context: Context) -> dict[str, Any] | None:
     """Both readings, the pinned one (a) and the current one (b), with colours and summaries.
 
-    a_change, b_change [token]: nats, above 0 where likelier here than in the other reading, NaN without a counterpart;
-    a_logprob, b_logprob [token]: nats. `largest` lists the current text's tokens that changed most. None where no
+    a_change, b_change [token]: nats, above 0 if likelier here than in the other reading, NaN without a counterpart;
+    a_logprob, b_logprob [token]: nats. `largest` lists the current text's tokens that changed most. None if no
     reading is pinned.
     """
     pinned = context.pinned

@@ -1,4 +1,4 @@
-"""The current run as a view sees it; CPython and the analysis worker."""
+"""The current run as a view sees it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pyscripts.run import Reading
 
 @dataclass(frozen=True)
 class Inspected:
-    """One position run again: logits [vocab] and, where the graph has a lens, lens logits [layer, vocab]."""
+    """One position that was run again: logits [vocab] and, if the graph has a lens, lens logits [layer, vocab]."""
 
     position: int
     logits: NDArray[np.float32]
@@ -22,7 +22,7 @@ class Inspected:
 
 @dataclass(frozen=True)
 class LayerAttention:
-    """One layer's attention computed again: chunks [head, query, key] in reading order."""
+    """One layer's recomputed attention: chunks [head, query, key] in reading order."""
 
     layer: int
     chunks: list[NDArray[np.float32]]
@@ -30,7 +30,7 @@ class LayerAttention:
 
 @dataclass(frozen=True)
 class Context:
-    """The current run and what was fetched for it."""
+    """The current run and what was recomputed for it."""
 
     reading: Reading
     model: Mapping[str, Any]
@@ -43,12 +43,12 @@ class Context:
         """Position of a shown token; ValueError outside the text."""
         trace = self.reading.trace
         if not 0 <= token < trace.shown:
-            raise ValueError(f"There is no token {token}: the text has {trace.shown}, counted from 0.")
+            raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
         return token + trace.first
 
     def inspection(self, token: int) -> Inspected:
-        """The position of a shown token as it was run again; ValueError where that has not been done."""
+        """The inspected position of a shown token; ValueError if it has not been inspected."""
         position = self.position_of(token)
         if self.inspected is None or self.inspected.position != position:
-            raise ValueError(f"Token {token} has not been run again for this view.")
+            raise ValueError(f"Token {token} has not been inspected for this view.")
         return self.inspected

@@ -1,4 +1,4 @@
-"""Inside the model at one token: one head, the logit lens; CPython and the analysis worker."""
+"""Inside the model at one token: one head, the logit lens."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from pyscripts.views.context import Context
 def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
     """One head's attention over all positions, prefix included: {rows, cols, data}, data [rows · cols], 0 ... 1.
 
-    None where the matrix was too large to keep and has not been computed again yet.
+    None if the matrix was too large to keep and has not been recomputed yet.
     """
     trace = context.reading.trace
     matrix = trace.attention_matrix(layer, head)
@@ -26,11 +26,11 @@ def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
 
 
 def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
-    """What each layer would say comes after a shown token: per layer (embeddings first, the output last) the top
-    tokens, logprob (nats) and rank of the actual next token, entropy and KL(final || layer) in nats."""
+    """What each layer would predict after a shown token: per layer (embeddings first, the output last) the top tokens,
+    logprob (nats) and rank of the actual next token, entropy and KL(final || layer) in nats."""
     found, trace = context.inspection(token), context.reading.trace
     if found.lens_logits is None:
-        raise ValueError("This model was built without a lens input: build it again with python export/build.py.")
+        raise ValueError("This model was exported without a logit lens.")
     target = trace.ids[found.position + 1] if found.position + 1 < len(trace.ids) else NO_TARGET
     vocabulary = context.vocabulary
     read = lens.read(np.concatenate([found.lens_logits, found.logits[None]]), target, topK)

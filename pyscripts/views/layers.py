@@ -12,17 +12,17 @@ from pyscripts.trace import Trace
 from pyscripts.views.context import Context
 
 QUANTITIES = ("hidden_norm", "change_norm", "attention_norm", "mlp_norm")
-RAISED = 3  # layers named for each class of words
-PLACES = 4  # tokens named for each dimension
+RAISED = 3  # layers listed for each word class
+PLACES = 4  # tokens listed for each dimension
 
 
 def quantity(trace: Trace, name: str) -> NDArray[np.float64]:
-    """[layer+1, token] one of QUANTITIES, embeddings first; NaN where a layer has none or the graph lacks it.
+    """[layer+1, token] one of QUANTITIES, embeddings first; NaN if a layer has none or the graph lacks it.
 
-    ValueError for another name.
+    ValueError for any other name.
     """
     if name not in QUANTITIES:
-        raise ValueError(f"There is no quantity {name!r}: choose one of {', '.join(QUANTITIES)}.")
+        raise ValueError(f"There is no quantity {name!r}. Choose one of {', '.join(QUANTITIES)}.")
     if name == "hidden_norm":
         return trace.hidden_norm()
     empty = np.full((trace.shape.layers + 1, trace.shown), np.nan)
@@ -37,7 +37,7 @@ def layer_names(trace: Trace) -> list[str]:
 
 
 def layers(context: Context, token: int) -> dict[str, Any]:
-    """One row for the embeddings and each layer: L2 norms at a shown token, and the cosine before and after a layer.
+    """One row for the embeddings and each layer: L2 norms at a shown token, and the cosine of each input and output.
 
     The last hidden_norm is after the final norm, as transformers returns it.
     """
@@ -75,8 +75,8 @@ def layer_map(context: Context, name: str) -> dict[str, Any]:
 
 
 def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict[str, Any]:
-    """The vector of a hidden state (`layer` 0 ... L, 0 the embeddings) at a shown token, its `count` largest values by
-    amount, and for each of these dimensions the tokens of the text where it is largest with the same sign."""
+    """A hidden state (`layer` 0 ... L, 0 the embeddings) of a shown token, its `count` largest absolute values, and for
+    each of these dimensions the tokens of the text with the largest value of the same sign."""
     trace, position = context.reading.trace, context.position_of(token)
     if not 0 <= layer <= trace.shape.layers:
         raise ValueError(f"There is no hidden state {layer}: this model has 0 (embeddings) to {trace.shape.layers}.")
@@ -103,10 +103,10 @@ def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict
 
 
 def word_classes(context: Context) -> dict[str, Any]:
-    """By class of word: how often, how surprising, which layers change it more than the whole text, attention entropy.
+    """Per word class: count, surprisal, entropy, the layers that change it more than the whole text, attention entropy.
 
-    `raised_layers`: the first RAISED of word_table's, which rest on `count` tokens; None: too few (below `fewest`).
-    `levels` [class, layer]: relative activity, from 0 to twice the usual.
+    `raised_layers`: the first RAISED of word_table's, based on `count` tokens; None if there are fewer than `fewest`.
+    `levels` [class, layer]: relative activity, from 0 to 2 (1 is typical).
     """
     trace, tokens = context.reading.trace, context.reading.tokens
     found = trace.statistics()

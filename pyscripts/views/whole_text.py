@@ -1,4 +1,4 @@
-"""The whole text: the Run, and what the likelihood view draws of it; CPython and the analysis worker."""
+"""The whole text: the Run, and what the tokens lens shows of it."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -22,7 +22,7 @@ def whole_run(context: Context) -> dict[str, Any]:
 
 
 def strip(context: Context) -> dict[str, Any]:
-    """Lines along the shown tokens read so far, in nats (see text.Strip); NaN where there is no number."""
+    """The surprisal strip over the tokens read so far, in nats (see text.Strip); NaN where there is no number."""
     found = context.reading.trace.statistics()
     return asdict(text.strip(found.logprob, np.where(np.isnan(found.logprob), np.nan, found.entropy)))
 
@@ -30,9 +30,9 @@ def strip(context: Context) -> dict[str, Any]:
 def findings(context: Context) -> dict[str, Any]:
     """What stands out in the text read so far.
 
-    surprises, less_surprising: remarks on tokens (text.top_surprises, text.less_surprising_than_expected); classes:
-    means by class of word; code: whether the text was classed as code; copies: repeated passages with the mean
-    surprisal (nats) of their first and later occurrence; curve: the same by place in the passage, nats.
+    surprises, less_surprising: lists of tokens (text.top_surprises, text.less_surprising_than_expected); classes: means
+    by word class; code: whether the text was classed as code; copies: repeated passages with the mean surprisal (nats)
+    of their first and later occurrences; curve: the same by place in the passage, nats.
     """
     trace, tokens = context.reading.trace, context.reading.tokens
     found = trace.statistics()
@@ -58,7 +58,7 @@ def findings(context: Context) -> dict[str, Any]:
 
 
 def remark(context: Context, found: TokenStatistics, token: int) -> dict[str, Any]:
-    """One token for a list: probability 0 ... 1, surprisal and entropy in nats, what was most expected in its place."""
+    """One token for a list: probability 0 ... 1, surprisal and entropy in nats, the most likely token in its place."""
     return {
         "token": token,
         "text": context.reading.tokens["texts"][token],

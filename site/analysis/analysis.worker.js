@@ -1,4 +1,4 @@
-// Owns Python: turns the model's raw outputs into every number and colour of the page; a module worker.
+// Owns Python: computes every number and colour of the page from the model's raw outputs; a module worker.
 
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';

@@ -1,30 +1,30 @@
-// Tells the page what is new of a run, ten times a second at most; runs in the analysis worker.
+// Sends a run's new results to the page, at most ten times a second; analysis worker.
 
 import { transfer } from '../vendor/comlink.min.js';
 import { takeArrays } from './python.js';
 
 /** @import {AppendedToken, RunUpdate} from '../shared/protocol.js' */
 
-const PAUSE = 100; // ms between two updates: the eye sees no more, and drawing a long text takes time from the model
+const PAUSE = 100; // ms between two updates: more would not be seen, and drawing a long text takes time from the model
 
 export class Publisher {
   /** @type {(update: RunUpdate) => void | Promise<void>} */
   onUpdate = () => {};
   #read;
   #runId = -1;
-  #published = -Infinity; // when the page was last told
+  #published = -Infinity; // when the page was last updated
   #timer = 0;
   /** @type {AppendedToken[]} */
-  #appended = []; // tokens the page has not been told of
+  #appended = []; // tokens not sent to the page yet
   /** @type {unknown} */
-  #failure = null; // of an update that a timer made: the run's next step throws it, so that it fails this run and nothing else
+  #failure = null; // an error in a timer's update: the run's next step throws it, so that only this run fails
 
-  /** @param {(runId: number) => any} read what Python has new: a proxy of pyscripts.browser.Session.update */
+  /** @param {(runId: number) => any} read Python's new results: a proxy of pyscripts.browser.Session.update */
   constructor(read) {
     this.#read = read;
   }
 
-  /** @param {number} runId @param {boolean} kept whether results of the run before still hold */
+  /** @param {number} runId @param {boolean} kept whether results of the previous run are kept */
   begin(runId, kept) {
     clearTimeout(this.#timer);
     this.#runId = runId;
@@ -62,7 +62,7 @@ export class Publisher {
     }
   }
 
-  /** Not async: an error of Python's is then its caller's. @returns {void | Promise<void>} resolves when the page has taken it in */
+  /** Not async, so that the caller gets Python's errors. @returns {void | Promise<void>} resolves when the page has processed it */
   #publish() {
     clearTimeout(this.#timer);
     this.#timer = 0;

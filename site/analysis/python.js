@@ -1,4 +1,4 @@
-// Boots Pyodide with numpy and our own pyscripts, and moves arrays out of Python; runs in the analysis worker.
+// Boots Pyodide with numpy and pyscripts, and moves arrays out of Python; analysis worker.
 
 import './wasm_types.js';
 import { loadPyodide } from '../vendor/pyodide/pyodide.js';
@@ -15,9 +15,12 @@ export async function bootPython(onProgress) {
   const pyodide = await loadPyodide({ indexURL: new URL('../vendor/pyodide/', import.meta.url).href });
   onProgress({ stage: 'Loading numpy' });
   await pyodide.loadPackage('numpy', { messageCallback() {}, errorCallback() {}, checkIntegrity: true });
-  if (!pyodide.loadedPackages.numpy) throw new Error('numpy could not be loaded: check the connection, then try again.');
+  if (!pyodide.loadedPackages.numpy) throw new Error('numpy could not be loaded. Check the connection, then try again.');
   const response = await sources;
-  if (!response.ok) throw new Error(`vendor/pyscripts.zip is missing (HTTP ${response.status}): run make.`);
+  if (!response.ok) {
+    console.error('vendor/pyscripts.zip is missing. Build it again: make vendor');
+    throw new Error(`A file of this page is missing: vendor/pyscripts.zip (HTTP ${response.status}).`);
+  }
   pyodide.unpackArchive(await response.arrayBuffer(), 'zip', { extractDir: '/home/pyodide' });
   return pyodide.pyimport('pyscripts.browser').Session();
 }
@@ -48,7 +51,7 @@ export function takeArrays(dict) {
 }
 
 /**
- * The sentence of a Python error without its traceback.
+ * The message of a Python error, without its traceback.
  * @param {unknown} error
  */
 export function pythonMessage(error) {

@@ -1,4 +1,4 @@
-// Lets WebAssembly be compiled whatever type the server sends .wasm with: Pyodide never recovers from a wrong one; analysis worker.
+// Compiles WebAssembly even if the server sends .wasm with the wrong type, from which Pyodide never recovers; analysis worker.
 
 const { compileStreaming, instantiateStreaming } = WebAssembly;
 

@@ -1,4 +1,4 @@
-// Asks before a model is downloaded, with its size; main thread.
+// Asks before downloading a model, and states its size; main thread.
 
 import { giveConsent } from '../page/consent.js';
 import * as state from '../page/state.js';
@@ -9,7 +9,7 @@ export function consentView() {
   const entry = state.consent.value;
   if (!entry) return nothing;
   return html`<div class="notice consent">
-    <p>This is a finished example. To read your own text, ${entry.name} is downloaded once: <strong>${megabytes(entry.bytes)}</strong>. It stays in this browser, and your text never leaves it.</p>
+    <p>This is a stored example. To read your own text, download ${entry.name} once: <strong>${megabytes(entry.bytes)}</strong>. The model stays in this browser, and your text never leaves it.</p>
     <button type="button" id="consent" class="primary" @click=${() => giveConsent()}>Download the model</button>
   </div>`;
 }

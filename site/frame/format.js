@@ -1,22 +1,42 @@
-// Numbers as a person reads them; only their writing is decided here, never their value; pure, main thread.
+// Writes numbers for display: true minus sign, thousands separated, no exponents; pure, main thread.
 
-/** A probability as a percentage with three significant digits. @param {number} p 0 ... 1 */
-export function percent(p) {
-  if (p >= 0.1) return `${(100 * p).toFixed(1)} %`;
-  return p >= 1e-4 || p === 0 ? `${(100 * p).toPrecision(3)} %` : `${(100 * p).toExponential(2)} %`;
+const NONE = '–'; // there is no number
+
+/** @type {Map<string, Intl.NumberFormat>} */
+const formats = new Map(); // making one is slow
+
+/** @param {number} value @param {Intl.NumberFormatOptions} options */
+function format(value, options) {
+  const key = JSON.stringify(options);
+  let made = formats.get(key);
+  if (!made) formats.set(key, (made = new Intl.NumberFormat('en', options)));
+  return made.format(value).replace('-', '−');
 }
 
-/** A count with thousands set apart. @param {number} n */
-export const count = (n) => n.toLocaleString('en');
+/** @param {number} digits after the point */
+const decimals = (digits) => ({ minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-/** @param {number | null | undefined} value @param {number} [digits] after the point; “–” where there is no number */
-export const fixed = (value, digits = 2) => (value === null || value === undefined || Number.isNaN(value) ? '–' : value.toFixed(digits));
+/** A probability as a percentage, as pyscripts/wording.py writes it: 12.3%, 1.23%, 0.0123%, < 0.01%. @param {number} p 0 ... 1 */
+export function percent(p) {
+  if (p > 0 && p < 1e-4) return '< 0.01%';
+  if (p === 0) return '0%';
+  return format(p, { style: 'percent', ...(p >= 0.1 ? decimals(1) : { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) });
+}
 
-/** @param {number | null | undefined} value @param {number} [digits] significant ones */
-export const significant = (value, digits = 3) => (value === null || value === undefined || Number.isNaN(value) ? '–' : value >= 1e6 ? value.toExponential(1) : value.toLocaleString('en', { minimumSignificantDigits: digits, maximumSignificantDigits: digits }));
+/** A count. @param {number} n */
+export const count = (n) => format(n, {});
 
-/** With a sign, so that a change is seen as one. @param {number} value @param {number} [digits] */
-export const signed = (value, digits = 2) => `${value > 0 ? '+' : value < 0 ? '−' : '±'}${Math.abs(value).toFixed(digits)}`;
+/** @param {number | null | undefined} value @param {number} [digits] after the point */
+export const fixed = (value, digits = 2) => (value === null || value === undefined || Number.isNaN(value) ? NONE : format(value, { signDisplay: 'negative', ...decimals(digits) }));
+
+/** From a million on as 1.23M. @param {number | null | undefined} value @param {number} [digits] significant ones */
+export const significant = (value, digits = 3) =>
+  value === null || value === undefined || Number.isNaN(value)
+    ? NONE
+    : format(value, { minimumSignificantDigits: digits, maximumSignificantDigits: digits, notation: Math.abs(value) >= 1e6 ? 'compact' : 'standard' });
+
+/** A change, with its sign. @param {number} value @param {number} [digits] after the point */
+export const signed = (value, digits = 2) => format(value, { signDisplay: 'exceptZero', ...decimals(digits) });
 
 /** Megabytes. @param {number} bytes */
-export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+export const megabytes = (bytes) => `${format(bytes / 1e6, decimals(bytes < 1e7 ? 1 : 0))} MB`;

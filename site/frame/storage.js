@@ -1,4 +1,4 @@
-// What is kept in this browser: the page for offline use, models, and buttons to let go of them; main thread.
+// What is kept in this browser: the page for offline use, models, and buttons to delete them; main thread.
 
 import { message, say } from '../page/notices.js';
 import * as offline from '../page/offline.js';
@@ -8,14 +8,14 @@ import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { megabytes } from './format.js';
 
 const WORDS = {
-  unknown: 'Whether this page works offline is not known yet.',
-  unsupported: 'This browser does not let the page be kept for offline use.',
+  unknown: 'Offline use: not known yet.',
+  unsupported: 'This browser cannot store the page for offline use.',
   storing: 'The page is being stored for offline use…',
   stored: 'The page works offline, with every stored model.',
-  failed: 'The page could not be stored for offline use; it is tried again at the next visit.',
+  failed: 'The page could not be stored for offline use. The next visit will try again.',
 };
 
-/** A newer release waits until the person says so. */
+/** Offers a newer release. */
 export function updateView() {
   if (!state.offline.value.newer) return nothing;
   return html`<div class="notice" role="status">
@@ -28,13 +28,13 @@ async function uninstall() {
   try {
     await offline.uninstall();
   } catch (error) {
-    return say(`The browser did not let everything be removed; its own settings for this site can do it (${message(error)}).`, true);
+    return say(`The browser did not allow everything to be removed (${message(error)}). Use its own settings for this site.`, true);
   }
   forgetStored();
   say('All stored data was removed. Visiting again will store it again.');
 }
 
-/** Looks again at what is there: the browser may have removed it since. */
+/** Refreshes the list: the browser may have removed something. */
 function look() {
   refreshStored();
   offline.recheck().catch(() => {});
@@ -45,7 +45,7 @@ export function storageView() {
   const stored = state.models.value.map((entry) => ({ ...entry, ...(state.stored.value.get(entry.id) ?? { bytes: 0, total: entry.bytes }) }));
   return html`<details @toggle=${look}>
     <summary>Stored in this browser</summary>
-    <p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} The text in the box is kept in this tab for a reload; no other text is stored, and nothing leaves this machine.</p>
+    <p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} The current text is kept in this tab for a reload. No other text is stored, and nothing leaves this machine.</p>
     <table id="stored">
       <thead><tr><th scope="col">Model</th><th scope="col">Stored</th><th scope="col"><span class="sr-only">Delete</span></th></tr></thead>
       <tbody>

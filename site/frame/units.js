@@ -1,4 +1,4 @@
-// Surprisal and entropy in the unit the visitor chose; everything inside is in nats; main thread.
+// Surprisal and entropy in the unit the visitor chose; the numbers given are in nats; main thread.
 
 import * as state from '../page/state.js';
 import { fixed } from './format.js';
@@ -9,7 +9,7 @@ export const unit = () => state.settings.value.units;
 /** @param {number} nats */
 const converted = (nats) => (unit() === 'bits' ? nats / Math.LN2 : nats);
 
-/** In the unit that was chosen. @template {number | null | undefined} T @param {T} nats @returns {T} */
+/** In the chosen unit. @template {number | null | undefined} T @param {T} nats @returns {T} */
 export const inUnit = (nats) => /** @type {T} */ (typeof nats === 'number' ? converted(nats) : nats);
 
 /** With its unit, for example "3.21 bits". @param {number | null} nats @param {number} [digits] */

@@ -1,9 +1,9 @@
-// How many tokens one forward pass reads, so that its outputs stay within a bound whatever the model; pure, inference worker.
+// How many tokens one forward pass reads, which bounds the size of its outputs for any model; pure, inference worker.
 
 /** @import {Manifest} from '../shared/protocol.js' */
 
-const MOST_TOKENS = 64; // small enough that colours come as the text is read, large enough to be fast
-const MOST_BYTES = 64e6; // of one pass's outputs: there are up to three copies, in onnxruntime, on the way and in Python
+const MOST_TOKENS = 64; // small enough that colours appear while the text is read, large enough to be fast
+const MOST_BYTES = 64e6; // of one pass's outputs, of which up to three copies exist: in onnxruntime, in transit and in Python
 
 /**
  * @param {Pick<Manifest, 'layers' | 'heads' | 'hidden_size' | 'vocab_size'>} manifest

@@ -5,16 +5,16 @@
 /** @typedef {NonNullable<Manifest['decode']>} Decode */
 
 /**
- * The file that the page's graph names and that does not exist: onnxruntime takes its parts with `subarray`, and each is
- * decoded only then, so that no second copy of the weights is ever held. (A wasm heap that had once grown for
- * onnxruntime's own constant folding would keep its size for good.)
+ * Stands in for the weights file that the page's graph names. onnxruntime reads its parts with `subarray`, and each part
+ * is decoded only then, so that there is never a second copy of the weights. (If onnxruntime folded constants itself, its
+ * wasm heap would grow and never shrink again.)
  */
 export class DecodedWeights extends Uint8Array {
   /** @type {Decode} */
   #decode;
   /** @type {Uint8Array<ArrayBuffer>} */
   #weights;
-  #scratch = new Float32Array(0); // onnxruntime copies what it is given before it asks for more
+  #scratch = new Float32Array(0); // reused: onnxruntime copies each part before it reads the next
 
   /**
    * @param {Decode} decode the manifest's
@@ -41,7 +41,7 @@ export class DecodedWeights extends Uint8Array {
     return /** @type {any} */ (new Uint8Array(this.#scratch.buffer, 0, 4 * size));
   }
 
-  /** Lets go of all memory at once, without waiting for the garbage collector. */
+  /** Releases all memory at once, without waiting for the garbage collector. */
   free() {
     for (const { buffer } of [this.#scratch, this.#weights]) buffer.transfer?.(0);
   }
@@ -79,7 +79,7 @@ function read({ type, at, bytes }, weights) {
   if (type === 'uint8') return new Uint8Array(weights.buffer, start, bytes);
   if (type === 'int16') return new Int16Array(weights.buffer, start, bytes / 2);
   if (type === 'float32') return new Float32Array(weights.buffer, start, bytes / 4);
-  return new Uint16Array(weights.buffer, start, bytes / 2); // float16, not every engine has an array for it
+  return new Uint16Array(weights.buffer, start, bytes / 2); // float16; not every browser has Float16Array
 }
 
 /** @param {ReturnType<typeof read>} values float32, or the bits of float16 @returns {Float32Array<ArrayBuffer>} */

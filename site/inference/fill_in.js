@@ -10,7 +10,7 @@ import { ModelError } from '../shared/manifest.js';
 
 const RIGHT = 32; // tokens of the right context that are scored
 const BATCH_BYTES = 96e6; // of repeated cache and logits together: bounds the memory of a pass
-const BATCH = 16; // candidates a pass at most: progress is seen, and a newer request need not wait
+const BATCH = 16; // most candidates per pass, so that progress is visible and a newer request need not wait long
 
 /**
  * @typedef {{
@@ -31,12 +31,12 @@ export async function rankCandidates({ left, right, words, candidates, count }, 
   // “is ___.”: the space belongs to the word, as tokenizers have it.
   const spaced = typeof left === 'string' && left.endsWith(' ');
   const front = [...(prefix ? [prefix.id] : []), ...cut(spaced ? left.slice(0, -1) : left, false)];
-  if (!front.length) throw new ModelError('This model has no token to begin with: put a word before the blank.');
+  if (!front.length) throw new ModelError('This model has no prefix token: put a word before the blank.');
   const inside = left.length > 0;
   const end = cut(right, true, RIGHT);
   const named = words.map((word) => cut(spaced ? ` ${word}` : word, inside)).filter((ids) => ids.length);
   const longest = Math.max(1, ...[...named, ...candidates].map((ids) => ids.length));
-  if (front.length + end.length + longest > context_length) throw new ModelError(`The text around the blank is longer than the ${context_length} tokens this model reads: shorten it.`);
+  if (front.length + end.length + longest > context_length) throw new ModelError(`The text around the blank is longer than this model's context of ${context_length} tokens. Shorten it.`);
   const { logits, past } = await after(front);
   try {
     const first = candidates[0] && tokenizer.describe([candidates[0][0]], { inside: true }).text;

@@ -1,6 +1,6 @@
-// Passes whose KV cache stays in onnxruntime's own memory, instead of being copied out and in at every token; inference
-// worker. onnxruntime-web's run() copies all tensors both ways, so this calls the functions beneath it: they are not part
-// of its documented interface, but its version is pinned and every browser test goes through here.
+// Keeps the KV cache in onnxruntime's own memory instead of copying it out and in at every token; inference worker.
+// onnxruntime-web's run() copies all tensors both ways, so this calls the functions below it. They are not a documented
+// interface, but the version is pinned and every browser test uses them.
 
 /** @import {OrtModule} from './ort_module.js' */
 
@@ -8,9 +8,9 @@ const FLOAT32 = 1; // of onnx.TensorProto.DataType
 const INT64 = 7;
 const CPU = 1; // onnxruntime-web's DataLocation
 
-/** @typedef {{ data: Float32Array | BigInt64Array, dims: number[] }} Given a tensor that is copied in */
+/** @typedef {{ data: Float32Array | BigInt64Array, dims: number[] }} Given a tensor to copy in */
 
-/** A float32 tensor in onnxruntime's memory; whoever holds it lets it go. */
+/** A float32 tensor in onnxruntime's memory; its owner must release it. */
 export class HeapTensor {
   #module;
   #own; // whether the memory was allocated here and not by onnxruntime
@@ -56,7 +56,7 @@ export class HeapTensor {
     return tensor;
   }
 
-  /** A float32 tensor that onnxruntime has made. @param {OrtModule} module @param {number} handle */
+  /** A float32 tensor that onnxruntime created. @param {OrtModule} module @param {number} handle */
   static made(module, handle) {
     const stack = module.stackSave();
     try {
@@ -84,7 +84,7 @@ export class HeapTensor {
   }
 
   /**
-   * A new tensor put together from pieces of this one.
+   * A new tensor assembled from pieces of this one.
    * @param {number[]} dims of the new one
    * @param {[from: number, to: number, length: number][]} pieces in numbers, not bytes
    */
@@ -157,7 +157,7 @@ function lastError(module) {
   const at = module.stackAlloc(8);
   module._OrtGetLastError(at, at + 4);
   const message = module.getValue(at + 4, '*');
-  const error = new Error(message ? module.UTF8ToString(message) : 'onnxruntime failed without saying why');
+  const error = new Error(message ? module.UTF8ToString(message) : 'onnxruntime failed without a message');
   module.stackRestore(stack);
   return error;
 }

@@ -1,4 +1,4 @@
-// Owns one model and the queue of what is asked of it: loads it, reads, generates, stops; a module worker.
+// Owns one model and its queue of requests: loads, reads, generates, stops; a module worker.
 
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';

@@ -1,11 +1,11 @@
-// The KV cache of the text read last: keys and values by layer with the ids they belong to; runs in the inference worker.
+// The KV cache of the last text: keys and values by layer, with the ids they belong to; inference worker.
 
 import { commonLength, sameConditions } from '../shared/run_key.js';
 
 /** @import {RunConditions} from '../shared/protocol.js' */
 /** @import {HeapTensor} from './heap.js' */
 
-/** Keys and values of every layer for the same positions; its holder releases it. */
+/** Keys and values of every layer for the same positions; its owner releases it. */
 export class Past {
   /** @param {HeapTensor[]} tensors each [row, kv_head, position, head_size] */
   constructor(tensors) {
@@ -61,19 +61,19 @@ export class KvCache {
   ids = [];
   /** @type {Past | null} */
   past = null;
-  /** @type {RunConditions | null} what the numbers depend on beside the ids */
+  /** @type {RunConditions | null} what the numbers depend on besides the ids */
   #conditions = null;
 
   get length() {
     return this.ids.length;
   }
 
-  /** How many positions of the cache also begin `ids` under these conditions. @param {RunConditions} conditions @param {number[]} ids */
+  /** How many leading positions the cache shares with `ids` under these conditions. @param {RunConditions} conditions @param {number[]} ids */
   common(conditions, ids) {
     return this.#conditions && sameConditions(conditions, this.#conditions) ? commonLength(ids, this.ids) : 0;
   }
 
-  /** Forgets all positions from `length` on; what follows is read under these conditions. @param {number} length @param {RunConditions} conditions */
+  /** Keeps only the first `length` positions; what follows is read under these conditions. @param {number} length @param {RunConditions} conditions */
   keep(length, conditions) {
     this.#conditions = conditions;
     if (length >= this.ids.length) return;
@@ -81,7 +81,7 @@ export class KvCache {
     this.ids = this.ids.slice(0, length);
   }
 
-  /** A copy of the first positions, the caller's to release; null where there are none. @param {number} length */
+  /** A copy of the first positions, which the caller releases; null if there are none. @param {number} length */
   pastOf(length) {
     return length && this.past ? this.past.first(length) : null;
   }

@@ -1,7 +1,6 @@
-// Brings a model's files into memory: content-hashed chunks from Cache Storage or the network, each one verified;
-// runs in the inference worker.
+// Loads a model's files: content-hashed chunks from Cache Storage or the network, each one verified; inference worker.
 
-import { ModelError } from '../shared/manifest.js';
+import { damaged, ModelError } from '../shared/manifest.js';
 
 /** @import {Manifest, ModelFile, Chunk, OnProgress} from '../shared/protocol.js' */
 
@@ -19,8 +18,8 @@ export const chunkAddress = (/** @type {string} */ base, /** @type {Chunk} */ ch
  * @param {Manifest} manifest
  * @param {string} base address of the models folder, ending in a slash
  * @param {{ onProgress: OnProgress }} how
- * @returns {Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>, kept: boolean }>} whole files by path; `kept` is false where the
- *   browser would not store them (private window, no room left)
+ * @returns {Promise<{ files: Map<string, Uint8Array<ArrayBuffer>>, kept: boolean }>} whole files by path; `kept` is false if the
+ *   browser would not store them (private window, no space left)
  */
 export async function fetchModelFiles(manifest, base, { onProgress }) {
   const store = await openStore(base);
@@ -35,7 +34,7 @@ export async function fetchModelFiles(manifest, base, { onProgress }) {
   /** @type {Map<string, Uint8Array<ArrayBuffer>>} */
   const files = new Map();
   /** @type {Map<string, Job>} */
-  const jobs = new Map(); // by hash: what several files have in common is read once
+  const jobs = new Map(); // by hash: chunks shared by several files are read once
   for (const file of manifest.files) {
     const bytes = new Uint8Array(file.bytes);
     files.set(file.path, bytes);
@@ -50,7 +49,7 @@ export async function fetchModelFiles(manifest, base, { onProgress }) {
   }
   const queue = [...jobs.values()];
   /** @type {unknown} */
-  let failure = null; // a chunk that cannot be had ends the others after the one they are at, which is then kept
+  let failure = null; // if one chunk fails, the others stop after their current chunk, which is then kept
   const work = async () => {
     for (let job = queue.shift(); job && !failure; job = queue.shift()) {
       try {
@@ -71,7 +70,7 @@ export async function fetchModelFiles(manifest, base, { onProgress }) {
 }
 
 /**
- * One chunk into its place, verified. A stored chunk that is damaged is fetched again; a fetched one is tried twice.
+ * Reads one chunk into its place and verifies it. A damaged stored chunk is fetched again; a fetch is tried twice.
  * @param {Job} job
  * @param {string} folder
  * @param {Awaited<ReturnType<typeof openStore>>} store
@@ -89,11 +88,11 @@ async function readChunk({ file, chunk, into }, folder, store, advance) {
     if (read === chunk.bytes && (await sha256(into)) === chunk.sha256) return store.put(chunk, into);
     advance(-Math.min(read, chunk.bytes));
   }
-  throw new ModelError(`${file.path} is damaged: chunk ${chunk.name} does not have the sha256 that the manifest states. Reload to try again, or build the model again.`);
+  throw damaged(`${file.path} does not match the manifest (chunk ${chunk.name}: wrong sha256)`);
 }
 
 /**
- * Streams one address into `into`; returns the number of bytes the server sent (counting those beyond its end).
+ * Streams one address into `into`; returns the number of bytes the server sent (including any beyond its end).
  * @param {string} url
  * @param {Uint8Array<ArrayBuffer>} into
  * @param {(bytes: number) => void} advance
@@ -104,7 +103,7 @@ async function download(url, into, advance, again) {
   const name = new URL(url).pathname.split('/').slice(-2).join('/');
   try {
     const response = await fetch(url, { cache: again ? 'reload' : 'no-store' });
-    if (!response.ok || !response.body) throw new ModelError(`${name} is missing (HTTP ${response.status}): build the model again, or copy all of its files.`);
+    if (!response.ok || !response.body) throw damaged(`${name} is missing (HTTP ${response.status})`);
     const reader = response.body.getReader(); // WebKit's streams cannot be iterated with `for await`
     for (let { value: piece } = await reader.read(); piece; { value: piece } = await reader.read()) {
       if (read + piece.length <= into.length) into.set(piece, read);
@@ -118,7 +117,7 @@ async function download(url, into, advance, again) {
     }
   } catch (error) {
     if (error instanceof ModelError) throw error;
-    throw new ModelError(`The download of ${name} broke off: check the connection and try again; what has arrived is kept.`);
+    throw new ModelError(`The download of ${name} was interrupted. Check the connection and try again; finished parts are kept.`);
   }
   return read;
 }
@@ -133,7 +132,7 @@ export async function sha256(bytes) {
 }
 
 /**
- * Cache Storage as a place for chunks, by hash. Where the browser refuses (private window, quota) it keeps nothing and says so in `kept`.
+ * Cache Storage for chunks, by hash. If the browser refuses (private window, quota), nothing is kept and `kept` is false.
  * @param {string} base
  */
 async function openStore(base) {
@@ -142,7 +141,7 @@ async function openStore(base) {
   try {
     cache = await caches.open(cacheName(base));
   } catch {
-    // this browser lets the site store nothing
+    // this browser does not let the site store anything
   }
   const address = (/** @type {Chunk} */ chunk) => chunkAddress(base, chunk);
   const store = {

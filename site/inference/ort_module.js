@@ -21,7 +21,7 @@
 const modules = new Map();
 
 /**
- * A module's factory that also keeps what it makes.
+ * Wraps a module's factory and keeps the module it creates.
  * @param {Device} device
  * @param {(options: object) => Promise<OrtModule>} factory
  */
@@ -31,5 +31,5 @@ export const keeping = (device, factory) => async (/** @type {object} */ options
   return module;
 };
 
-/** The module behind a device's sessions; there is one as soon as there is a session. @param {Device} device */
+/** The module of a device's sessions; it exists once a session does. @param {Device} device */
 export const moduleOf = (device) => /** @type {OrtModule} */ (modules.get(device));

@@ -1,4 +1,4 @@
-// The one queue of the inference worker: requests are answered one at a time, and can be ended under way and waiting.
+// The one queue of the inference worker: requests are answered one at a time, and can be ended while running or waiting.
 
 /** A request was ended before it could answer; the message can be shown. */
 export class Ended extends Error {
@@ -6,11 +6,11 @@ export class Ended extends Error {
   name = 'Ended';
 }
 
-/** Ended by Stop: what a run has read until then stays, as a whole run. */
+/** Ended by Stop: what the run has read so far is kept as a complete run. */
 export class Stopped extends Ended {}
 
 export class Queue {
-  /** @type {Set<{ group: string, controller: AbortController }>} those under way and those that wait */
+  /** @type {Set<{ group: string, controller: AbortController }>} running and waiting */
   #requests = new Set();
   /** @type {Promise<unknown>} */
   #last = Promise.resolve();
@@ -19,7 +19,7 @@ export class Queue {
    * Does `work` when its turn comes.
    * @template T
    * @param {string} group
-   * @param {(signal: AbortSignal) => Promise<T>} work looks at its signal between passes
+   * @param {(signal: AbortSignal) => Promise<T>} work checks its signal between passes
    * @returns {Promise<T>} rejects with the signal's reason if it was ended while it waited
    */
   add(group, work) {
@@ -36,7 +36,7 @@ export class Queue {
     return turn;
   }
 
-  /** Ends the requests there are, of one group or all. @param {Ended} reason @param {string} [group] */
+  /** Ends all current requests, or those of one group. @param {Ended} reason @param {string} [group] */
   end(reason, group) {
     for (const request of this.#requests) if (!group || request.group === group) request.controller.abort(reason);
   }

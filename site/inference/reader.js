@@ -38,10 +38,10 @@ export class Reader {
   }
 
   /**
-   * One run: reads a text or prompt and, if it is to generate, continues it until `maxTokens`, an end token, a stop
+   * One run: reads a text or prompt and, for a generation, continues it until `maxTokens`, an end token, a stop
    * string or a full context.
    * @param {RunRequest} request
-   * @param {AbortSignal} signal Stop keeps what was read until then as a whole run
+   * @param {AbortSignal} signal after Stop, what was read until then is a complete run
    * @param {(tokens: TokenizedText) => void} onTokens
    * @returns {Promise<Outcome>}
    */
@@ -74,7 +74,7 @@ export class Reader {
     let pending = outputs;
     let analysed = Promise.resolve();
     for (let n = 0; n < most; n++) {
-      await analysed; // and what came while the model ran, such as Stop
+      await analysed; // also lets messages in, such as Stop
       if (signal.aborted) break;
       const logits = pending[names.logits].slice(-vocab_size);
       const id = await this.#analysis.sample(runId, Comlink.transfer(logits, [logits.buffer]));
@@ -133,7 +133,7 @@ export class Reader {
   }
 
   /**
-   * Ranks candidates for a blank; the current run stays as it is.
+   * Ranks candidates for a blank; the current run is not changed.
    * @param {FillInRequest} request
    * @param {AbortSignal} signal
    * @param {(done: number, all: number) => void} onProgress candidates scored
@@ -145,10 +145,10 @@ export class Reader {
   }
 
   /**
-   * What the model knows after some ids, from the cache as far as that begins the same; the cache stays as it is.
+   * The logits and past after some ids, reusing the cache as far as it matches; the cache is not changed.
    * @param {number[]} ids at least one, prefix included
    * @param {AbortSignal} signal
-   * @returns {Promise<{ logits: Float32Array<ArrayBuffer>, past: Past }>} logits [vocab] of the token that follows; the past is the caller's
+   * @returns {Promise<{ logits: Float32Array<ArrayBuffer>, past: Past }>} logits [vocab] of the token that follows; the caller releases the past
    */
   async #after(ids, signal) {
     const { outputs, vocab_size } = this.#manifest;
@@ -160,13 +160,13 @@ export class Reader {
   }
 
   /**
-   * Reads ids without touching the cache, whose first `known` positions begin them.
+   * Reads ids without changing the cache, whose first `known` positions are the same.
    * @param {number[]} ids
    * @param {number} known
-   * @param {string} name the output that is wanted
+   * @param {string} name the output to return
    * @param {AbortSignal} signal
    * @param {(output: Float32Array<ArrayBuffer>, start: number, count: number) => void} onOutput called with each chunk's
-   * @returns {Promise<Past | null>} of all ids; the caller's to release
+   * @returns {Promise<Past | null>} of all ids; the caller releases it
    */
   async #aside(ids, known, name, signal, onOutput) {
     let past = this.#cache.pastOf(known);
@@ -186,22 +186,22 @@ export class Reader {
     }
   }
 
-  /** @param {boolean} prefix whether the model's prefix token stands in front @returns {RunConditions} */
+  /** @param {boolean} prefix whether the model's prefix token comes first @returns {RunConditions} */
   #conditions(prefix) {
     const { sha256, prefix: token } = this.#manifest;
     return { model: sha256, prefix: prefix && token ? token.id : null, interventions: NO_INTERVENTIONS };
   }
 
-  /** The ids of a run that this model has read, prefix included. @param {RunKey} key @param {number} position that is asked for */
+  /** The ids of a run that this model has read, prefix included. @param {RunKey} key @param {number} position that is requested */
   #idsOf(key, position) {
-    if (key.model !== this.#manifest.sha256) throw new ModelError('This text was read with another model: run it again.');
+    if (key.model !== this.#manifest.sha256) throw new ModelError('This text was read with another model. Run it again.');
     const ids = key.prefix === null ? key.ids : [key.prefix, ...key.ids];
     if (position < 0 || position >= ids.length) throw new ModelError(`The text has no position ${position}.`);
     return ids;
   }
 
   /**
-   * Tokens of a text, handed to everyone; what the cache already holds of it is kept.
+   * Tokenizes a text and announces it; the part that is already in the cache is kept.
    * @param {RunRequest} request
    * @param {AbortSignal} signal
    * @param {(tokens: TokenizedText) => void} onTokens
@@ -214,13 +214,13 @@ export class Reader {
     const generates = kind === 'generate';
     const { literal } = options;
     const tokens = typeof input === 'string' ? this.#tokenizer.encode(input, room, { literal }) : this.#tokenizer.describe(input.slice(0, room));
-    if (!tokens.ids.length && !(generates && front.length)) throw new ModelError('There is no text to read: type or paste some first.');
-    if (kind === 'generate' && options.maxTokens !== 0 && tokens.total >= room) throw new ModelError(`The prompt fills the whole context of ${context_length} tokens: shorten it to leave room for more.`);
+    if (!tokens.ids.length && !(generates && front.length)) throw new ModelError('There is no text to read. Type or paste some first.');
+    if (kind === 'generate' && options.maxTokens !== 0 && tokens.total >= room) throw new ModelError(`The prompt fills the whole context of ${context_length} tokens. Shorten it to leave room for new ones.`);
     onTokens(tokens);
     const ids = [...front, ...tokens.ids];
     // A kept row needs the token after it to be the same too, since its statistics are of that token.
     const reused = Math.max(0, Math.min(this.#analysed, this.#cache.common(conditions, ids) - 1));
-    this.#analysed = 0; // until analysis has agreed
+    this.#analysed = 0; // until the analysis worker has begun the run
     this.#cache.keep(reused, conditions);
     const promptLength = generates ? Math.min(given ?? Infinity, tokens.ids.length) : null;
     await this.#analysis.begin(runId, { tokens, options, conditions, keep: reused, promptLength });

@@ -1,4 +1,4 @@
-// Which onnxruntime-web runs the model: WebAssembly, or WebGPU where a person chose it; inference worker.
+// Selects onnxruntime-web's build: WebAssembly, or WebGPU if the user chose it; inference worker.
 
 import * as wasm from '../vendor/ort/ort.wasm.min.js';
 
@@ -7,7 +7,7 @@ import * as wasm from '../vendor/ort/ort.wasm.min.js';
 
 const FOLDER = new URL('../vendor/ort/', import.meta.url).href;
 
-/** Threads need isolation and shared memory, which WebKitGTK lacks even so; half of many logical cores are hyper-threads that bring nothing. */
+/** Threads need isolation and shared memory (WebKitGTK has only the first). Hyper-threads bring nothing: half the logical cores are used. */
 export function threadCount() {
   if (!globalThis.crossOriginIsolated || !globalThis.SharedArrayBuffer) return 1;
   const cores = navigator.hardwareConcurrency || 1;
@@ -15,12 +15,12 @@ export function threadCount() {
 }
 
 /**
- * The library for a device, ready to create sessions; WebGPU's is fetched only when it is asked for.
+ * The library for a device, ready to create sessions; WebGPU's is fetched only when needed.
  * @param {Device} device
  * @returns {Promise<Runtime>}
  */
 export async function runtimeFor(device) {
-  if (device === 'webgpu' && !(await /** @type {any} */ (navigator).gpu?.requestAdapter())) throw new Error('this browser offers no WebGPU adapter');
+  if (device === 'webgpu' && !(await /** @type {any} */ (navigator).gpu?.requestAdapter())) throw new Error('this browser has no WebGPU adapter');
   const ort = device === 'webgpu' ? /** @type {Runtime} */ (await import('../vendor/ort/ort.webgpu.min.js')) : wasm;
   const build = device === 'webgpu' ? 'ort-wasm-simd-threaded.asyncify' : 'ort-wasm-simd-threaded';
   ort.env.wasm.wasmPaths = { mjs: new URL(`ort_${device}.js`, import.meta.url).href, wasm: `${FOLDER}${build}.wasm` };

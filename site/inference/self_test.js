@@ -1,7 +1,6 @@
-// Runs two tokens through a model that has just been loaded, so that files which do not fit together are refused at once;
-// runs in the inference worker.
+// Runs two tokens through a model that was just loaded, so that files that do not match are refused at once; inference worker.
 
-import { ModelError } from '../shared/manifest.js';
+import { damaged, ModelError } from '../shared/manifest.js';
 
 /** @import {Manifest} from '../shared/protocol.js' */
 /** @import {ModelSession} from './session.js' */
@@ -10,7 +9,7 @@ import { ModelError } from '../shared/manifest.js';
  * Asks the graph for every output, without and with a past, and compares their sizes with what the manifest says.
  * @param {Manifest} manifest
  * @param {ModelSession} session
- * @returns {Promise<void>} rejects with a ModelError where they differ
+ * @returns {Promise<void>} rejects with a ModelError if they differ
  */
 export async function checkModel(manifest, session) {
   const { inputs, outputs, heads, kv_heads, head_size, hidden_size, vocab_size } = manifest;
@@ -34,7 +33,7 @@ export async function checkModel(manifest, session) {
     for (const name of [outputs.logits, ...lensed]) expect(name, second.outputs[name].length, vocab_size);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new ModelError(`The files of models/${manifest.id} do not fit together (${why.slice(0, 200)}): build the model again with python export/build.py.`);
+    throw damaged(`the files of models/${manifest.id} do not match (${why.slice(0, 200)})`);
   } finally {
     for (const past of pasts) past.release();
   }

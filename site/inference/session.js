@@ -3,7 +3,7 @@
 import { DecodedWeights } from './decoded_weights.js';
 import { runOnce } from './heap.js';
 import { Past } from './kv_cache.js';
-import { ModelError } from '../shared/manifest.js';
+import { damaged, ModelError } from '../shared/manifest.js';
 import { moduleOf } from './ort_module.js';
 import { runtimeFor } from './runtime.js';
 
@@ -39,7 +39,7 @@ export class ModelSession {
     const graph = files.get('page.onnx');
     const weights = files.get('weights.bin');
     const { decode } = manifest;
-    if (!graph || !weights || !decode) throw new ModelError(`models/${manifest.id} has no page.onnx: build the model again with python export/build.py.`);
+    if (!graph || !weights || !decode) throw damaged(`models/${manifest.id} has no page.onnx`);
     const decoded = new DecodedWeights(decode, weights);
     const start = async (/** @type {Device} */ on) => {
       const ort = await runtimeFor(on);
@@ -49,7 +49,7 @@ export class ModelSession {
           { path: 'weights.bin', data: weights },
           { path: decode.file, data: decoded },
         ],
-        logSeverityLevel: 3, // errors; it would warn that the unembedding is a graph input, which is meant (export/page_graph.py)
+        logSeverityLevel: 3, // errors; it would warn that the unembedding is a graph input, which is intended (export/page_graph.py)
       });
       return checked(new ModelSession(moduleOf(on), session, manifest), session, manifest);
     };
@@ -63,19 +63,19 @@ export class ModelSession {
       }
     } catch (error) {
       if (error instanceof ModelError) throw error;
-      throw new ModelError(`${manifest.name} could not be started (${error instanceof Error ? error.message : error}): close other tabs, or choose a smaller model.`);
+      throw new ModelError(`${manifest.name} could not be started (${error instanceof Error ? error.message : error}). Close other tabs or choose a smaller model.`);
     } finally {
       decoded.free();
     }
   }
 
   /**
-   * One pass over `ids` after `past`, which stays the caller's. Only the outputs asked for are fetched.
+   * One pass over `ids` after `past`, which the caller still owns. Only the requested outputs are fetched.
    * @param {number[]} ids
-   * @param {Past | null} past null: nothing came before
+   * @param {Past | null} past null: nothing precedes them
    * @param {{ only?: string[], lens?: Float32Array }} [how] `only`: these outputs instead of all;
    *   `lens`: rows of hidden states [row, hidden] to send through the final norm and the unembedding
-   * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, past: Past }>} by the graph's own names; the new past is the caller's too
+   * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, past: Past }>} by the graph's own names; the caller owns the new past
    */
   async forward(ids, past, { only, lens } = {}) {
     const { outputs } = this.#manifest;
@@ -106,7 +106,7 @@ export class ModelSession {
   }
 
   /**
-   * What the graph takes: rows of ids after a past, with every head on and no link cut.
+   * What the graph takes: rows of ids after a past, with every head on and no attention cut.
    * @param {number[][]} rows all of one length
    * @param {Past | null} past
    * @param {number[]} mask [row, position] flat
@@ -142,6 +142,6 @@ export class ModelSession {
  */
 function checked(made, session, { outputs }) {
   const missing = [outputs.logits, ...outputs.attentions, ...outputs.hidden_states].filter((name) => !session.outputNames.includes(name));
-  if (missing.length) throw new ModelError(`page.onnx has no output ${missing[0]}: build the model again with python export/build.py.`);
+  if (missing.length) throw damaged(`page.onnx has no output ${missing[0]}`);
   return made;
 }

@@ -1,7 +1,7 @@
 // Text to token ids with byte offsets, and the bytes of every token; runs in the inference worker.
 
 import { Tokenizer } from '../vendor/tokenizers.min.js';
-import { ModelError } from '../shared/manifest.js';
+import { damaged, ModelError } from '../shared/manifest.js';
 
 /** @import {AppendedToken, Manifest, TokenizedText} from '../shared/protocol.js' */
 
@@ -43,7 +43,7 @@ function prefixSpace(json) {
 const steps = (node, name) => (!node ? [] : node.type === 'Sequence' ? node[name].flatMap((/** @type {any} */ each) => steps(each, name)) : [node]);
 
 /**
- * The same tokenizer for a text that goes on from another (no space in front), or one that holds no control tokens.
+ * The same tokenizer for a text that continues another (no space in front), or one without control tokens.
  * @param {any} json tokenizer.json @param {EncodeOptions} options
  */
 function variant(json, { literal, inside }) {
@@ -64,7 +64,7 @@ function variant(json, { literal, inside }) {
 
 /**
  * Lets NFC and the other forms change only the characters that the checkpoint's tokenizer knows them to change: browsers
- * follow newer versions of Unicode. See normalized_characters in export/page_tokenizer.py.
+ * may follow newer versions of Unicode. See normalized_characters in export/page_tokenizer.py.
  * @param {Tokenizer} tokenizer @param {string | undefined} characters the inside of a character class
  */
 function withNormalizer(tokenizer, characters) {
@@ -81,17 +81,17 @@ function withNormalizer(tokenizer, characters) {
 /**
  * @typedef {{ literal?: boolean, inside?: boolean }} EncodeOptions
  *   `literal`: control tokens in the text are read as the characters they are spelled with.
- *   `inside`: the text goes on from another, so that SentencePiece puts no space in front of it.
+ *   `inside`: the text continues another, so SentencePiece puts no space in front of it.
  */
 
 export class TextTokenizer {
   #json;
   #config;
   /** @type {Tokenizer[]} */
-  #variants = []; // made when they are first needed
+  #variants = []; // created when first needed
   #vocabSize;
   #alphabet = byteAlphabet();
-  /** What the tokens of the vocabulary are spelled in: the byte alphabet, SentencePiece's ▁ for a space, or as they are. */
+  /** How the vocabulary spells its tokens: in the byte alphabet, with SentencePiece's ▁ for a space, or as they are. */
   #byteLevel;
   #sentencePiece;
   #byteFallback;
@@ -109,7 +109,7 @@ export class TextTokenizer {
       try {
         return JSON.parse(decoder.decode(files.get(name)));
       } catch {
-        throw new ModelError(`${name} is not valid JSON: build the model again with python export/build.py.`);
+        throw damaged(`${name} is not valid JSON`);
       }
     };
     const json = read('tokenizer.json');
@@ -125,7 +125,7 @@ export class TextTokenizer {
       if (!this.#ids('A few words, 12.', {}).length) throw new Error('it finds no token in a sentence');
     } catch (error) {
       if (error instanceof ModelError) throw error;
-      throw new ModelError(`tokenizer.json is not usable (${error instanceof Error ? error.message : error}): build the model again.`);
+      throw damaged(`tokenizer.json is not usable (${error instanceof Error ? error.message : error})`);
     }
   }
 
@@ -147,18 +147,18 @@ export class TextTokenizer {
     return { ...this.describe(all.slice(0, most), options), total: all.length };
   }
 
-  /** @param {string} text well-formed @param {EncodeOptions} options @returns {number[]} ids that the model has */
+  /** @param {string} text well-formed @param {EncodeOptions} options @returns {number[]} ids, each within the vocabulary */
   #ids(text, options) {
     /** @type {number[]} */
     const ids = this.#tokenizer(options).encode(text, { add_special_tokens: false }).ids;
     const wrong = ids.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= this.#vocabSize);
-    if (wrong >= 0) throw new ModelError(`tokenizer.json gives the token id ${ids[wrong]}, but the model's end at ${this.#vocabSize - 1}: build the model again.`);
+    if (wrong >= 0) throw damaged(`tokenizer.json gives the token id ${ids[wrong]}, but the model's end at ${this.#vocabSize - 1}`);
     return ids;
   }
 
   /**
    * @param {number[]} ids
-   * @param {EncodeOptions} [options] `inside`: the ids stand after others, which decides whether the first one's space belongs to it
+   * @param {EncodeOptions} [options] `inside`: other ids precede these, which decides whether the first one's space belongs to it
    * @returns {TokenizedText}
    */
   describe(ids, { inside = false } = {}) {
@@ -203,16 +203,16 @@ export class TextTokenizer {
   }
 
   /**
-   * The bytes that each id adds to a text. A space that the tokenizer puts in front belongs to nobody's text and is left
-   * out: kept, it would be read as part of the text the next time, and one more put before it.
-   * @param {number[]} ids @param {boolean} inside whether others stand before them
+   * The bytes that each id adds to a text. A space that the tokenizer puts in front is not part of the text and is left
+   * out: otherwise it would be read as text the next time, and the tokenizer would add another.
+   * @param {number[]} ids @param {boolean} inside whether other ids precede them
    */
   #pieces(ids, inside) {
     const pieces = ids.map((id) => this.bytes(id));
     return pieces.map((piece, i) => {
       const begins = i === 0 ? !inside : this.#prefixSpace !== 'first' && this.#added.has(ids[i - 1]);
       if (!this.#prefixSpace || !begins || piece[0] !== 0x20 || this.#added.has(ids[i])) return piece;
-      // Two spaces, or nothing else, were typed: before a space only 'each' puts another.
+      // The user typed two spaces, or only spaces: before a space, only 'each' adds another.
       const next = piece.length > 1 ? piece[1] : this.#added.has(ids[i + 1]) ? undefined : pieces[i + 1]?.[0];
       return this.#prefixSpace === 'each' || (next !== undefined && next !== 0x20) ? piece.subarray(1) : piece;
     });
@@ -237,7 +237,7 @@ export class TextTokenizer {
 
   /**
    * @param {Manifest} manifest
-   * @returns {string[]} the text of every id; U+FFFD where a token is part of a character, '' where the model has spare ids
+   * @returns {string[]} the text of every id; U+FFFD where a token is part of a character, '' for ids the tokenizer does not use
    */
   vocabulary({ vocab_size }) {
     return Array.from({ length: vocab_size }, (_, id) => decoder.decode(this.bytes(id)));

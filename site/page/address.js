@@ -1,4 +1,4 @@
-// The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. Changes of it are followed; main thread.
+// The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. The page follows its changes; main thread.
 
 import { isLiteral, openText, pinIfThere, setLens, show } from './edits.js';
 import { load } from './models.js';
@@ -9,7 +9,7 @@ import { commit, version, versionOf } from './versions.js';
 const LOADED = performance.timeOrigin; // versions are those of this load of the page
 const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a short time
 
-/** What an address asks for; broken encodings are read as far as they make sense. */
+/** What an address asks for. Broken encodings are read as far as possible. */
 export function readHash(hash = location.hash) {
   const asked = new URLSearchParams(hash.slice(1));
   const token = asked.get('token');
@@ -28,7 +28,7 @@ function currentHash({ text = false } = {}) {
   return `#${hash}`;
 }
 
-/** A link to the text as it is, for the visitor who asks for one; it is in the address then, too. */
+/** A link to the current text, which is then in the address too. */
 export function makeLink() {
   write(currentHash({ text: true }));
   return new URL(currentHash({ text: true }), location.href).href;
@@ -44,11 +44,11 @@ function write(hash) {
   }
 }
 
-/** Keeps the address up to date, and follows it when it is changed from outside: a link pasted into this tab, Back, Forward. */
+/** Keeps the address up to date, and follows changes from outside: a link pasted into this tab, Back, Forward. */
 export function followAddress() {
   let timer = 0;
   let earliest = 0; // browsers limit how often an address may change
-  let linked = false; // while the address holds a text, it stays until the text is another
+  let linked = false; // a text in the address stays there until the text changes
   watch('address', () => {
     const { value: text } = state.text;
     void [state.model.value, state.lens.value, state.pinned.value, version.value];
@@ -66,7 +66,7 @@ export function followAddress() {
   });
 }
 
-/** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version that stood there before */
+/** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version shown at that address before */
 function follow({ model, text, literal, lens, token }, shown) {
   commit();
   if (lens !== null) setLens(lens);

@@ -8,10 +8,10 @@ import { load } from './models.js';
 import { attention, lens, wholeRun } from './runs.js';
 import * as state from './state.js';
 
-/** Plain JSON, so that scripts get no reference into the page's state. @template T @param {T} value @returns {T} */
+/** A plain JSON copy, so that scripts get no reference to the page's state. @template T @param {T} value @returns {T} */
 const plain = (value) => JSON.parse(JSON.stringify(value));
 
-/** Resolves when a model and Python can answer, whatever was chosen meanwhile; rejects when nothing is being tried any more. */
+/** Resolves when a model and Python can answer, whichever model was chosen meanwhile; rejects if starting has failed. */
 function answering() {
   giveConsent();
   return /** @type {Promise<void>} */ (
@@ -74,7 +74,7 @@ const tokenlight = Object.freeze({
   },
   heads() {
     const scores = state.model.value?.manifest.head_scores;
-    if (!scores) throw new Error(state.model.value ? 'This model was exported without head scores.' : 'No model is loaded yet: wait for tokenlight.ready.');
+    if (!scores) throw new Error(state.model.value ? 'This model was exported without head scores.' : 'No model is loaded yet. Await tokenlight.ready.');
     return plain(scores);
   },
   attention: async (/** @type {number} */ layer, /** @type {number} */ head) => attention(layer, head),

@@ -1,4 +1,4 @@
-// A model is large: it is fetched only after the visitor agreed, unless it is stored here already; main thread.
+// A model is large: it is downloaded only after the visitor agrees, unless it is already stored; main thread.
 
 import * as state from './state.js';
 import { refreshStored } from './storage.js';
@@ -10,11 +10,11 @@ let agree = () => {};
 /** @type {Promise<string | null>} */
 const agreed = new Promise((resolve) => (agree = resolve));
 
-/** Says yes to the download, for another model than the one offered where an id is given. @param {string | null} [id] */
+/** Agrees to the download; an id chooses another model than the one offered. @param {string | null} [id] */
 export const giveConsent = (id = null) => agree(id);
 
 /**
- * Waits until this model may be fetched: at once where it is stored or the page comes from this machine.
+ * Waits until this model may be downloaded: no wait if it is stored or the page comes from this machine.
  * @param {ModelEntry} entry
  * @returns {Promise<string>} the id of the model to load
  */

@@ -1,15 +1,15 @@
-// What reading a long text will cost, said before it starts; main thread.
+// Estimates what reading a long text will cost, before it starts; main thread.
 
 /** @import {Manifest} from '../shared/protocol.js' */
 
-const WORTH_SAYING = 512; // tokens; shorter texts are read while one would read the notice
-const CHUNK = 64; // tokens a pass, as in inference/reader.js
+const WORTH_SAYING = 512; // tokens; shorter texts take less time than reading the notice
+const CHUNK = 64; // tokens per pass, as in inference/reader.js
 const KEPT_ATTENTION = 160e6; // bytes, as in pyscripts/trace.py
 
-let speed = 0; // tokens a second of the latest run that read enough to tell
+let speed = 0; // tokens per second of the latest run that was long enough to measure
 let shortest = 0; // seconds of the latest run of less than one pass
 
-/** Notes a finished run. @param {number} tokens that it read, without those known before @param {number} milliseconds */
+/** Records the speed of a finished run. @param {number} tokens that it read, without reused ones @param {number} milliseconds */
 export function noteSpeed(tokens, milliseconds) {
   if (tokens >= CHUNK) speed = (1000 * tokens) / milliseconds;
   else if (tokens > 0) shortest = milliseconds / 1000;
@@ -31,5 +31,5 @@ export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_
   const attention = Math.min(layers * heads * tokens * tokens * 4, KEPT_ATTENTION);
   const bytes = 4 * (3 * cache + 3 * chunk + 2 * states) + attention; // copies: worker, wasm, Python
   const time = speed ? ` and about ${Math.ceil(tokens / speed)} s` : '';
-  return `${tokens.toLocaleString('en')} tokens: reading them takes about ${Math.round(bytes / 1e7) * 10} MB more memory${time}.`;
+  return `Reading ${tokens.toLocaleString('en')} tokens takes about ${(Math.round(bytes / 1e7) * 10).toLocaleString('en')} MB of memory${time}.`;
 }

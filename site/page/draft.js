@@ -8,8 +8,8 @@ const KEY = `tokenlight draft ${new URL('..', import.meta.url).pathname}`; // si
 const PAUSE = 300; // ms without a change before the text is written
 
 /**
- * `read`: whether this very text was shown, and not just typed; `literal`: see Version; `reloaded`: whether the address is the one it had, so that
- * the draft is newer than a text in it.
+ * `read`: whether this text had been read, not just typed; `literal`: see Version; `reloaded`: whether the address is
+ * unchanged, so that the draft is newer than a text in the address.
  * @typedef {{ text: string, read: boolean, literal: boolean, reloaded: boolean }} Draft
  */
 
@@ -23,7 +23,7 @@ export function restoreDraft() {
   }
 }
 
-/** Follows the box from now on. The page is left by a reload, too, only after the text has been written. */
+/** Saves the text of the box on every change, and before the page is left or reloaded. */
 export function keepDraft() {
   let timer = 0;
   const write = () => {
@@ -34,7 +34,7 @@ export function keepDraft() {
     try {
       sessionStorage.setItem(KEY, JSON.stringify(draft));
     } catch {
-      // a private window or a text beyond the browser's limit: it lasts as long as the page
+      // a private window, or a text above the browser's limit: it is kept only while the page is open
     }
   };
   addEventListener('pagehide', write);

@@ -1,4 +1,4 @@
-// What visitors do with the one text: type, read, replace, continue, branch, undo; every change is a version; main thread.
+// What users do with the one text: type, read, replace, continue, branch, undo; every change is a version; main thread.
 
 import { batch, untracked } from '../vendor/signals-core.js';
 import { say, tell, watch } from './notices.js';
@@ -11,9 +11,9 @@ import * as versions from './versions.js';
 /** @import {RunState} from './state.js' */
 /** @import {Version} from './versions.js' */
 
-let touched = false; // whether the box holds, or held, something that the visitor or a script put there
-let toRead = false; // whether what the page itself put there is read as soon as a model can
-let asks = 0; // counts what was typed or asked for: a run puts its text into the box only while nothing newer was
+let touched = false; // whether the user or a script has ever put a text into the box
+let toRead = false; // whether to read the page's own text as soon as a model is ready
+let asks = 0; // counts edits and requests: a run may put its text into the box only if nothing newer has happened
 
 /** Takes what was typed. @param {string} text */
 export function setText(text) {
@@ -26,7 +26,7 @@ export function setText(text) {
   });
 }
 
-/** Puts a text of the page's own into the box, unless something is or was in it, and reads it as soon as a model can. @param {string} text @param {boolean} [read] @param {boolean} [literal] */
+/** Puts the page's own text into the box, unless it has been used, and reads it as soon as a model is ready. @param {string} text @param {boolean} [read] @param {boolean} [literal] */
 export function offer(text, read = true, literal = false) {
   if (touched || state.text.value) return;
   state.text.value = text;
@@ -35,7 +35,7 @@ export function offer(text, read = true, literal = false) {
   if (read && state.canRun.value && !state.run.value) unasked(readText);
 }
 
-/** Puts another text into the box; the one that was there becomes a version first. @param {string} text @param {Partial<Version>} [fields] @returns {number} the version's id */
+/** Puts another text into the box; the previous one becomes a version first. @param {string} text @param {Partial<Version>} [fields] @returns {number} the version's id */
 export function put(text, fields = {}) {
   touched = true;
   toRead = false;
@@ -47,43 +47,43 @@ export function put(text, fields = {}) {
   });
 }
 
-/** Opens a text from elsewhere (an example, a file, a link) and reads it if a model can. @param {string} text @param {number | null} [chosen] a token to pin @param {boolean} [literal] */
+/** Opens a text from elsewhere (an example, a file, a link) and reads it once a model is ready. @param {string} text @param {number | null} [chosen] a token to pin @param {boolean} [literal] */
 export function openText(text, chosen = null, literal = false) {
   put(text, { literal });
   if (state.canRun.value) void attempt(() => read(text, { literal }, chosen));
   else toRead = true;
 }
 
-/** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, however */
+/** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, even if it failed */
 export const readText = () => attempt(() => read(state.text.value, { literal: isLiteral() }));
 
-/** Reads what is in the box again, its control tokens as plain text or as what they are. @param {boolean} literal */
+/** Reads what is in the box, with control tokens as such or, if literal, as plain text. @param {boolean} literal */
 export const readControlTokens = (literal) => attempt(() => read(state.text.value, { literal }));
 
 /** Whether the text in the box is a version that was read without control tokens. */
 export const isLiteral = () => Boolean(versions.version.peek()?.literal && versions.version.peek()?.text === state.text.value);
 
-/** Reads what is in the box while it is typed: no version of its own. */
+/** Reads the text in the box while the user types; adds no version. */
 export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK, literal: isLiteral() }));
 
-/** Reads by the page's own wish: what it has just said, of a model that is not there or of WebGPU, stays. @param {() => unknown} read */
+/** Reads without having been asked by the user; the current notice stays. @param {() => unknown} read */
 function unasked(read) {
   const said = state.notice.peek();
   read();
   if (said && !state.notice.peek()) state.notice.value = said;
 }
 
-/** Starts what a visitor asked for; what goes wrong is said on the page. @param {() => Run} start */
+/** Starts what the user asked for; errors are shown on the page. @param {() => Run} start */
 async function attempt(start) {
   try {
-    await start().done.catch(() => {}); // a run says itself what went wrong
+    await start().done.catch(() => {}); // a run shows its own errors
   } catch (error) {
     tell(error);
   }
 }
 
 /**
- * Reads a text, which is then in the box.
+ * Reads a text and puts it into the box.
  * @param {string | number[]} input a text, or token ids exactly as they are cut
  * @param {object} options of tokenlight.analyze
  * @param {number | null} [chosen] a token to pin
@@ -108,14 +108,14 @@ export function read(input, options, chosen = null) {
   return run;
 }
 
-/** Notes with a version what the shown run cut its text into, unless the version says something else by now. @param {Version} of @param {boolean} literal */
+/** Stores the shown run's tokens in a version, unless its text has changed. @param {Version} of @param {boolean} literal */
 function noteTokens({ id, text }, literal) {
   const { tokens, conditions } = /** @type {RunState} */ (state.run.value);
   if (versions.versionOf(id)?.text === text) versions.update(id, { ids: tokens.ids, model: conditions.model, literal });
 }
 
 /**
- * Generates after a prompt. The text goes into the box unless something was typed meanwhile; it is a version either way.
+ * Generates after a prompt. The text goes into the box unless the user typed meanwhile; either way it becomes a version.
  * @param {string | number[]} input
  * @param {object} options of tokenlight.generate
  * @param {{ given?: number | null, parent?: number | null }} [how]
@@ -134,14 +134,14 @@ export function generate(input, options, { given = null, parent } = {}) {
     const { text, ids, total } = shown.tokens;
     batch(() => {
       versions.update(id, { text, ids, given: shown.given, model: shown.conditions.model });
-      if (mine === asks && total === ids.length) state.text.value = text; // a text longer than the context stays whole
+      if (mine === asks && total === ids.length) state.text.value = text; // a text longer than the context is not cut
     });
   };
   const end = watch('generated text', () => void (state.run.value?.id === run.id && untracked(note))); // the box grows with it
   run.done.then(() => (end(), note()), () => {
     end();
     note();
-    if (!versions.versionOf(id)?.ids) versions.remove(id); // nothing came of it
+    if (!versions.versionOf(id)?.ids) versions.remove(id); // the run produced nothing
   });
   return run;
 }
@@ -152,16 +152,16 @@ export function samplingOptions(literal = false) {
   return { ...others, literal, stop: stop.split('\n').filter(Boolean).map((line) => line.replaceAll('\\n', '\n')) };
 }
 
-/** The shown run, if its tokens are those of the model that answers; else null, said on the page. @returns {RunState | null} */
+/** The shown run if it belongs to the current model; otherwise null, with a notice. @returns {RunState | null} */
 function usable() {
   const run = state.run.value;
   if (!run || run.stored) return null;
   if (run.conditions.model === state.model.value?.manifest.sha256) return run;
-  say(`This text was read with ${run.model.name}: run it again first.`, true);
+  say(`This text was read with ${run.model.name}. Press Run first.`, true);
   return null;
 }
 
-/** The shown run, if it is of the text that is in the box. */
+/** The shown run, if its text is the one in the box. */
 const runOfBox = () => {
   const run = state.run.value;
   return run && !run.stored && run.tokens.text === state.text.value && run.conditions.model === state.model.value?.manifest.sha256 ? run : null;
@@ -174,7 +174,7 @@ export const continueText = () =>
     return run ? generate(run.tokens.ids, samplingOptions(run.literal), { given: run.given }) : generate(state.text.value, samplingOptions(isLiteral()));
   });
 
-/** Generates again from the part that was given, with the next seed; the text as it was stays a version. */
+/** Generates again from the same prompt with the next seed; the previous text stays a version. */
 export function newSample() {
   const run = usable();
   if (!run) return continueText();
@@ -185,21 +185,21 @@ export function newSample() {
   return attempt(() => generate(run.tokens.ids.slice(0, run.given), samplingOptions(run.literal), { given: run.given, parent }));
 }
 
-/** Puts another token at a place and generates from there; the text as it was stays a version. @param {number} token @param {number} id */
+/** Replaces a token and generates from there; the previous text stays a version. @param {number} token @param {number} id */
 export function continueFrom(token, id) {
   const run = usable();
   if (!run) return;
   return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(run.literal), { given: Math.min(run.given, token + 1) }));
 }
 
-/** Replaces tokens by others and reads the text again. @param {number} from @param {number} to not replaced itself @param {number[]} ids */
+/** Replaces tokens and reads the text again. @param {number} from @param {number} to not replaced itself @param {number[]} ids */
 export function replace(from, to, ids) {
   const run = usable();
   if (!run) return;
   return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { literal: run.literal }, from));
 }
 
-/** Shows a version again, as it was. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
+/** Restores a version. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
 export function show(wanted, chosen = null) {
   if (!wanted) return;
   const { text, ids, given, model, literal } = wanted;
@@ -228,7 +228,7 @@ export function show(wanted, chosen = null) {
 export const undo = () => show(versions.undoTarget.value);
 export const redo = () => show(versions.redoTarget.value);
 
-/** Reads the shown text with the model that has taken over, as far as the visitor has not gone on to another; what is typed in the box stays there. */
+/** Reads the shown text again with a model that has just been loaded; text being typed in the box is left alone. */
 export function readAgain(crashed = false) {
   const run = state.run.value;
   const model = state.model.value?.manifest.sha256;
@@ -251,15 +251,15 @@ export function select(changes) {
 
 export const hover = (/** @type {number | null} */ index) => select({ hovered: index });
 
-/** Pins a token, or unpins it if it was the one. @param {number | null} index */
+/** Pins a token, or unpins it if it is pinned. @param {number | null} index */
 export const pin = (index) => select({ pinned: state.pinned.value === index ? null : index });
 
-/** Pins a token of the shown run; one that it does not have is left out. @param {number} index */
+/** Pins a token of the shown run, if it exists. @param {number} index */
 export const pinIfThere = (index) => {
   if (index < (state.run.value?.tokens.ids.length ?? 0)) select({ pinned: index });
 };
 
-/** Chooses the token that panels show; the last one means: the newest. @param {number} index */
+/** Selects the token that panels show; the last one means following the newest. @param {number} index */
 export function stepTo(index) {
   const last = state.count.value - 1;
   if (last < 0) return;

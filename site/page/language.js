@@ -1,6 +1,6 @@
-// Gives the browser a language that Intl knows where it names none, before a library asks for it; main thread.
+// Sets navigator.language to one that Intl accepts, before a library reads it; main thread.
 //
-// WebKitGTK in the C.UTF-8 locale says its language is "C", at which `new Intl.NumberFormat(navigator.language)` throws.
+// In the C.UTF-8 locale WebKitGTK reports "C", and `new Intl.NumberFormat(navigator.language)` throws.
 
 try {
   Intl.getCanonicalLocales(navigator.language);

@@ -1,4 +1,4 @@
-// Starting Python and models, switching between models, and starting again what died; main thread.
+// Starts Python and models, switches between models, and restarts what has crashed; main thread.
 
 import { fetchIndex, MODELS } from '../shared/manifest.js';
 import { batch } from '../vendor/signals-core.js';
@@ -10,10 +10,10 @@ import { refreshStored } from './storage.js';
 
 /** @import {AnalysisApi, InferenceApi, LoadedModel, Manifest, Progress, RunUpdate} from '../shared/protocol.js' */
 
-/** Errors after which a WebAssembly module cannot be trusted: its worker is started anew. */
+/** Errors after which a WebAssembly module cannot be trusted: its worker is replaced. */
 const FATAL = /out of memory|allocation failed|memory access out of bounds|Aborted\(|fatally failed|unreachable|bad_alloc|MemoryError/i;
-const MOST_RESTARTS = 3; // without a run in between that went well
-const STALLED = 60_000; // ms without a sign of progress after which a start is given up
+const MOST_RESTARTS = 3; // without a successful run in between
+const STALLED = 60_000; // ms without progress after which a start is cancelled
 const MOST_TO_STOP = 20_000; // ms; one pass of a large model on a slow machine takes some seconds
 
 const INFERENCE = new URL('../inference/inference.worker.js', import.meta.url);
@@ -26,16 +26,16 @@ let python = null;
 let inference = null;
 /** The worker of the model that is being loaded. @type {{ part: Part<InferenceApi>, id: string } | null} */
 let candidate = null;
-let loads = 0; // the newest load's number; an older one's outcome is not shown
+let loads = 0; // the newest load's number; the outcome of older ones is not shown
 let restarts = 0;
 /** @type {(update: RunUpdate) => void} */
 let onUpdate = () => {};
-/** Called when a model has taken over; `crashed`: whether nothing has gone well since a worker died. @type {(crashed: boolean) => void} */
+/** Called when a model is ready; `crashed`: whether no run has succeeded since a worker crashed. @type {(crashed: boolean) => void} */
 let onSwitch = () => {};
 
 /** @returns {{ inference: Part<InferenceApi>, analysis: Part<AnalysisApi> }} the workers that answer now */
 export function workers() {
-  if (!inference || !python) throw new Error('No model is loaded yet: wait for tokenlight.ready.');
+  if (!inference || !python) throw new Error('No model is loaded yet. Await tokenlight.ready.');
   return { inference, analysis: python.part };
 }
 
@@ -46,8 +46,8 @@ export const analysis = () => python?.part ?? null;
 const show = (part, progress) => void (state.loading.value = { ...state.loading.value, [part]: progress });
 
 /**
- * Gives a worker up that shows no progress for a minute. Progress comes by a port of its own, so it may arrive after the
- * answer: what comes after `end` is left out.
+ * Cancels a worker that makes no progress for a minute. Progress has its own message port and may arrive after the answer:
+ * anything after `end` is ignored.
  * @param {Part<any>} part @param {string} what @param {(progress: Progress) => void} onProgress
  */
 function patience(part, what, onProgress) {
@@ -71,7 +71,7 @@ function patience(part, what, onProgress) {
   };
 }
 
-/** Starts Python unless it runs or starts already. */
+/** Starts Python unless it is already running or starting. */
 function startPython() {
   if (python) return python;
   const begin = performance.now();
@@ -103,12 +103,12 @@ function startPython() {
   const mine = { part, booted: Promise.resolve() };
   python = mine;
   mine.booted = boot();
-  mine.booted.catch(() => {}); // told by the load that waits for it
+  mine.booted.catch(() => {}); // reported by the load that awaits it
   return mine;
 }
 
 /**
- * Lists the models and, once it may, loads the first one or the one asked for. What goes wrong is shown.
+ * Lists the models and, once the visitor has agreed, loads the requested one or the first. Errors are shown.
  * @param {string | null} modelId
  * @param {{ onUpdate: typeof onUpdate, onSwitch: typeof onSwitch }} events onUpdate: with every chunk's results
  */
@@ -119,10 +119,13 @@ export async function boot(modelId, events) {
     startPython();
     state.models.value = await fetchIndex(MODELS);
     const ids = state.models.value.map((entry) => entry.id);
-    if (!ids.length) throw new Error('No model has been built yet: run python export/build.py, then reload this page.');
-    if (modelId && !ids.includes(modelId)) say(`There is no model “${modelId.slice(0, 60)}” here; ${ids[0]} was loaded instead.`);
+    if (!ids.length) {
+      console.error('No model has been built. Build one: python export/build.py');
+      throw new Error('This site has no model yet.');
+    }
+    if (modelId && !ids.includes(modelId)) say(`There is no model “${modelId.slice(0, 60)}” here. Using ${ids[0]} instead.`);
     const id = await consentTo(state.models.value.find((entry) => entry.id === modelId) ?? state.models.value[0]);
-    if (!loads) await load(id); // else a script or the visitor has chosen another meanwhile
+    if (!loads) await load(id); // else a script or the visitor chose another meanwhile
   } catch (error) {
     if (!loads) fail(error);
   }
@@ -135,7 +138,7 @@ function fail(error, id) {
 }
 
 /**
- * Switches to another model, in a worker of its own; the one that works now stays until the new one can answer.
+ * Switches to another model in a new worker; the current model stays until the new one is ready.
  * @param {string} id
  * @returns {Promise<Manifest>}
  */
@@ -156,7 +159,7 @@ export async function load(id) {
   try {
     const { part: analysisPart, booted } = startPython();
     join(part, analysisPart);
-    booted.catch((error) => part.stop(message(error))); // the model cannot be introduced to it
+    booted.catch((error) => part.stop(message(error))); // the model cannot be registered with it
     const loaded = await part.wait(part.api.load(id, state.settings.value.device, onProgress));
     await booted;
     performance.measure('tokenlight session', { start: performance.now(), duration: loaded.created });
@@ -175,7 +178,7 @@ export async function load(id) {
   }
 }
 
-/** The new model answers from now on, and the old one's worker gives its memory back. @param {Part<InferenceApi>} part @param {LoadedModel} loaded */
+/** Makes the new model the current one; ending the old one's worker frees its memory. @param {Part<InferenceApi>} part @param {LoadedModel} loaded */
 function takeOver(part, loaded) {
   const old = inference;
   inference = part;
@@ -186,27 +189,27 @@ function takeOver(part, loaded) {
   });
   old?.stop('Another model was chosen.');
   refreshStored().catch(() => {}); // only the picker and the list of what is stored show it
-  if (loaded.fallback) say(`WebGPU could not be used (${loaded.fallback}): the model runs on the processor instead.`);
+  if (loaded.fallback) say(`WebGPU could not be used (${loaded.fallback}). The model runs on the processor instead.`);
   onSwitch(restarts > 1);
 }
 
-/** Stops what a worker does, and waits until its run has ended. @param {Part<InferenceApi>} part */
+/** Stops a worker's requests and waits until its run has ended. @param {Part<InferenceApi>} part */
 async function stopped(part) {
   await stop(part).catch(() => {});
   for (let i = 0; i < MOST_TO_STOP / 10 && state.underWay.value !== null; i++) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** Stops the download under way; whole chunks that have arrived are kept for the next try. */
-export const cancelLoading = () => candidate?.part.stop('Loading was cancelled; what has arrived is kept.');
+/** Cancels the current download; complete chunks are kept for the next try. */
+export const cancelLoading = () => candidate?.part.stop('Loading was cancelled. Finished parts are kept.');
 
 /**
- * Ends the run under way and all that waits. A worker that does not even answer is started anew: one that is healthy
- * answers after its current pass.
+ * Ends the current run and all waiting requests. A worker that does not answer is replaced: a healthy one answers after
+ * its current pass.
  * @param {Part<InferenceApi> | null} part
  */
 export async function stop(part = inference) {
   if (!part) return;
-  const stuck = setTimeout(() => part.lose('it did not stop when it was asked to'), MOST_TO_STOP);
+  const stuck = setTimeout(() => part.lose('it did not respond to Stop'), MOST_TO_STOP);
   await part.wait(part.api.stop()).finally(() => clearTimeout(stuck));
 }
 
@@ -217,9 +220,9 @@ function pythonDied(dead, why) {
   show('python', null);
   state.forgotten.value = state.run.value?.id ?? null;
   const id = candidate?.id ?? state.model.value?.manifest.id;
-  candidate?.part.stop(why.message); // its model cannot be introduced to Python any more
+  candidate?.part.stop(why.message); // its model can no longer be registered with Python
   if (!inference || !id) return;
-  inference.stop(why.message); // it may wait for an answer that never comes
+  inference.stop(why.message); // it may be waiting for an answer that will never come
   inference = null;
   state.restarting.value = true;
   void restart(id, why);
@@ -230,10 +233,10 @@ function modelDied(dead, id, why) {
   if (inference !== dead) return;
   inference = null;
   state.restarting.value = true;
-  if (!candidate) void restart(id, why); // else the next model is on its way already
+  if (!candidate) void restart(id, why); // else another model is already loading
 }
 
-/** Loads the model again after a worker died; text and run stay as they are. @param {string} id @param {PartLost} why */
+/** Loads the model again after a worker crashed; text and run are kept. @param {string} id @param {PartLost} why */
 async function restart(id, why) {
   if (++restarts > MOST_RESTARTS) {
     restarts = 0;
@@ -244,14 +247,14 @@ async function restart(id, why) {
     });
     return;
   }
-  say(`${why.message}. It is being started again; your text is still here.`, true);
-  await load(id).then(() => say(`${why.message} and was started again; your text is still here.`), () => {});
+  say(`${why.message}. Restarting it; your text is unchanged.`, true);
+  await load(id).then(() => say(`${why.message}. It was restarted; your text is unchanged.`), () => {});
 }
 
-/** Notes that a run went well: the workers can be trusted. */
+/** Records a successful run: the workers can be trusted. */
 export const trust = () => void (restarts = 0);
 
-/** Starts the worker anew whose memory an error has left unusable. @param {unknown} error @param {Part<any>} part */
+/** Replaces a worker whose memory an error has left unusable. @param {unknown} error @param {Part<any>} part */
 export function retireAfter(error, part) {
   if (!(error instanceof PartLost) && FATAL.test(message(error))) part.lose(message(error).slice(0, 120));
 }

@@ -1,22 +1,22 @@
-// The one notice line: sentences for the visitor, and errors of views, which must never fail a run; main thread.
+// The one notice line: messages to the user, and errors in views, which must never fail a run; main thread.
 
 import * as state from './state.js';
 import { effect } from '../vendor/signals-core.js';
 
 export const message = (/** @type {unknown} */ error) => (error instanceof Error ? error.message : String(error));
 
-/** Says one sentence; null takes back what was said. @param {string | null} text @param {boolean} [error] @param {string} [retry] a model to load again */
+/** Shows a message; null clears it. @param {string | null} text @param {boolean} [error] @param {string} [retry] a model to load again */
 export function say(text, error = false, retry) {
   state.notice.value = text === null ? null : { text, error, retry };
 }
 
-/** Says what went wrong in something the visitor asked for. @param {unknown} error */
+/** Shows the error of something the user asked for. @param {unknown} error */
 export const tell = (error) => say(message(error), true);
 
 /**
- * An effect whose errors are reported and end there: whoever changed the state goes on, and the effect runs again at the
- * next change.
- * @param {string} name of what is drawn or followed
+ * An effect whose errors are reported but not thrown: the code that changed the state continues, and the effect runs again
+ * at the next change.
+ * @param {string} name of the part of the page
  * @param {() => void} work
  */
 export function watch(name, work) {

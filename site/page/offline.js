@@ -1,9 +1,9 @@
-// Registers the service worker, reloads once so that it can isolate the page, and says when a new release waits; main thread.
+// Registers the service worker, reloads once so that it can isolate the page, and reports when a new release is ready; main thread.
 
 import * as state from './state.js';
 
 const { href: SCOPE, pathname: PATH } = new URL('.', location.href);
-const RELOADED = `tokenlight reloaded ${PATH}`; // this tab has tried, successful or not
+const RELOADED = `tokenlight reloaded ${PATH}`; // this tab has tried, successfully or not
 
 const PATIENCE = 5000; // ms for the service worker to start; without it the page works with one thread
 const RELOAD_PATIENCE = 15_000; // ms for the reload to happen
@@ -13,14 +13,14 @@ const LONGEST = 330_000; // ms for an answer of the service worker; browsers end
 let registration;
 
 /**
- * Asks the service worker something.
+ * Sends the service worker a request.
  * @param {{ type: string } & Record<string, unknown>} message
- * @param {number} [longest] ms after which the answer is not waited for any more
+ * @param {number} [longest] ms to wait for the answer
  * @returns {Promise<any>}
  */
 function ask(message, longest = LONGEST) {
   const worker = registration?.active;
-  if (!worker) return Promise.reject(new Error('This browser keeps nothing for offline use here.'));
+  if (!worker) return Promise.reject(new Error('This browser cannot store this page for offline use.'));
   return new Promise((resolve, reject) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(data.value));
@@ -30,8 +30,8 @@ function ask(message, longest = LONGEST) {
 }
 
 /**
- * Resolves once the page runs as it will run, after half a minute at the latest: at once if a reload can gain nothing, else
- * after the service worker has reloaded the page. A step of the browser's that never ends costs the threads, not the start.
+ * Resolves when no reload will follow any more, after half a minute at the latest: at once if a reload would gain nothing,
+ * else after the service worker has reloaded the page. If a browser step never ends, the page runs without threads.
  * @returns {Promise<void>}
  */
 export async function settle() {
@@ -42,7 +42,7 @@ export async function settle() {
   if (!(await Promise.race([registered, after(PATIENCE)])) || !noteReload()) return stay();
   location.reload();
   await after(RELOAD_PATIENCE);
-  window.stop(); // a reload that is still on its way would come in the middle of the work
+  window.stop(); // a reload that is still pending would interrupt the user's work
   stay();
 }
 
@@ -61,7 +61,7 @@ async function register() {
 /** @param {number} ms @returns {Promise<false>} */
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, false));
 
-/** Whether this tab was reloaded before; also if the browser does not let it be remembered, since a reload could repeat for ever. */
+/** Whether this tab was reloaded before; true if the browser cannot remember it, since it might reload for ever. */
 function hasReloaded() {
   try {
     return sessionStorage.getItem(RELOADED) !== null;
@@ -75,7 +75,7 @@ function noteReload() {
   try {
     sessionStorage.setItem(RELOADED, 'yes');
   } catch {
-    return false; // no room
+    return false; // no space
   }
   return hasReloaded();
 }
@@ -83,7 +83,7 @@ function noteReload() {
 /** @param {import('./state.js').Offline['state']} what */
 const note = (what) => void (state.offline.value = { ...state.offline.value, state: what });
 
-/** Stores the page for offline use, or finds that a newer release waits. */
+/** Stores the page for offline use, or finds that a newer release is ready. */
 async function check() {
   note('storing');
   try {
@@ -100,22 +100,22 @@ async function isKept() {
   return Boolean(releases) && caches.has(`tokenlight shell ${PATH} ${(await releases?.json()).current}`);
 }
 
-/** Looks again whether the page is stored, and stores it where it is not: a browser short of room removes what sites stored. */
+/** Checks whether the page is still stored, and stores it if not: a browser short of space removes stored data. */
 export async function recheck() {
   if (state.offline.value.state === 'stored' && !(await isKept())) await check();
 }
 
-/** Goes over to the newer release and loads it. */
+/** Switches to the newer release and loads it. */
 export async function switchRelease() {
   const version = state.offline.value.newer;
   if (!version) return;
   await ask({ type: 'switch', version }).then(() => location.reload(), check); // it may have been replaced by a still newer one
 }
 
-/** Removes everything this site ever stored here: releases, those of other tabs too, models, settings and the service worker itself. */
+/** Removes everything this site has stored here: releases (those of other tabs too), models, settings and the service worker. */
 export async function uninstall() {
   state.removed.value = true;
-  await ask({ type: 'remove' }, PATIENCE).catch(() => {}); // it stores nothing more
+  await ask({ type: 'remove' }, PATIENCE).catch(() => {}); // it stores nothing from now on
   for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith('tokenlight ') && name.split(' ')[2] === PATH) await caches.delete(name);
   for (const storage of [localStorage, sessionStorage])
     for (const key of Object.keys(storage)) if (key.startsWith('tokenlight ') && key.endsWith(PATH)) storage.removeItem(key);

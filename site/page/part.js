@@ -1,10 +1,10 @@
-// One worker of the page: starts it, notices when it dies, and rejects what it will never answer; main thread.
+// One worker of the page: starts it, notices when it dies, and rejects calls that it will never answer; main thread.
 
 import * as Comlink from '../vendor/comlink.min.js';
 
 const LONGEST_START = 30_000; // ms for a worker's first answer
 
-/** A worker is gone: what it was asked will never be answered. */
+/** A worker has ended: its pending calls will never be answered. */
 export class PartLost extends Error {}
 
 /** @template {{ holdLock(): Promise<void> }} Api */
@@ -14,13 +14,13 @@ export class Part {
   /** @type {PartLost | null} */
   #lost = null;
   /** @type {Set<(error: PartLost) => void>} */
-  #waiting = new Set(); // rejects what has not been answered yet
+  #waiting = new Set(); // rejects calls that have not been answered
   /** @type {Comlink.Remote<Api>} */
   api;
 
   /**
    * @param {URL} script
-   * @param {(error: PartLost) => void} onLost called once if the worker dies or is given up, not when it is stopped
+   * @param {(error: PartLost) => void} onLost called once if the worker crashes or does not respond, not when it is stopped
    */
   constructor(script, onLost) {
     const name = `${script.pathname} ${crypto.randomUUID()}`;
@@ -34,18 +34,18 @@ export class Part {
     void this.#watch(name);
   }
 
-  /** A worker that dies tells nobody, but the lock it holds becomes free. @param {string} name the worker's, and its lock's */
+  /** A worker that crashes sends no message, but the lock it holds is released. @param {string} name the worker's, and its lock's */
   async #watch(name) {
     const silent = setTimeout(() => this.lose('it did not start'), LONGEST_START);
     try {
       await this.wait(this.api.holdLock().finally(() => clearTimeout(silent)));
-      await navigator.locks.request(name, { signal: this.#stopped.signal }, () => this.lose('it was ended by the browser'));
+      await navigator.locks.request(name, { signal: this.#stopped.signal }, () => this.lose('the browser ended it'));
     } catch {
-      // it was stopped or lost already, or this browser refuses locks
+      // it was already stopped or lost, or this browser refuses locks
     }
   }
 
-  /** Gives the worker up. @param {string} why */
+  /** Ends a worker that has failed. @param {string} why */
   lose(why) {
     if (this.#lost) return;
     const error = new PartLost(`A part of the page stopped working (${why})`);
@@ -53,7 +53,7 @@ export class Part {
     this.onLost(error);
   }
 
-  /** Ends the worker on purpose. @param {string} why what those that wait for it are told */
+  /** Ends the worker on purpose. @param {string} why the error message for pending calls */
   stop(why) {
     if (!this.#lost) this.#end(new PartLost(why));
   }
@@ -67,8 +67,8 @@ export class Part {
   }
 
   /**
-   * Waits for the worker's answer, or for the news that it will never come. No race with one lasting promise: that would
-   * note every answer for as long as the worker lives.
+   * Waits for the worker's answer; rejects if the worker ends first. Not Promise.race with one long-lived promise, which
+   * would retain every answer for the worker's lifetime.
    * @template T @param {Promise<T>} answer @returns {Promise<T>}
    */
   wait(answer) {
@@ -83,7 +83,7 @@ export class Part {
 /** A callback that a worker may call. @template {Function} F @param {F} callback @returns {F} */
 export const callback = (callback) => /** @type {F} */ (/** @type {unknown} */ (Comlink.proxy(callback)));
 
-/** Joins two workers by a channel of their own. @param {Part<any>} a @param {Part<any>} b */
+/** Connects two workers by a message channel. @param {Part<any>} a @param {Part<any>} b */
 export function join(a, b) {
   const { port1, port2 } = new MessageChannel();
   a.api.connect(Comlink.transfer(port1, [port1]));

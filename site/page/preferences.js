@@ -1,11 +1,11 @@
-// Keeps the visitor's settings between visits, in this browser only; main thread.
+// Keeps the user's settings between visits, in this browser only; main thread.
 
 import { watch } from './notices.js';
 import * as state from './state.js';
 
 const KEY = `tokenlight preferences ${new URL('..', import.meta.url).pathname}`; // sites of one owner share an origin
 
-/** Takes the settings of the last visit where there are any, then keeps every change. */
+/** Restores the settings of the last visit, then saves every change. */
 export function keepPreferences() {
   state.settings.value = merged(state.settings.value, read());
   watch('theme', () => {
@@ -19,12 +19,12 @@ export function keepPreferences() {
     try {
       localStorage.setItem(KEY, text);
     } catch {
-      // a private window may refuse: the settings then last as long as the page
+      // a private window may refuse: the settings then last until the page is closed
     }
   });
 }
 
-/** The defaults with every stored value of the same name and type in its place. @template {object} T @param {T} defaults @param {unknown} stored @returns {T} */
+/** The defaults, overridden by stored values of the same name and type. @template {object} T @param {T} defaults @param {unknown} stored @returns {T} */
 function merged(defaults, stored) {
   if (stored === null || typeof stored !== 'object') return defaults;
   const result = /** @type {any} */ ({ ...defaults });

@@ -1,4 +1,4 @@
-// Runs: starting and stopping them, taking in what Python says of them, and asking about the current one; main thread.
+// Runs: starts and stops them, receives Python's results, and requests views of the current one; main thread.
 
 import { analyzeOptions, checkedInput, generateOptions } from '../shared/options.js';
 import { commonLength, commonTokens, NO_INTERVENTIONS } from '../shared/run_key.js';
@@ -13,17 +13,17 @@ import * as state from './state.js';
 /** @import {RunState} from './state.js' */
 
 /**
- * A run that has been started. `tokens` resolves when its text has been cut and is shown, `done` when it has ended whole,
- * by Stop too; both reject if it failed or was replaced.
+ * A run that has been started. `tokens` resolves when its text is tokenized and shown, `done` when it has ended, also by
+ * Stop; both reject if it failed or was replaced.
  * @typedef {{ id: number, tokens: Promise<TokenizedText>, done: Promise<{ stopped: boolean }> }} Run
  */
 
 let newest = 0;
-/** Updates that came before their run's tokens: the two workers' messages are not in order. @type {RunUpdate[]} */
+/** Updates that arrived before their run's tokens: the two workers' messages are unordered. @type {RunUpdate[]} */
 let early = [];
 
 /**
- * Starts a run and ends every other; everything of it is known by the id that is returned at once.
+ * Starts a run and ends every other; its id is returned at once.
  * @param {'read' | 'generate'} kind
  * @param {string | number[]} input a text, or token ids exactly as they are cut
  * @param {object} options of tokenlight.analyze or tokenlight.generate
@@ -49,7 +49,7 @@ export function startRun(kind, input, options, { given = null } = {}) {
     onShown(found);
   };
   const done = finish(id, inference, inference.wait(inference.api.run(request, callback(onTokens))));
-  done.catch(() => {}); // whoever awaits it sees the error
+  done.catch(() => {}); // callers that await it see the error
   const shown = Promise.race([tokens, done.then(() => tokens)]);
   shown.catch(() => {});
   return { id, tokens: shown, done };
@@ -67,11 +67,11 @@ async function finish(id, inference, outcome) {
     trust();
     const run = state.run.value;
     if (run?.id === id && run.kind === 'read' && !stopped) noteSpeed(run.tokens.ids.length - run.reused, performance.now() - started);
-    if (id === newest && stopped) say('Stopped; what was read or generated stays.');
+    if (id === newest && stopped) say('Stopped. The part read or generated so far is kept.');
     return { stopped };
   } catch (error) {
-    const told = error instanceof PartLost || /** @type {Error} */ (error).name === 'Ended';
-    if (id === newest && !told) say(message(error), true);
+    const expected = error instanceof PartLost || /** @type {Error} */ (error).name === 'Ended';
+    if (id === newest && !expected) say(message(error), true);
     retireAfter(error, inference);
     throw error;
   } finally {
@@ -82,7 +82,7 @@ async function finish(id, inference, outcome) {
   }
 }
 
-/** Shows a run's tokens before any has been read; what the run before says of the same tokens stays. @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens */
+/** Shows a run's tokens before any has been read; the previous run's results for the same tokens are kept. @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens */
 function show({ runId: id, kind, options, given }, model, tokens) {
   const { manifest, vocabulary } = model;
   const prefix = options.prefix !== false && manifest.prefix ? manifest.prefix.id : null;
@@ -92,7 +92,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
   const same = old ? commonTokens(keyOf(old), { ...conditions, ids: tokens.ids }) : 0;
   const count = Math.min(same, old?.count ?? 0);
   const { pinned, span } = state;
-  // What is chosen stays as far as the tokens are the same to the eye, whichever model cut them.
+  // The selection is kept as far as the tokens look the same, even if another model tokenized them.
   const alike = old?.conditions.model === conditions.model ? commonLength(old.tokens.ids, tokens.ids) : commonLength(old?.tokens.texts ?? [], tokens.texts);
   const keptSpan = span.value && span.value.to <= alike ? span.value : null;
   /** @type {RunState} */
@@ -112,7 +112,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
     state.run.value = run;
     const cost = costOf(manifest, tokens.ids.length - same);
     if (cost) say(cost);
-    if (tokens.total > tokens.ids.length) say(`The text has ${tokens.total} tokens and ${manifest.name} reads at most ${manifest.context_length}: the first ${tokens.ids.length} are shown. ${cost ?? ''}`);
+    if (tokens.total > tokens.ids.length) say(`The text has ${tokens.total.toLocaleString('en')} tokens, but the context of ${manifest.name} is ${manifest.context_length.toLocaleString('en')}. Showing the first ${tokens.ids.length.toLocaleString('en')}. ${cost ?? ''}`);
     for (const update of early.splice(0)) onUpdate(update);
   });
 }
@@ -120,11 +120,11 @@ function show({ runId: id, kind, options, given }, model, tokens) {
 /** @param {RunState['columns']} columns @param {number} count */
 const copied = (columns, count) => Object.fromEntries(Object.entries(columns).map(([name, { data, width }]) => [name, { data: data.slice(0, count * width), width }]));
 
-/** The colours of the first tokens alone: those after them may be others now. @param {RunState['colours']} colours @param {number} count @returns {RunState['colours']} */
+/** The colours of the first tokens only: later ones may have changed. @param {RunState['colours']} colours @param {number} count @returns {RunState['colours']} */
 const firstOf = (colours, count) => colours && { ...colours, light: cut(colours.light, count), dark: cut(colours.dark, count) };
 const cut = (/** @type {import('../shared/protocol.js').ThemeColours} */ { background, text }, /** @type {number} */ count) => ({ background: background.slice(0, count), text: text.slice(0, count) });
 
-/** Takes in what is new of a run; what a run that was replaced still sends is dropped. @param {RunUpdate} update */
+/** Receives new results of a run; updates of a replaced run are dropped. @param {RunUpdate} update */
 export function onUpdate(update) {
   const { runId, first, count, appended, arrays, colours, summary } = update;
   const run = state.run.value;
@@ -157,8 +157,8 @@ const withAppended = ({ ids, texts, bytes, hex, control, total }, appended) => (
   total: total + appended.length,
 });
 
-/** Stops the run under way and everything that waits; what was read or generated stays. */
-export const stop = () => stopWorker().catch(() => {}); // a worker that has died has stopped
+/** Stops the current run and everything that waits; the part read or generated so far is kept. */
+export const stop = () => stopWorker().catch(() => {}); // a crashed worker has stopped too
 
 /** @param {RunState} run @returns {RunKey} */
 export const keyOf = (run) => ({ ...run.conditions, ids: run.tokens.ids });
@@ -166,14 +166,14 @@ export const keyOf = (run) => ({ ...run.conditions, ids: run.tokens.ids });
 /** @returns {RunState} the current run, made by a model of this page */
 export function currentRun() {
   const run = state.run.value;
-  if (!run) throw new Error('There is no run yet: analyse a text first.');
-  if (run.stored) throw new Error('This example was computed when the site was built: press Run to read it here.');
-  if (run.id === state.forgotten.value) throw new Error('Python was started again and does not know this run: press Run to read the text again.');
+  if (!run) throw new Error('There is no run yet. Read a text first.');
+  if (run.stored) throw new Error('This is a stored example. Press Run to read it here.');
+  if (run.id === state.forgotten.value) throw new Error('Python was restarted and no longer has this run. Press Run to read the text again.');
   return run;
 }
 
 /**
- * Several views of a run at once, computed in Python; a view that fails gives its error alone.
+ * Several views of a run at once, computed in Python; a view that fails returns its own error.
  * @param {number} runId @param {ViewRequests} requests
  */
 export async function views(runId, requests) {
@@ -194,11 +194,11 @@ export async function view(name, args, runId = currentRun().id) {
   return /** @type {any} */ (answer);
 }
 
-/** The Run as JSON; made only for those who ask, since it is large. @param {number} runId */
+/** The Run as JSON; made only on request, since it is large. @param {number} runId */
 export const wholeRun = async (runId) => (await view('run', {}, runId)).json;
 
 /**
- * One head's attention matrix of the current run, computed again if the text is too long to keep all of them.
+ * One head's attention matrix of the current run, recomputed if the text is too long to keep all of them.
  * @param {number} layer @param {number} head
  * @returns {Promise<{ rows: number, cols: number, data: Float32Array }>} positions × positions, prefix included
  */
@@ -216,7 +216,7 @@ export async function attention(layer, head) {
 }
 
 /**
- * What every layer of the current run would say comes after a token.
+ * What each layer of the current run would predict after a token.
  * @param {number} token index of a shown token @param {number} [topK]
  */
 export async function lens(token, topK = 5) {
@@ -230,14 +230,14 @@ export async function lens(token, topK = 5) {
  * @param {number} token index of a shown token @param {RunState} [run]
  */
 export function inspect(token, run = currentRun()) {
-  if (!Number.isInteger(token) || token < -1 || token >= run.count) throw new RangeError(`There is no token ${token}: the text has ${run.count}, counted from 0.`);
+  if (!Number.isInteger(token) || token < -1 || token >= run.count) throw new RangeError(`There is no token ${token}: the text has ${run.count} tokens, numbered from 0.`);
   const { inference } = workers();
   const position = token + (run.conditions.prefix === null ? 0 : 1);
   return inference.wait(inference.api.inspect(run.id, keyOf(run), position));
 }
 
 /**
- * Ranks candidates for a blank, the best first; the current run stays.
+ * Ranks candidates for a blank, the best first; the current run is not changed.
  * @param {FillInRequest} request @param {(done: number, all: number) => void} onProgress
  * @returns {Promise<Ranked[]>}
  */
@@ -246,18 +246,18 @@ export function fillIn(request, onProgress) {
   return inference.wait(inference.api.fillIn(request, callback(onProgress)));
 }
 
-/** Pins the current reading in Python, for the view that compares it with later ones. */
+/** Pins the current reading in Python, to compare it with later ones. */
 export async function pinReading() {
   const { analysis: part } = workers();
   await part.wait(part.api.pin(currentRun().id));
 }
 
-/** Colours the current run, and those to come, by one of the colourings of pyscripts/colourings.py. @param {string} id */
+/** Colours the current and later runs by one of the colourings of pyscripts/colourings.py. @param {string} id */
 export async function setColouring(id) {
   state.settings.value = { ...state.settings.value, colouring: id };
   const part = analysis();
   const run = state.run.value;
-  if (!part || !state.colourings.value.length) return; // Python takes the setting when it starts
+  if (!part || !state.colourings.value.length) return; // Python reads the setting when it starts
   const colours = await part.wait(part.api.colours(run && !run.stored ? run.id : null, id));
   if (colours && run && state.run.value?.id === run.id) state.run.value = { ...state.run.value, colours };
 }

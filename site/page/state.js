@@ -19,35 +19,35 @@ import { SAMPLING } from '../shared/options.js';
  * @typedef {{ colours: Record<string, Colours>, colourings: Colouring[], answers: Record<string, import('../shared/protocol.js').Answer<any, string>> }} StoredRun
  */
 
-/** The ids of the lenses there are, in their order (lenses/index.js), and the open one. */
+/** The ids of the lenses in order (lenses/index.js), and the open one. */
 export const lenses = signal(/** @type {string[]} */ ([]));
 export const lens = signal('');
 
-/** One sentence for the visitor; `error` if something failed, `retry` a model to load again. */
+/** The message on the notice line; `error` if something failed, `retry` a model to load again. */
 export const notice = signal(/** @type {{ text: string, error: boolean, retry?: string } | null} */ (null));
 
-/** What is being loaded; a part that is done is null. */
+/** What is being loaded; null for a part that is done. */
 export const loading = signal(/** @type {{ model: Progress | null, python: Progress | null }} */ ({ model: null, python: null }));
-/** Why nothing can be analysed; null while something can, or is being loaded. */
+/** Why no text can be read; null while one can, or while something is loading. */
 export const failure = signal(/** @type {string | null} */ (null));
 
 export const models = signal(/** @type {ModelEntry[]} */ ([]));
-/** The model whose download waits for the visitor's consent; null if nothing waits. */
+/** The model whose download awaits the visitor's consent. */
 export const consent = signal(/** @type {ModelEntry | null} */ (null));
-/** The model that answers, with the text of every token id. */
+/** The current model, with the text of every token id. */
 export const model = signal(/** @type {LoadedModel | null} */ (null));
-/** Whether its worker, or Python's, has died and is being started again. */
+/** Whether its worker, or Python's, has crashed and is being restarted. */
 export const restarting = signal(false);
 
-/** The run that Python knew before it died: it stays shown, but nothing more can be asked about it. */
+/** The run that was shown when Python crashed: it stays visible, but no views of it can be computed. */
 export const forgotten = signal(/** @type {number | null} */ (null));
 
-/** The text in the box: what the visitor typed or asked for. */
+/** The text in the box. */
 export const text = signal('');
-/** Counts the changes that were typed. */
+/** Counts typed changes. */
 export const typed = signal(0);
 
-/** The run that is shown, and the id of the one under way. */
+/** The run that is shown, and the id of the running one. */
 export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
 
@@ -63,7 +63,7 @@ export const phase = computed(() => {
 export const canRun = computed(() => model.value !== null && !restarting.value && failure.value === null);
 
 /**
- * What is chosen in a run: the token pointed at, the pinned one, and tokens selected together (`to` is not one of them).
+ * The selection in a run: the token pointed at, the pinned one, and a range of tokens (`to` is exclusive).
  * @typedef {{ hovered: number | null, pinned: number | null, span: { from: number, to: number } | null }} Choice
  */
 const NOTHING = /** @type {Choice} */ ({ hovered: null, pinned: null, span: null });
@@ -73,14 +73,14 @@ export const hovered = computed(() => chosen.value.hovered);
 export const pinned = computed(() => chosen.value.pinned);
 export const span = computed(() => chosen.value.span);
 
-/** The colours of the shown run: those of the chosen colouring. */
+/** The shown run's colours in the chosen colouring. */
 export const colours = computed(() => {
   const shown = run.value;
   if (!shown?.stored) return shown?.colours ?? null;
   return shown.stored.colours[settings.value.colouring] ?? Object.values(shown.stored.colours)[0] ?? null;
 });
 
-/** Tokens whose numbers have come, and the token the layers lens shows: the pinned one, else the newest. */
+/** The number of tokens read so far, and the token that the layers lens shows: the pinned one, else the newest. */
 export const count = computed(() => run.value?.count ?? 0);
 export const current = computed(() => (count.value ? Math.min(pinned.value ?? count.value - 1, count.value - 1) : null));
 
@@ -96,20 +96,20 @@ export const settings = signal({
   units: /** @type {'bits' | 'nats'} */ ('bits'), // of surprisal and entropy
   whitespace: false, // whether spaces and line ends are marked
   device: /** @type {'wasm' | 'webgpu'} */ ('wasm'), // what runs the model
-  live: true, // whether reading follows typing, where it takes less than a second
+  live: true, // whether the text is read while the user types, where that takes less than a second
   face: /** @type {'auto' | 'prose' | 'code'} */ ('auto'), // of the text: proportional, monospaced, or what it looks like
   introduced: false, // whether the first visit's line has been read
   sampling: { ...SAMPLING, stop: '' }, // `stop`: one sequence a line, \n for a newline
 });
 
 /**
- * Whether the page itself is stored for offline use; `newer` is a release that waits for the visitor's click.
+ * Whether the page itself is stored for offline use; `newer` is a release that the visitor can switch to.
  * @typedef {{ state: 'unknown' | 'unsupported' | 'storing' | 'stored' | 'failed', newer: string | null, bytes: number }} Offline
  */
 export const offline = signal(/** @type {Offline} */ ({ state: 'unknown', newer: null, bytes: 0 }));
 
-/** Whether the visitor had everything removed: nothing is written to this browser any more until the next visit. */
+/** Whether the visitor has removed all stored data: nothing is stored until the next visit. */
 export const removed = signal(false);
 
-/** By model id: bytes of it that are stored in this browser, of how many. */
+/** By model id: how many of its bytes are stored in this browser, and how many it has. */
 export const stored = signal(/** @type {Map<string, { bytes: number, total: number }>} */ (new Map()));

@@ -1,4 +1,4 @@
-// What this site keeps in the browser: stored models with their sizes, and deleting them; main thread.
+// The models stored in this browser: their sizes, and deleting them; main thread.
 
 import { cacheName, chunkAddress } from '../inference/model_files.js';
 import { fetchManifest, MODELS } from '../shared/manifest.js';
@@ -6,7 +6,7 @@ import * as state from './state.js';
 
 /** @import {Chunk} from '../shared/protocol.js' */
 
-/** Looks which models are stored, wholly or in part; chunks that several models share count for none. */
+/** Finds which models are stored, wholly or partly; chunks shared by several models are not counted. */
 export async function refreshStored() {
   const [manifests, kept] = await Promise.all([allManifests(), storedChunks()]);
   const sizes = manifests.map(([id, chunks]) => {
@@ -17,7 +17,7 @@ export async function refreshStored() {
   state.stored.value = new Map(sizes);
 }
 
-/** Every model's chunks; a model that cannot be described has none. @returns {Promise<[string, Chunk[]][]>} */
+/** Every model's chunks; none for a model whose manifest cannot be read. @returns {Promise<[string, Chunk[]][]>} */
 function allManifests() {
   const chunksOf = (/** @type {string} */ id) => fetchManifest(MODELS, id).then((manifest) => manifest.files.flatMap((file) => file.chunks), () => []);
   return Promise.all(state.models.value.map(async ({ id }) => /** @type {[string, Chunk[]]} */ ([id, await chunksOf(id)])));
@@ -28,7 +28,7 @@ function sharedWithOthers(manifests, id) {
   return new Set(manifests.filter(([other]) => other !== id).flatMap(([, chunks]) => chunks.map((chunk) => chunk.sha256)));
 }
 
-/** The addresses of all stored chunks; none where the browser lets this site store nothing. @returns {Promise<Set<string>>} */
+/** The addresses of all stored chunks; none if the browser does not let this site store data. @returns {Promise<Set<string>>} */
 async function storedChunks() {
   const name = cacheName(MODELS);
   try {
@@ -48,5 +48,5 @@ export async function deleteStored(id) {
   await refreshStored();
 }
 
-/** Notes that nothing is stored any more. */
+/** Records that nothing is stored any more. */
 export const forgetStored = () => void (state.stored.value = new Map());

@@ -4,14 +4,13 @@ import { computed, signal } from '../vendor/signals-core.js';
 import * as state from './state.js';
 
 /**
- * One version of the text. `ids` are its tokens, exactly as they were cut by the model whose sha256 is `model`; null until
- * it has been read. `literal`: control tokens in it are read as the characters they are spelled with. Tokens from `given`
- * on were generated, with `seed`; null: none were.
+ * One version of the text. `ids` are its tokens under the model whose sha256 is `model`; null until it has been read.
+ * `literal`: control tokens are read as plain text. Tokens from `given` on were generated, with `seed`; null: none were.
  * @typedef {{ id: number, parent: number | null, text: string, ids: number[] | null, model: string | null, given: number | null,
  *             seed: number | null, literal: boolean, visited: number }} Version
  */
 
-const MOST = 200; // versions worth keeping
+const MOST = 200; // versions kept
 
 let clock = 0;
 
@@ -24,7 +23,7 @@ export const versionOf = (id) => versions.value.find((each) => each.id === id) ?
 /** The version that the shown run belongs to. */
 export const version = computed(() => versionOf(currentId.value));
 
-/** Where undo and redo lead. What is in the box and not yet a version is one before it is left. */
+/** Where undo and redo lead. A text in the box that is not a version yet becomes one first. */
 export const undoTarget = computed(() => {
   const own = version.value;
   if (!own) return null;
@@ -45,7 +44,7 @@ export function visit(id) {
 
 /**
  * Adds a version and makes it the current one.
- * @param {Pick<Version, 'text'> & Partial<Version>} fields `parent`: the current version where none is named
+ * @param {Pick<Version, 'text'> & Partial<Version>} fields `parent` defaults to the current version
  * @returns {number} its id
  */
 export function add(fields) {
@@ -61,7 +60,7 @@ export function update(id, fields) {
   versions.value = versions.value.map((each) => (each.id === id ? { ...each, ...fields } : each));
 }
 
-/** Takes back a version that came to nothing. @param {number} id */
+/** Removes a version whose run produced nothing. @param {number} id */
 export function remove(id) {
   const gone = versionOf(id);
   if (!gone || versions.value.some(({ parent }) => parent === id)) return;
@@ -69,7 +68,7 @@ export function remove(id) {
   if (currentId.value === id) currentId.value = gone.parent;
 }
 
-/** Notes what is in the box as a version, if it is not one already. @returns {number | null} the current version's id */
+/** Adds the text in the box as a version, if it is not one already. @returns {number | null} the current version's id */
 export function commit() {
   const { value: text } = state.text;
   if (text && version.value?.text !== text) add({ text });
@@ -82,7 +81,7 @@ export function keepOnlyCurrent() {
   versions.value = own ? [{ ...own, parent: null }] : [];
 }
 
-/** Leaves out the oldest leaf beyond what is worth keeping. @param {Version[]} all @param {number} newest @returns {Version[]} */
+/** Drops the oldest leaf if there are more than MOST versions. @param {Version[]} all @param {number} newest @returns {Version[]} */
 function pruned(all, newest) {
   if (all.length <= MOST) return all;
   const parents = new Set(all.map(({ parent }) => parent));
@@ -91,6 +90,6 @@ function pruned(all, newest) {
     const oldest = leaves.reduce((a, b) => (a.visited < b.visited ? a : b));
     return all.filter((each) => each !== oldest);
   }
-  const [root, ...others] = all; // a single line: its beginning is left out
+  const [root, ...others] = all; // a single line of versions: drop its root
   return others.map((each) => (each.parent === root.id ? { ...each, parent: null } : each));
 }

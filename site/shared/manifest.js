@@ -1,56 +1,69 @@
 // Reads and checks models/index.json and a model's manifest.json; runs in the inference worker and on the main thread.
-// Everything here treats the files as hostile: a wrong one ends in one clear sentence and never in a half-loaded model.
+// The files are treated as hostile: a wrong one ends in one clear sentence, never in a half-loaded model.
 
 /** @import {Manifest, ModelEntry} from './protocol.js' */
 
 /** Address of the models folder, ending in a slash. */
 export const MODELS = new URL('../models/', import.meta.url).href;
 
+const INDEX = "This site's list of models is";
 const MAX_MODEL_BYTES = 4e9; // wasm32 cannot address more
 const MAX_CHUNK_BYTES = 32e6;
-const LONGEST = 30_000; // ms for a small file; a network that answers nothing is none
+const LONGEST = 30_000; // ms for a small file
 
-/** Something about the model's files is wrong; the message can be shown as it is. */
+/** Something is wrong with a model or its files; the message can be shown as it is. */
 export class ModelError extends Error {
   /** @override */
   name = 'ModelError';
 }
 
 /**
+ * The error for files that cannot be used. The command that repairs them goes to the console: it is for the site's
+ * operator, not for visitors.
+ * @param {string} what what is wrong, without a full stop
+ * @param {string} [whose]
+ */
+export function damaged(what, whose = "This model's files are") {
+  console.error(`${what}. Build the model again: python export/build.py --force <model>`);
+  return new ModelError(`${whose} damaged or outdated: ${what}.`);
+}
+
+/**
  * @param {string} url
- * @param {string} what how the file is called in messages
+ * @param {string} what the file's name in messages
+ * @param {string} [whose] see damaged
  * @returns {Promise<any>}
  */
-async function fetchJson(url, what) {
+async function fetchJson(url, what, whose) {
   let response;
   try {
     response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(LONGEST) });
   } catch {
-    throw new ModelError(`${what} could not be fetched: check the connection, then try again.`);
+    throw new ModelError(`${what} could not be fetched. Check the connection, then try again.`);
   }
-  if (!response.ok) throw new ModelError(`${what} is not there (HTTP ${response.status}).`);
+  if (!response.ok) throw new ModelError(`${what} is missing (HTTP ${response.status}).`);
   try {
     return await response.json();
   } catch {
-    throw new ModelError(`${what} is not valid JSON: build the model again with python export/build.py.`);
+    throw damaged(`${what} is not valid JSON`, whose);
   }
 }
 
 /**
- * The models this site offers; an empty list where none has been built.
+ * The models this site offers; an empty list if none has been built.
  * @param {string} base address of the models folder, ending in a slash
  * @returns {Promise<ModelEntry[]>}
  */
 export async function fetchIndex(base) {
   let index;
   try {
-    index = await fetchJson(new URL('index.json', base).href, 'models/index.json');
+    index = await fetchJson(new URL('index.json', base).href, 'models/index.json', INDEX);
   } catch (error) {
     if (/HTTP 404/.test(String(error))) return [];
     throw error;
   }
   const models = index?.models;
-  if (!Array.isArray(models)) throw new ModelError('models/index.json has no list of models: build a model again.');
+  if (!Array.isArray(models)) throw damaged('models/index.json has no list of models', INDEX);
   return models.filter((model) => isId(model?.id) && typeof model.name === 'string');
 }
 
@@ -75,7 +88,7 @@ const isId = (id) => typeof id === 'string' && /^[a-z0-9][a-z0-9._-]{0,80}$/.tes
  */
 export function checkManifest(manifest, id) {
   const fail = (/** @type {string} */ what) => {
-    throw new ModelError(`models/${id}/manifest.json is not usable: ${what}. Build the model again with python export/build.py.`);
+    throw damaged(`models/${id}/manifest.json is not usable, since ${what}`);
   };
   if (manifest?.schema !== 'tokenlight.model/2') fail('its schema is not tokenlight.model/2');
   if (manifest.id !== id) fail('it names another model');
@@ -87,7 +100,7 @@ export function checkManifest(manifest, id) {
   const { inputs, outputs, files, layers, vocab_size, prefix, windows, eos, examples = [] } = manifest;
   const isToken = (/** @type {unknown} */ token) => Number.isInteger(token) && Number(token) >= 0 && Number(token) < vocab_size;
   if (typeof manifest.name !== 'string' || manifest.name.length > 200) fail('it has no name');
-  if (prefix !== null && (!isToken(prefix?.id) || typeof prefix.text !== 'string')) fail('prefix is no token of the model');
+  if (prefix !== null && (!isToken(prefix?.id) || typeof prefix.text !== 'string')) fail('prefix is not a token of the model');
   if (!Array.isArray(windows) || windows.length !== layers || !windows.every((width) => width === null || (Number.isInteger(width) && width > 0))) fail('windows do not fit its layers');
   if (!Array.isArray(eos) || !eos.every(Number.isInteger)) fail('eos is not a list of token ids');
   if (!Array.isArray(examples) || !examples.every((example) => /^[0-9a-f]{16,64}\.json$/.test(example?.name))) fail('an example has an unsafe name');
@@ -109,7 +122,7 @@ export function checkManifest(manifest, id) {
   }
   if (all > MAX_MODEL_BYTES) fail('it is larger than a browser can hold');
   const weights = files.find((/** @type {any} */ { path }) => path === 'weights.bin')?.bytes ?? 0;
-  if (manifest.decode !== undefined && !isDecodable(manifest.decode, weights)) fail('what it says of decoding weights.bin is wrong');
+  if (manifest.decode !== undefined && !isDecodable(manifest.decode, weights)) fail('its description of weights.bin is wrong');
   return manifest;
 }
 

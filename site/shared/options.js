@@ -1,4 +1,4 @@
-// The options of analyze and generate: names, types, ranges and defaults, for scripts and for the settings form; pure, both threads.
+// The options of analyze and generate: names, types, ranges and defaults, for scripts and the settings form; pure, both threads.
 
 /** @import {AnalyzeOptions, GenerateOptions} from './protocol.js' */
 
@@ -26,7 +26,7 @@ export const GENERATE = {
   literal: { type: 'flag' },
 };
 
-/** How the page generates until the visitor changes it. */
+/** The page's sampling settings until the user changes them. */
 export const SAMPLING = { maxTokens: 60, temperature: 0.8, topK: 0, topP: 0.95, minP: 0, repetitionPenalty: 1, frequencyPenalty: 0, seed: 1, greedy: false, stopAtEnd: true };
 
 /** @param {unknown} options of tokenlight.analyze @returns {AnalyzeOptions} */
@@ -39,13 +39,13 @@ export function generateOptions(options) {
   const result = { maxTokens: 50, seed: 0, ...checked('generate', others, GENERATE, ['stop']) };
   if (stop === undefined) return result;
   const list = typeof stop === 'string' ? [stop] : stop;
-  if (!Array.isArray(list) || !list.every((each) => typeof each === 'string' && each)) throw new TypeError('generate: stop must be a text or a list of texts, none of them empty.');
+  if (!Array.isArray(list) || !list.every((each) => typeof each === 'string' && each)) throw new TypeError('generate: stop must be a string or a list of strings, none of them empty.');
   return { ...result, stop: list };
 }
 
 /**
  * @param {string} call @param {unknown} options
- * @returns {Record<string, unknown>} `bos`, the old name of `prefix`, is taken for it
+ * @returns {Record<string, unknown>} `bos` is accepted as the old name of `prefix`
  */
 function asObject(call, options) {
   if (options === undefined) return {};
@@ -54,11 +54,11 @@ function asObject(call, options) {
   return bos === undefined ? others : { prefix: bos, ...others };
 }
 
-/** @param {string} call @param {unknown} options @param {Record<string, Rule>} rules @param {string[]} [also] names checked elsewhere */
+/** @param {string} call @param {unknown} options @param {Record<string, Rule>} rules @param {string[]} [also] names that are checked elsewhere */
 function checked(call, options, rules, also = []) {
   const values = Object.entries(asObject(call, options)).filter(([, value]) => value !== undefined);
   for (const [name, value] of values) {
-    if (!Object.hasOwn(rules, name)) throw new TypeError(`${call}: there is no option ${name}; the options are ${[...Object.keys(rules), ...also].join(', ')}.`);
+    if (!Object.hasOwn(rules, name)) throw new TypeError(`${call}: there is no option ${name}. The options are ${[...Object.keys(rules), ...also].join(', ')}.`);
     const { type, least, most } = rules[name];
     if (type === 'flag' ? typeof value === 'boolean' : isBetween(value, least, most) && (type === 'number' || Number.isInteger(value))) continue;
     throw new RangeError(`${call}: ${name} must be ${type === 'flag' ? 'true or false' : `a ${type === 'whole' ? 'whole number' : 'number'} from ${least} to ${most}`}.`);

@@ -40,10 +40,10 @@
  */
 
 /**
- * What a run's numbers depend on beside its token ids: the model's sha256, the token in front (null: none), and what was
- * changed inside the model, as canonical JSON. Results may be reused only between runs for which all of these are equal.
+ * What a run's numbers depend on besides its token ids: the model's sha256, the prefix token (null: none), and the
+ * interventions, as canonical JSON. Results may be reused only between runs for which all of these are equal.
  * @typedef {{ model: string, prefix: number | null, interventions: string }} RunConditions
- * @typedef {RunConditions & { ids: number[] }} RunKey `ids`: the shown tokens, without the one in front
+ * @typedef {RunConditions & { ids: number[] }} RunKey `ids`: the shown tokens, without the prefix token
  */
 
 /**
@@ -52,12 +52,12 @@
  * @typedef {{ maxTokens?: number, temperature?: number, topK?: number, topP?: number, minP?: number, repetitionPenalty?: number,
  *             frequencyPenalty?: number, seed?: number, greedy?: boolean, stop?: string[], stopAtEnd?: boolean, prefix?: boolean,
  *             literal?: boolean }} GenerateOptions
- *   `maxTokens` 0 only reads the prompt; `stopAtEnd`: whether an end token ends the text; `literal`: control tokens in
- *   the text are read as the characters they are spelled with (of ids it only says that they were)
+ *   `maxTokens` 0 only reads the prompt; `stopAtEnd`: whether an end token ends the generation; `literal`: control
+ *   tokens in the text are read as plain text (of ids it only says that they were)
  * @typedef {{ runId: number, kind: 'read', input: string | number[], options: AnalyzeOptions, given: null }} ReadRequest
  * @typedef {{ runId: number, kind: 'generate', input: string | number[], options: GenerateOptions, given: number | null }} GenerateRequest
- *   `given`: how many of the prompt's tokens were given; those after them count as generated, so a text can be continued
- *   or branched as if it had never been interrupted
+ *   `given`: how many of the prompt's tokens count as given, the others as generated, so that a text can be continued or
+ *   branched as if it had never been interrupted
  * @typedef {ReadRequest | GenerateRequest} RunRequest
  */
 
@@ -90,7 +90,7 @@
  */
 
 /**
- * What is new of a run, from analysis to main as it is read, at most ten times a second; one row for each shown token.
+ * New results of a run, from analysis to main while it is read, at most ten times a second; one row for each shown token.
  * @typedef {{
  *   runId: number, first: number, count: number, appended: AppendedToken[],
  *   arrays: Record<string, PyArray>,
@@ -164,8 +164,8 @@
  * @typedef {'wasm' | 'webgpu'} Device
  * @typedef {{ manifest: Manifest, vocabulary: string[], threads: number, kept: boolean, created: number,
  *             device: Device, fallback: string | null }} LoadedModel `created`: milliseconds the session took;
- *   `fallback`: why WebGPU was asked for and not used
- * @typedef {{ stopped: boolean, reused: number }} Outcome `stopped`: ended by Stop, what was read until then is whole; `reused`: positions whose results were still there
+ *   `fallback`: why WebGPU was not used although it was chosen
+ * @typedef {{ stopped: boolean, reused: number }} Outcome `stopped`: ended by Stop, with a complete run of what was read; `reused`: positions whose results were reused
  */
 
 /**
@@ -180,7 +180,7 @@
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
  *   stop(): void
  * }} InferenceApi
- *   A run ends every request before it; `stop` ends all, those that wait included.
+ *   A run ends every earlier request; `stop` ends all, waiting ones included.
  */
 
 /**

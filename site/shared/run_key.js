@@ -1,4 +1,4 @@
-// What makes two runs the same, and how far one may reuse the other's results; pure, both threads.
+// When two runs are the same, and how much of one's results the other may reuse; pure, both threads.
 
 /** @import {RunConditions, RunKey} from './protocol.js' */
 
@@ -7,7 +7,7 @@ export const NO_INTERVENTIONS = '{}';
 /** @param {RunConditions} a @param {RunConditions} b */
 export const sameConditions = (a, b) => a.model === b.model && a.prefix === b.prefix && a.interventions === b.interventions;
 
-/** How many ids both lists begin with. @param {ArrayLike<unknown>} a @param {ArrayLike<unknown>} b */
+/** The length of the common beginning of two lists. @param {ArrayLike<unknown>} a @param {ArrayLike<unknown>} b */
 export function commonLength(a, b) {
   const most = Math.min(a.length, b.length);
   let n = 0;
@@ -15,5 +15,5 @@ export function commonLength(a, b) {
   return n;
 }
 
-/** How many shown tokens of one run have the same numbers before them in the other. @param {RunKey} a @param {RunKey} b */
+/** How many leading tokens of two runs are the same under the same conditions. @param {RunKey} a @param {RunKey} b */
 export const commonTokens = (a, b) => (sameConditions(a, b) ? commonLength(a.ids, b.ids) : 0);

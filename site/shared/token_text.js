@@ -1,11 +1,11 @@
-// How a token's text is shown: whitespace and what has no shape made visible, parts of characters as bytes; pure, main thread.
+// How a token's text is shown: invisible characters made visible, parts of characters as bytes; pure, main thread.
 
 /** @import {TokenizedText} from './protocol.js' */
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**
- * The bytes of all tokens, one after the other. Finished examples of models built before `hex` was stored have only the text.
+ * The bytes of all tokens, one after the other. Stored examples of models built before `hex` existed have only the text.
  * @param {TokenizedText} tokens
  */
 function ownBytes({ text, hex }) {
@@ -14,7 +14,7 @@ function ownBytes({ text, hex }) {
 }
 
 /**
- * How many bytes a character of the decoded text stands for. A decoder puts one U+FFFD for each longest stretch that could
+ * How many bytes one character of the decoded text represents. A decoder puts one U+FFFD for each longest stretch that could
  * begin a character: https://encoding.spec.whatwg.org/#utf-8-decoder, in Python and Rust as in browsers.
  * @param {Uint8Array} bytes @param {number} at where the character begins
  */
@@ -31,8 +31,8 @@ function characterLength(bytes, at) {
 }
 
 /**
- * Where characters, as a person sees them (grapheme clusters, so that 👩‍👧 is one), begin in the tokens' bytes. A line
- * feed is one by itself, also after a carriage return. Bytes that are not UTF-8 are characters of their own.
+ * Where user-perceived characters (grapheme clusters, so that 👩‍👧 is one) begin in the tokens' bytes. A line feed is
+ * always one by itself, even after a carriage return. Bytes that are not UTF-8 are characters of their own.
  * @param {string} text @param {Uint8Array} bytes that it was decoded from
  * @returns {Uint8Array} [byte + 1] 1 where one begins
  */
@@ -63,20 +63,20 @@ export function shownTexts(tokens) {
   return tokens.bytes.map(([from, to]) => decoder.decode(bytes.subarray(starts.indexOf(1, from), starts.indexOf(1, to))));
 }
 
-/** Whether token i goes on with a character that the token before it began. @param {TokenizedText} tokens @returns {boolean[]} */
+/** Whether token i continues a character that the previous token began. @param {TokenizedText} tokens @returns {boolean[]} */
 export function continuesCharacter(tokens) {
   const starts = characterStarts(tokens.text, ownBytes(tokens));
   return tokens.bytes.map(([from]) => !starts[from]);
 }
 
-// What leaves no mark by itself: controls, format characters, every space but U+0020, line ends, fillers and variation
-// selectors (which are Default_Ignorable_Code_Point), and what has no glyph anywhere: private, unassigned, the blank ⠀.
+// Characters without a visible glyph: controls, format characters, every space but U+0020, line ends, fillers and variation
+// selectors (which are Default_Ignorable_Code_Point), private-use and unassigned code points, and the blank ⠀.
 const UNSEEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const NAMES = new Map([[' ', '␣'], ['\n', '↵'], ['\r', '␍'], ['\t', '⇥']]);
 
 /**
- * Whitespace and everything else that cannot be seen made visible, for labels and lists; an accent without a letter stands
- * on a dotted circle. What joins a visible character, such as the joiner within 👩‍👧 or क्‍ष, stays as it is.
+ * Makes whitespace and other invisible characters visible, for labels and lists; an accent without a letter gets a dotted
+ * circle. Joiners inside a visible character, as in 👩‍👧 or क्‍ष, stay as they are.
  * @param {string} text
  */
 export function visible(text) {

@@ -32,6 +32,11 @@ def settled(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
 
 
+def shows(text: str, p: float) -> bool:
+    """Whether a percentage on the page stands for a probability: three digits, or `< 0.01%`."""
+    return p < 1e-4 if text.startswith("<") else abs(float(text.rstrip("%")) / 100 - p) <= 0.01 * p
+
+
 def read_box(page: Page, text: str) -> None:
     """Reads a text through the box."""
     page.fill("#text", text)

@@ -48,7 +48,7 @@ def test_text_longer_than_the_context(tiny_site: str, open_page: Opener) -> None
     page = open_page(tiny_site)
     run = page.evaluate("tokenlight.analyze('The people of the village went down to the river. '.repeat(60))")
     assert len(run["tokens"]) == 255  # the context of 256 less the BOS token
-    assert "reads at most 256: the first 255 are shown" in notice(page)
+    assert "is 256. Showing the first 255." in notice(page)
 
 
 def test_odd_characters_are_text(tiny_site: str, open_page: Opener) -> None:
@@ -64,9 +64,9 @@ WRONG_CALLS = {
     "tokenlight.analyze('x', {topK: 51})": "topK must be a whole number from 0 to 50",
     "tokenlight.generate('x', {maxTokens: -1})": "maxTokens must be a whole number",
     "tokenlight.generate('x', {temperature: -1})": "temperature must be a number from 0 to 100",
-    "tokenlight.analyze('x', {topk: 5})": "there is no option topk; the options are topK, prefix",
-    "tokenlight.generate('x', {stop: ['']})": "stop must be a text or a list of texts, none of them empty",
-    "tokenlight.load('no-such')": "models/no-such/manifest.json is not there",
+    "tokenlight.analyze('x', {topk: 5})": "there is no option topk. The options are topK, prefix",
+    "tokenlight.generate('x', {stop: ['']})": "stop must be a string or a list of strings, none of them empty",
+    "tokenlight.load('no-such')": "models/no-such/manifest.json is missing",
     "tokenlight.load('../../etc')": "is not a model's name",
     "tokenlight.analyze('one two').then(() => tokenlight.attention(9, 0))": "has no layer 9",
     "tokenlight.analyze('one two').then(() => tokenlight.lens(99, 3))": "There is no token 99",
@@ -83,7 +83,7 @@ def test_wrong_arguments_say_what_is_wrong(tiny_site: str, open_page: Opener) ->
 def test_no_models_built(tmp_path: Path, open_page: Opener) -> None:
     with serving(link_site(tmp_path / "site")) as address:
         page = open_page(address, ready=False)
-        expect(page.locator("#notice")).to_contain_text("No model has been built yet: run python export/build.py")
+        expect(page.locator("#notice")).to_contain_text("This site has no model yet.")
         expect(page.locator("html")).to_have_attribute("data-state", "error")
 
 
@@ -99,7 +99,7 @@ def test_damaged_and_missing_chunks_are_named(own_site: tuple[str, Path], open_p
     chunk.write_bytes(data)
     load = "tokenlight.load('tiny-gpt2').then(() => 'no error', (error) => error.message)"
     message = page.evaluate(load)
-    assert "weights.bin is damaged" in message and chunk.name in message and message in notice(page)
+    assert "weights.bin does not match the manifest" in message and chunk.name in message and message in notice(page)
     chunk.unlink()
     message = page.evaluate(load)
     assert chunk.name in message and "missing (HTTP 404)" in message
@@ -177,7 +177,7 @@ def test_a_model_that_is_not_there_is_named(tiny_site: str, open_page: Opener) -
     """The first model is loaded instead, and the example it reads by itself does not take the sentence back."""
     page = open_page(f"{tiny_site}#model=nothing")
     expect(page.locator("#remarks .card").first).to_be_visible(timeout=60_000)
-    assert "There is no model “nothing” here; tiny-gpt2 was loaded instead." in notice(page)
+    assert "There is no model “nothing” here. Using tiny-gpt2 instead." in notice(page)
 
 
 @pytest.mark.parametrize("part", ["inference", "analysis"])
@@ -188,7 +188,7 @@ def test_a_killed_worker_is_started_again(part: str, tiny_site: str, open_page: 
     before = page.evaluate("tokenlight.analyze('The light of the morning')")
     worker = next(w for w in page.workers if f"{part}.worker" in w.url)
     worker.evaluate("() => void setTimeout(() => self.close(), 50)")
-    expect(page.locator("#notice")).to_contain_text("was started again; your text is still here", timeout=60_000)
+    expect(page.locator("#notice")).to_contain_text("It was restarted; your text is unchanged", timeout=60_000)
     assert page.input_value("#text") == "The light of the morning"
     after = page.evaluate("tokenlight.analyze('The light of the morning')")
     assert after["tokens"] == before["tokens"]

@@ -95,7 +95,7 @@ def check_transformer_lab(
 ) -> None:
     """Its own operations in torch, at the position that chose the token."""
     rows = csv_of(page, "transformer_lab")
-    by = {kind: [row for row in rows if row["what"] == kind] for kind in {row["what"] for row in rows}}
+    by = {kind: [row for row in rows if row["quantity"] == kind] for kind in {row["quantity"] for row in rows}}
     scaled = torch.tensor(logits[token]) / OPTIONS["temperature"]
     kept = TopPLogitsWarper(OPTIONS["topP"])(torch.empty(1, 0), scaled[None])[0]
     best = torch.topk(torch.softmax(kept, -1), 5)

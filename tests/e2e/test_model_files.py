@@ -76,7 +76,7 @@ def test_a_dropped_connection_is_named_and_tried_again(
     page = open_page(f"{address}#model=tiny-gpt2", ready=False)
     expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
     expect(page.locator("#notice")).to_contain_text(chunk)
-    expect(page.locator("#notice")).to_contain_text("broke off")
+    expect(page.locator("#notice")).to_contain_text("was interrupted")
     keys = "caches.open('tokenlight models /').then((cache) => cache.keys())"
     urls = page.evaluate(f"{keys}.then((keys) => keys.map(({{url}}) => url))")
     kept = {f"{url.rpartition('/')[2][:32]}.bin" for url in urls}  # stored by hash, served by its beginning
@@ -104,7 +104,7 @@ def test_a_download_is_cancelled_and_resumed(faulty: tuple[str, type[Faulty], Pa
             break
         page.wait_for_timeout(100)
     page.click("#cancel-loading")
-    expect(page.locator("#notice")).to_contain_text("Loading was cancelled; what has arrived is kept")
+    expect(page.locator("#notice")).to_contain_text("Loading was cancelled. Finished parts are kept")
     handler.released.set()
     handler.fault = staticmethod(lambda path: None)
     handler.asked.clear()

@@ -25,7 +25,7 @@ def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> 
     page.route("**/numpy-*.whl", lambda route: route.abort())
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
-    expect(page.locator("#notice")).to_contain_text("numpy could not be loaded: check the connection, then try again")
+    expect(page.locator("#notice")).to_contain_text("numpy could not be loaded. Check the connection, then try again")
     assert "numpy" in page.evaluate("tokenlight.ready.catch((error) => error.message)")
     page.unroute("**/numpy-*.whl")
     page.click("#retry")
@@ -104,7 +104,7 @@ def failing_updates(tmp_path: Path, tiny_models: Path) -> Iterator[str]:
         for name in old.namelist():
             text = old.read(name).decode()
             if name == "pyscripts/browser.py":
-                told = "        current.told = trace.shown\n"
+                told = "        current.updated = trace.shown\n"
                 assert text.count(told) == 1
                 fault = "        if trace.shown > 60:\n            raise ValueError('No update.')\n"
                 text = text.replace(told, told + fault)

@@ -70,9 +70,9 @@ def test_all_site_data_blocked(blocking: BrowserContext, tiny_site: str) -> None
     storage = "(() => { try { return localStorage.length; } catch (error) { return error.name; } })()"
     assert page.evaluate(storage) == "SecurityError"
     reads_and_says_that_nothing_is_kept(page)
-    expect(page.locator("#storage")).to_contain_text("does not let the page be kept for offline use")
+    expect(page.locator("#storage")).to_contain_text("cannot store the page for offline use")
     page.click("#uninstall")
-    expect(page.locator("#notice")).to_contain_text("did not let everything be removed")
+    expect(page.locator("#notice")).to_contain_text("did not allow everything to be removed")
 
 
 def test_an_address_that_is_not_secure(browser_type: BrowserType, tiny_site: str) -> None:
@@ -88,7 +88,7 @@ def test_an_address_that_is_not_secure(browser_type: BrowserType, tiny_site: str
     expect(page.locator("#notice")).to_contain_text("This page needs https or localhost.")
     assert "https or localhost" in page.evaluate("tokenlight.ready.catch((error) => error.message)")
     page.locator("#storage summary").click()
-    expect(page.locator("#storage")).to_contain_text("does not let the page be kept for offline use")
+    expect(page.locator("#storage")).to_contain_text("cannot store the page for offline use")
     page.select_option("#colouring", "entropy")  # of the finished example, which is shown all the same
     page.fill("#text", "One two three")
     expect(page.locator("#run")).to_be_disabled()

@@ -94,7 +94,7 @@ def test_what_was_read_before_stop_is_a_whole_run(real_site: str, open_page: Ope
     assert 0 < len(run["tokens"]) < tokens
     assert all(token["logprob"] is not None for token in run["tokens"])
     idle(page)
-    expect(page.locator("#notice")).to_contain_text("what was read or generated stays")
+    expect(page.locator("#notice")).to_contain_text("The part read or generated so far is kept")
     expect(page.locator("#remarks .card")).to_have_count(3)
     page.click("#tab-layers")
     page.locator("#panel-lens").scroll_into_view_if_needed()

@@ -122,7 +122,7 @@ def kill(page: Page, part: str) -> None:
     expect(page.locator(".token.generated").nth(3)).to_be_attached(timeout=30_000)
     next(worker for worker in page.workers if f"{part}.worker" in worker.url).evaluate("() => void self.close()")
     assert "stopped working" in page.evaluate("outcome")
-    expect(page.locator("#notice")).to_contain_text("was started again", timeout=60_000)
+    expect(page.locator("#notice")).to_contain_text("It was restarted", timeout=60_000)
 
 
 def cancel(page: Page) -> None:

@@ -46,7 +46,7 @@ def test_the_script_runs_from_the_repository_root(checkpoint: Path, tmp_path: Pa
     """`python export/build.py FOLDER --out DIR`; a second export gives the same chunks, byte for byte."""
     command = [sys.executable, "export/build.py", str(checkpoint), "--out", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    for line in ("check every output against PyTorch", "bytes a parameter", "top token agrees", "memory: weights"):
+    for line in ("check every output against PyTorch", "bytes per parameter", "top token agrees", "memory: weights"):
         assert line in done.stdout
     assert snapshot(tmp_path / "tiny-gpt2") == snapshot(built)
 
@@ -137,7 +137,7 @@ def pickled(folder: Path) -> None:
 REFUSALS = {
     "only pickled weights (pytorch_model.bin), which can run code": pickled,
     "has no weights (model.safetensors)": lambda folder: (folder / "model.safetensors").unlink(),
-    "architecture 'mamba' cannot be exported; the ones that can are arcee": lambda f: change(f, model_type="mamba"),
+    "architecture 'mamba' cannot be exported; supported: arcee": lambda f: change(f, model_type="mamba"),
     "needs remote code, which is never run": lambda f: change(f, model_type="own", auto_map={"AutoConfig": "x.y"}),
     "is not a causal language model": lambda f: change(f, architectures=["GPT2ForTokenClassification"]),
     "has no config.json": lambda folder: (folder / "config.json").unlink(),
@@ -163,12 +163,12 @@ def test_refusals_say_why_and_leave_nothing(
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("nothing-like-it", "is no folder, no .gguf file, no hub id"),
+        ("nothing-like-it", "is not a folder, a .gguf file, a hub id"),
         ("absent.gguf", "absent.gguf does not exist"),
         ("broken.gguf", "is not a GGUF file"),
-        ("short.gguf", "is broken or cut short"),
+        ("short.gguf", "is damaged or incomplete"),
         ("weights.bin", "is a file but not a .gguf"),
-        ("mamba.gguf", "holds a mamba model; from GGUF these can be read: llama"),
+        ("mamba.gguf", "contains a mamba model; supported in GGUF: llama"),
     ],
 )
 def test_refused_arguments(

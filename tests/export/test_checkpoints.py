@@ -67,7 +67,7 @@ def test_a_bias_the_class_does_not_have_is_refused(checkpoint: Path, tmp_path: P
         shutil.copy(checkpoint / name, folder)
     add_weights(folder, model__layers__0__self_attn__q_proj__bias=torch.ones(48))
     with pytest.raises(
-        Refusal, match=r"LlamaForCausalLM has no place for \(model\.layers\.0\.self_attn\.q_proj\.bias\)"
+        Refusal, match=r"LlamaForCausalLM does not use \(model\.layers\.0\.self_attn\.q_proj\.bias\)"
     ):
         load_model(sources.from_folder(folder))
 
@@ -93,7 +93,7 @@ def test_infinite_weights_are_refused(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     weights["transformer.ln_f.bias"][3] = float("nan")
     save_file(weights, folder / "model.safetensors", METADATA)
-    with pytest.raises(Refusal, match=r"transformer\.ln_f\.bias holds infinite or undefined values"):
+    with pytest.raises(Refusal, match=r"transformer\.ln_f\.bias contains NaN or infinity"):
         load_model(sources.from_folder(folder))
 
 
@@ -108,7 +108,7 @@ BEFORE: dict[str, Callable[[Path], Any]] = {
     r"the tokenizer of .* cannot be loaded": lambda f: change(
         f, "tokenizer_config.json", tokenizer_class="OwnTokenizer"
     ),
-    r"lacks 1 of its 2 files of weights, model-00002": lose_a_shard,
+    r"lacks 1 of its 2 weight files, such as model-00002": lose_a_shard,
     "is an adapter, not a whole model": become_an_adapter,
     "has other.safetensors but neither": lambda f: (f / "model.safetensors").rename(f / "other.safetensors"),
     "has no weights": lambda f: (f / "model.safetensors").unlink(),

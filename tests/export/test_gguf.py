@@ -59,7 +59,7 @@ def test_linear_rope_scaling_of_a_gguf_file(tmp_path: Path, vocabulary: dict[str
 def test_a_gguf_tensor_without_a_place_is_refused(tmp_path: Path, vocabulary: dict[str, Any]) -> None:
     """A bias on the queries."""
     write_gguf(tmp_path / "bias.gguf", vocabulary, extra={"blk.0.attn_q.bias": np.ones(64, np.float32)})
-    with pytest.raises(Refusal, match=r"no place for \(blk\.0\.attn_q\.bias\)"):
+    with pytest.raises(Refusal, match=r"does not use \(blk\.0\.attn_q\.bias\)"):
         logits_of(tmp_path / "bias.gguf")
 
 

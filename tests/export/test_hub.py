@@ -39,7 +39,7 @@ def test_a_hub_model_is_downloaded_and_recorded(hub: Hub, repository: Path) -> N
 
 def test_offline_uses_the_cache_and_asks_nothing(hub: Hub, repository: Path) -> None:
     """--offline before a download is refused; after one it works without a request."""
-    with pytest.raises(Refusal, match="not in the hub's cache and --offline"):
+    with pytest.raises(Refusal, match="not in the hub's cache, and --offline"):
         sources.find("someone/tiny", None, offline=True)
     sources.find("someone/tiny", None, offline=False)
     hub.requests.clear()

@@ -37,9 +37,9 @@ def test_a_hub_model_never_takes_the_catalogues_name(tmp_path: Path) -> None:
         assert own.id == "gpt2"
         if not (tmp_path / "gpt2").exists():
             stand(tmp_path, "gpt2", "openai-community/gpt2")
-    with pytest.raises(Refusal, match="holds another model of this name"):
+    with pytest.raises(Refusal, match="contains another model"):
         sources.identify(source("someone/gpt2"), "gpt2", tmp_path, replace=False)
-    with pytest.raises(Refusal, match="gpt2 is a model of the catalogue"):
+    with pytest.raises(Refusal, match="gpt2 is the name of a known model"):
         sources.identify(source("gpt2", "there"), None, tmp_path, replace=True)
 
 
@@ -50,7 +50,7 @@ def test_two_folders_of_one_name_do_not_replace_each_other(tmp_path: Path) -> No
     places = [sources.place_of(tmp_path / run / "checkpoint-500") for run in ("run-a", "run-b")]
     stand(out, "checkpoint-500", "checkpoint-500", places[0])
     sources.identify(source("checkpoint-500", places[0]), None, out, replace=False)
-    with pytest.raises(Refusal, match="give this one --name, or replace it with --force"):
+    with pytest.raises(Refusal, match="choose another name with --name, or replace it with --force"):
         sources.identify(source("checkpoint-500", places[1]), None, out, replace=False)
     named = source("checkpoint-500", places[1])
     sources.identify(named, "Run B", out, replace=False)
@@ -82,9 +82,9 @@ def test_a_build_that_cannot_fit_is_refused_before_the_work(
     count = preflight.parameters(folder, None)
     assert count == sum(tensor.numel() for tensor in load_file(folder / "model.safetensors").values())
     preflight.tell("tiny", count)
-    assert "0.155 M parameters: the build takes up to 0.8 GB" in capsys.readouterr().out
+    assert "0.155 million parameters: the build needs up to 0.8 GB" in capsys.readouterr().out
     monkeypatch.setattr(preflight, "free_memory", lambda: int(0.5e9))
-    with pytest.raises(Refusal, match=r"needs 0\.8 GB of memory, 0\.5 GB are free"):
+    with pytest.raises(Refusal, match=r"needs 0\.8 GB of memory, but only 0\.5 GB are free"):
         preflight.tell("tiny", count)
     hub.repositories["someone/tiny"] = folder
     with pytest.raises(Refusal, match=r"needs 0\.8 GB of memory"):

@@ -49,5 +49,5 @@ def test_edges_and_bad_input() -> None:
     assert nothing.first.shape == nothing.later.shape == nothing.count.shape == (0,)
     with pytest.raises(ValueError, match="shortest"):
         copies([1, 2], 0)
-    with pytest.raises(ValueError, match="as many"):
+    with pytest.raises(ValueError, match="log-probabilities"):
         second_copy_curve([-1.0], [1, 2])

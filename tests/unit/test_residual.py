@@ -73,7 +73,7 @@ def test_bad_input() -> None:
         residual.norms(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="layer, token, hidden"):
         residual.norms([np.zeros((2, 3)), np.zeros((1, 3))])
-    with pytest.raises(ValueError, match="layer 1 hold NaN"):
+    with pytest.raises(ValueError, match="layer 1 contain NaN"):
         residual.norms([np.zeros((1, 3)), np.full((1, 3), np.nan)])
     with pytest.raises(ValueError, match="before and after"):
         residual.changes(np.zeros((1, 2, 3)))

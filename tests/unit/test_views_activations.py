@@ -188,7 +188,7 @@ def test_transformer_lab_equals_its_operations(run: Run, kept: bool, monkeypatch
     entropy = -(last * torch.log(last + 1e-9)).sum(-1).mean(-1)
     np.testing.assert_allclose(found["attention_entropy"], entropy, rtol=1e-4)
     assert found["exact"] == kept
-    with pytest.raises(ValueError, match="has not been run again"):
+    with pytest.raises(ValueError, match="has not been inspected"):
         VIEWS["transformer_lab"](run.context(), token=token)
 
 

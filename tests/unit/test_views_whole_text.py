@@ -94,11 +94,11 @@ def test_the_run_says_what_its_perplexity_is_of(context: Context) -> None:
     assert (summary["tokens"], summary["total_tokens"], summary["scored_tokens"]) == (10, 12, 9)
     assert summary["perplexity"] == pytest.approx(np.exp(-np.nanmean(logprob)))
     assert summary["convention"] == (
-        "Of 9 of the first 10 of 12 tokens, read without a prefix token: the first token has no probability.")
+        "Over 9 of the first 10 of 12 tokens, without a prefix token: the first token has no probability.")
     given = {"id": 0, "text": "<|endoftext|>"}
     assert wording.convention(10, 10, 10, given) == (
-        "Of 10 tokens, read as the start of a document, after <|endoftext|>.")
-    assert wording.convention(1000, 1000, 2345, given).startswith("Of the first 1,000 of 2,345 tokens, read as")
+        "Over 10 tokens, as the start of a document (after <|endoftext|>).")
+    assert wording.convention(1000, 1000, 2345, given).startswith("Over the first 1,000 of 2,345 tokens, as")
 
 
 def test_heads_on_the_text_stand_beside_their_chance(context: Context) -> None:
@@ -138,3 +138,8 @@ def test_preview_is_plain_json_with_every_colouring(context: Context) -> None:
     assert len(made["columns"]["top_ids"]) == len(IDS) * made["top_k"]
     assert {str(id) for id in made["columns"]["top_ids"]} == set(made["vocabulary"])
     assert made["findings"] == json.loads(json.dumps(VIEWS["findings"](context)))
+
+
+def test_probabilities_in_sentences_are_percentages_without_exponents() -> None:
+    texts = [wording.share(p) for p in (1, 0.1234, 0.0123, 0.00123, 0.00012, 0.0000999, 0)]
+    assert texts == ["100.0%", "12.3%", "1.23%", "0.123%", "0.0120%", "< 0.01%", "0%"]

@@ -161,5 +161,5 @@ def test_table_edges() -> None:
     assert class_table([], [], [], np.zeros((2, 0)), np.zeros((2, 0))) == []
     with pytest.raises(ValueError, match="unknown word classes"):
         class_table(["noun"], [-1.0], [1.0], np.zeros((1, 1)), np.zeros((1, 1)))
-    with pytest.raises(ValueError, match="as many numbers"):
+    with pytest.raises(ValueError, match="classes need"):
         class_table(["digits"], [-1.0, -2.0], [1.0], np.zeros((1, 1)), np.zeros((1, 1)))
