@@ -13,6 +13,7 @@ from pyscripts.colourings import COLOURINGS
 from pyscripts.fill_in import FillIn, likely
 from pyscripts.run import Reading
 from pyscripts.sampling import Distribution
+from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
 from pyscripts.trace import TOP_K, ModelShape, Outputs, Trace
 
 # What TokenizedText has of every token, and what AppendedToken (protocol.js) calls it.
@@ -33,7 +34,7 @@ class Current:
     """The current run: what its numbers depend on, its arrays, and what was recomputed for it."""
 
     id: int
-    conditions: dict[str, Any]  # model (sha256), prefix (token id or None), interventions (JSON)
+    conditions: dict[str, Any]  # model (sha256), prefix (token id or None), interventions (JSON), stride (or None)
     model: Model
     reading: Reading
     updated: int = 0  # shown tokens that `update` has returned
@@ -70,10 +71,10 @@ class Session:
         for old in list(self._models)[:-MODELS_KEPT]:
             del self._models[old]
 
-    def begin(self, run_id: int, request: str) -> None:
+    def begin(self, run_id: int, request: str) -> str:
         """Starts a run. request (JSON): tokens (TokenizedText of protocol.js), options, conditions (model, prefix,
-        interventions), keep (positions of the previous run whose results are still valid), promptLength (null: read
-        only).
+        interventions, stride), keep (positions of the previous run whose results are still valid), promptLength (null:
+        read only). Returns the windows to read as JSON, [[start, stop]] by position; null: all in one pass.
 
         ValueError if results cannot be kept because the previous run was made under other conditions.
         """
@@ -82,20 +83,24 @@ class Session:
         model, before = self._model(conditions["model"]), self._run
         prefix = [] if conditions["prefix"] is None else [conditions["prefix"]]
         ids = prefix + tokens["ids"]
-        steps = {}
-        if keep:
+        steps, trace = {}, Trace(ids, ModelShape.of(model.manifest), prefix=bool(prefix))
+        windows = None
+        if conditions["stride"] is not None:
+            context = model.manifest["context_length"]
+            trace = StridedTrace(ids, trace.shape, context, conditions["stride"], prefix=bool(prefix))
+            windows = [[window.start, window.stop] for window in trace.windows]
+        elif keep:
             if before is None or before.conditions != conditions:
                 raise ValueError("Results of the previous run cannot be kept: it was made under other conditions.")
             trace = before.reading.trace
             trace.restart(ids, keep)
             steps = {p: s for p, s in before.reading.steps.items() if p < len(ids) and ids[p] == s.id and p <= keep}
-        else:
-            trace = Trace(ids, ModelShape.of(model.manifest), prefix=bool(prefix))
         if asked["promptLength"] is None:
             steps = {}
         self._run = Current(
             run_id, conditions, model, Reading(trace, tokens, asked["options"], asked["promptLength"], steps)
         )
+        return json.dumps(windows)
 
     def sample(self, run_id: int, logits: Any) -> int:
         """Draws the next token's id from the last row of logits, using the run's options."""
@@ -122,13 +127,16 @@ class Session:
             append_token(reading.tokens, json.loads(appended))
             reading.steps[len(trace.ids) - 1] = generation.describe(current.drawn_from, trace.ids[-1], TOP_K)
         count = chunk.count
+        logits = to_numpy([chunk.logits], (1, count, shape.vocab_size))[0]
+        if isinstance(trace, StridedTrace):
+            return trace.score(logits)
         states = (count, shape.hidden_size)
         contributions = {
             name: to_numpy(parts, (shape.layers, *states)) if (parts := getattr(chunk, key)) else None
             for name, key in (("attention_output", "attentionOutput"), ("mlp_output", "mlpOutput"))
         }
         trace.extend(Outputs(
-            logits=to_numpy([chunk.logits], (1, count, shape.vocab_size))[0],
+            logits=logits,
             attentions=to_numpy(chunk.attentions, (shape.layers, shape.heads, count, trace.length + count)),
             hidden_states=to_numpy(chunk.hiddenStates, (shape.layers + 1, *states)),
             **contributions,
@@ -233,7 +241,11 @@ class Session:
         )
         if name not in views.VIEWS:
             raise ValueError(f"There is no view {name!r}.")
-        plain, arrays = views.split(views.VIEWS[name](context, **json.loads(arguments)))
+        args = json.loads(arguments)
+        needed = args["view"] if name in ("table", "csv") else name
+        if isinstance(current.reading.trace, StridedTrace) and needed not in views.OF_LIKELIHOODS:
+            raise ValueError(ONLY_LIKELIHOODS)
+        plain, arrays = views.split(views.VIEWS[name](context, **args))
         return {"json": json.dumps(plain, allow_nan=False), "arrays": arrays}
 
     def _current(self, run_id: int) -> Current:
@@ -256,11 +268,13 @@ class Session:
 
 def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
     """Every number the page shows beside a token, starting with token `first`: [token] or [token, width], float32 or
-    int32, C-contiguous; surprisal, logprob and entropy in nats."""
+    int32, C-contiguous; surprisal, logprob and entropy in nats. `tokens_seen`: of a text read in windows only."""
     found = trace.statistics().since(first)
     names = ("logprob", "probability", "entropy", "mass_above", "rank", "top_ids")
     columns: dict[str, NDArray] = {name: np.asarray(getattr(found, name)) for name in names}
     columns["surprisal"] = found.surprisal
+    if isinstance(trace, StridedTrace):
+        columns["tokens_seen"] = trace.tokens_seen()[first:].astype(np.int32)
     columns["top_probabilities"] = np.exp(found.top_logprobs)
     return {
         name: np.ascontiguousarray(a, a.dtype if np.issubdtype(a.dtype, np.integer) else np.float32)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pyscripts import hue, text, wording
 from pyscripts.generation import Candidates, GenerationStep
+from pyscripts.strides import StridedTrace
 from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import Trace
 
@@ -55,7 +56,6 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
             "hue": number(hues[i]),
             "top": [{"id": id, "text": vocabulary[id], "logprob": number(value)} for id, value in top],
         })
-    on_text, by_chance = trace.heads_on_text(), trace.heads_by_chance()
     result = {
         "schema": SCHEMA,
         "model": {
@@ -66,12 +66,8 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
         "text": tokens["text"],
         "options": {**reading.options, "prefix": trace.prefix},
         "tokens": rows,
-        "attention_entropy": numbers(trace.attention_entropy()),
-        "hidden_norm": numbers(trace.hidden_norm()),
-        "heads_on_text": {
-            name: {"mass": numbers(getattr(on_text, name)), "chance": numbers(getattr(by_chance, name))}
-            for name in ON_TEXT
-        },
+        "windows": windows(trace),
+        **_inside(trace),
         "summary": summary(reading, model),
         "timings": dict(reading.timings),
     }
@@ -81,12 +77,36 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
     return result
 
 
+def windows(trace: Trace) -> dict[str, Any] | None:
+    """The windows of a text longer than the context, by position (the prefix counts); None: read in one pass."""
+    if not isinstance(trace, StridedTrace):
+        return None
+    return {"context": trace.context, "stride": trace.stride, "ranges": [vars(window) for window in trace.windows]}
+
+
+def _inside(trace: Trace) -> dict[str, Any]:
+    """What attention and hidden states say of the text; None for a text read in windows."""
+    if isinstance(trace, StridedTrace):
+        return {"attention_entropy": None, "hidden_norm": None, "heads_on_text": None}
+    on_text, by_chance = trace.heads_on_text(), trace.heads_by_chance()
+    return {
+        "attention_entropy": numbers(trace.attention_entropy()),
+        "hidden_norm": numbers(trace.hidden_norm()),
+        "heads_on_text": {
+            name: {"mass": numbers(getattr(on_text, name)), "chance": numbers(getattr(by_chance, name))}
+            for name in ON_TEXT
+        },
+    }
+
+
 def summary(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any]:
     """text.Summary of the tokens read so far, as JSON, with its `convention` as a sentence."""
     trace, tokens = reading.trace, reading.tokens
     logprob = trace.statistics().logprob
     whole = text.summary(logprob, own_bytes(tokens), spans(tokens, trace.shown), total_tokens(tokens))
-    words = wording.convention(whole.scored_tokens, whole.tokens, whole.total_tokens, prefix_of(reading, model))
+    prefix = prefix_of(reading, model)
+    strided = (trace.context, trace.stride) if isinstance(trace, StridedTrace) else None
+    words = wording.convention(whole.scored_tokens, whole.tokens, whole.total_tokens, prefix, strided)
     return {**{name: number(value) for name, value in vars(whole).items()}, "convention": words}
 
 

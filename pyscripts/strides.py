@@ -1,4 +1,4 @@
-"""Texts longer than the context: which windows to read, and which tokens each window scores.
+"""Texts longer than the context: which windows to read, which tokens each scores, and the run they make together.
 
 The strided windows of the transformers documentation ("Perplexity of fixed-length models"): each begins `stride`
 positions after the previous one; the overlap is read again as context and not scored again.
@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from pyscripts.trace import ModelShape, Trace
+
+ONLY_LIKELIHOODS = "This text was read in windows: layers and attention need a text within the context."
 
 
 @dataclass(frozen=True)
@@ -51,18 +55,41 @@ def context_of(windows: Sequence[Window]) -> NDArray[np.int64]:
     return np.concatenate(counts)
 
 
-def combine(windows: Sequence[Window], parts: Sequence[ArrayLike]) -> NDArray:
-    """One array [position, ...] from the windows' [window position, ...], each position from the window that scores it.
+class StridedTrace(Trace):
+    """The likelihoods of a text read in strided windows: each token has the statistics of the window that scores it.
 
-    Parts hold a number of the token at each position, such as its log-probability; position 0 comes from the first
-    window (NaN: nothing precedes it). Parts that do not match their windows raise ValueError.
+    Nothing else is kept: attention and hidden states belong to one window and have no meaning over the text.
     """
-    if len(windows) != len(parts):
-        raise ValueError(f"{len(windows)} windows need {len(windows)} parts, not {len(parts)}.")
-    arrays = [np.asarray(part) for part in parts]
-    for window, array in zip(windows, arrays, strict=True):
-        if not array.ndim or len(array) != window.stop - window.start:
-            size = window.stop - window.start
-            raise ValueError(f"a window of {size} positions cannot have numbers of shape {array.shape}.")
-    pairs = zip(windows, arrays, strict=True)
-    return np.concatenate([arrays[0][:1], *(array[window.scored - window.start :] for window, array in pairs)])
+
+    def __init__(self, ids: Sequence[int], shape: ModelShape, context: int, stride: int, *, prefix: bool) -> None:
+        super().__init__(ids, shape, prefix=prefix)
+        self.context, self.stride = context, stride
+        self.windows = plan(len(ids), context, stride)
+        self._window, self._read = 0, 0  # the window under way, and its positions that were read
+
+    def score(self, logits: NDArray[np.float32]) -> None:
+        """Adds the logits [query, vocab] of the next positions of a window; after its last one the next window begins.
+
+        ValueError if they do not fit.
+        """
+        window = self.windows[min(self._window, len(self.windows) - 1)]
+        start = window.start + self._read
+        stop = start + len(logits)
+        if self._window == len(self.windows) or stop > window.stop or logits.shape[1] != self.shape.vocab_size:
+            raise ValueError(f"logits of shape {logits.shape} do not fit window {self._window}, of which "
+                             f"{self._read} positions were read.")
+        # A row belongs to the window that scores the token after it, so only the last window keeps its last row.
+        end = stop if window.stop == len(self.ids) else min(stop, window.stop - 1)
+        first = max(start, window.scored - 1)
+        if first < end:
+            self._score(logits[first - start : end - start], first)
+            self.length = end
+        self._read += len(logits)
+        if stop == window.stop:
+            self._window, self._read = self._window + 1, 0
+
+    def tokens_seen(self) -> NDArray[np.int64]:
+        """[token] how many tokens of the text before each shown token the model saw; the prefix does not count."""
+        seen = context_of(self.windows)[: self.length]
+        seen[: self.windows[0].stop] -= self.first
+        return seen[self.first :]

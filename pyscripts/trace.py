@@ -110,10 +110,7 @@ class Trace:
         """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run."""
         past, stop = self.length, self.length + len(outputs.logits)
         self._check(outputs, stop)
-        targets = np.full(len(outputs.logits), NO_TARGET)
-        known = self.ids[past + 1 : stop + 1]
-        targets[: len(known)] = known
-        self._add(self._statistics, token_statistics(outputs.logits, targets, TOP_K))
+        self._score(outputs.logits, past)
         layers, heads_, queries, _ = outputs.attentions.shape
         every_head = outputs.attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
         found = attention.entropies(every_head, past)
@@ -133,9 +130,14 @@ class Trace:
         self._keep_attentions(outputs.attentions)
         self.length = stop
 
-    def _add(self, columns: dict[str, Rows], values: object) -> None:
-        for name, column in columns.items():
-            column.append(getattr(values, name))
+    def _score(self, logits: NDArray[np.float32], first: int) -> None:
+        """Reduces logits [row, vocab], rows `first` ..., to the statistics of the tokens after them."""
+        targets = np.full(len(logits), NO_TARGET)
+        known = self.ids[first + 1 : first + 1 + len(logits)]
+        targets[: len(known)] = known
+        found = token_statistics(logits, targets, TOP_K)
+        for name, column in self._statistics.items():
+            column.append(getattr(found, name))
 
     def _add_residual(self, outputs: Outputs) -> None:
         states, attention_output, mlp_output = outputs.hidden_states, outputs.attention_output, outputs.mlp_output

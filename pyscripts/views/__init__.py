@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyscripts.views import activations, comparison, inside, whole_text
 from pyscripts.views.context import Context, Inspected, LayerAttention
 
+OF_LIKELIHOODS = frozenset({"run", "strip", "findings", "comparison", "choice", "speed"})  # need no hidden states
 VIEWS: dict[str, Callable[..., Any]] = {**inside.VIEWS, **whole_text.VIEWS, **activations.VIEWS, **comparison.VIEWS}
 
 
@@ -24,4 +25,4 @@ def split(result: Any) -> tuple[Any, dict[str, NDArray]]:
     return {name: value for name, value in result.items() if name not in arrays}, arrays
 
 
-__all__ = ["VIEWS", "Context", "Inspected", "LayerAttention", "split"]
+__all__ = ["OF_LIKELIHOODS", "VIEWS", "Context", "Inspected", "LayerAttention", "split"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyscripts import run
+from pyscripts.strides import StridedTrace
 from pyscripts.views import whole_text
 from pyscripts.views.context import Context
 
@@ -12,7 +13,8 @@ Table = dict[str, Any]  # columns: [name], rows: [[cell]]; None is an empty cell
 
 def strip(context: Context) -> Table:
     """One row a shown token."""
-    found, texts = context.reading.trace.statistics(), context.reading.tokens["texts"]
+    trace, texts = context.reading.trace, context.reading.tokens["texts"]
+    found = trace.statistics()
     lines = whole_text.strip(context)
     columns = [found.probability, found.rank, lines["surprisal_nats"], lines["entropy_nats"],
                lines["smooth_surprisal_nats"]]  # each [token]
@@ -21,6 +23,9 @@ def strip(context: Context) -> Table:
         probability, rank, *others = values
         rows.append([token, texts[token], run.number(probability), int(rank) or None, *map(run.number, others)])
     names = ["surprisal (nats)", "entropy (nats)", "mean surprisal of 15 tokens (nats)"]
+    if isinstance(trace, StridedTrace):
+        names.append("tokens of context")
+        rows = [[*row, seen] for row, seen in zip(rows, trace.tokens_seen().tolist(), strict=True)]
     return {"columns": ["index", "token", "probability", "rank", *names], "rows": rows}
 
 

@@ -38,8 +38,8 @@ def findings(context: Context) -> dict[str, Any]:
     found = trace.statistics()
     code = words.looks_like_code(tokens["text"])
     classes = words.classify(own_bytes(tokens), spans(tokens, trace.shown), code)
-    entropy = trace.attention_entropy().mean(axis=1)  # [layer, token]
-    table = class_table(classes, found.logprob, found.entropy, entropy, np.full_like(entropy, np.nan))
+    no_layers = np.zeros((0, trace.shown))  # [layer, token]
+    table = class_table(classes, found.logprob, found.entropy, no_layers, no_layers)
     ids = trace.ids[trace.first : trace.length]
     easier = text.less_surprising_than_expected(found.logprob, found.entropy, found.rank, REMARKS)
     curve = repeats.second_copy_curve(found.logprob, ids)

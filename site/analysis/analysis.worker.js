@@ -73,8 +73,9 @@ const api = {
 
   async begin(runId, request) {
     await booted;
-    python(() => session.begin(runId, JSON.stringify(request)));
+    const windows = JSON.parse(python(() => session.begin(runId, JSON.stringify(request))));
     publisher.begin(runId, request.keep > 0);
+    return windows;
   },
 
   sample: (runId, logits) => python(() => session.sample(runId, logits)),

@@ -81,6 +81,12 @@ export class KvCache {
     this.ids = this.ids.slice(0, length);
   }
 
+  /** Drops all positions; what follows is read under the same conditions. */
+  clear() {
+    this.#replace(null);
+    this.ids = [];
+  }
+
   /** A copy of the first positions, which the caller releases; null if there are none. @param {number} length */
   pastOf(length) {
     return length && this.past ? this.past.first(length) : null;

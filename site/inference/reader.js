@@ -2,7 +2,7 @@
 
 import * as Comlink from '../vendor/comlink.min.js';
 import { ModelError } from '../shared/manifest.js';
-import { NO_INTERVENTIONS } from '../shared/run_key.js';
+import { NO_INTERVENTIONS, strideOf } from '../shared/run_key.js';
 import { chunkLength } from './chunks.js';
 import { rankCandidates } from './fill_in.js';
 import { KvCache } from './kv_cache.js';
@@ -48,10 +48,11 @@ export class Reader {
   async run(request, signal, onTokens) {
     const { runId } = request;
     const started = performance.now();
-    const { ids, tokens, reused } = await this.#begin(request, signal, onTokens);
+    const { ids, tokens, reused, windows } = await this.#begin(request, signal, onTokens);
     /** @type {Timings} */
     const timings = { model: 0, total: 0 };
-    const last = await this.#read(runId, ids.slice(reused), timings, signal, request.kind === 'generate');
+    const hold = request.kind === 'generate';
+    const last = windows ? await this.#readWindows(runId, ids, windows, timings, signal) : await this.#read(runId, ids.slice(reused), timings, signal, { hold });
     if (request.kind === 'generate' && last) await this.#generate(request, tokens, last, timings, signal);
     if (signal.aborted && !(signal.reason instanceof Stopped && this.#analysed)) throw signal.reason;
     await this.#analysis.finish(runId, { ...timings, total: performance.now() - started });
@@ -186,10 +187,10 @@ export class Reader {
     }
   }
 
-  /** @param {boolean} prefix whether the model's prefix token comes first @returns {RunConditions} */
+  /** Of a text that is read in one pass. @param {boolean} prefix whether the model's prefix token comes first @returns {RunConditions} */
   #conditions(prefix) {
     const { sha256, prefix: token } = this.#manifest;
-    return { model: sha256, prefix: prefix && token ? token.id : null, interventions: NO_INTERVENTIONS };
+    return { model: sha256, prefix: prefix && token ? token.id : null, interventions: NO_INTERVENTIONS, stride: null };
   }
 
   /** The ids of a run that this model has read, prefix included. @param {RunKey} key @param {number} position that is requested */
@@ -208,24 +209,28 @@ export class Reader {
    */
   async #begin({ runId, kind, input, options, given }, signal, onTokens) {
     const { context_length } = this.#manifest;
-    const conditions = this.#conditions(options.prefix !== false);
-    const front = conditions.prefix === null ? [] : [conditions.prefix];
+    const onePass = this.#conditions(options.prefix !== false);
+    const front = onePass.prefix === null ? [] : [onePass.prefix];
     const room = context_length - front.length;
     const generates = kind === 'generate';
     const { literal } = options;
-    const tokens = typeof input === 'string' ? this.#tokenizer.encode(input, room, { literal }) : this.#tokenizer.describe(input.slice(0, room));
+    const asked = generates ? undefined : options.stride;
+    const most = asked === undefined ? room : Infinity;
+    const tokens = typeof input === 'string' ? this.#tokenizer.encode(input, most, { literal }) : { ...this.#tokenizer.describe(input.slice(0, most)), total: input.length };
     if (!tokens.ids.length && !(generates && front.length)) throw new ModelError('There is no text to read. Type or paste some first.');
     if (kind === 'generate' && options.maxTokens !== 0 && tokens.total >= room) throw new ModelError(`The prompt fills the whole context of ${context_length} tokens. Shorten it to leave room for new ones.`);
     onTokens(tokens);
     const ids = [...front, ...tokens.ids];
-    // A kept row needs the token after it to be the same too, since its statistics are of that token.
-    const reused = Math.max(0, Math.min(this.#analysed, this.#cache.common(conditions, ids) - 1));
+    const conditions = { ...onePass, stride: strideOf(context_length, onePass.prefix, tokens.ids.length, asked) };
+    // A kept row needs the token after it to be the same too, since its statistics are of that token. Of a text read in
+    // windows the cache holds the last one only.
+    const reused = conditions.stride === null ? Math.max(0, Math.min(this.#analysed, this.#cache.common(conditions, ids) - 1)) : 0;
     this.#analysed = 0; // until the analysis worker has begun the run
     this.#cache.keep(reused, conditions);
     const promptLength = generates ? Math.min(given ?? Infinity, tokens.ids.length) : null;
-    await this.#analysis.begin(runId, { tokens, options, conditions, keep: reused, promptLength });
+    const windows = await this.#analysis.begin(runId, { tokens, options, conditions, keep: reused, promptLength });
     this.#analysed = reused;
-    return { ids, tokens, reused };
+    return { ids, tokens, reused, windows };
   }
 
   /**
@@ -234,17 +239,17 @@ export class Reader {
    * @param {number[]} ids
    * @param {Timings} timings
    * @param {AbortSignal} signal
-   * @param {boolean} hold whether the last chunk's outputs are returned instead of sent
+   * @param {{ hold?: boolean, only?: string[] }} how hold: whether the last outputs are returned, not sent; only: these outputs
    * @returns {Promise<Outputs | null>} null: all was sent
    */
-  async #read(runId, ids, timings, signal, hold) {
+  async #read(runId, ids, timings, signal, { hold = false, only }) {
     let analysed = Promise.resolve();
     /** @type {Outputs | null} */
     let held = null;
     for (let start = 0, count; start < ids.length && !signal.aborted; start += count) {
       const before = performance.now();
       count = chunkLength(this.#manifest, this.#cache.length, ids.length - start);
-      const outputs = await this.#forward(ids.slice(start, start + count));
+      const outputs = await this.#forward(ids.slice(start, start + count), only);
       timings.model += performance.now() - before;
       await analysed; // at most one chunk waits in the analysis worker
       if (hold && start + count >= ids.length) held = outputs;
@@ -255,9 +260,22 @@ export class Reader {
     return held;
   }
 
-  /** @param {number[]} ids */
-  async #forward(ids) {
-    const { outputs, past } = await this.#session.forward(ids, this.#cache.past);
+  /**
+   * Reads a text that is longer than the context in windows, each with an empty cache; Python knows what each one scores.
+   * @param {number} runId @param {number[]} ids @param {[number, number][]} windows start and stop by position
+   * @param {Timings} timings @param {AbortSignal} signal
+   */
+  async #readWindows(runId, ids, windows, timings, signal) {
+    for (const [start, stop] of windows) {
+      this.#cache.clear();
+      await this.#read(runId, ids.slice(start, stop), timings, signal, { only: [this.#manifest.outputs.logits] });
+    }
+    return null;
+  }
+
+  /** @param {number[]} ids @param {string[]} [only] */
+  async #forward(ids, only) {
+    const { outputs, past } = await this.#session.forward(ids, this.#cache.past, { only });
     this.#cache.extend(ids, past);
     return outputs;
   }
@@ -265,13 +283,13 @@ export class Reader {
   /** @param {number} runId @param {Outputs} outputs @param {AppendedToken | null} appended */
   async #send(runId, outputs, appended) {
     const names = this.#manifest.outputs;
-    const all = (/** @type {string[] | undefined} */ list) => list?.map((name) => outputs[name]) ?? null;
+    const all = (/** @type {string[] | undefined} */ list) => (list && list[0] in outputs ? list.map((name) => outputs[name]) : null);
     const logits = outputs[names.logits];
     const chunk = {
       count: logits.length / this.#manifest.vocab_size,
       logits,
-      attentions: names.attentions.map((name) => outputs[name]),
-      hiddenStates: names.hidden_states.map((name) => outputs[name]),
+      attentions: all(names.attentions) ?? [],
+      hiddenStates: all(names.hidden_states) ?? [],
       attentionOutput: all(names.attention_output),
       mlpOutput: all(names.mlp_output),
     };

@@ -39,7 +39,7 @@ export function panel(descriptor) {
   const { caption, how, formula, source } = PROSE[id];
   const explained = signal(false);
   const listed = signal(false);
-  const seen = () => isSeen(id);
+  const seen = () => isSeen(id) && state.run.value?.conditions.stride === null; // windows keep only likelihoods
   const asked = ask({ view, needs, args, passAt, seen, table: () => listed.value });
   /** @type {Chart[]} */
   const drawn = [];

@@ -55,16 +55,26 @@ export function openText(text, chosen = null, literal = false) {
 }
 
 /** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, even if it failed */
-export const readText = () => attempt(() => read(state.text.value, { literal: isLiteral() }));
+export const readText = () => attempt(() => read(state.text.value, { literal: isLiteral(), ...windows() }));
+
+/** Reads what is in the box in windows, so that all of it is read although it is longer than the context. */
+export const readInWindows = () => attempt(() => read(state.text.value, { literal: isLiteral(), ...windows(true) }));
 
 /** Reads what is in the box, with control tokens as such or, if literal, as plain text. @param {boolean} literal */
-export const readControlTokens = (literal) => attempt(() => read(state.text.value, { literal }));
+export const readControlTokens = (literal) => attempt(() => read(state.text.value, { literal, ...windows() }));
 
 /** Whether the text in the box is a version that was read without control tokens. */
 export const isLiteral = () => Boolean(versions.version.peek()?.literal && versions.version.peek()?.text === state.text.value);
 
 /** Reads the text in the box while the user types; adds no version. */
-export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK, literal: isLiteral() }));
+export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK, literal: isLiteral(), ...windows() }));
+
+/** Windows that begin half a context apart; a text that was read in windows is read so again. @param {boolean} [begin] @returns {{ stride?: number }} */
+function windows(begin = false) {
+  const { stride = null, model } = state.run.value?.conditions ?? {};
+  const { sha256, context_length = 2 } = state.model.value?.manifest ?? {};
+  return stride === null && !begin ? {} : { stride: stride !== null && model === sha256 ? stride : Math.floor(context_length / 2) };
+}
 
 /** Reads without having been asked by the user; the current notice stays. @param {() => unknown} read */
 function unasked(read) {
@@ -196,7 +206,7 @@ export function continueFrom(token, id) {
 export function replace(from, to, ids) {
   const run = usable();
   if (!run) return;
-  return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { literal: run.literal }, from));
+  return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { literal: run.literal, ...windows() }, from));
 }
 
 /** Restores a version. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
@@ -210,7 +220,8 @@ export function show(wanted, chosen = null) {
     state.text.value = text;
   });
   if (!state.canRun.value || !text) return;
-  const exact = ids && model === state.model.value?.manifest.sha256 ? ids : null;
+  const { sha256 = null, context_length = 0 } = state.model.value?.manifest ?? {};
+  const exact = ids && model === sha256 && ids.length < context_length - 1 ? ids : null; // more may be the beginning only
   const note = (/** @type {Run} */ run) => {
     run.tokens.then(() => {
       if (state.run.value?.id !== run.id) return;
@@ -222,7 +233,7 @@ export function show(wanted, chosen = null) {
   return attempt(() =>
     note(exact && given !== null && given < exact.length
       ? startRun('generate', exact, { ...samplingOptions(literal), maxTokens: 0 }, { given })
-      : startRun('read', exact ?? text, { topK: state.settings.value.topK, literal })));
+      : startRun('read', exact ?? text, { topK: state.settings.value.topK, literal, ...windows() })));
 }
 
 export const undo = () => show(versions.undoTarget.value);
@@ -234,8 +245,9 @@ export function readAgain(crashed = false) {
   const model = state.model.value?.manifest.sha256;
   if (toRead || (run?.stored && run.tokens.text === state.text.value)) unasked(readText);
   else if (run && !run.stored && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) {
-    const options = { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal };
-    unasked(() => attempt(() => startRun('read', run.tokens.text, options)));
+    const options = { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal, ...windows() };
+    const cut = run.tokens.total > run.tokens.ids.length && state.text.value.startsWith(run.tokens.text);
+    unasked(() => attempt(() => startRun('read', cut ? state.text.value : run.tokens.text, options)));
   }
   toRead = false;
 }

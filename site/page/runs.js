@@ -1,7 +1,7 @@
 // Runs: starts and stops them, receives Python's results, and requests views of the current one; main thread.
 
 import { analyzeOptions, checkedInput, generateOptions } from '../shared/options.js';
-import { commonLength, commonTokens, NO_INTERVENTIONS } from '../shared/run_key.js';
+import { commonLength, commonTokens, NO_INTERVENTIONS, strideOf } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
 import { analysis, retireAfter, stop as stopWorker, trust, workers } from './models.js';
@@ -18,6 +18,9 @@ import * as state from './state.js';
  * @typedef {{ id: number, tokens: Promise<TokenizedText>, done: Promise<{ stopped: boolean }> }} Run
  */
 
+/** Also in pyscripts/strides.py. */
+export const ONLY_LIKELIHOODS = 'This text was read in windows: layers and attention need a text within the context.';
+
 let newest = 0;
 /** Updates that arrived before their run's tokens: the two workers' messages are unordered. @type {RunUpdate[]} */
 let early = [];
@@ -33,7 +36,7 @@ let early = [];
 export function startRun(kind, input, options, { given = null } = {}) {
   const { inference } = workers();
   const model = /** @type {LoadedModel} */ (state.model.value);
-  const checked = kind === 'read' ? analyzeOptions(options) : generateOptions(options);
+  const checked = kind === 'read' ? analyzeOptions(options, model.manifest.context_length) : generateOptions(options);
   const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: checkedInput(kind === 'read' ? 'analyze' : 'generate', input, model.manifest.vocab_size), options: checked, given });
   const id = request.runId;
   early = [];
@@ -66,7 +69,7 @@ async function finish(id, inference, outcome) {
     const { stopped } = await outcome;
     trust();
     const run = state.run.value;
-    if (run?.id === id && run.kind === 'read' && !stopped) noteSpeed(run.tokens.ids.length - run.reused, performance.now() - started);
+    if (run?.id === id && run.kind === 'read' && run.conditions.stride === null && !stopped) noteSpeed(run.tokens.ids.length - run.reused, performance.now() - started);
     if (id === newest && stopped) say('Stopped. The part read or generated so far is kept.');
     return { stopped };
   } catch (error) {
@@ -87,7 +90,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
   const { manifest, vocabulary } = model;
   const prefix = options.prefix !== false && manifest.prefix ? manifest.prefix.id : null;
   /** @type {RunConditions} */
-  const conditions = { model: manifest.sha256, prefix, interventions: NO_INTERVENTIONS };
+  const conditions = { model: manifest.sha256, prefix, interventions: NO_INTERVENTIONS, stride: strideOf(manifest.context_length, prefix, tokens.ids.length, 'stride' in options ? options.stride : undefined) };
   const old = state.run.value;
   const same = old ? commonTokens(keyOf(old), { ...conditions, ids: tokens.ids }) : 0;
   const count = Math.min(same, old?.count ?? 0);
@@ -110,7 +113,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
   batch(() => {
     state.selection.value = { run: id, hovered: null, pinned: pinned.value !== null && pinned.value < alike ? pinned.value : null, span: keptSpan };
     state.run.value = run;
-    const cost = costOf(manifest, tokens.ids.length - same);
+    const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same) : null;
     if (cost) say(cost);
     if (tokens.total > tokens.ids.length) say(`The text has ${tokens.total.toLocaleString('en')} tokens, but the context of ${manifest.name} is ${manifest.context_length.toLocaleString('en')}. Showing the first ${tokens.ids.length.toLocaleString('en')}. ${cost ?? ''}`);
     for (const update of early.splice(0)) onUpdate(update);
@@ -163,6 +166,13 @@ export const stop = () => stopWorker().catch(() => {}); // a crashed worker has 
 /** @param {RunState} run @returns {RunKey} */
 export const keyOf = (run) => ({ ...run.conditions, ids: run.tokens.ids });
 
+/** @returns {RunState} the current run, if its attention and hidden states can be asked for */
+function runInOnePass() {
+  const run = currentRun();
+  if (run.conditions.stride !== null) throw new Error(ONLY_LIKELIHOODS);
+  return run;
+}
+
 /** @returns {RunState} the current run, made by a model of this page */
 export function currentRun() {
   const run = state.run.value;
@@ -203,7 +213,7 @@ export const wholeRun = async (runId) => (await view('run', {}, runId)).json;
  * @returns {Promise<{ rows: number, cols: number, data: Float32Array }>} positions × positions, prefix included
  */
 export async function attention(layer, head) {
-  const run = currentRun();
+  const run = runInOnePass();
   const ask = async () => {
     const { json, arrays } = await view('attention', { layer, head }, run.id);
     return json && { ...json, data: /** @type {Float32Array} */ (arrays.data.data) };
@@ -220,7 +230,7 @@ export async function attention(layer, head) {
  * @param {number} token index of a shown token @param {number} [topK]
  */
 export async function lens(token, topK = 5) {
-  const run = currentRun();
+  const run = runInOnePass();
   await inspect(token, run);
   return (await view('lens', { token, topK }, run.id)).json;
 }
@@ -229,7 +239,7 @@ export async function lens(token, topK = 5) {
  * Runs one position again, for the views that read its logits or the lens; -1 is the position before the first token.
  * @param {number} token index of a shown token @param {RunState} [run]
  */
-export function inspect(token, run = currentRun()) {
+export function inspect(token, run = runInOnePass()) {
   if (!Number.isInteger(token) || token < -1 || token >= run.count) throw new RangeError(`There is no token ${token}: the text has ${run.count} tokens, numbered from 0.`);
   const { inference } = workers();
   const position = token + (run.conditions.prefix === null ? 0 : 1);

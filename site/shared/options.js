@@ -6,6 +6,7 @@
 
 const MAX_TOP_K = 50; // alternatives kept for each token, as in pyscripts/trace.py
 const MAX_SEED = 2 ** 31;
+const LONGEST = 10_000_000; // tokens; no context comes near
 
 /** @type {Record<string, Rule>} */
 const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { type: 'flag' }, literal: { type: 'flag' } };
@@ -14,7 +15,7 @@ const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { 
 export const GENERATE = {
   maxTokens: { type: 'whole', least: 0, most: 100_000 },
   temperature: { type: 'number', least: 0, most: 100 },
-  topK: { type: 'whole', least: 0, most: 10_000_000 },
+  topK: { type: 'whole', least: 0, most: LONGEST },
   topP: { type: 'number', least: 0, most: 1 },
   minP: { type: 'number', least: 0, most: 1 },
   repetitionPenalty: { type: 'number', least: 0.01, most: 100 },
@@ -29,8 +30,8 @@ export const GENERATE = {
 /** The page's sampling settings until the user changes them. */
 export const SAMPLING = { maxTokens: 60, temperature: 0.8, topK: 0, topP: 0.95, minP: 0, repetitionPenalty: 1, frequencyPenalty: 0, seed: 1, greedy: false, stopAtEnd: true };
 
-/** @param {unknown} options of tokenlight.analyze @returns {AnalyzeOptions} */
-export const analyzeOptions = (options) => checked('analyze', options, ANALYZE);
+/** @param {unknown} options of tokenlight.analyze @param {number} [context] the model's, if one is loaded @returns {AnalyzeOptions} */
+export const analyzeOptions = (options, context = LONGEST) => checked('analyze', options, { ...ANALYZE, stride: { type: 'whole', least: 1, most: context - 1 } });
 
 /** @param {unknown} options of tokenlight.generate @returns {GenerateOptions} */
 export function generateOptions(options) {

@@ -40,15 +40,17 @@
  */
 
 /**
- * What a run's numbers depend on besides its token ids: the model's sha256, the prefix token (null: none), and the
- * interventions, as canonical JSON. Results may be reused only between runs for which all of these are equal.
- * @typedef {{ model: string, prefix: number | null, interventions: string }} RunConditions
+ * What a run's numbers depend on besides its token ids: the model's sha256, the prefix token (null: none), the
+ * interventions, as canonical JSON, and the stride of its windows (null: read in one pass). Results may be reused only
+ * between runs for which all of these are equal.
+ * @typedef {{ model: string, prefix: number | null, interventions: string, stride: number | null }} RunConditions
  * @typedef {RunConditions & { ids: number[] }} RunKey `ids`: the shown tokens, without the prefix token
  */
 
 /**
  * Options of a run, checked by shared/options.js. `topK` of analyze is the number of alternatives in the Run, that of generate a filter.
- * @typedef {{ topK?: number, prefix?: boolean, literal?: boolean }} AnalyzeOptions
+ * `stride` reads a text longer than the context in windows, each so many tokens after the one before (pyscripts/strides.py).
+ * @typedef {{ topK?: number, prefix?: boolean, literal?: boolean, stride?: number }} AnalyzeOptions
  * @typedef {{ maxTokens?: number, temperature?: number, topK?: number, topP?: number, minP?: number, repetitionPenalty?: number,
  *             frequencyPenalty?: number, seed?: number, greedy?: boolean, stop?: string[], stopAtEnd?: boolean, prefix?: boolean,
  *             literal?: boolean }} GenerateOptions
@@ -70,7 +72,8 @@
  */
 
 /**
- * One chunk of a forward pass, transferred from inference to analysis; key = all positions up to its last.
+ * One chunk of a forward pass, transferred from inference to analysis; key = all positions up to its last. Of a text read
+ * in windows only the logits.
  * @typedef {{
  *   count: number,                          // queries
  *   logits: Float32Array,                   // [query, vocab]
@@ -195,7 +198,7 @@
  *   colours(runId: number | null, colouring: string): Colours | null,
  *   useModel(manifest: Manifest, vocabulary: string[]): Promise<void>,
  *   begin(runId: number, request: { tokens: TokenizedText, options: AnalyzeOptions | GenerateOptions, conditions: RunConditions,
- *                                   keep: number, promptLength: number | null }): Promise<void>,
+ *                                   keep: number, promptLength: number | null }): Promise<[number, number][] | null>,
  *   sample(runId: number, logits: Float32Array): number,
  *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
  *   lensRows(runId: number, position: number): PyArray,

@@ -30,7 +30,7 @@ export function followTyping() {
 /** About how many tokens of a text have no numbers yet. @param {string} text */
 function unreadTokens(text) {
   const run = state.run.value;
-  const kept = run ? keptTokens(run.tokens, text) : 0;
+  const kept = run && run.conditions.stride === null ? keptTokens(run.tokens, text) : 0; // windows are all read again
   const read = run && kept ? run.tokens.texts.slice(0, kept).join('').length : 0;
   return (text.length - read) / CHARACTERS;
 }

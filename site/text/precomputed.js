@@ -74,7 +74,7 @@ function storedRun(page, manifest) {
     id: -1,
     kind: 'stored',
     model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
-    conditions: { model: manifest.sha256, prefix: manifest.prefix?.id ?? null, interventions: NO_INTERVENTIONS },
+    conditions: { model: manifest.sha256, prefix: manifest.prefix?.id ?? null, interventions: NO_INTERVENTIONS, stride: null },
     tokens: { hex: [], control: [], ...page.tokens },
     given: count,
     count,

@@ -3,7 +3,7 @@
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { count, fixed, significant } from '../frame/format.js';
 import { inUnit, unit } from '../frame/units.js';
-import { readControlTokens } from '../page/edits.js';
+import { readControlTokens, readInWindows } from '../page/edits.js';
 import * as state from '../page/state.js';
 
 export function summaryView() {
@@ -11,8 +11,9 @@ export function summaryView() {
   if (!run?.summary) return html`<dl class="summary" aria-hidden="true"></dl>`;
   const { perplexity, bits_per_byte: byte, bits_per_character: character, mean_logprob: mean, convention } = run.summary;
   const all = run.tokens.ids.length;
+  const { total } = run.tokens; // more than `all` if the context cut the text
   const facts = [
-    ['Tokens', run.count < all ? `${count(run.count)} of ${count(all)}` : count(all)],
+    ['Tokens', run.count < total ? `${count(run.count)} of ${count(total)}` : count(total)],
     ['Perplexity', significant(perplexity)],
     ['Bits per byte', fixed(byte)],
     ['Bits per character', fixed(character)],
@@ -20,7 +21,14 @@ export function summaryView() {
   ];
   return html`<dl class="summary ${run.count < all ? 'stale' : ''}">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${convention ? html`<p class="hint" id="convention">${convention}</p>` : nothing}
+    ${windowsView(run)}
     ${controlTokensView(run)}`;
+}
+
+/** Offers to read the rest of a text that is longer than the context. @param {import('../page/state.js').RunState} run */
+function windowsView({ tokens, kind, stored }) {
+  if (stored || kind !== 'read' || tokens.total <= tokens.ids.length) return nothing;
+  return html`<p class="hint" id="windows">The text is longer than the context. <button type="button" class="quiet" ?disabled=${!state.canRun.value} @click=${readInWindows}>Read it all in windows</button></p>`;
 }
 
 /** Says that control tokens were typed, and offers the other way to read them. @param {import('../page/state.js').RunState} run */

@@ -43,14 +43,6 @@ def test_empty_text(tiny_site: str, open_page: Opener) -> None:
     works(page)
 
 
-def test_text_longer_than_the_context(tiny_site: str, open_page: Opener) -> None:
-    """The first part is read, and the page says how much of it that is."""
-    page = open_page(tiny_site)
-    run = page.evaluate("tokenlight.analyze('The people of the village went down to the river. '.repeat(60))")
-    assert len(run["tokens"]) == 255  # the context of 256 less the BOS token
-    assert "is 256. Showing the first 255." in notice(page)
-
-
 def test_odd_characters_are_text(tiny_site: str, open_page: Opener) -> None:
     page = open_page(tiny_site)
     for text in ("a\x00b", "\ud800 half a pair", "<img src=x onerror=alert(1)>", "\u202ereversed"):

@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from transformers import AutoTokenizer
 
+from tests.e2e.likelihood import facts, settled
 from tests.e2e.reference import ReferenceModel
 from tests.unit import json_schema
 from tests.unit.cut_text import cut
 
+LONG = (Path(__file__).parents[2] / "export/texts/prose.txt").read_text(encoding="utf-8")
 TEXT = "The people of the village 🙂 went\tdown to the river.\n\n  東京 naïve — def add(a, b):\n    return a + b\n" * 2
 
 
@@ -181,6 +183,66 @@ def test_an_edited_text_reads_only_what_changed(tiny_site: str, open_page: Calla
         np.testing.assert_allclose(_numbers(reused[name]), _numbers(fresh[name]), atol=1e-5, err_msg=name)
 
 
+def strided(model: ReferenceModel, ids: list[int], context: int, stride: int) -> np.ndarray:
+    """[token] log-probabilities after the prefix, in the loop of transformers' documentation (perplexity.md)."""
+    ids, found, before = [model.prefix, *ids], list[float](), 1
+    for begin in range(0, len(ids), stride):
+        end = min(begin + context, len(ids))
+        found.extend(model.read(ids[begin:end]).token_logprob()[before - end :])
+        before = end
+        if end == len(ids):
+            break
+    return np.array(found)
+
+
+def test_a_text_of_three_contexts_is_read_in_windows(
+    tiny_site: str, checkpoints: Path, open_page: Callable[..., Page]
+) -> None:
+    """The page reads as far as the context goes and offers the rest; every token has the numbers of one window."""
+    page, model = open_page(tiny_site), ReferenceModel(checkpoints / "tiny-gpt2")
+    ids = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2")(LONG).input_ids[:800]
+    text = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2").decode(ids)
+    page.fill("#text", text)
+    page.click("#run")
+    settled(page)
+    expect(page.locator("#notice")).to_contain_text("The text has 800 tokens")
+    expect(page.locator("#notice")).to_contain_text("is 256. Showing the first 255.")
+    expect(page.locator("#summary")).to_contain_text("255 of 800")
+
+    page.click("text=Read it all in windows")
+    expect(page.locator("#summary")).to_contain_text("Over 800 tokens in windows of 256, stride 128: each token saw at")
+    settled(page)
+    run = page.evaluate(
+        """Promise.all(['runs', 'state'].map((name) => import(new URL(`page/${name}.js`, location.href.split('#')[0]))))
+          .then(([runs, state]) => runs.wholeRun(state.run.value.id))"""
+    )
+    json_schema.check(run)
+    expected = strided(model, ids, 256, 128)
+    assert len(expected) == len(ids) == 800 and [token["id"] for token in run["tokens"]] == ids
+    np.testing.assert_allclose([token["logprob"] for token in run["tokens"]], expected, atol=2e-4)
+    assert run["summary"]["perplexity"] == pytest.approx(np.exp(-expected.mean()), rel=1e-3)
+    ranges = [tuple(window.values()) for window in run["windows"]["ranges"]]
+    assert ranges[:2] == [(0, 256, 1), (128, 384, 256)] and ranges[-1] == (640, 801, 768)
+    page.click('#tokens [data-index="300"]')
+    assert facts(page)["Context"] == "173 tokens"  # position 301, in the window from 128 on
+
+    page.click("#tab-layers")
+    expect(page.locator("#layers")).to_contain_text("This text was read in windows: layers and attention need a text")
+    expect(page.locator("#layers .panel")).to_have_count(7)
+    expect(page.locator("#layers .panel:visible")).to_have_count(0)
+    for call in ("attention(0, 0)", "lens(300)"):
+        assert "need a text within the context" in page.evaluate(f"tokenlight.{call}.catch((error) => error.message)")
+
+    run = analyze(page, text, stride=100)  # nothing of the windows before may be reused
+    np.testing.assert_allclose([token["logprob"] for token in run["tokens"]], strided(model, ids, 256, 100), atol=2e-4)
+    assert "must be a whole number from 1 to 255" in page.evaluate(
+        "tokenlight.analyze('x', {stride: 256}).catch((error) => error.message)"
+    )
+    run = analyze(page, TEXT, stride=100)
+    assert run["windows"] is None and len(run["attention_entropy"]) == 2
+    expect(page.locator("#layers .panel:visible")).not_to_have_count(0)
+
+
 def _numbers(value: Any) -> list[float]:
     """All numbers in a JSON value, in order."""
     if isinstance(value, dict):
@@ -253,7 +315,7 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     states = expected.hidden_states
     added = np.diff(states, axis=0)
     tokens = {**cut(*[b"x"] * len(ids)), "ids": ids}
-    conditions = {"model": manifest["sha256"], "prefix": 0, "interventions": "{}"}
+    conditions = {"model": manifest["sha256"], "prefix": 0, "interventions": "{}", "stride": None}
     request = {"tokens": tokens, "options": {"topK": 50}, "conditions": conditions, "keep": 0, "promptLength": None}
     vocabulary = [f"token {i}" for i in range(600)]
     arrays: dict[str, np.ndarray] = {"attentions": expected.attentions, "hiddenStates": states}

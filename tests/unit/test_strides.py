@@ -1,14 +1,25 @@
 """Strided windows by hand and against the loop of the transformers documentation on a tiny model; runs in CPython."""
 
+import json
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts.likelihood import NO_TARGET, token_statistics
-from pyscripts.strides import Window, combine, context_of, plan
+from pyscripts import wording
+from pyscripts.browser import Session, token_columns
+from pyscripts.strides import StridedTrace, Window, context_of, plan
+from pyscripts.trace import ModelShape
 from tests.export.models import random_model
+from tests.unit.cut_text import cut
+from tests.unit.json_schema import check
+from tests.unit.test_tokens import Floats
+
+SHAPE = ModelShape(layers=1, heads=2, hidden_size=4, vocab_size=130)
 
 
 def test_by_hand() -> None:
@@ -19,8 +30,6 @@ def test_by_hand() -> None:
     windows = plan(10, 4, 2)
     assert windows == [Window(0, 4, 1), Window(2, 6, 4), Window(4, 8, 6), Window(6, 10, 8)]
     assert context_of(windows).tolist() == [0, 1, 2, 3, 2, 3, 2, 3, 2, 3]
-    parts = np.array([[np.nan, 1, 2, 3], [-1, -1, 4, 5], [-1, -1, 6, 7], [-1, -1, 8, 9]])
-    np.testing.assert_array_equal(combine(windows, list(parts)), [np.nan, *range(1, 10)])
     assert plan(11, 4, 3) == [Window(0, 4, 1), Window(3, 7, 4), Window(6, 10, 7), Window(9, 11, 10)]
     assert plan(4, 4, 2) == [Window(0, 4, 1)] and plan(1, 4, 2) == [Window(0, 1, 1)]
 
@@ -36,8 +45,6 @@ def test_every_token_counts_once_with_enough_context(positions: int, context: in
     assert len(before) == positions
     assert (before[1:] >= np.minimum(np.arange(1, positions), context - stride)).all()
     assert (before <= np.arange(positions)).all() and (before < context).all()
-    positions_of = [np.arange(window.start, window.stop) for window in windows]
-    np.testing.assert_array_equal(combine(windows, positions_of), np.arange(positions))
 
 
 def documented_nll(model: torch.nn.Module, ids: torch.Tensor, context: int, stride: int) -> float:
@@ -56,30 +63,86 @@ def documented_nll(model: torch.nn.Module, ids: torch.Tensor, context: int, stri
     return total / count
 
 
-@pytest.mark.parametrize(("context", "stride"), [(16, 8), (16, 5), (64, 63), (64, 40)])
-def test_equals_transformers(context: int, stride: int) -> None:
-    model = random_model("gpt2")
-    ids = torch.randint(0, 130, (1, 101), generator=torch.Generator().manual_seed(3))
-    windows, parts = plan(ids.shape[1], context, stride), []
-    for window in windows:
-        part = ids[:, window.start : window.stop]
+def strided(ids: list[int], context: int, stride: int, *, prefix: bool, chunk: int) -> StridedTrace:
+    """A text read by a tiny GPT-2, `chunk` positions of a window at a time."""
+    model, trace = random_model("gpt2"), StridedTrace(ids, SHAPE, context, stride, prefix=prefix)
+    for window in trace.windows:
         with torch.no_grad():
-            logits = model(part).logits[0].numpy()
-        found = token_statistics(logits, [*part[0, 1:].tolist(), NO_TARGET]).logprob
-        parts.append(np.concatenate([[np.nan], found[:-1]]))  # by the position of the token
-    logprob = combine(windows, parts)
-    assert np.isnan(logprob[0]) and not np.isnan(logprob[1:]).any()
-    assert -logprob[1:].mean() == pytest.approx(documented_nll(model, ids, context, stride), abs=1e-5)
+            logits = model(torch.tensor([ids[window.start : window.stop]])).logits[0].numpy()
+        for start in range(0, len(logits), chunk):
+            trace.score(logits[start : start + chunk])
+            assert trace.shown == len(trace.statistics().logprob) == len(trace.tokens_seen())
+    return trace
+
+
+@pytest.mark.parametrize(("context", "stride", "chunk"), [(16, 8, 16), (16, 5, 3), (64, 63, 64), (64, 40, 7)])
+def test_equals_transformers(context: int, stride: int, chunk: int) -> None:
+    ids = torch.randint(0, 130, (1, 101), generator=torch.Generator().manual_seed(3))
+    trace = strided(ids[0].tolist(), context, stride, prefix=False, chunk=chunk)
+    logprob = trace.statistics().logprob
+    assert len(logprob) == 101 and np.isnan(logprob[0]) and not np.isnan(logprob[1:]).any()
+    assert -logprob[1:].mean() == pytest.approx(documented_nll(random_model("gpt2"), ids, context, stride), abs=1e-5)
+    np.testing.assert_array_equal(trace.tokens_seen(), context_of(trace.windows))
+
+
+def test_the_prefix_is_no_context() -> None:
+    """By hand, as above: P a b c | b c D E | d e F G | f g H I."""
+    trace = strided(list(range(10)), 4, 2, prefix=True, chunk=4)
+    assert trace.tokens_seen().tolist() == [0, 1, 2, 2, 3, 2, 3, 2, 3]
+    columns = token_columns(trace, 3)
+    assert columns["tokens_seen"].tolist() == [2, 3, 2, 3, 2, 3] and columns["tokens_seen"].dtype == np.int32
+    np.testing.assert_allclose(columns["logprob"], trace.statistics().logprob[3:], rtol=1e-6)
+
+
+def test_logits_must_fit_their_window() -> None:
+    trace = StridedTrace(list(range(6)), SHAPE, 4, 2, prefix=True)
+    for rows, vocab in ((5, 130), (4, 7)):
+        with pytest.raises(ValueError, match="do not fit window 0"):
+            trace.score(np.zeros((rows, vocab), np.float32))
+    for rows in (4, 4):
+        trace.score(np.zeros((rows, 130), np.float32))
+    with pytest.raises(ValueError, match="do not fit window 2"):
+        trace.score(np.zeros((1, 130), np.float32))
+
+
+def test_the_run_says_its_windows() -> None:
+    """Equal logits, so that the numbers are known: 7 tokens after a prefix, a context of 4."""
+    manifest = {"id": "m", "sha256": "0" * 64, "layers": 1, "heads": 2, "hidden_size": 4, "vocab_size": 8,
+                "context_length": 4, "prefix": {"id": 0, "text": "<s>", "reason": "why"}}
+    session, tokens = Session(), {**cut(*[b"x"] * 7), "ids": [1, 2, 3, 4, 5, 6, 7]}
+    session.use_model(json.dumps(manifest), json.dumps(["x"] * 8))
+    conditions = {"model": manifest["sha256"], "prefix": 0, "interventions": "{}", "stride": 2}
+    asked: dict[str, Any] = {"tokens": tokens, "options": {"stride": 2}, "conditions": conditions, "keep": 0}
+    windows = json.loads(session.begin(1, json.dumps({**asked, "promptLength": None})))
+    assert windows == [[0, 4], [2, 6], [4, 8]]
+    counts = []
+    for start, stop in windows:
+        session.extend(1, SimpleNamespace(count=stop - start, logits=Floats(np.zeros((stop - start, 8)))), None)
+        counts.append(session.update(1)["count"])
+    assert sum(counts) == 7 and min(counts) > 0
+    session.finish(1, "{}")
+    run = json.loads(session.view(1, "run", "{}")["json"])
+    check(run)
+    ranges = [{"start": start, "stop": start + 4, "scored": scored} for start, scored in ((0, 1), (2, 4), (4, 6))]
+    assert run["windows"] == {"context": 4, "stride": 2, "ranges": ranges} and run["options"]["stride"] == 2
+    assert run["summary"]["perplexity"] == pytest.approx(8) and run["summary"]["scored_tokens"] == 7
+    assert run["summary"]["convention"] == wording.convention(7, 7, 7, {"text": "<s>"}, (4, 2))
+    table = json.loads(session.view(1, "table", json.dumps({"view": "strip", "args": {}}))["json"])
+    assert table["columns"][-1] == "tokens of context" and [row[-1] for row in table["rows"]] == [0, 1, 2, 2, 3, 2, 3]
+    for view, args in (("layers", {"token": 1}), ("csv", {"view": "focus", "args": {"token": 1}})):
+        with pytest.raises(ValueError, match="layers and attention need a text within the context"):
+            session.view(1, view, json.dumps(args))
+
+
+def test_the_convention_says_how_much_context_there_was() -> None:
+    assert wording.convention(3000, 3000, 3000, {"text": "<s>"}, (1024, 512)) == (
+        "Over 3,000 tokens in windows of 1,024, stride 512: each token saw at least 512 tokens before it, or all there "
+        "were; only the first window is the start of a document (after <s>).")
+    assert wording.convention(1999, 2000, 3000, None, (1024, 1000)).startswith(
+        "Over 1,999 of the first 2,000 of 3,000 tokens in windows of 1,024, stride 1,000: each token saw at least 24 ")
 
 
 @pytest.mark.parametrize(("positions", "context", "stride"), [(0, 4, 2), (5, 1, 1), (5, 4, 0), (5, 4, 4)])
 def test_bad_plans(positions: int, context: int, stride: int) -> None:
     with pytest.raises(ValueError, match="strided windows need"):
         plan(positions, context, stride)
-
-
-def test_parts_must_fit() -> None:
-    with pytest.raises(ValueError, match="windows need"):
-        combine(plan(5, 4, 2), [[1, 2, 3, 4]])
-    with pytest.raises(ValueError, match="a window of 3 positions"):
-        combine(plan(5, 4, 2), [[1, 2, 3, 4], [1, 2]])

@@ -57,7 +57,7 @@ def generated(*pieces: bytes, given: int) -> dict[str, Any]:
     session, whole = Session(), cut(*pieces)
     session.use_model(json.dumps(MODEL), json.dumps(["<s>", *whole["texts"], *[""] * (7 - len(pieces))]))
     tokens = {**cut(*pieces[:given]), "ids": list(range(1, given + 1))}
-    conditions = {"model": MODEL["sha256"], "prefix": 0, "interventions": "{}"}
+    conditions = {"model": MODEL["sha256"], "prefix": 0, "interventions": "{}", "stride": None}
     asked = {"tokens": tokens, "options": {"greedy": True}, "conditions": conditions, "keep": 0, "promptLength": given}
     session.begin(1, json.dumps(asked))
     logits = np.log(np.full((len(pieces) + 1, 8), 1 / 14))

@@ -2,6 +2,7 @@
 
 import { element, mount } from '../../frame/mount.js';
 import { watch } from '../../page/notices.js';
+import { ONLY_LIKELIHOODS } from '../../page/runs.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
@@ -22,6 +23,7 @@ function heading() {
   const token = state.current.value;
   if (run?.stored) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
   if (!run || token === null) return html`<p class="hint">Nothing has been read yet: type a text, or press Run.</p>`;
+  if (run.conditions.stride !== null) return html`<p class="hint">${ONLY_LIKELIHOODS}</p>`;
   return html`<p class="about"><code>${visible(run.tokens.texts[token]) || '·'}</code> <span class="hint">token ${token + 1}, at every layer</span></p>`;
 }
 
@@ -42,6 +44,6 @@ export const layersLens = {
       panel.mount(own);
       watchSight(own, panel.id);
     }
-    watch('panels', () => void (grid.hidden = !state.run.value || Boolean(state.run.value.stored)));
+    watch('panels', () => void (grid.hidden = !state.run.value || Boolean(state.run.value.stored) || state.run.value.conditions.stride !== null));
   },
 };

@@ -46,7 +46,7 @@ function heading({ tokens, given }, index) {
 }
 
 /** @param {RunState} run @param {number} index */
-function facts({ columns }, index) {
+function facts({ columns, conditions }, index) {
   const value = (/** @type {string} */ name) => columns[name].data[index];
   const list = [
     ['Probability', percent(value('probability'))],
@@ -54,6 +54,7 @@ function facts({ columns }, index) {
     ['Surprisal', amount(value('surprisal'))],
     ['Entropy', amount(value('entropy'))],
     ['Probability ranked above it', percent(value('mass_above'))],
+    ...(conditions.stride === null ? [] : [['Context', `${count(value('tokens_seen'))} tokens`]]),
   ];
   return html`<dl class="facts">${list.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
 }
