@@ -1,9 +1,12 @@
 """Small tokenizers of every kind that causal language models have, trained on the spot."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
+from sentencepiece import SentencePieceTrainer, sentencepiece_model_pb2
 from tokenizers import (  # type: ignore[import-untyped]
     Regex,
     Tokenizer,
@@ -97,6 +100,20 @@ def unigram() -> Tokenizer:
     return tokenizer
 
 
+def precompiled(spaces: bool) -> Tokenizer:
+    """XGLM's and T5's: SentencePiece's own table of normalised characters in front, which makes a line end a space;
+    with `spaces`, as they have it, several become one."""
+    made, protocol = io.BytesIO(), cast(Any, sentencepiece_model_pb2)
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(TYPED), model_writer=made, vocab_size=300, hard_vocab_limit=False, minloglevel=2
+    )
+    found = protocol.ModelProto.FromString(made.getvalue())
+    tokenizer = unigram()
+    table = normalizers.Precompiled(found.normalizer_spec.precompiled_charsmap)
+    tokenizer.normalizer = normalizers.Sequence([table, normalizers.Replace(Regex(" {2,}"), " ")]) if spaces else table
+    return tokenizer
+
+
 def characters() -> Tokenizer:
     """A token a character, <unk> for those it does not know."""
     known = sorted({character for text in TYPED[:9] for character in text} | set("\n\t.,-()xyz=:dfru"))
@@ -167,6 +184,8 @@ REFUSED: dict[str, tuple[Kind, str]] = {
     "letters only": (letters_only, r"BPE tokenizer drops"),
     "lower case": (lambda: byte_level([GPT2], normalizers.Lowercase()), r"the page would cut"),
     "scripts": (lambda: byte_level([pre_tokenizers.UnicodeScripts(), GPT2]), r'BPE tokenizer drops " " from " the'),
+    "precompiled": (lambda: precompiled(True), r'Unigram tokenizer drops " " from "A few words'),
+    "precompiled, all spaces kept": (lambda: precompiled(False), r"the page would cut .* into other tokens"),
     "nmt": (lambda: byte_level([GPT2], normalizers.Nmt()), r"cannot read this kind of tokenizer .*Nmt"),
 }
 
