@@ -14,7 +14,7 @@ import { followQuestions } from './lenses/scheduler.js';
 import { followAddress, readHash } from './page/address.js';
 import { installApi } from './page/api.js';
 import { keepDraft, restoreDraft } from './page/draft.js';
-import { offer, offerLenses, readAgain, select, setLens, setText } from './page/edits.js';
+import { hold, offer, offerLenses, readAgain, select, setLens } from './page/edits.js';
 import { boot } from './page/models.js';
 import { watch } from './page/notices.js';
 import { settle } from './page/offline.js';
@@ -54,12 +54,12 @@ announce();
 followHelpKey();
 
 // A text in the address waits in the box until the visitor asks for it; one that was shown before a reload is read again.
-if (draft && (asked.text === null || draft.reloaded || draft.text === asked.text)) {
+if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) {
   if (draft.read) offer(draft.text);
-  else setText(draft.text);
+  else hold(draft.text);
 } else if (asked.text !== null) {
-  if (draft?.text) setText(draft.text), commit(); // an unsaved text is not lost: undo brings it back
-  setText(asked.text);
+  if (draft?.text) hold(draft.text), commit(); // an unsaved text is not lost: undo brings it back
+  hold(asked.text);
 } else void showFirst(asked.model);
 
 if (asked.token !== null) {

@@ -14,16 +14,26 @@ import * as versions from './versions.js';
 let touched = false; // whether the box holds, or held, something that the visitor or a script put there
 let toRead = false; // whether what the page itself put there is read as soon as a model can
 let asks = 0; // counts what was typed or asked for: a run puts its text into the box only while nothing newer was
+let typing = -1; // which of them was typed last
 
 /** Takes what was typed. @param {string} text */
 export function setText(text) {
+  typing = asks + 1;
+  batch(() => {
+    hold(text);
+    state.typed.value++;
+  });
+}
+
+/** Whether typing is the newest thing that was done to the text: nothing has been asked for since. */
+export const typedLast = () => typing === asks;
+
+/** Puts a text that is the visitor's, but has not just been typed, into the box; it waits there until they ask. @param {string} text */
+export function hold(text) {
   touched = true;
   toRead = false;
   asks++;
-  batch(() => {
-    state.text.value = text;
-    state.typed.value++;
-  });
+  state.text.value = text;
 }
 
 /** Puts a text of the page's own into the box, unless something is or was in it, and reads it as soon as a model can. @param {string} text @param {boolean} [read] */
@@ -65,8 +75,12 @@ function isLiteral() {
   return own !== null && own.literal && own.text === state.text.value;
 }
 
-/** Reads what is in the box while it is typed: no version of its own. */
-export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK }));
+/** Reads what was typed into the box: no version of its own. What the page has said stays if it waited for the model. @param {boolean} waited */
+export function readLive(waited) {
+  const read = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK, literal: isLiteral() }));
+  if (waited) unasked(read);
+  else void read();
+}
 
 /** Reads by the page's own wish: what it has just said, of a model that is not there or of WebGPU, stays. @param {() => unknown} read */
 function unasked(read) {
@@ -152,12 +166,13 @@ export function samplingOptions() {
   return { ...others, stop: stop.split('\n').filter(Boolean).map((line) => line.replaceAll('\\n', '\n')) };
 }
 
-/** The shown run, if its tokens are those of the model that answers; else null, said on the page. @returns {RunState | null} */
+/** The shown run, if it is of the text in the box and of the model that answers; else null, said on the page. @returns {RunState | null} */
 function usable() {
   const run = state.run.value;
   if (!run || run.stored) return null;
-  if (run.conditions.model === state.model.value?.manifest.sha256) return run;
-  say(`This text was read with ${run.model.name}: run it again first.`, true);
+  if (run.conditions.model !== state.model.value?.manifest.sha256) say(`This text was read with ${run.model.name}: run it again first.`, true);
+  else if (!state.isRead.value) say('The text has changed since it was read: run it again first.', true);
+  else return run;
   return null;
 }
 
@@ -177,7 +192,7 @@ export const continueText = () =>
 
 /** Generates again from the part that was given, with the next seed; the text as it was stays a version. */
 export function newSample() {
-  const run = usable();
+  const run = runOfBox();
   if (!run) return continueText();
   const { sampling } = state.settings.value;
   set('sampling', { ...sampling, seed: sampling.seed + 1 });

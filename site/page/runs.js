@@ -19,6 +19,7 @@ import * as state from './state.js';
  */
 
 let newest = 0;
+let newestKind = /** @type {'read' | 'generate'} */ ('read');
 /** Updates that came before their run's tokens: the two workers' messages are not in order. @type {RunUpdate[]} */
 let early = [];
 
@@ -36,6 +37,7 @@ export function startRun(kind, input, options, { given = null } = {}) {
   const checked = kind === 'read' ? analyzeOptions(options) : generateOptions(options);
   const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: checkedInput(kind === 'read' ? 'analyze' : 'generate', input, model.manifest.vocab_size), options: checked, given });
   const id = request.runId;
+  newestKind = kind;
   early = [];
   batch(() => {
     state.underWay.value = id;
@@ -83,7 +85,7 @@ async function finish(id, inference, outcome) {
 }
 
 /** Shows a run's tokens before any has been read; what the run before says of the same tokens stays. @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens */
-function show({ runId: id, kind, options, given }, model, tokens) {
+function show({ runId: id, kind, input, options, given }, model, tokens) {
   const { manifest, vocabulary } = model;
   const prefix = options.prefix !== false && manifest.prefix ? manifest.prefix.id : null;
   /** @type {RunConditions} */
@@ -106,6 +108,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
     summary: null,
     stored: null,
     literal: options.literal === true,
+    source: kind === 'read' && typeof input === 'string' ? input : null,
   };
   batch(() => {
     state.selection.value = { run: id, hovered: null, pinned: pinned.value !== null && pinned.value < alike ? pinned.value : null, span: keptSpan };
@@ -156,6 +159,9 @@ const withAppended = ({ ids, texts, bytes, hex, control, total }, appended) => (
   control: [...control, ...appended.map((token) => token.control)],
   total: total + appended.length,
 });
+
+/** Whether the run under way generates, before its tokens are shown, too. */
+export const isGenerating = () => state.underWay.value !== null && newestKind === 'generate';
 
 /** Stops the run under way and everything that waits; what was read or generated stays. */
 export const stop = () => stopWorker().catch(() => {}); // a worker that has died has stopped

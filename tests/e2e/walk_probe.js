@@ -2,7 +2,7 @@
 
 async () => {
   const load = (path) => import(new URL(path, location.href));
-  const [state, versions, { effect }] = await Promise.all([load('page/state.js'), load('page/versions.js'), load('vendor/signals-core.js')]);
+  const [state, versions, cost, { effect }] = await Promise.all(['page/state.js', 'page/versions.js', 'page/cost.js', 'vendor/signals-core.js'].map(load));
   const texts = new Map(); // run id → every text the run has had
   const jumps = []; // pinned tokens that another run of the same beginning did not keep
   let drops = 0; // pinned tokens that went with their text
@@ -45,6 +45,7 @@ async () => {
       selected: numbers ? [...document.querySelectorAll('#tokens [aria-selected=true]')].map((each) => Number(each.dataset.index)) : null,
       writers: [...texts].filter(([, all]) => all.has(text)).map(([id]) => id),
       finals: Object.fromEntries([...texts].map(([id, all]) => [id, [...all].at(-1)])),
+      slow: numbers && cost.secondsFor(text.length / 3) > 0.9, // too slow to read while one types, or nearly
       versions: numbers ? versions.versions.value.map((each) => each.text) : null,
       stop: !document.querySelector('#stop').disabled, jumps, drops, outcomes: outcomes.map((each) => ({ ...each })),
     };
@@ -54,6 +55,7 @@ async () => {
 
   globalThis.walk = {
     look, pause, state, versions,
+    drawn: () => document.querySelectorAll('#tokens [data-index]').length,
     /** Waits until nothing has been under way for a moment; then one look, with what is going on where it never ends. */
     async idle(patience) {
       const end = performance.now() + patience;
