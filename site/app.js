@@ -46,7 +46,7 @@ for (const lens of lenses) {
 followQuestions();
 
 // A text in the address waits in the box until the visitor asks for it; one that was shown before a reload is read again.
-if (draft && (asked.text === null || draft.reloaded || draft.text === asked.text)) {
+if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) {
   if (draft.read) offer(draft.text);
   else setText(draft.text);
 } else if (asked.text !== null) {

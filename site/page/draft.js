@@ -7,19 +7,25 @@ const KEY = `tokenlight draft ${new URL('..', import.meta.url).pathname}`; // si
 const PAUSE = 300; // ms without a change before the text is written
 
 /**
- * `read`: whether this very text was shown, and not just typed; `reloaded`: whether the address is the one it had, so that
- * the draft is newer than a text in it.
- * @typedef {{ text: string, read: boolean, reloaded: boolean }} Draft
+ * `read`: whether this very text was shown, and not just typed; `newer`: whether the draft is newer than a text in the
+ * address.
+ * @typedef {{ text: string, read: boolean, newer: boolean }} Draft
  */
 
 /** The text that was in the box when this tab was reloaded; null on any other visit. @returns {Draft | null} */
 export function restoreDraft() {
   try {
     const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
-    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, reloaded: draft.hash === location.hash } : null;
+    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, newer: isReload() || draft.hash === location.hash } : null;
   } catch {
     return null;
   }
+}
+
+/** Whether this is a reload. Its address may be one before or behind the draft's: it follows the page with a delay (address.js). */
+function isReload() {
+  const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
+  return visit?.type === 'reload';
 }
 
 /** Follows the box from now on. The page is left by a reload, too, only after the text has been written. */

@@ -104,6 +104,7 @@ def test_drawing_and_recolouring_a_long_text_is_quick(view: Page) -> None:
       const texts = ids.map((i) => ` word${i % 97}`);
       let at = 0;
       const bytes = texts.map((text) => [at, (at += text.length)]);
+      const control = ids.map(() => false);
       const colours = (shift) => {
         const theme = {background: ids.map((i) => `hsl(${(i + shift) % 150} 60% 85%)`), text: ids.map(() => '#000000')};
         return {light: theme, dark: theme};
@@ -118,7 +119,7 @@ def test_drawing_and_recolouring_a_long_text_is_quick(view: Page) -> None:
       const runs = Array.from({length: 5}, () => {
         root.replaceChildren();
         const elements = new TokenElements(root, 'timed');
-        const tokens = {text: texts.join(''), ids, texts, bytes, total: 1024};
+        const tokens = {text: texts.join(''), ids, texts, bytes, control, total: 1024};
         const draw = () => (elements.update(tokens, 1024), elements.paint(colours(0)));
         return [timed(draw), timed(() => elements.paint(colours(40)))];
       });

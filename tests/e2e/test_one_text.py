@@ -129,6 +129,24 @@ def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) 
     other.close()
 
 
+def test_a_reload_that_begins_before_the_address_changes(tiny_site: str, open_page: Opener) -> None:
+    """The address follows the page with a delay: the reload may find another than the one the draft was kept with."""
+    page = open_page(f"{tiny_site}#text=From+a+link", ready=False)
+    expect(page.locator("#text")).to_have_value("From a link")
+    with page.expect_navigation():
+        page.evaluate(
+            """() => {
+                const box = document.querySelector('#text');
+                box.value = 'Typed over it';
+                box.dispatchEvent(new Event('input', {bubbles: true}));
+                location.reload();
+                history.replaceState(null, '', '#lens=tokens&text=From+a+link');
+            }"""
+        )
+    expect(page.locator("#text")).to_have_value("Typed over it")
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "reload"
+
+
 def test_a_file_dropped_anywhere_is_opened(tiny_site: str, open_page: Opener) -> None:
     page = open_page(f"{tiny_site}#lens=layers")
     idle(page)
