@@ -62,11 +62,13 @@ if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) 
   hold(asked.text);
 } else void showFirst(asked.model);
 
-if (asked.token !== null) {
+state.awaited.value = draft?.newer ? draft.token : asked.token;
+if (state.awaited.value !== null) {
   const end = watch('token of the address', () => {
-    if (!state.count.value || asked.token === null || state.run.value?.stored) return;
-    if (asked.token < state.count.value) select({ pinned: asked.token });
-    if (state.run.value?.done || asked.token < state.count.value) queueMicrotask(() => end());
+    const { value: token } = state.awaited;
+    if (!state.count.value || token === null || state.run.value?.stored) return;
+    if (token < state.count.value) select({ pinned: token });
+    if (state.run.value?.done || token < state.count.value) queueMicrotask(() => (end(), (state.awaited.value = null)));
   });
 }
 

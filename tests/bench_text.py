@@ -38,6 +38,7 @@ DRAW = """async (all) => {
   const texts = ids.map((i) => ` word${i % 97}`);
   let at = 0;
   const bytes = texts.map((text) => [at, (at += text.length)]);
+  const control = ids.map(() => false);
   const colours = (shift) => {
     const theme = {background: ids.map((i) => `hsl(${(i + shift) % 150} 60% 85%)`), text: ids.map(() => '#000000')};
     return {light: theme, dark: theme};
@@ -52,7 +53,7 @@ DRAW = """async (all) => {
   const found = Array.from({length: 5}, () => {
     root.replaceChildren();
     const elements = new TokenElements(root, 'timed');
-    const tokens = {text: texts.join(''), ids, texts, bytes, total: all};
+    const tokens = {text: texts.join(''), ids, texts, bytes, control, total: all};
     const draw = () => (elements.update(tokens, all), elements.paint(colours(0)));
     return [timed(draw), timed(() => elements.paint(colours(40)))];
   });

@@ -8,15 +8,15 @@ const PAUSE = 300; // ms without a change before the text is written
 
 /**
  * `read`: whether this very text was shown, and not just typed; `newer`: whether the draft is newer than a text in the
- * address.
- * @typedef {{ text: string, read: boolean, newer: boolean }} Draft
+ * address; `token`: the one that was pinned in it, or that waited for its run.
+ * @typedef {{ text: string, read: boolean, newer: boolean, token: number | null }} Draft
  */
 
 /** The text that was in the box when this tab was reloaded; null on any other visit. @returns {Draft | null} */
 export function restoreDraft() {
   try {
     const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
-    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, newer: isReload() || draft.hash === location.hash } : null;
+    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, newer: isReload() || draft.hash === location.hash, token: Number.isInteger(draft.token) ? draft.token : null } : null;
   } catch {
     return null;
   }
@@ -35,7 +35,8 @@ export function keepDraft() {
     clearTimeout(timer);
     if (state.removed.value) return;
     const { value: text } = state.text;
-    const draft = { text, read: state.isRead.value && !state.run.value?.stored, hash: location.hash };
+    const read = state.isRead.value && !state.run.value?.stored;
+    const draft = { text, read, token: state.awaited.value ?? (read ? state.pinned.value : null), hash: location.hash };
     try {
       sessionStorage.setItem(KEY, JSON.stringify(draft));
     } catch {
@@ -46,6 +47,8 @@ export function keepDraft() {
   watch('draft', () => {
     state.text.value;
     state.run.value?.tokens;
+    state.pinned.value;
+    state.awaited.value;
     clearTimeout(timer);
     timer = setTimeout(write, PAUSE);
   });

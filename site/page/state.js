@@ -59,6 +59,9 @@ export const isRead = computed(() => {
   return tokens.text === text.value || source === text.value || (tokens.total > tokens.ids.length && text.value.startsWith(tokens.text));
 });
 
+/** A token that the address asked for and that is pinned as soon as the text has so many; null: none waits. */
+export const awaited = signal(/** @type {number | null} */ (null));
+
 /** error, else running while a run is under way, else booting while something loads, else ready. */
 export const phase = computed(() => {
   if (failure.value !== null) return 'error';
