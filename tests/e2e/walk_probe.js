@@ -51,6 +51,7 @@ async () => {
     };
   };
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const mayFollow = () => state.settings.value.live && !state.isRead.value; // what was typed is read after a pause
   const isCalm = () => ['ready', 'error'].includes(state.phase.value) && outcomes.every((each) => each.ended);
 
   globalThis.walk = {
@@ -61,7 +62,7 @@ async () => {
       const end = performance.now() + patience;
       for (let since = null; performance.now() < end; await pause(15)) {
         if (!isCalm()) since = null;
-        else if (performance.now() - (since ??= performance.now()) > (state.settings.value.live ? 260 : 40)) return look(true);
+        else if (performance.now() - (since ??= performance.now()) > (mayFollow() ? 260 : 40)) return look(true);
       }
       return { ...look(true), stuck: true };
     },
