@@ -14,7 +14,7 @@ import { followQuestions } from './lenses/scheduler.js';
 import { followAddress, readHash } from './page/address.js';
 import { installApi } from './page/api.js';
 import { keepDraft, restoreDraft } from './page/draft.js';
-import { offer, offerLenses, put, readAgain, select, setLens, setText } from './page/edits.js';
+import { hold, offer, offerLenses, put, readAgain, select, setLens } from './page/edits.js';
 import { boot } from './page/models.js';
 import { watch } from './page/notices.js';
 import { settle } from './page/offline.js';
@@ -54,20 +54,22 @@ announce();
 followHelpKey();
 
 // A text in the address waits in the box until the visitor asks for it; one that was shown before a reload is read again.
-if (draft && (asked.text === null || draft.reloaded || draft.text === asked.text)) {
+if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) {
   if (draft.read) offer(draft.text, true, draft.literal);
-  else setText(draft.text);
+  else hold(draft.text);
 } else if (asked.text !== null) {
-  if (draft?.text) setText(draft.text), commit(); // an unsaved text is not lost: undo brings it back
+  if (draft?.text) hold(draft.text), commit(); // an unsaved text is not lost: undo brings it back
   if (asked.literal) put(asked.text, { literal: true });
-  else setText(asked.text);
+  else hold(asked.text);
 } else void showFirst(asked.model);
 
-if (asked.token !== null) {
+state.awaited.value = draft?.newer ? draft.token : asked.token;
+if (state.awaited.value !== null) {
   const end = watch('token of the address', () => {
-    if (!state.count.value || asked.token === null || state.run.value?.stored) return;
-    if (asked.token < state.count.value) select({ pinned: asked.token });
-    if (state.run.value?.done || asked.token < state.count.value) queueMicrotask(() => end());
+    const { value: token } = state.awaited;
+    if (!state.count.value || token === null || state.run.value?.stored) return;
+    if (token < state.count.value) select({ pinned: token });
+    if (state.run.value?.done || token < state.count.value) queueMicrotask(() => (end(), (state.awaited.value = null)));
   });
 }
 

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
-from tests import browser  # noqa: E402
+from tests import bench_text, browser  # noqa: E402
 from tests.e2e.conftest import FLAGS, serving  # noqa: E402
 from tests.e2e.hosting import link_site  # noqa: E402
 from tests.e2e.layers import step_times  # noqa: E402
@@ -207,6 +207,7 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
     result["writing, tokens/s, panels closed"] = {"page": off}
     result["writing with panels live, % of without"] = {"page": 100 * live / off}
     result["step to another token, all panels"] = {"page": step}
+    result |= {name: {"page": value} for name, value in bench_text.measure(page, WORD).items()}
     result["session creation"] = {"page": 1000 * warm["tokenlight session"], "native": 1000 * native.created}
     result["Python start"] = {"page": 1000 * warm["tokenlight python"]}
     for kind, found in (("cold", cold), ("warm", warm)):

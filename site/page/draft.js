@@ -8,19 +8,28 @@ const KEY = `tokenlight draft ${new URL('..', import.meta.url).pathname}`; // si
 const PAUSE = 300; // ms without a change before the text is written
 
 /**
- * `read`: whether this text had been read, not just typed; `literal`: see Version; `reloaded`: whether the address is
- * unchanged, so that the draft is newer than a text in the address.
- * @typedef {{ text: string, read: boolean, literal: boolean, reloaded: boolean }} Draft
+ * `read`: whether this text was shown, not just typed; `literal`: see Version; `newer`: whether the draft is newer than
+ * the address; `token`: index of the token that was pinned, or still to be pinned.
+ * @typedef {{ text: string, read: boolean, literal: boolean, newer: boolean, token: number | null }} Draft
  */
 
 /** The text that was in the box when this tab was reloaded; null on any other visit. @returns {Draft | null} */
 export function restoreDraft() {
   try {
     const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
-    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, literal: draft.literal === true, reloaded: draft.hash === location.hash } : null;
+    if (typeof draft?.text !== 'string') return null;
+    const { text, hash } = draft;
+    const token = Number.isInteger(draft.token) ? draft.token : null;
+    return { text, read: draft.read === true, literal: draft.literal === true, newer: isReload() || hash === location.hash, token };
   } catch {
     return null;
   }
+}
+
+/** Whether this visit is a reload. Its address may differ from the draft's, since it lags behind the page (address.js). */
+function isReload() {
+  const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
+  return visit?.type === 'reload';
 }
 
 /** Saves the text of the box on every change, and before the page is left or reloaded. */
@@ -30,7 +39,8 @@ export function keepDraft() {
     clearTimeout(timer);
     if (state.removed.value) return;
     const { value: text } = state.text;
-    const draft = { text, read: state.run.value?.tokens.text === text && !state.run.value.stored, literal: isLiteral(), hash: location.hash };
+    const read = state.isRead.value && !state.run.value?.stored;
+    const draft = { text, read, literal: isLiteral(), token: state.awaited.value ?? (read ? state.pinned.value : null), hash: location.hash };
     try {
       sessionStorage.setItem(KEY, JSON.stringify(draft));
     } catch {
@@ -41,6 +51,8 @@ export function keepDraft() {
   watch('draft', () => {
     state.text.value;
     state.run.value?.tokens;
+    state.pinned.value;
+    state.awaited.value;
     clearTimeout(timer);
     timer = setTimeout(write, PAUSE);
   });

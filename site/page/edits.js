@@ -14,16 +14,26 @@ import * as versions from './versions.js';
 let touched = false; // whether the user or a script has ever put a text into the box
 let toRead = false; // whether to read the page's own text as soon as a model is ready
 let asks = 0; // counts edits and requests: a run may put its text into the box only if nothing newer has happened
+let typing = -1; // the newest of them that was typing
 
 /** Takes what was typed. @param {string} text */
 export function setText(text) {
+  typing = asks + 1;
+  batch(() => {
+    hold(text);
+    state.typed.value++;
+  });
+}
+
+/** Whether nothing has been asked for since the user last typed. */
+export const typedLast = () => typing === asks;
+
+/** Puts a text of the user's that was not just typed into the box; it waits there until they ask. @param {string} text */
+export function hold(text) {
   touched = true;
   toRead = false;
   asks++;
-  batch(() => {
-    state.text.value = text;
-    state.typed.value++;
-  });
+  state.text.value = text;
 }
 
 /** Puts the page's own text into the box, unless it has been used, and reads it as soon as a model is ready. @param {string} text @param {boolean} [read] @param {boolean} [literal] */
@@ -66,8 +76,12 @@ export const readControlTokens = (literal) => attempt(() => read(state.text.valu
 /** Whether the text in the box is a version that was read without control tokens. */
 export const isLiteral = () => Boolean(versions.version.peek()?.literal && versions.version.peek()?.text === state.text.value);
 
-/** Reads the text in the box while the user types; adds no version. */
-export const readLive = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK, literal: isLiteral(), ...windows() }));
+/** Reads the text in the box while the user types; adds no version. The current notice stays if the text waited for the model. @param {boolean} waited */
+export function readLive(waited) {
+  const read = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK, literal: isLiteral(), ...windows() }));
+  if (waited) unasked(read);
+  else void read();
+}
 
 /** Windows that begin half a context apart; a text that was read in windows is read so again. @param {boolean} [begin] @returns {{ stride?: number }} */
 function windows(begin = false) {
@@ -162,12 +176,13 @@ export function samplingOptions(literal = false) {
   return { ...others, literal, stop: stop.split('\n').filter(Boolean).map((line) => line.replaceAll('\\n', '\n')) };
 }
 
-/** The shown run if it belongs to the current model; otherwise null, with a notice. @returns {RunState | null} */
+/** The shown run if it is of the text in the box and of the current model; otherwise null, with a notice. @returns {RunState | null} */
 function usable() {
   const run = state.run.value;
   if (!run || run.stored) return null;
-  if (run.conditions.model === state.model.value?.manifest.sha256) return run;
-  say(`This text was read with ${run.model.name}. Press Run first.`, true);
+  if (run.conditions.model !== state.model.value?.manifest.sha256) say(`This text was read with ${run.model.name}. Press Run first.`, true);
+  else if (!state.isRead.value) say('The text has changed since it was read. Press Run first.', true);
+  else return run;
   return null;
 }
 
@@ -186,7 +201,7 @@ export const continueText = () =>
 
 /** Generates again from the same prompt with the next seed; the previous text stays a version. */
 export function newSample() {
-  const run = usable();
+  const run = runOfBox();
   if (!run) return continueText();
   const { sampling } = state.settings.value;
   set('sampling', { ...sampling, seed: sampling.seed + 1 });

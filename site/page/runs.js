@@ -22,6 +22,7 @@ import * as state from './state.js';
 export const ONLY_LIKELIHOODS = 'This text was read in windows: layers and attention need a text within the context.';
 
 let newest = 0;
+let newestKind = /** @type {'read' | 'generate'} */ ('read');
 /** Updates that arrived before their run's tokens: the two workers' messages are unordered. @type {RunUpdate[]} */
 let early = [];
 
@@ -39,6 +40,7 @@ export function startRun(kind, input, options, { given = null } = {}) {
   const checked = kind === 'read' ? analyzeOptions(options, model.manifest.context_length) : generateOptions(options);
   const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: checkedInput(kind === 'read' ? 'analyze' : 'generate', input, model.manifest.vocab_size), options: checked, given });
   const id = request.runId;
+  newestKind = kind;
   early = [];
   batch(() => {
     state.underWay.value = id;
@@ -86,7 +88,7 @@ async function finish(id, inference, outcome) {
 }
 
 /** Shows a run's tokens before any has been read; the previous run's results for the same tokens are kept. @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens */
-function show({ runId: id, kind, options, given }, model, tokens) {
+function show({ runId: id, kind, input, options, given }, model, tokens) {
   const { manifest, vocabulary } = model;
   const prefix = options.prefix !== false && manifest.prefix ? manifest.prefix.id : null;
   /** @type {RunConditions} */
@@ -109,6 +111,7 @@ function show({ runId: id, kind, options, given }, model, tokens) {
     summary: null,
     stored: null,
     literal: options.literal === true,
+    source: kind === 'read' && typeof input === 'string' ? input : null,
   };
   batch(() => {
     state.selection.value = { run: id, hovered: null, pinned: pinned.value !== null && pinned.value < alike ? pinned.value : null, span: keptSpan };
@@ -159,6 +162,9 @@ const withAppended = ({ ids, texts, bytes, hex, control, total }, appended) => (
   control: [...control, ...appended.map((token) => token.control)],
   total: total + appended.length,
 });
+
+/** Whether the current run generates, even before its tokens are shown. */
+export const isGenerating = () => state.underWay.value !== null && newestKind === 'generate';
 
 /** Stops the current run and everything that waits; the part read or generated so far is kept. */
 export const stop = () => stopWorker().catch(() => {}); // a crashed worker has stopped too

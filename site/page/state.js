@@ -8,13 +8,14 @@ import { SAMPLING } from '../shared/options.js';
 /**
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
  * that of the model that read it. Columns are flat arrays with room for every token; the first `count` tokens are filled.
- * `reused` of them were known from the run before. Tokens from `given` on were generated. `stored` holds what was computed when the site was built (text/precomputed.js).
+ * `reused` of them were known from the run before. Tokens from `given` on were generated. `source` is the text as it was asked
+ * about, where one was: tokenizers that normalise have another in `tokens`. `stored` holds what was computed when the site was built (text/precomputed.js).
  * @typedef {{
  *   id: number, kind: 'read' | 'generate' | 'stored', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, reused: number, done: boolean,
  *   columns: Record<string, { data: Numbers, width: number }>,
  *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null,
- *   literal: boolean
+ *   literal: boolean, source: string | null
  * }} RunState
  * @typedef {{ colours: Record<string, Colours>, colourings: Colouring[], answers: Record<string, import('../shared/protocol.js').Answer<any, string>> }} StoredRun
  */
@@ -50,6 +51,16 @@ export const typed = signal(0);
 /** The run that is shown, and the id of the running one. */
 export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
+
+/** Whether what is shown has been read of the text that is in the box; of a text longer than the context, of its beginning. */
+export const isRead = computed(() => {
+  if (!run.value) return false;
+  const { tokens, source } = run.value;
+  return tokens.text === text.value || source === text.value || (tokens.total > tokens.ids.length && text.value.startsWith(tokens.text));
+});
+
+/** A token that the address asked for and that is pinned as soon as the text has so many; null: none waits. */
+export const awaited = signal(/** @type {number | null} */ (null));
 
 /** error, else running while a run is under way, else booting while something loads, else ready. */
 export const phase = computed(() => {

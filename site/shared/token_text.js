@@ -9,7 +9,7 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
  * @param {TokenizedText} tokens
  */
 function ownBytes({ text, hex }) {
-  if (!hex) return new TextEncoder().encode(text);
+  if (!hex?.length) return new TextEncoder().encode(text);
   return Uint8Array.from(hex.flatMap((token) => (token ? token.split(' ') : [])), (byte) => parseInt(byte, 16));
 }
 

@@ -24,12 +24,6 @@ export function actionsView() {
       <button type="button" class="icon" id="redo" ?disabled=${!redoTarget.value} @click=${redo} aria-label="Redo" title="Redo">↷</button>
     </span>
     <button type="button" id="edit" class="touch-only" @click=${() => byId('text').focus()}>Edit</button>
-    ${ready && !running && isChanged() ? html`<span class="hint" id="changed">Changed since it was read</span>` : nothing}
+    ${ready && !running && state.run.value && text.value && !state.isRead.value ? html`<span class="hint" id="changed">Changed since it was read</span>` : nothing}
   `;
-}
-
-/** Whether the box holds another text than the one that was read. */
-function isChanged() {
-  const run = state.run.value;
-  return run && state.text.value && !state.text.value.startsWith(run.tokens.text);
 }

@@ -1,8 +1,9 @@
 // Reading follows typing while the model is fast enough for it; what has not changed is not computed again; main thread.
 
 import { secondsFor } from '../page/cost.js';
-import { readLive } from '../page/edits.js';
+import { readLive, typedLast } from '../page/edits.js';
 import { watch } from '../page/notices.js';
+import { isGenerating } from '../page/runs.js';
 import * as state from '../page/state.js';
 import { keptTokens } from './span.js';
 
@@ -11,20 +12,36 @@ const FAST = 1; // seconds that the changed rest may take
 const BLANK = '___'; // a text with a blank is there to be filled in
 const CHARACTERS = 3; // a token, where the text has not been cut yet: fewer than most texts have
 
-/** Follows what is typed while the setting is on. A newer text ends the reading of the one before. */
+/**
+ * Follows what is typed while the setting is on. A model reads what is typed once: after a pause, else as soon as it can, else
+ * when the generation under way has ended. It ends the reading of an older text; what was asked for since goes before it.
+ */
 export function followTyping() {
   let timer = 0;
+  let seen = 0; // the newest change that is settled
+  let reader = ''; // the model that it was settled for
+  let waited = false;
   watch('reading while typing', () => {
-    const begun = state.typed.value > 0;
+    const change = state.typed.value;
+    const model = state.model.value?.manifest.sha256 ?? '';
+    const { live } = state.settings.value;
+    const able = state.canRun.value && !isGenerating();
     clearTimeout(timer);
+    if (!change || (change === seen && model === reader)) return;
+    waited ||= !able || change === seen;
+    if (!live || !able) return;
     timer = setTimeout(() => {
-      const { value: text } = state.text;
-      const run = state.run.value;
-      if (!begun || !text || !state.settings.value.live || !state.canRun.value || run?.tokens.text === text || text.includes(BLANK)) return;
-      if (run && state.underWay.value === run.id && run.kind === 'generate') return; // Stop, Run or its end come first
-      if (secondsFor(unreadTokens(text)) < FAST) void readLive();
+      [seen, reader] = [change, model];
+      if (typedLast() && isWorthReading()) readLive(waited);
+      waited = false;
     }, PAUSE);
   });
+}
+
+/** Whether the text in the box is another than the one that is shown, and its rest is read in an instant. */
+function isWorthReading() {
+  const { value: text } = state.text;
+  return text !== '' && !state.isRead.value && !text.includes(BLANK) && secondsFor(unreadTokens(text)) < FAST;
 }
 
 /** About how many tokens of a text have no numbers yet. @param {string} text */

@@ -84,6 +84,7 @@ function storedRun(page, manifest) {
     colours: null,
     summary: page.summary,
     literal: false,
+    source: null,
     stored: { colours: page.colours, colourings: page.colourings, answers: { strip: { json: { highest_nats }, arrays }, findings: { json: page.findings, arrays: {} } } },
   };
 }

@@ -7,6 +7,9 @@ import { shown } from './token_elements.js';
 /** A text as a textarea holds it. @param {string} text */
 export const asInBox = (text) => text.replace(/\r\n?/g, '\n');
 
+/** A text without the differences that nobody sees: a tokenizer may compose characters, and has U+FFFD for half a pair. @param {string} text */
+const toTheEye = (text) => asInBox(text).toWellFormed().normalize('NFC');
+
 /**
  * How many of the tokens a text still begins with. The token before the first change is not one of them: what is typed
  * after it may belong to it. A text that goes on beyond the context keeps all.
@@ -14,7 +17,7 @@ export const asInBox = (text) => text.replace(/\r\n?/g, '\n');
  */
 export function keptTokens(tokens, text) {
   const all = tokens.ids.length;
-  if (text === tokens.text || asInBox(text) === asInBox(tokens.text)) return all;
+  if (text === tokens.text || toTheEye(text) === toTheEye(tokens.text)) return all;
   const { starts, continues } = shown(tokens);
   let same = 0;
   while (same < text.length && text[same] === tokens.text[same]) same++;

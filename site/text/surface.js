@@ -42,7 +42,8 @@ export function mountSurface() {
     if (run) elements.update(run.tokens, run.given, kept);
     else elements.clear();
     elements.paint(state.colours.value);
-    unread.textContent = kept && run ? asInBox(text.slice(shown(run.tokens).starts[kept])) : asInBox(text);
+    const whole = run && kept === run.tokens.total;
+    unread.textContent = whole ? '' : asInBox(text.slice(run ? shown(run.tokens).starts[kept] : 0));
     root.classList.toggle('ends-in-newline', !text || text.endsWith('\n') || text.endsWith('\r'));
     root.tabIndex = kept ? 0 : -1;
     drawn.value = {};

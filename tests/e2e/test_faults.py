@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
+from tests.e2e.likelihood import open_view
 
 Opener = Callable[..., Page]
 
@@ -25,6 +26,13 @@ def own_site(tmp_path: Path, tiny_models: Path) -> Iterator[tuple[str, Path]]:
         yield address, site / "models"
 
 
+@pytest.fixture(scope="module")
+def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    """One page for the tests that begin with a text of their own."""
+    with open_view(browser, tiny_site) as page:
+        yield page
+
+
 def notice(page: Page) -> str:
     return page.locator("#notice p").inner_text()
 
@@ -34,21 +42,19 @@ def works(page: Page) -> None:
     assert page.evaluate("tokenlight.analyze('The people of the village').then(run => run.tokens.length)") > 3
 
 
-def test_empty_text(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
-    page.fill("#text", "")
-    page.click("#run")
-    expect(page.locator("#notice")).to_contain_text("There is no text to read")
-    expect(page.locator("html")).to_have_attribute("data-state", "ready")
-    works(page)
+def test_empty_text(view: Page) -> None:
+    view.fill("#text", "")
+    view.click("#run")
+    expect(view.locator("#notice")).to_contain_text("There is no text to read")
+    expect(view.locator("html")).to_have_attribute("data-state", "ready")
+    works(view)
 
 
-def test_odd_characters_are_text(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
+def test_odd_characters_are_text(view: Page) -> None:
     for text in ("a\x00b", "\ud800 half a pair", "<img src=x onerror=alert(1)>", "\u202ereversed"):
-        run = page.evaluate("text => tokenlight.analyze(text)", text)
+        run = view.evaluate("text => tokenlight.analyze(text)", text)
         assert run["text"] == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        assert page.locator("#tokens img").count() == 0
+        assert view.locator("#tokens img").count() == 0
 
 
 WRONG_CALLS = {
@@ -65,11 +71,10 @@ WRONG_CALLS = {
 }
 
 
-def test_wrong_arguments_say_what_is_wrong(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
+def test_wrong_arguments_say_what_is_wrong(view: Page) -> None:
     for call, message in WRONG_CALLS.items():
-        assert message in page.evaluate(f"{call}.then(() => 'no error', (error) => error.message)"), call
-    works(page)
+        assert message in view.evaluate(f"{call}.then(() => 'no error', (error) => error.message)"), call
+    works(view)
 
 
 def test_no_models_built(tmp_path: Path, open_page: Opener) -> None:
@@ -197,10 +202,9 @@ def test_a_worker_killed_in_the_middle_of_a_run(tiny_site: str, open_page: Opene
     works(page)
 
 
-def test_a_newer_run_replaces_the_one_under_way(tiny_site: str, open_page: Opener) -> None:
+def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
     """The old one rejects, and nothing of it shows up in the new one."""
-    page = open_page(tiny_site)
-    answer = page.evaluate(
+    answer = view.evaluate(
         """async () => {
           const old = tokenlight.generate('The people', {maxTokens: 200}).then(() => 'done', (e) => e.message);
           await new Promise((done) => setTimeout(done, 200));

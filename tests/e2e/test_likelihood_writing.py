@@ -207,10 +207,9 @@ def test_a_new_run_borrows_no_colours(view: Page) -> None:
     assert all(coloured <= count for count, coloured in seen), seen
 
 
-def test_a_fast_model_is_not_drawn_at_every_token(tiny_site: str, open_page: Callable[..., Page]) -> None:
+def test_a_fast_model_is_not_drawn_at_every_token(view: Page) -> None:
     """The page hears of what is new ten times a second at most, and of everything in the end."""
-    page = open_page(tiny_site)
-    seen = page.evaluate(
+    seen = view.evaluate(
         """async () => {
             const names = ['page/state.js', 'vendor/signals-core.js'];
             const [{run}, {effect}] = await Promise.all(names.map(name => import(new URL(name, document.baseURI))));

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.layers import until
+from tests.e2e.likelihood import open_view
 from tests.e2e.likelihood import read_box as read
 from tests.e2e.likelihood import settled as idle
 from tests.e2e.reference import ReferenceModel
@@ -20,6 +21,13 @@ TEXT = "The people of the village went down to the river."
 LONG = TEXT + " The light of the morning came over the hill, and nobody spoke for a while." * 3
 RUN = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
 SHOWN = f"{RUN}.then(run => [run.model.id, run.tokens.ids, [...run.columns.logprob.data.slice(0, run.count)]])"
+
+
+@pytest.fixture(scope="module")
+def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    """One page for the tests that begin with a text of their own."""
+    with open_view(browser, tiny_site) as page:
+        yield page
 
 
 def shown_equals_transformers(page: Page, checkpoints: Path, model: str, text: str) -> None:
@@ -61,11 +69,10 @@ def test_a_switch_leaves_what_is_typed_alone(tiny_site: str, open_page: Opener) 
     assert page.evaluate(f"{RUN}.then(run => run.tokens.text)") == TEXT
 
 
-def test_stop_ends_the_run_under_way_and_those_that_wait(tiny_site: str, open_page: Opener) -> None:
+def test_stop_ends_the_run_under_way_and_those_that_wait(view: Page) -> None:
     """Two runs started at once, then Stop: both end at once, neither goes on to its 200 tokens."""
-    page = open_page(tiny_site)
-    idle(page)
-    ends = page.evaluate(
+    idle(view)
+    ends = view.evaluate(
         """async () => {
             const outcome = (run) => run.then((found) => found.steps.length, (error) => error.message);
             const first = outcome(tokenlight.generate('The people', {maxTokens: 200}));
@@ -77,10 +84,10 @@ def test_stop_ends_the_run_under_way_and_those_that_wait(tiny_site: str, open_pa
     )
     assert ends[0] == "This run was replaced by a newer one."
     assert ends[1] == "Stopped before there was a result." or ends[1] < 100
-    idle(page)
-    before = page.evaluate("tokenlight.state().run")
-    page.wait_for_timeout(500)
-    assert page.evaluate("tokenlight.state().run") == before, "nothing goes on after Stop"
+    idle(view)
+    before = view.evaluate("tokenlight.state().run")
+    view.wait_for_timeout(500)
+    assert view.evaluate("tokenlight.state().run") == before, "nothing goes on after Stop"
 
 
 def test_what_was_read_before_stop_is_a_whole_run(real_site: str, open_page: Opener) -> None:
@@ -129,20 +136,20 @@ def test_a_run_during_a_switch_is_under_way_and_can_be_stopped(tiny_site: str, o
     assert page.evaluate("switching") == "tiny-llama"
 
 
-def test_the_pinned_token_stays_when_the_text_grows_under_the_pointer(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
-    read(page, TEXT)
-    page.locator("#token-3").click()
-    plot = page.locator("#along .chart-stage")
+def test_the_pinned_token_stays_when_the_text_grows_under_the_pointer(view: Page) -> None:
+    read(view, TEXT)
+    view.locator("#token-3").click()
+    plot = view.locator("#along .chart-stage")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
-    expect(page.locator("#inspector")).not_to_contain_text("Token 4 of")
-    page.evaluate("text => tokenlight.analyze(text)", LONG)
-    idle(page)
-    expect(page.locator("#inspector")).to_contain_text("Token 4 of")
-    expect(page.locator("#token-3")).to_have_attribute("aria-selected", "true")
+    view.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2)
+    expect(view.locator("#inspector")).not_to_contain_text("Token 4 of")
+    view.evaluate("text => tokenlight.analyze(text)", LONG)
+    idle(view)
+    expect(view.locator("#inspector")).to_contain_text("Token 4 of")
+    expect(view.locator("#token-3")).to_have_attribute("aria-selected", "true")
+    view.locator("#token-3").click()
 
 
 def test_a_ranking_belongs_to_its_text(tiny_site: str, open_page: Opener) -> None:
@@ -169,25 +176,21 @@ def test_a_ranking_can_be_stopped(real_site: str, open_page: Opener) -> None:
     expect(page.locator("#fill-in")).to_contain_text("Stopped")
 
 
-def test_reuse_is_only_between_runs_with_the_same_prefix(
-    tiny_site: str, checkpoints: Path, open_page: Opener
-) -> None:
+def test_reuse_is_only_between_runs_with_the_same_prefix(view: Page, checkpoints: Path) -> None:
     """The same ids have other numbers without a prefix token: nothing of the one may stay in the other."""
-    page = open_page(f"{tiny_site}#model=tiny-gpt2")
     reference = ReferenceModel(checkpoints / "tiny-gpt2")
     bos = reference.model.config.bos_token_id
     for prefix in (True, False, True):
-        run = page.evaluate("([text, prefix]) => tokenlight.analyze(text, {prefix})", [LONG, prefix])
+        run = view.evaluate("([text, prefix]) => tokenlight.analyze(text, {prefix})", [LONG, prefix])
         ids = [token["id"] for token in run["tokens"]]
         expected = reference.read([bos, *ids] if prefix else ids).token_logprob()
         found = [token["logprob"] for token in run["tokens"]]
         np.testing.assert_allclose(found if prefix else found[1:], expected, atol=2e-4)
 
 
-def test_a_view_that_throws_fails_no_run(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
-    idle(page)
-    found = page.evaluate(
+def test_a_view_that_throws_fails_no_run(view: Page) -> None:
+    idle(view)
+    found = view.evaluate(
         """async () => {
             const [{watch}, state] = await Promise.all(
                 ['page/notices.js', 'page/state.js'].map((name) => import(new URL(name, document.baseURI))));
@@ -200,17 +203,17 @@ def test_a_view_that_throws_fails_no_run(tiny_site: str, open_page: Opener) -> N
         }"""
     )
     assert found > 0
-    idle(page)
-    expect(page.locator("#notice")).to_contain_text("(a broken panel) could not be drawn: no such shape")
-    assert page.evaluate("tokenlight.analyze('One two').then((run) => run.tokens.length)") > 0
+    idle(view)
+    expect(view.locator("#notice")).to_contain_text("(a broken panel) could not be drawn: no such shape")
+    assert view.evaluate("tokenlight.analyze('One two').then((run) => run.tokens.length)") > 0
 
 
-@pytest.mark.parametrize("layer", [0, 1])
-def test_attention_comes_as_one_typed_array(layer: int, tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
-    page.evaluate("text => tokenlight.analyze(text)", LONG)
-    kind, size, rows = page.evaluate(
-        "layer => tokenlight.attention(layer, 0).then(({data, rows}) => [data.constructor.name, data.length, rows])",
-        layer,
-    )
-    assert kind == "Float32Array" and size == rows * rows
+def test_attention_comes_as_one_typed_array(view: Page) -> None:
+    view.evaluate("text => tokenlight.analyze(text)", LONG)
+    for layer in (0, 1):
+        kind, size, rows = view.evaluate(
+            """layer => tokenlight.attention(layer, 0)
+                .then(({data, rows}) => [data.constructor.name, data.length, rows])""",
+            layer,
+        )
+        assert kind == "Float32Array" and size == rows * rows

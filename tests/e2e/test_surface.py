@@ -80,6 +80,25 @@ def test_typing_keeps_the_colours_of_the_unchanged_beginning(view: Page) -> None
     view.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('live', true))")
 
 
+def test_tokens_keep_their_elements(view: Page) -> None:
+    """What stays the same is not drawn again while one types and while a run streams; in the end all is coloured."""
+    read(view, TEXT)
+    given = view.locator("#tokens .token").count()
+    view.locator("#tokens .token").evaluate_all("all => all.forEach((each) => (each.kept = true))")
+    view.focus("#text")
+    view.keyboard.press("Control+End")
+    view.keyboard.type("And then")
+    settled(view)
+    view.click("#continue")
+    expect(view.locator("#tokens .generated").nth(2)).to_be_attached()
+    settled(view)
+    expect(view.locator("#tokens .unread")).to_be_empty()
+    kept = view.locator("#tokens .token").evaluate_all("all => all.map((each) => each.kept === true)")
+    assert kept.index(False) == given - 1  # the token that was typed after may be cut otherwise
+    assert len(kept) > given + 3
+    expect(view.locator("#tokens .token:not([style*='background'])")).to_have_count(0)
+
+
 def test_pressing_a_token_pins_it_and_puts_the_caret_there(view: Page) -> None:
     read(view, TEXT)
     view.locator("#token-3").click()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -219,8 +219,7 @@ class PageSteps(TextSteps):
         before = self.walk.settle() if self.walk.writer is not None else self.walk.page.evaluate("walk.look(true)")
         self.walk.check(before)
         self.walk.page.reload()
-        token = parse_qs(urlsplit(self.walk.page.url).fragment).get("token")
-        self.walk.pinned, self.walk.may_pin = None, {int(token[0])} if token else set()
+        self.walk.pinned, self.walk.may_pin = None, {before["pinned"], before["awaited"]}
         self.walk.begin()
         self.walk.forget_wishes()
         assert self.walk.text == before["text"]

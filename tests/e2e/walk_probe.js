@@ -2,7 +2,7 @@
 
 async () => {
   const load = (path) => import(new URL(path, location.href));
-  const [state, versions, { effect }] = await Promise.all([load('page/state.js'), load('page/versions.js'), load('vendor/signals-core.js')]);
+  const [state, versions, cost, { effect }] = await Promise.all(['page/state.js', 'page/versions.js', 'page/cost.js', 'vendor/signals-core.js'].map(load));
   const texts = new Map(); // run id → every text the run has had
   const jumps = []; // pinned tokens that another run of the same beginning did not keep
   let drops = 0; // pinned tokens that went with their text
@@ -39,27 +39,30 @@ async () => {
       failure: state.failure.value, notice: state.notice.value?.text ?? null, loads: Boolean(state.loading.value.model || state.loading.value.python),
       underWay: state.underWay.value, model: state.model.value?.manifest.sha256 ?? null, lens: state.lens.value,
       panels: ['tokens-lens', 'layers'].filter((id) => !document.getElementById(id).hidden),
-      pinned: state.pinned.value, hovered: state.hovered.value, span: state.span.value, live: state.settings.value.live,
+      pinned: state.pinned.value, awaited: state.awaited.value, hovered: state.hovered.value, span: state.span.value, live: state.settings.value.live,
       run: shownRun(run, numbers), drawn: numbers ? document.querySelector('#tokens').textContent : null,
       elements: numbers ? [...document.querySelectorAll('#tokens [data-index]')].map((each) => Number(each.dataset.index)) : null,
       selected: numbers ? [...document.querySelectorAll('#tokens [aria-selected=true]')].map((each) => Number(each.dataset.index)) : null,
       writers: [...texts].filter(([, all]) => all.has(text)).map(([id]) => id),
       finals: Object.fromEntries([...texts].map(([id, all]) => [id, [...all].at(-1)])),
+      slow: numbers && cost.secondsFor(text.length / 3) > 0.9, // too slow to read while one types, or nearly
       versions: numbers ? versions.versions.value.map((each) => each.text) : null,
       stop: !document.querySelector('#stop').disabled, jumps, drops, outcomes: outcomes.map((each) => ({ ...each })),
     };
   };
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const mayFollow = () => state.settings.value.live && !state.isRead.value; // what was typed is read after a pause
   const isCalm = () => ['ready', 'error'].includes(state.phase.value) && outcomes.every((each) => each.ended);
 
   globalThis.walk = {
     look, pause, state, versions,
+    drawn: () => document.querySelectorAll('#tokens [data-index]').length,
     /** Waits until nothing has been under way for a moment; then one look, with what is going on where it never ends. */
     async idle(patience) {
       const end = performance.now() + patience;
       for (let since = null; performance.now() < end; await pause(15)) {
         if (!isCalm()) since = null;
-        else if (performance.now() - (since ??= performance.now()) > (state.settings.value.live ? 260 : 40)) return look(true);
+        else if (performance.now() - (since ??= performance.now()) > (mayFollow() ? 260 : 40)) return look(true);
       }
       return { ...look(true), stuck: true };
     },

@@ -19,6 +19,7 @@ TEXTS = [
     "a",
     "The light of the morning came over the hill, the quick brown fox jumps over 12 lazy dogs. " * 12,
 ]
+BLANK = "___"  # is there to be filled in: reading does not follow typing
 texts = st.sampled_from(TEXTS)
 places = st.integers(0, 60)
 wait = st.booleans()
@@ -41,10 +42,10 @@ class TextSteps(RuleBasedStateMachine):
 
     @rule(text=texts, wait=wait)
     def type(self, text: str, wait: bool) -> None:
-        before, _, after = self.walk.act("walk.type", text)
+        *_, after = self.walk.act("walk.type", text)
         self.walk.holds(text)
-        if after["live"] and text and wait and before["phase"] == "ready" and not self.walk.offline:
-            self.walk.wanted = self.world.cut(text)
+        if after["live"] and text and BLANK not in text and wait and not self.walk.broken:
+            self.walk.wanted, self.walk.live = self.world.cut(text), True
         self.step(wait)
 
     @rule(end=st.sampled_from(["", " and", "\nThe", "🙂"]), cut=st.integers(0, 12), wait=wait)
@@ -102,7 +103,8 @@ class TextSteps(RuleBasedStateMachine):
         self.walk.writer = started if started is not None else self.walk.writer
         run = before["run"]
         if started is not None and run and not run["stored"] and run["model"] == before["model"]:
-            self.walk.wanted, self.walk.whole = run["ids"][: run["given"]], False
+            given = run["ids"][: run["given"]] if run["text"] == before["text"] else self.world.cut(before["text"])
+            self.walk.wanted, self.walk.whole = given, False
         self.step(wait)
 
     @rule(tokens=st.integers(0, 40), greedy=st.booleans())
@@ -226,8 +228,9 @@ class TextSteps(RuleBasedStateMachine):
         before, pressed, _, started = self.walk.ask(
             """([token, place, on]) => {
               const run = walk.state.run.value;
-              if (!run?.count) return null;
-              const index = token % run.count;
+              const drawn = Math.min(run?.count ?? 0, walk.drawn());
+              if (!drawn) return null;
+              const index = token % drawn;
               if (walk.state.pinned.value !== index) walk.press(`#token-${index}`);
               const rows = document.querySelectorAll('#inspector .alternatives tbody tr:not(.actual):not(.gap)');
               const button = rows[place]?.querySelector(`button[aria-label^="${on ? 'Continue' : 'Replace'}"]`);
@@ -254,9 +257,8 @@ class TextSteps(RuleBasedStateMachine):
     def pin(self, token: int) -> None:
         before, index, _ = self.walk.act(
             """(token) => {
-              const run = walk.state.run.value;
-              if (!run?.tokens.ids.length) return null;
-              const index = token % run.tokens.ids.length;
+              if (!walk.drawn()) return null;
+              const index = token % walk.drawn();
               walk.press(`#token-${index}`);
               return index;
             }""",

@@ -90,14 +90,21 @@ def sentencepiece_bpe(prefix: str | None) -> Tokenizer:
 
 
 def unigram() -> Tokenizer:
-    """Unigram pieces behind Metaspace, as XGLM and T5; letters it does not know become <unk>."""
+    """Unigram pieces behind Metaspace, as XGLM and T5; letters it does not know become <unk>.
+
+    Without pieces that repeat one character: a run of it could be cut in several equally likely ways, and rounding
+    would choose. Which of them are learned changes from one process to the next.
+    """
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
     special = ["<s>", "</s>", "<unk>"]
     trainer = trainers.UnigramTrainer(vocab_size=600, special_tokens=special, unk_token="<unk>", show_progress=False)
     tokenizer.train_from_iterator(CORPUS, trainer)
-    return tokenizer
+    described = json.loads(tokenizer.to_str())
+    pieces = described["model"]["vocab"]
+    described["model"]["vocab"] = [piece for piece in pieces if len(piece[0]) == 1 or len(set(piece[0])) > 1]
+    return Tokenizer.from_str(json.dumps(described))
 
 
 def precompiled(spaces: bool) -> Tokenizer:
