@@ -7,8 +7,8 @@ const KEY = `tokenlight draft ${new URL('..', import.meta.url).pathname}`; // si
 const PAUSE = 300; // ms without a change before the text is written
 
 /**
- * `read`: whether this very text was shown, and not just typed; `newer`: whether the draft is newer than a text in the
- * address; `token`: the one that was pinned in it, or that waited for its run.
+ * `read`: whether this very text had been read, not just typed; `newer`: whether the draft is newer than the address;
+ * `token`: index of the token that was pinned, or still to be pinned.
  * @typedef {{ text: string, read: boolean, newer: boolean, token: number | null }} Draft
  */
 
@@ -16,13 +16,16 @@ const PAUSE = 300; // ms without a change before the text is written
 export function restoreDraft() {
   try {
     const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
-    return typeof draft?.text === 'string' ? { text: draft.text, read: draft.read === true, newer: isReload() || draft.hash === location.hash, token: Number.isInteger(draft.token) ? draft.token : null } : null;
+    if (typeof draft?.text !== 'string') return null;
+    const { text, hash } = draft;
+    const token = Number.isInteger(draft.token) ? draft.token : null;
+    return { text, read: draft.read === true, newer: isReload() || hash === location.hash, token };
   } catch {
     return null;
   }
 }
 
-/** Whether this is a reload. Its address may be one before or behind the draft's: it follows the page with a delay (address.js). */
+/** Whether this visit is a reload. Its address may differ from the draft's, since it lags behind the page (address.js). */
 function isReload() {
   const [visit] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
   return visit?.type === 'reload';
@@ -36,8 +39,9 @@ export function keepDraft() {
     if (state.removed.value) return;
     const { value: text } = state.text;
     const read = state.run.value?.tokens.text === text && !state.run.value.stored;
-    const draft = { text, read, token: state.awaited.value ?? (read ? state.pinned.value : null), hash: location.hash };
+    const draft = { text, read, token: state.tokenToPin.value ?? (read ? state.pinned.value : null), hash: location.hash };
     try {
+      sessionStorage.removeItem(KEY); // an older draft must not outlive a text that cannot be stored
       sessionStorage.setItem(KEY, JSON.stringify(draft));
     } catch {
       // a private window or a text beyond the browser's limit: it lasts as long as the page
@@ -48,7 +52,7 @@ export function keepDraft() {
     state.text.value;
     state.run.value?.tokens;
     state.pinned.value;
-    state.awaited.value;
+    state.tokenToPin.value;
     clearTimeout(timer);
     timer = setTimeout(write, PAUSE);
   });

@@ -51,8 +51,8 @@ export const typed = signal(0);
 export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
 
-/** A token that the address asked for and that is pinned as soon as the text has so many; null: none waits. */
-export const awaited = signal(/** @type {number | null} */ (null));
+/** Index of a token to pin once the run has reached it: of the address, or pinned before a reload; null if there is none. */
+export const tokenToPin = signal(/** @type {number | null} */ (null));
 
 /** error, else running while a run is under way, else booting while something loads, else ready. */
 export const phase = computed(() => {

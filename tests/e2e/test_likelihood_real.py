@@ -119,7 +119,7 @@ def test_drawing_and_recolouring_a_long_text_is_quick(view: Page) -> None:
       const runs = Array.from({length: 5}, () => {
         root.replaceChildren();
         const elements = new TokenElements(root, 'timed');
-        const tokens = {text: texts.join(''), ids, texts, bytes, control, total: 1024};
+        const tokens = {text: texts.join(''), ids, texts, bytes, hex: [], control, total: 1024};
         const draw = () => (elements.update(tokens, 1024), elements.paint(colours(0)));
         return [timed(draw), timed(() => elements.paint(colours(40)))];
       });

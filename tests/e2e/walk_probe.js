@@ -39,7 +39,7 @@ async () => {
       failure: state.failure.value, notice: state.notice.value?.text ?? null, loads: Boolean(state.loading.value.model || state.loading.value.python),
       underWay: state.underWay.value, model: state.model.value?.manifest.sha256 ?? null, lens: state.lens.value,
       panels: ['tokens-lens', 'layers'].filter((id) => !document.getElementById(id).hidden),
-      pinned: state.pinned.value, awaited: state.awaited.value, hovered: state.hovered.value, span: state.span.value, live: state.settings.value.live,
+      pinned: state.pinned.value, tokenToPin: state.tokenToPin.value, hovered: state.hovered.value, span: state.span.value, live: state.settings.value.live,
       run: shownRun(run, numbers), drawn: numbers ? document.querySelector('#tokens').textContent : null,
       elements: numbers ? [...document.querySelectorAll('#tokens [data-index]')].map((each) => Number(each.dataset.index)) : null,
       selected: numbers ? [...document.querySelectorAll('#tokens [aria-selected=true]')].map((each) => Number(each.dataset.index)) : null,
