@@ -122,7 +122,9 @@ def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) 
     page.evaluate("tokenlight.ready")
     expect(page.locator("#tokens")).to_have_text(TEXT, timeout=60_000)
     assert page.input_value("#text") == TEXT
-    page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }")
+    page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
     page.fill("#text", "More than the browser stores")
     page.reload()
     page.evaluate("tokenlight.ready")
