@@ -63,13 +63,17 @@ if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) 
   else hold(asked.text);
 } else void showFirst(asked.model);
 
-state.awaited.value = draft?.newer ? draft.token : asked.token;
-if (state.awaited.value !== null) {
-  const end = watch('token of the address', () => {
-    const { value: token } = state.awaited;
+state.tokenToPin.value = draft?.newer ? draft.token : asked.token;
+if (state.tokenToPin.value !== null) {
+  const end = watch('token to pin', () => {
+    const { value: token } = state.tokenToPin;
     if (!state.count.value || token === null || state.run.value?.stored) return;
     if (token < state.count.value) select({ pinned: token });
-    if (state.run.value?.done || token < state.count.value) queueMicrotask(() => (end(), (state.awaited.value = null)));
+    if (!state.run.value?.done && token >= state.count.value) return;
+    queueMicrotask(() => {
+      end();
+      state.tokenToPin.value = null;
+    });
   });
 }
 

@@ -53,7 +53,7 @@ DRAW = """async (all) => {
   const found = Array.from({length: 5}, () => {
     root.replaceChildren();
     const elements = new TokenElements(root, 'timed');
-    const tokens = {text: texts.join(''), ids, texts, bytes, control, total: all};
+    const tokens = {text: texts.join(''), ids, texts, bytes, hex: [], control, total: all};
     const draw = () => (elements.update(tokens, all), elements.paint(colours(0)));
     return [timed(draw), timed(() => elements.paint(colours(40)))];
   });

@@ -40,8 +40,9 @@ export function keepDraft() {
     if (state.removed.value) return;
     const { value: text } = state.text;
     const read = state.isRead.value && !state.run.value?.stored;
-    const draft = { text, read, literal: isLiteral(), token: state.awaited.value ?? (read ? state.pinned.value : null), hash: location.hash };
+    const draft = { text, read, literal: isLiteral(), token: state.tokenToPin.value ?? (read ? state.pinned.value : null), hash: location.hash };
     try {
+      sessionStorage.removeItem(KEY); // an older draft must not outlive a text that cannot be stored
       sessionStorage.setItem(KEY, JSON.stringify(draft));
     } catch {
       // a private window, or a text above the browser's limit: it is kept only while the page is open
@@ -52,7 +53,7 @@ export function keepDraft() {
     state.text.value;
     state.run.value?.tokens;
     state.pinned.value;
-    state.awaited.value;
+    state.tokenToPin.value;
     clearTimeout(timer);
     timer = setTimeout(write, PAUSE);
   });

@@ -52,15 +52,15 @@ export const typed = signal(0);
 export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
 
-/** Whether what is shown has been read of the text that is in the box; of a text longer than the context, of its beginning. */
+/** Whether the shown run is of the text in the box or, if that is longer than the context, of its beginning. */
 export const isRead = computed(() => {
   if (!run.value) return false;
   const { tokens, source } = run.value;
   return tokens.text === text.value || source === text.value || (tokens.total > tokens.ids.length && text.value.startsWith(tokens.text));
 });
 
-/** A token that the address asked for and that is pinned as soon as the text has so many; null: none waits. */
-export const awaited = signal(/** @type {number | null} */ (null));
+/** Index of a token to pin once the run has reached it: of the address, or pinned before a reload; null if there is none. */
+export const tokenToPin = signal(/** @type {number | null} */ (null));
 
 /** error, else running while a run is under way, else booting while something loads, else ready. */
 export const phase = computed(() => {

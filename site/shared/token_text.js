@@ -9,7 +9,7 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
  * @param {TokenizedText} tokens
  */
 function ownBytes({ text, hex }) {
-  if (!hex?.length) return new TextEncoder().encode(text);
+  if (!hex.length) return new TextEncoder().encode(text);
   return Uint8Array.from(hex.flatMap((token) => (token ? token.split(' ') : [])), (byte) => parseInt(byte, 16));
 }
 
@@ -98,7 +98,7 @@ function named(character) {
 /** The bytes of a token as hexadecimal, e.g. “F0 9F”. @param {TokenizedText} tokens @param {number} index */
 export function hexBytes(tokens, index) {
   const [start, end] = tokens.bytes[index];
-  return tokens.hex?.[index] ?? Array.from(ownBytes(tokens).subarray(start, end), (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
+  return tokens.hex[index] ?? Array.from(ownBytes(tokens).subarray(start, end), (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
 }
 
 /** What a token is called: its text, or its bytes where they are no text of their own. @param {TokenizedText} tokens @param {number} index */

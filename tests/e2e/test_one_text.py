@@ -137,6 +137,13 @@ def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) 
     page.evaluate("tokenlight.ready")
     expect(page.locator("#tokens")).to_have_text(TEXT, timeout=60_000)
     assert page.input_value("#text") == TEXT
+    page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    page.fill("#text", "More than the browser stores")
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    assert page.input_value("#text") != TEXT, "an older text does not take the place of one that was not stored"
     other = page.context.new_page()
     other.goto(tiny_site)
     other.evaluate("tokenlight.ready")
@@ -145,10 +152,10 @@ def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) 
 
 
 def test_a_reload_that_begins_before_the_address_changes(tiny_site: str, open_page: Opener) -> None:
-    """The address follows the page with a delay: the reload may find another than the one the draft was kept with."""
+    """The address lags behind the page, so a reload can find another one than the draft was kept with."""
     page = open_page(f"{tiny_site}#text=From+a+link", ready=False)
     expect(page.locator("#text")).to_have_value("From a link")
-    with page.expect_navigation():
+    with page.expect_event("load"):
         page.evaluate(
             """() => {
                 const box = document.querySelector('#text');
@@ -160,6 +167,26 @@ def test_a_reload_that_begins_before_the_address_changes(tiny_site: str, open_pa
         )
     expect(page.locator("#text")).to_have_value("Typed over it")
     assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "reload"
+
+
+def test_a_reload_keeps_the_pinned_token_whatever_the_address_says(tiny_site: str, open_page: Opener) -> None:
+    """One that is pinned stays pinned, and one that was unpinned does not come back."""
+    page = open_page(tiny_site)
+    read(page, TEXT)
+    chosen = page.locator("#tokens [data-index='3']")
+    reload = "(hash) => { location.reload(); history.replaceState(null, '', hash); }"
+    chosen.click()
+    with page.expect_event("load"):
+        page.evaluate(reload, "#lens=tokens")
+    expect(chosen).to_have_attribute("aria-selected", "true", timeout=60_000)
+    idle(page)
+    chosen.click()  # unpins it
+    with page.expect_event("load"):
+        page.evaluate(reload, "#lens=tokens&token=3")
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    expect(page.locator("#tokens")).to_have_text(TEXT)
+    expect(page.locator("#tokens [aria-selected=true]")).to_have_count(0)
 
 
 def test_a_file_dropped_anywhere_is_opened(view: Page) -> None:

@@ -219,7 +219,7 @@ class PageSteps(TextSteps):
         before = self.walk.settle() if self.walk.writer is not None else self.walk.page.evaluate("walk.look(true)")
         self.walk.check(before)
         self.walk.page.reload()
-        self.walk.pinned, self.walk.may_pin = None, {before["pinned"], before["awaited"]}
+        self.walk.pinned, self.walk.may_pin = None, {before["pinned"], before["tokenToPin"]}
         self.walk.begin()
         self.walk.forget_wishes()
         assert self.walk.text == before["text"]

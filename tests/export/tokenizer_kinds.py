@@ -92,8 +92,8 @@ def sentencepiece_bpe(prefix: str | None) -> Tokenizer:
 def unigram() -> Tokenizer:
     """Unigram pieces behind Metaspace, as XGLM and T5; letters it does not know become <unk>.
 
-    Without pieces that repeat one character: a run of it could be cut in several equally likely ways, and rounding
-    would choose. Which of them are learned changes from one process to the next.
+    Pieces that repeat one character are left out: a run of it has several equally likely cuts, rounding picks one, and
+    trained scores differ in their last digits from one process to the next.
     """
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()

@@ -47,7 +47,7 @@ def test_windows_line_ends_stay_line_ends_beside_other_letters() -> None:
 
 
 def test_a_finished_example_of_an_older_build_has_no_hex() -> None:
-    tokens = {**cut("é".encode(), b"x"), "hex": None}
+    tokens = {**cut("é".encode(), b"x"), "hex": []}
     assert call(["shownTexts", tokens], ["hexBytes", tokens, 0]) == [["é", "x"], "C3 A9"]
 
 
