@@ -5,13 +5,14 @@ import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
-let begun = false; // whether the line stood there: then its place stays empty until the next visit, so that nothing moves under the pointer
+/** The run it stood above: until another is shown, its place stays empty, so that nothing moves under the pointer. @type {number | null} */
+let above = null;
 
 export function welcomeView() {
   const run = state.run.value;
   const { introduced } = state.settings.value;
-  if (!run || (introduced && !begun)) return nothing;
-  begun = true;
+  if (!run || (introduced && above !== run.id)) return nothing;
+  above = run.id;
   return html`<p class=${introduced ? 'welcome used' : 'welcome'}><span>Each token is coloured by how likely ${run.model.name} found it after the words before it. Click one, or type your own text.</span>
     <button type="button" class="small" aria-label="Close this message" @click=${() => set('introduced', true)}>×</button></p>`;
 }

@@ -1,0 +1,25 @@
+"""The one list of views: each function registers itself, with the function that makes a table of its answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pyscripts.views.context import Context
+
+Table = dict[str, Any]  # columns: [name], rows: [[cell]]; None is an empty cell
+View = Callable[..., Any]  # (context, **arguments) -> JSON, or a dict that holds numpy arrays too
+TableOf = Callable[[Context, Any], Table]  # (context, the view's answer)
+
+VIEWS: dict[str, View] = {}
+TABLES: dict[str, TableOf] = {}
+
+
+def view(name: str, table: TableOf | None = None) -> Callable[[View], View]:
+    """Registers the decorated function under a name; `table` serves “As a table” and the CSV of its panel."""
+
+    def register(function: View) -> View:
+        VIEWS[name] = function
+        if table is not None:
+            TABLES[name] = table
+        return function
+
+    return register
