@@ -10,15 +10,16 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.layers import finished, fresh, open_lens, settled
 
-SHORT = "My grandmother kept bees behind the railway"
-LONG = f"""{SHORT} cottage, eleven hives painted the colours of the sky, and she said that they knew when it would rain.
-He read the letter twice; then he burnt it in the kitchen stove. Nobody in the village ever found out what it said.
+SHORT = "My grandmother kept bees behind the railway."
+LONG = """My grandmother kept bees behind the railway cottage, eleven hives painted the colours of the sky, and she said
+that they knew when it would rain. He read the letter twice; then he burnt it. Nobody ever found out what it said.
 
 def extend(line, coast):
     return [*line, coast]
 
 In 1921 the line was extended to the coast. The engineers, who had been promised a bridge, were given a ferry instead.
-""" + " ".join(f"The {i} o'clock ferry sank in 195{i}, with an_identifier_that_has_no_place_to_break{i}." for i in range(9))
+"""
+LONG += " ".join(f"The {i} o'clock boat sank in 195{i}: an_identifier_without_any_place_to_break{i}." for i in range(8))
 PHONE, DESK = (390, 844), (1400, 900)
 
 # Pairs of things that lie on each other, neither within the other. The text's two layers lie on each other by design.
@@ -26,7 +27,8 @@ OVERLAPS = """() => {
     const kinds = 'button, input, select, summary, h1, h2, h3, dt, dd, th, td, .hint, .lead, .readout, .chart-stage, '
         + '.legend, .place, .current, .peaks, .files, .keys, .surface';
     const things = [...document.querySelectorAll(kinds)].filter((each) => each.getBoundingClientRect().width > 1
-        && each.checkVisibility({visibilityProperty: true}) && !each.closest('.sr-only, dialog, [popover], .popover-panel'));
+        && each.checkVisibility({visibilityProperty: true}))
+        .filter((each) => !each.closest('.sr-only, dialog, [popover], .popover-panel'));
     const boxes = things.map((each) => each.getBoundingClientRect());
     const name = (each) => `${each.tagName}#${each.id}.${each.className} ${each.textContent.trim().slice(0, 20)}`;
     const found = [];
@@ -49,6 +51,7 @@ OUTSIDE = """() => [...document.querySelectorAll('header *, .toolbar *, .under *
 @pytest.fixture(scope="module")
 def view(browser: Browser, real_site: str) -> Iterator[Page]:
     with open_lens(browser, f"{real_site}#model=smollm2") as page:
+        page.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('introduced', true))")
         yield page
 
 
@@ -81,11 +84,11 @@ def test_nothing_overlaps_or_scrolls_sideways(page: Page, lens: str, size: tuple
     else:
         expect(page.locator("#remarks .card")).to_have_count(3)
     page.evaluate("scrollTo(0, 0)")
-    assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [width, width]
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(OVERLAPS) == []
     model = box(page, "#model")
-    assert model["width"] >= 100, "some words of the model's name are seen"
+    assert model["width"] >= (120 if width >= 390 else 80), "its name is seen, not one letter"
     assert box(page, "#surface")["y"] - box(page, "#toolbar")["y"] - box(page, "#toolbar")["height"] < 16
 
 
