@@ -4,17 +4,15 @@ Each function takes the current run as a Context, then the view's own arguments.
 numpy arrays go to the page as flat typed arrays beside the JSON (see `split`).
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.views import activations, comparison, inside, whole_text
+# Each module registers its views.
+from pyscripts.views import activations, choosing, comparison, inside, layers, whole_text  # noqa: F401
 from pyscripts.views.context import Context, Inspected, LayerAttention
-
-OF_LIKELIHOODS = frozenset({"run", "strip", "findings", "comparison", "choice", "speed"})  # need no hidden states
-VIEWS: dict[str, Callable[..., Any]] = {**inside.VIEWS, **whole_text.VIEWS, **activations.VIEWS, **comparison.VIEWS}
+from pyscripts.views.registry import OF_LIKELIHOODS, VIEWS
 
 
 def split(result: Any) -> tuple[Any, dict[str, NDArray]]:

@@ -1,22 +1,19 @@
 """The layers lens's panels as tables, for screen readers and CSV."""
 
-from collections.abc import Callable
 from typing import Any
 
 from pyscripts import run
-from pyscripts.views import layers
 from pyscripts.views.context import Context
+from pyscripts.views.registry import Table
 
-Table = dict[str, Any]  # columns: [name], rows: [[cell]]; None is an empty cell
 
-
-def _choice(found: dict[str, Any]) -> Table:
+def choice(_: Context, found: dict[str, Any]) -> Table:
     keys = ("rank", "id", "text", "raw", "sampled", "chosen")
     titles = ["rank", "id", "token", "probability", "probability after filters", "chosen"]
     return {"columns": titles, "rows": [[row[key] for key in keys] for row in found.get("rows", ())]}
 
 
-def _transformer_lab(found: dict[str, Any]) -> Table:
+def transformer_lab(_: Context, found: dict[str, Any]) -> Table:
     rows: list[list[Any]] = [["prediction", i, p["text"], p["probability"], p["logit"]]
                              for i, p in enumerate(found["predictions"])]
     rows += [["activation (L2 norm)", layer, None, value, None] for layer, value in enumerate(found["activations"])]
@@ -24,28 +21,26 @@ def _transformer_lab(found: dict[str, Any]) -> Table:
     return {"columns": ["quantity", "index", "token", "value", "logit"], "rows": rows}
 
 
-def _layers(found: dict[str, Any]) -> Table:
-    keys = ["name", *layers.QUANTITIES, "change_cosine"]
-    return {"columns": keys, "rows": [[row[key] for key in keys] for row in found["rows"]]}
+def layers(_: Context, found: dict[str, Any]) -> Table:
+    return {"columns": list(found["rows"][0]), "rows": [list(row.values()) for row in found["rows"]]}
 
 
-def layer_map(context: Context, name: str) -> Table:
+def layer_map(context: Context, found: dict[str, Any]) -> Table:
     """One row per shown token, one column per layer."""
-    trace, texts = context.reading.trace, context.reading.tokens["texts"]
-    values = layers.quantity(trace, name)  # [layer+1, token]
-    first = 0 if name == "hidden_norm" else 1
-    rows = [[token, texts[token], *map(run.number, values[first:, token])] for token in range(trace.shown)]
-    return {"columns": ["index", "token", *layers.layer_names(trace)[first:]], "rows": rows}
+    texts, names = context.reading.tokens["texts"], found["names"]
+    values = found["values"].reshape(len(names), found["columns"])  # [layer, token]
+    rows = [[token, texts[token], *map(run.number, values[:, token])] for token in range(found["columns"])]
+    return {"columns": ["index", "token", *names], "rows": rows}
 
 
-def _dimensions(found: dict[str, Any]) -> Table:
+def dimensions(_: Context, found: dict[str, Any]) -> Table:
     where = {top["index"]: ", ".join(f"{place['token']}: {place['text']!r}" for place in top["where"])
              for top in found["top"]}
     rows = [[i, value, where.get(i)] for i, value in enumerate(found["values"].tolist())]
     return {"columns": ["dimension", "value", "largest at tokens"], "rows": rows}
 
 
-def _word_classes(found: dict[str, Any]) -> Table:
+def word_classes(_: Context, found: dict[str, Any]) -> Table:
     keys = ("title", "count", "mean_surprisal_nats", "mean_entropy_nats")
     columns = ["class", "tokens", "mean surprisal (nats)", "mean entropy (nats)", "layers raised above the text"]
     for name in ("activity", "relative activity", "attention entropy (nats)"):
@@ -62,7 +57,7 @@ def _raised(layers: list[int] | None) -> str:
     return "too few tokens" if layers is None else " ".join(map(str, layers)) or "none"
 
 
-def _focus(found: dict[str, Any]) -> Table:
+def focus(_: Context, found: dict[str, Any]) -> Table:
     keys = ("entropy", "normalised", "sink", "entropy_without_sink")
     rows: list[list[Any]] = []
     for layer, mean in enumerate(found["layers"]):
@@ -74,7 +69,7 @@ def _focus(found: dict[str, Any]) -> Table:
     return {"columns": ["layer", "head", *columns], "rows": rows}
 
 
-def _lens(found: dict[str, Any]) -> Table:
+def lens(_: Context, found: dict[str, Any]) -> Table:
     count = max((len(row["top"]) for row in found["layers"]), default=0)
     columns = ["layer", "rank of the next token", "its probability", "KL to the final distribution (nats)"]
     for place in range(1, count + 1):
@@ -84,9 +79,3 @@ def _lens(found: dict[str, Any]) -> Table:
         tops = [cell for top in row["top"] for cell in (top["text"], top["probability"])]
         rows.append([row["name"], row["rank"], row["probability"], row["divergence"], *tops])
     return {"columns": columns, "rows": rows}
-
-
-TABLES: dict[str, Callable[[dict[str, Any]], Table]] = {
-    "choice": _choice, "transformer_lab": _transformer_lab, "layers": _layers, "dimensions": _dimensions,
-    "word_classes": _word_classes, "focus": _focus, "lens": _lens,
-}

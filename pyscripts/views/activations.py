@@ -2,17 +2,18 @@
 
 import csv
 import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run, scales, wording
-from pyscripts.views import activation_tables, choosing, inside, layers, text_tables
+from pyscripts.views import activation_tables, inside, layers
 from pyscripts.views.context import Context
+from pyscripts.views.registry import TABLES, VIEWS, view
 
 
+@view("focus", activation_tables.focus)
 def focus(context: Context, token: int) -> dict[str, Any]:
     """How diffuse the attention from a shown token is: entropy in nats, and normalised by ln(visible positions).
 
@@ -63,6 +64,7 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.ma.masked_invalid(values).mean(axis=1).filled(np.nan)
 
 
+@view("lens", activation_tables.lens)
 def lens_layers(context: Context, token: int, topK: int = 5) -> dict[str, Any]:
     """The logit lens of a shown token (see inside.logit_lens) with colour steps by probability, and the layer from
     which the final top prediction stays on top. The token's position must have been inspected."""
@@ -80,24 +82,18 @@ def lens_layers(context: Context, token: int, topK: int = 5) -> dict[str, Any]:
     return {**found, "settled": names[settled], "palette": "magnitude", "stops": scale.stops()}
 
 
+@view("table")
 def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
     """What a panel shows as {columns, rows}, numbers unrounded."""
-    if view == "layer_map":
-        return activation_tables.layer_map(context, args["name"])
-    if view in text_tables.TABLES:
-        return text_tables.TABLES[view](context)
-    if view not in activation_tables.TABLES:
+    if view not in TABLES:
         raise ValueError(f"There is no table {view!r}.")
-    return activation_tables.TABLES[view](PANELS[view](context, **args))
+    return TABLES[view](context, VIEWS[view](context, **args))
 
 
+@view("csv")
 def table_csv(context: Context, view: str, args: dict[str, Any]) -> str:
     """The same as CSV (RFC 4180), numbers as Python writes them."""
     rows = table(context, view, args)
     text = io.StringIO()
     csv.writer(text).writerows([rows["columns"], *rows["rows"]])
     return text.getvalue()
-
-
-PANELS: dict[str, Callable[..., Any]] = {**choosing.VIEWS, **layers.VIEWS, "focus": focus, "lens": lens_layers}
-VIEWS: dict[str, Callable[..., Any]] = {**PANELS, "table": table, "csv": table_csv}

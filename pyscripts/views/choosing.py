@@ -1,6 +1,6 @@
 """How a token was chosen: probabilities before and after the filters, Transformer Lab's definitions, and speed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +9,12 @@ from pyscripts import generation, run, transformerlab, wording
 from pyscripts.generation import Candidates, GenerationStep
 from pyscripts.sampling import distribution
 from pyscripts.trace import TOP_K
+from pyscripts.views import activation_tables
 from pyscripts.views.context import Context
+from pyscripts.views.registry import view
 
 
+@view("choice", activation_tables.choice, of_likelihoods=True)
 def choice(context: Context, token: int, count: int = 10, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """How a shown token was chosen: `rows` of the most likely tokens with `raw` and `sampled` probability (0 ... 1).
 
@@ -93,6 +96,7 @@ def _known(candidates: Candidates) -> dict[int, float]:
     return dict(zip(candidates.ids.tolist(), candidates.probabilities.tolist(), strict=True))
 
 
+@view("transformer_lab", activation_tables.transformer_lab)
 def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP: float = 1.0) -> dict[str, Any]:
     """What Transformer Lab shows for the step that chose a shown token (see pyscripts/transformerlab.py).
 
@@ -124,6 +128,7 @@ def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP
     }
 
 
+@view("speed", of_likelihoods=True)
 def speed(context: Context, times: list[float]) -> dict[str, Any]:
     """Generation speed in tokens per second, from the times (ms since the start) at which tokens arrived.
 
@@ -136,6 +141,3 @@ def speed(context: Context, times: list[float]) -> dict[str, Any]:
     words += [f"{rate:.1f} tokens/s"] if rate else []
     words += [f"first after {first:.2f} s"] if first is not None else []
     return {"tokens": count, "tokens_per_second": rate, "first_seconds": first, "words": " · ".join(words)}
-
-
-VIEWS: dict[str, Callable[..., Any]] = {"choice": choice, "transformer_lab": transformer_lab, "speed": speed}

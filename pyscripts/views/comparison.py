@@ -1,6 +1,5 @@
 """The pinned reading compared with the current one."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -10,10 +9,12 @@ from numpy.typing import NDArray
 from pyscripts import colourings, compare, run, text
 from pyscripts.tokens import own_bytes, spans
 from pyscripts.views.context import Context
+from pyscripts.views.registry import view
 
 MOST = 12  # tokens listed whose likelihood changed most
 
 
+@view("comparison", of_likelihoods=True)
 def comparison(context: Context) -> dict[str, Any] | None:
     """Both readings, the pinned one (a) and the current one (b), with colours and summaries.
 
@@ -50,6 +51,3 @@ def _side(reading: compare.Reading, change: NDArray[np.float64]) -> dict[str, An
         "colours": asdict(colourings.difference(change)),
         "summary": {name: run.number(value) for name, value in vars(whole).items()},
     }
-
-
-VIEWS: dict[str, Callable[..., Any]] = {"comparison": comparison}

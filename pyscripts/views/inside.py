@@ -1,6 +1,5 @@
 """Inside the model at one token: one head, the logit lens."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,10 @@ from pyscripts import lens, run
 from pyscripts.likelihood import NO_TARGET
 from pyscripts.trace import join_queries
 from pyscripts.views.context import Context
+from pyscripts.views.registry import view
 
 
+@view("attention")
 def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
     """One head's attention over all positions, prefix included: {rows, cols, data}, data [rows · cols], 0 ... 1.
 
@@ -51,6 +52,3 @@ def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
     ]
     actual = None if target == NO_TARGET else {"id": target, "text": context.vocabulary[target]}
     return {"token": token, "next": actual, "layers": layers}
-
-
-VIEWS: dict[str, Callable[..., Any]] = {"attention": attention}

@@ -1,6 +1,5 @@
 """What each layer does to one token and to the whole text: norms, changes, dimensions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,9 @@ from numpy.typing import NDArray
 from pyscripts import run, scales, word_table, words
 from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import Trace
+from pyscripts.views import activation_tables
 from pyscripts.views.context import Context
+from pyscripts.views.registry import view
 
 QUANTITIES = ("hidden_norm", "change_norm", "attention_norm", "mlp_norm")
 RAISED = 3  # layers listed for each word class
@@ -36,6 +37,7 @@ def layer_names(trace: Trace) -> list[str]:
     return ["embeddings", *(f"layer {layer}" for layer in range(trace.shape.layers))]
 
 
+@view("layers", activation_tables.layers)
 def layers(context: Context, token: int) -> dict[str, Any]:
     """One row for the embeddings and each layer: L2 norms at a shown token, and the cosine of each input and output.
 
@@ -56,6 +58,7 @@ def layers(context: Context, token: int) -> dict[str, Any]:
     return {"token": token, "rows": rows, "busiest": None if busiest is None else rows[busiest]["name"]}
 
 
+@view("layer_map", activation_tables.layer_map)
 def layer_map(context: Context, name: str) -> dict[str, Any]:
     """A quantity of every layer (rows, embeddings first) and shown token (columns): values and logarithmic colour
     steps, [layer · token]."""
@@ -74,6 +77,7 @@ def layer_map(context: Context, name: str) -> dict[str, Any]:
     }
 
 
+@view("dimensions", activation_tables.dimensions)
 def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict[str, Any]:
     """A hidden state (`layer` 0 ... L, 0 the embeddings) of a shown token, its `count` largest absolute values, and for
     each of these dimensions the tokens of the text with the largest value of the same sign."""
@@ -102,6 +106,7 @@ def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict
     }
 
 
+@view("word_classes", activation_tables.word_classes)
 def word_classes(context: Context) -> dict[str, Any]:
     """Per word class: count, surprisal, entropy, the layers that change it more than the whole text, attention entropy.
 
@@ -140,8 +145,3 @@ def word_classes(context: Context) -> dict[str, Any]:
 
 def _text(context: Context, token: int) -> str:
     return str(context.reading.tokens["texts"][token])
-
-
-VIEWS: dict[str, Callable[..., Any]] = {
-    "layers": layers, "layer_map": layer_map, "dimensions": dimensions, "word_classes": word_classes,
-}

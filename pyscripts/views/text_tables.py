@@ -1,21 +1,17 @@
 """What stands under the text and in the lens of its tokens as tables, for screen readers and CSV."""
 
-from collections.abc import Callable
 from typing import Any
 
 from pyscripts import run
 from pyscripts.strides import StridedTrace
-from pyscripts.views import whole_text
 from pyscripts.views.context import Context
+from pyscripts.views.registry import Table
 
-Table = dict[str, Any]  # columns: [name], rows: [[cell]]; None is an empty cell
 
-
-def strip(context: Context) -> Table:
+def strip(context: Context, lines: dict[str, Any]) -> Table:
     """One row a shown token."""
     trace, texts = context.reading.trace, context.reading.tokens["texts"]
     found = trace.statistics()
-    lines = whole_text.strip(context)
     columns = [found.probability, found.rank, lines["surprisal_nats"], lines["entropy_nats"],
                lines["smooth_surprisal_nats"]]  # each [token]
     rows: list[list[Any]] = []
@@ -29,9 +25,8 @@ def strip(context: Context) -> Table:
     return {"columns": ["index", "token", "probability", "rank", *names], "rows": rows}
 
 
-def findings(context: Context) -> Table:
+def findings(_: Context, found: dict[str, Any]) -> Table:
     """The lists of the tokens lens below each other: what a row is, then where and how surprising."""
-    found = whole_text.findings(context)
     rows: list[list[Any]] = []
     for kind, name in (("surprise", "surprises"), ("less surprising than expected", "less_surprising")):
         rows += [[kind, each["token"], each["text"], None, each["probability"], each["surprisal_nats"],
@@ -40,9 +35,10 @@ def findings(context: Context) -> Table:
               each["mean_entropy_nats"], None, None] for each in found["classes"]]
     rows += [["repeated passage", each["start"], each["text"], each["length"], None, each["later_nats"], None, None,
               each["first_nats"]] for each in found["copies"]]
+    curve = found["curve"]  # log-probabilities by place in a repeated passage
+    for place, (first, later, count) in enumerate(zip(curve["first"], curve["later"], curve["count"], strict=True)):
+        nats = [None if value is None else -value for value in (first, later)]
+        rows.append(["place in repeated passages", place, None, count, None, nats[1], None, None, nats[0]])
     columns = ["what", "index", "text", "tokens", "probability", "surprisal (nats)", "entropy (nats)", "expected",
                "surprisal the first time (nats)"]
     return {"columns": columns, "rows": rows}
-
-
-TABLES: dict[str, Callable[[Context], Table]] = {"strip": strip, "findings": findings}

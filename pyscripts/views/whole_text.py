@@ -1,6 +1,5 @@
 """The whole text: the Run, and what the tokens lens shows of it."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,24 +8,29 @@ import numpy as np
 from pyscripts import repeats, run, text, words
 from pyscripts.likelihood import TokenStatistics
 from pyscripts.tokens import own_bytes, spans
+from pyscripts.views import text_tables
 from pyscripts.views.context import Context
+from pyscripts.views.registry import view
 from pyscripts.word_table import class_table
 
 REMARKS = 10  # tokens in each of the two lists
 COPIES = 20  # repeated passages listed
 
 
+@view("run", of_likelihoods=True)
 def whole_run(context: Context) -> dict[str, Any]:
     """The Run."""
     return run.build(context.reading, context.vocabulary, context.model)
 
 
+@view("strip", text_tables.strip, of_likelihoods=True)
 def strip(context: Context) -> dict[str, Any]:
     """The surprisal strip over the tokens read so far, in nats (see text.Strip); NaN where there is no number."""
     found = context.reading.trace.statistics()
     return asdict(text.strip(found.logprob, np.where(np.isnan(found.logprob), np.nan, found.entropy)))
 
 
+@view("findings", text_tables.findings, of_likelihoods=True)
 def findings(context: Context) -> dict[str, Any]:
     """What stands out in the text read so far.
 
@@ -80,6 +84,3 @@ def _copy(context: Context, found: TokenStatistics, copy: repeats.Copy) -> dict[
 
     passage = "".join(texts[copy.start : copy.start + copy.length])
     return {**asdict(copy), "text": passage, "first_nats": mean(copy.source), "later_nats": mean(copy.start)}
-
-
-VIEWS: dict[str, Callable[..., Any]] = {"run": whole_run, "strip": strip, "findings": findings}

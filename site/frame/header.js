@@ -67,7 +67,7 @@ export function headerView() {
     </div>
     <div class="status">${statusLine()}</div>
     <nav aria-label="Page">
-      <button type="button" class="quiet" id="copy-link" ?disabled=${!state.text.value} title="Copy a link that holds this text" @click=${copyLink}>Share</button>
+      <button type="button" class="quiet" id="copy-link" ?disabled=${!state.text.value} aria-label="Share" title="Share: copy a link that holds this text" @click=${copyLink}><span class="wide">Share</span><span class="narrow" aria-hidden="true">↗</span></button>
       ${settingsView()}
       ${helpView()}
     </nav>

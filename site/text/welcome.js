@@ -1,25 +1,30 @@
 // One line on the first visit: what the colours are and what to do; hidden once the page is used; main thread.
 
+import { byId } from '../frame/mount.js';
 import { set } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
+import { signal } from '../vendor/signals-core.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
-let begun = false; // whether the line stood there: then its place stays empty until the next visit, so that nothing moves under the pointer
+const kept = signal(false); // whether its place stays empty, so that nothing moves under the pointer
 
 export function welcomeView() {
   const run = state.run.value;
   const { introduced } = state.settings.value;
-  if (!run || (introduced && !begun)) return nothing;
-  begun = true;
+  if (!run || (introduced && !kept.value)) return nothing;
   return html`<p class=${introduced ? 'welcome used' : 'welcome'}><span>Each token is coloured by how likely ${run.model.name} found it after the words before it. Click one, or type your own text.</span>
     <button type="button" class="small" aria-label="Close this message" @click=${() => set('introduced', true)}>×</button></p>`;
 }
 
 /** Notes that the page has been used: a token was chosen or something typed. */
 export function followFirstUse() {
+  const column = byId('editor');
+  column.addEventListener('pointerleave', () => (kept.value = false));
   watch('first use', () => {
     const used = state.pinned.value !== null || state.typed.value > 0;
-    if (used && !state.settings.peek().introduced) set('introduced', true);
+    if (!used || state.settings.peek().introduced) return;
+    kept.value = column.matches(':hover');
+    set('introduced', true);
   });
 }

@@ -4,14 +4,49 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 STATE = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
 # For axe: a rule that is off unless it is asked for.
 AXE_RULES = "{rules: {'label-content-name-mismatch': {enabled: true}}}"
 MOST = 60_000  # milliseconds anything here may take
+USUAL: ViewportSize = {"width": 1280, "height": 720}
+
+
+@contextmanager
+def open_lens(browser: Browser, address: str, **context: Any) -> Iterator[Page]:
+    """A page that can answer, for all tests of a module; `fresh` gives each of them the same beginning."""
+    opened = browser.new_context(service_workers="block", reduced_motion="reduce", **{"viewport": USUAL, **context})
+    page = opened.new_page()
+    page.goto(address)
+    page.evaluate("tokenlight.ready")
+    yield page
+    opened.close()
+
+
+def fresh(page: Page, lens: str = "layers") -> Page:
+    """Default settings, the lens open, nothing pinned or folded out, at the top of a window of the usual size."""
+    page.set_viewport_size(USUAL)
+    page.emulate_media(color_scheme="light")
+    page.evaluate(
+        """async lens => {
+            const edits = await import(new URL('page/edits.js', document.baseURI));
+            const {SAMPLING} = await import(new URL('shared/options.js', document.baseURI));
+            edits.set('sampling', {...SAMPLING, stop: ''});
+            edits.set('units', 'bits');
+            edits.setLens(lens);
+            edits.select({hovered: null, pinned: null, span: null});
+            for (const details of document.querySelectorAll('details[open]')) details.open = false;
+            document.activeElement?.blur();
+            scrollTo(0, 0);
+        }""",
+        lens,
+    )
+    return page
 
 
 def generate(page: Page, prompt: str, **options: Any) -> list[int]:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.layers import STATE, csv_of, finished, settled, step_to
+from tests.e2e.layers import STATE, csv_of, finished, fresh, open_lens, settled, step_to
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIRST = "The people of the village went down to the river, and the river was high."
 SECOND = "Nobody knew why the light had gone out."
+
+
+@pytest.fixture(scope="module")
+def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    with open_lens(browser, f"{tiny_site}#lens=layers") as page:
+        yield page
+
+
+@pytest.fixture
+def page(view: Page) -> Page:
+    return fresh(view)
 
 
 def read(page: Page, text: str) -> int:
@@ -22,26 +34,7 @@ def read(page: Page, text: str) -> int:
     return len(finished(page))
 
 
-@pytest.mark.parametrize("model", ["tiny-gpt2", "smollm2"])
-def test_three_panels_are_in_sight_while_stepping(
-    model: str, request: pytest.FixtureRequest, open_page: Callable[..., Page]
-) -> None:
-    site = request.getfixturevalue("real_site" if model == "smollm2" else "tiny_site")
-    page = open_page(f"{site}#model={model}&lens=layers")
-    page.set_viewport_size({"width": 1400, "height": 900})
-    read(page, FIRST)
-    for token in (3, 9):
-        page.locator(f"#token-{token}").click()
-        settled(page, token)
-        for panel in ("choice", "layers", "focus"):
-            box = page.locator(f"#panel-{panel} .charts").bounding_box()
-            assert box is not None and box["height"] > 40
-            assert box["y"] >= 0 and box["y"] + box["height"] <= 900, f"{panel} at {box}"
-    assert page.evaluate("scrollY") == 0
-
-
-def test_a_panel_out_of_sight_shows_nothing_of_another_text(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+def test_a_panel_out_of_sight_shows_nothing_of_another_text(page: Page) -> None:
     page.set_viewport_size({"width": 1600, "height": 4000})
     count = read(page, FIRST)
     settled(page, count - 1)
@@ -63,8 +56,7 @@ def test_a_panel_out_of_sight_shows_nothing_of_another_text(tiny_site: str, open
     assert hidden.evaluate(inked)
 
 
-def test_keys_read_every_value_of_a_chart(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+def test_keys_read_every_value_of_a_chart(page: Page) -> None:
     read(page, FIRST)
     step_to(page, 4)
     panel = page.locator("#panel-layers")
@@ -83,26 +75,25 @@ def test_keys_read_every_value_of_a_chart(tiny_site: str, open_page: Callable[..
     assert page.evaluate("import(new URL('page/state.js', location.href)).then(({current}) => current.value)") == 4
 
 
-def test_touch_reads_a_value_and_leaves_it_shown(tiny_site: str, browser: Browser) -> None:
-    context = browser.new_context(service_workers="block", has_touch=True, viewport={"width": 390, "height": 844})
-    page = context.new_page()
-    page.goto(f"{tiny_site}#lens=layers")
-    page.evaluate("tokenlight.ready")
+def test_touch_reads_a_value_and_leaves_it_shown(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     read(page, FIRST)
-    stage = page.locator("#panel-focus .chart-stage")
+    stage, readout = page.locator("#panel-focus .chart-stage"), page.locator("#panel-focus .readout")
     stage.scroll_into_view_if_needed()
     settled(page, page.evaluate(f"{STATE}.then(run => run.count - 1)"))
+    expect(readout).to_contain_text("Point at")
     box = stage.bounding_box()
     assert box is not None
-    page.touchscreen.tap(box["x"] + 40, box["y"] + 40)
-    expect(page.locator("#panel-focus .readout")).to_contain_text("layer")
-    expect(page.locator("#panel-focus .readout")).to_contain_text("on the sink")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
+    finger = page.context.new_cdp_session(page)
+    point = {"x": box["x"] + 40, "y": box["y"] + 40}
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(readout).to_contain_text("layer")
+    expect(readout).to_contain_text("on the sink")
+    finger.detach()
 
 
-def test_charts_name_the_chosen_unit_once(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+def test_charts_name_the_chosen_unit_once(page: Page) -> None:
     read(page, FIRST)
     step_to(page, 4)
     for unit in ("nats", "bits"):
@@ -116,11 +107,8 @@ def test_charts_name_the_chosen_unit_once(tiny_site: str, open_page: Callable[..
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_coloured_text_and_the_strip_can_be_saved(
-    scheme: str, tiny_site: str, open_page: Callable[..., Page]
-) -> None:
-    page = open_page(tiny_site)
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+def test_the_coloured_text_and_the_strip_can_be_saved(scheme: Literal["light", "dark"], page: Page) -> None:
+    page.emulate_media(color_scheme=scheme)
     read(page, FIRST + "\n\tSecond <line> & more")
     run = page.evaluate(f"{STATE}.then(run => ({{texts: run.tokens.texts, colours: run.colours.{scheme}.background}}))")
     page.get_by_text("Table and files").click()

@@ -5,20 +5,44 @@ from __future__ import annotations
 import csv
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.layers import AXE_RULES, STATE, csv_of, finished, generate, ids, place, settled, step_times, step_to
+from tests.e2e.layers import (
+    AXE_RULES,
+    STATE,
+    csv_of,
+    finished,
+    fresh,
+    generate,
+    ids,
+    open_lens,
+    place,
+    settled,
+    step_times,
+    step_to,
+)
 
 AXE = Path(__file__).parents[2] / "site/node_modules/axe-core/axe.min.js"
 SVG = "{http://www.w3.org/2000/svg}"
 PROMPT = "The people of the village went down to"
 
 
-def test_write_continue_seed_and_branch(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+@pytest.fixture(scope="module")
+def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    with open_lens(browser, f"{tiny_site}#lens=layers") as page:
+        yield page
+
+
+@pytest.fixture
+def page(view: Page) -> Page:
+    return fresh(view)
+
+
+def test_write_continue_seed_and_branch(page: Page) -> None:
     given = page.evaluate("prompt => tokenlight.analyze(prompt).then(run => run.tokens.length)", PROMPT)
     whole = generate(page, PROMPT, maxTokens=16, temperature=1, topP=1, frequencyPenalty=0.5, seed=3)
     assert len(whole) == given + 16
@@ -57,8 +81,7 @@ def test_write_continue_seed_and_branch(tiny_site: str, open_page: Callable[...,
     expect(page.locator("#panel-choice")).to_contain_text("Filters: frequency penalty")
 
 
-def test_stop_strings_and_greedy(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+def test_stop_strings_and_greedy(page: Page) -> None:
     free = generate(page, PROMPT, maxTokens=20, greedy=True)
     given = page.evaluate(f"{STATE}.then(run => run.given)")
     texts = page.evaluate(f"{STATE}.then(run => run.tokens.texts)")
@@ -67,8 +90,7 @@ def test_stop_strings_and_greedy(tiny_site: str, open_page: Callable[..., Page])
     assert generate(page, PROMPT, maxTokens=20, greedy=True, stop=[stop]) == free[: end + 1]
 
 
-def test_streaming_follows_until_a_person_steps_back(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+def test_streaming_follows_until_a_person_steps_back(page: Page) -> None:
     page.fill("#text", PROMPT)
     page.click("details.options > summary")
     page.fill("#option-maxTokens", "150")
@@ -91,8 +113,7 @@ def test_streaming_follows_until_a_person_steps_back(tiny_site: str, open_page: 
     place(page, f"1 / {len(written)}")
 
 
-def test_keys_slider_and_a_text_that_was_only_read(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+def test_keys_slider_and_a_text_that_was_only_read(page: Page) -> None:
     page.fill("#text", "When the light of the morning came over the hill")
     page.click("#run")
     count = len(finished(page))
@@ -115,9 +136,8 @@ def test_keys_slider_and_a_text_that_was_only_read(tiny_site: str, open_page: Ca
     expect(page.locator("#token-0")).to_have_attribute("aria-selected", "true")
 
 
-def test_stepping_needs_no_model(tiny_site: str, open_page: Callable[..., Page]) -> None:
+def test_stepping_needs_no_model(page: Page) -> None:
     """Every step brings new content while the model answers nothing; `make bench` prints how long it takes."""
-    page = open_page(f"{tiny_site}#lens=layers")
     page.set_viewport_size({"width": 1600, "height": 3000})
     count = len(generate(page, PROMPT, maxTokens=60))
     settled(page, count - 1)
@@ -125,6 +145,7 @@ def test_stepping_needs_no_model(tiny_site: str, open_page: Callable[..., Page])
         """() => {
             globalThis.asked = [];
             const send = Worker.prototype.postMessage;
+            globalThis.restore = () => (Worker.prototype.postMessage = send) && undefined;
             Worker.prototype.postMessage = function (message, ...more) {
                 const call = message?.path?.[0];
                 asked.push(call);
@@ -134,10 +155,10 @@ def test_stepping_needs_no_model(tiny_site: str, open_page: Callable[..., Page])
     )
     assert len(step_times(page, 25)) == 25
     assert page.evaluate("asked").count("views") >= 25
+    page.evaluate("restore()")
 
 
-def test_a_panel_saves_its_numbers(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+def test_a_panel_saves_its_numbers(page: Page) -> None:
     count = len(generate(page, PROMPT, maxTokens=6))
     settled(page, count - 1)
     with page.expect_download() as download:
@@ -157,8 +178,7 @@ def shapes(path: Path) -> int:
     return len(texts) + len(root.findall(f".//{SVG}path")) + len(root.findall(f"{SVG}rect"))
 
 
-def test_panels_explain_themselves_save_and_are_accessible(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(f"{tiny_site}#lens=layers")
+def test_panels_explain_themselves_save_and_are_accessible(page: Page) -> None:
     page.set_viewport_size({"width": 1600, "height": 3000})
     count = len(generate(page, PROMPT, maxTokens=6))
     settled(page, count - 1)

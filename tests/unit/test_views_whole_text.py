@@ -55,7 +55,11 @@ def test_the_text_and_its_findings_as_tables(context: Context) -> None:
     assert table["rows"][3][2:5] == [found.probability[3], found.rank[3], -found.logprob[3]]
     assert all(len(row) == len(table["columns"]) for row in table["rows"])
     listed, said = VIEWS["table"](context, "findings", {}), VIEWS["findings"](context)
-    assert len(listed["rows"]) == sum(len(said[name]) for name in ("surprises", "less_surprising", "classes", "copies"))
+    lists = sum(len(said[name]) for name in ("surprises", "less_surprising", "classes", "copies"))
+    assert len(listed["rows"]) == lists + len(said["curve"]["later"])
+    what, place, _, passages, _, again, *_, first = listed["rows"][-1]
+    assert (what, place, passages) == ("place in repeated passages", 2, 1)
+    assert (first, again) == (pytest.approx(-found.logprob[2]), pytest.approx(-found.logprob[6]))
     assert all(len(row) == len(listed["columns"]) for row in listed["rows"])
     assert VIEWS["csv"](context, "findings", {}).splitlines()[0] == ",".join(listed["columns"])
 

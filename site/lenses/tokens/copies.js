@@ -7,10 +7,11 @@ import { theme } from '../../charts/theme.js';
 import { fixed } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
 import { select } from '../../page/edits.js';
+import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
-import { findings } from './findings.js';
+import { findings, findingsCsv } from './findings.js';
 
 /** @import {ChartOf} from '../../charts/chart.js' */
 /** @import {CopyRow} from '../../shared/protocol.js' */
@@ -64,6 +65,7 @@ function curveView(curve) {
   const files = {
     SVG: async () => save('tokenlight-repeated-passages.svg', svgBlob(TITLE, '', [made.scene(WIDTH)])),
     PNG: async () => save('tokenlight-repeated-passages.png', await pngBlob(TITLE, '', [made.scene(WIDTH)])),
+    ...(state.run.value?.stored ? {} : { CSV: async () => save('tokenlight-repeated-passages.csv', new Blob([await findingsCsv()], { type: 'text/csv;charset=utf-8' })) }),
   };
   return html`<details><summary>By place in the passage</summary>${drawn.element}${filesView(TITLE, files)}</details>`;
 }

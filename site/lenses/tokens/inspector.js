@@ -19,8 +19,8 @@ const listed = ask({ view: 'choice', needs: 'token', args: (_, token) => ({ toke
 
 export function inspectorView() {
   const run = state.run.value;
-  const index = state.hovered.value ?? state.pinned.value;
-  if (!run || index === null || index >= run.tokens.ids.length) return html`<h2 class="title">Token</h2>${help(Boolean(run))}`;
+  const index = state.hovered.value ?? state.current.value;
+  if (!run || index === null || index >= run.tokens.ids.length) return html`<h2 class="title">Token</h2><p class="hint">Press Run: every token is coloured by how likely the model found it.</p>`;
   const known = index < run.count && !Number.isNaN(run.columns.logprob.data[index]);
   return html`
     ${heading(run, index)}
@@ -28,10 +28,6 @@ export function inspectorView() {
     ${foot(run, index, known)}
   `;
 }
-
-/** @param {boolean} read whether there are tokens to point at */
-const help = (read) =>
-  html`<p class="hint">${read ? 'Point at a token to see what the model expected there; click it to pin it.' : 'Press Run: every token is coloured by how likely the model found it.'}</p>`;
 
 /** @param {RunState} run @param {number} index */
 function heading({ tokens, given }, index) {

@@ -1,0 +1,43 @@
+// A lens made of panels: what they are about, and below it each panel in a place of its own; main thread.
+
+import { element, mount } from '../frame/mount.js';
+import { watch } from '../page/notices.js';
+import { ONLY_LIKELIHOODS } from '../page/runs.js';
+import * as state from '../page/state.js';
+import { visible } from '../shared/token_text.js';
+import { html } from '../vendor/lit-html/lit-html.js';
+import { watchSight } from './in_sight.js';
+
+/**
+ * @param {{ id: string, title: string, panels: import('./panel.js').Panel[], about: string }} lens `about`: what the panels show of the chosen token
+ * @returns {import('./index.js').Lens}
+ */
+export const panelLens = ({ id, title, panels, about }) => ({
+  id,
+  title,
+  panels,
+  mount(place) {
+    const heading = element('div', 'about-token');
+    const grid = element('div', 'panels');
+    place.append(heading, grid);
+    mount(heading, () => headingView(about), id);
+    for (const panel of panels) {
+      const own = element('section', 'panel', `panel-${panel.id}`);
+      own.setAttribute('aria-label', panel.title);
+      grid.append(own);
+      panel.mount(own);
+      watchSight(own, panel.id);
+    }
+    watch(`panels of ${id}`, () => void (grid.hidden = !state.run.value || Boolean(state.run.value.stored) || state.run.value.conditions.stride !== null));
+  },
+});
+
+/** Why there are no panels, or which token they are about. @param {string} about */
+function headingView(about) {
+  const run = state.run.value;
+  const token = state.current.value;
+  if (run?.stored) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
+  if (!run || token === null) return html`<p class="hint">Nothing has been read yet: type a text, or press Run.</p>`;
+  if (run.conditions.stride !== null) return html`<p class="hint">${ONLY_LIKELIHOODS}</p>`;
+  return html`<p class="about"><code>${visible(run.tokens.texts[token]) || '·'}</code> <span class="hint">token ${token + 1}, ${about}</span></p>`;
+}

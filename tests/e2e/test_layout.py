@@ -1,0 +1,112 @@
+"""Where things stand: nothing overlaps or scrolls sideways, text and panels in sight. Real Chromium, SmolLM2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.layers import finished, fresh, open_lens, settled
+
+SHORT = "My grandmother kept bees behind the railway."
+LONG = """My grandmother kept bees behind the railway cottage, eleven hives painted the colours of the sky, and she said
+that they knew when it would rain. He read the letter twice; then he burnt it. Nobody ever found out what it said.
+
+def extend(line, coast):
+    return [*line, coast]
+
+In 1921 the line was extended to the coast. The engineers, who had been promised a bridge, were given a ferry instead.
+"""
+LONG += " ".join(f"The {i} o'clock boat sank in 195{i}: an_identifier_without_any_place_to_break{i}." for i in range(8))
+PHONE, DESK = (390, 844), (1400, 900)
+
+# Pairs of things that lie on each other, neither within the other. The text's two layers lie on each other by design.
+OVERLAPS = """() => {
+    const kinds = 'button, input, select, summary, h1, h2, h3, dt, dd, th, td, .hint, .lead, .readout, .chart-stage, '
+        + '.legend, .place, .current, .peaks, .files, .keys, .surface';
+    const things = [...document.querySelectorAll(kinds)].filter((each) => each.getBoundingClientRect().width > 1
+        && each.checkVisibility({visibilityProperty: true}))
+        .filter((each) => !each.closest('.sr-only, dialog, [popover], .popover-panel'));
+    const boxes = things.map((each) => each.getBoundingClientRect());
+    const name = (each) => `${each.tagName}#${each.id}.${each.className} ${each.textContent.trim().slice(0, 20)}`;
+    const found = [];
+    for (let i = 0; i < things.length; i++) for (let k = i + 1; k < things.length; k++) {
+        const [a, b] = [boxes[i], boxes[k]];
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        if (wide > 1 && high > 1 && !things[i].contains(things[k])) found.push([name(things[i]), name(things[k])]);
+    }
+    return found;
+}"""
+# Characters and controls that reach out of the window.
+OUTSIDE = """() => [...document.querySelectorAll('header *, .toolbar *, .under *, .panel *, .lenses h2')]
+    .filter((each) => each.checkVisibility())
+    .filter((each) => !each.closest('.scroller, .chart-stage, dialog, [popover], .popover-panel, .sr-only, select'))
+    .filter((each) => each.getBoundingClientRect().left < -1 || each.getBoundingClientRect().right > innerWidth + 1)
+    .map((each) => each.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def view(browser: Browser, real_site: str) -> Iterator[Page]:
+    with open_lens(browser, f"{real_site}#model=smollm2") as page:
+        page.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('introduced', true))")
+        yield page
+
+
+@pytest.fixture(scope="module", params=[SHORT, LONG], ids=["8 tokens", "300 tokens"])
+def page(view: Page, request: pytest.FixtureRequest) -> Page:
+    """Read once for all windows."""
+    view.evaluate("text => tokenlight.analyze(text)", request.param)
+    count = len(finished(view))
+    assert count == 8 if request.param is SHORT else 280 < count < 400
+    return view
+
+
+def box(page: Page, selector: str) -> dict[str, Any]:
+    found = page.locator(selector).bounding_box()
+    assert found is not None, selector
+    return dict(found)
+
+
+@pytest.mark.parametrize("lens", ["tokens", "layers"])
+@pytest.mark.parametrize("size", [(320, 640), PHONE, (768, 1024), (900, 700), DESK, (1920, 1080)])
+def test_nothing_overlaps_or_scrolls_sideways(page: Page, lens: str, size: tuple[int, int]) -> None:
+    width, height = size
+    fresh(page, lens).set_viewport_size({"width": width, "height": height})
+    if lens == "layers":
+        page.evaluate("import(new URL('page/edits.js', location.href)).then(({pin}) => pin(5))")
+        page.locator("#panel-choice").scroll_into_view_if_needed()
+        settled(page, 5)
+        page.locator("#panel-lens").scroll_into_view_if_needed()
+        settled(page, 5)
+    else:
+        expect(page.locator("#remarks .card")).to_have_count(3)
+    page.evaluate("scrollTo(0, 0)")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.evaluate(OUTSIDE) == []
+    assert page.evaluate(OVERLAPS) == []
+    model = box(page, "#model")
+    assert model["width"] >= 120, "its name is seen, not one letter"
+    assert box(page, "#surface")["y"] - box(page, "#toolbar")["y"] - box(page, "#toolbar")["height"] < 16
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_the_text_is_in_the_first_third(page: Page, size: tuple[int, int]) -> None:
+    width, height = size
+    fresh(page).set_viewport_size({"width": width, "height": height})
+    first = box(page, "#token-0")
+    assert first["y"] >= 0 and first["y"] + first["height"] < height / 3
+
+
+def test_three_panels_are_in_sight_while_stepping(page: Page) -> None:
+    fresh(page).set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    for token in (3, 7):
+        page.locator(f"#token-{token}").click()
+        settled(page, token)
+        for panel in ("choice", "layers", "focus"):
+            charts = box(page, f"#panel-{panel} .charts")
+            assert charts["height"] > 40
+            assert charts["y"] >= 0 and charts["y"] + charts["height"] <= DESK[1], f"{panel} at {charts}"
+    assert page.evaluate("scrollY") == 0
