@@ -97,9 +97,9 @@ class Session:
             steps = {p: s for p, s in before.reading.steps.items() if p < len(ids) and ids[p] == s.id and p <= keep}
         if asked["promptLength"] is None:
             steps = {}
-        self._run = Current(
-            run_id, conditions, model, Reading(trace, tokens, asked["options"], asked["promptLength"], steps)
-        )
+        changed = json.loads(conditions["interventions"])
+        reading = Reading(trace, tokens, asked["options"], asked["promptLength"], steps, changed)
+        self._run = Current(run_id, conditions, model, reading)
         return json.dumps(windows)
 
     def sample(self, run_id: int, logits: Any) -> int:

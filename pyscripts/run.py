@@ -28,6 +28,7 @@ class Reading:
     options: Mapping[str, Any]
     prompt_length: int | None = None  # shown tokens before the generated ones; None: nothing was generated
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
+    interventions: Mapping[str, Any] = field(default_factory=dict)  # empty: the model as it is
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -63,6 +64,7 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
             "prefix_reason": (model.get("prefix") or {}).get("reason"),
         },
         "prefix": prefix_of(reading, model),
+        "interventions": dict(reading.interventions),
         "text": tokens["text"],
         "options": {**reading.options, "prefix": trace.prefix},
         "tokens": rows,
