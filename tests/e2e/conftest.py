@@ -97,6 +97,12 @@ def root(tmp_path: Path, tiny_models: Path) -> Path:
     return make_root(tmp_path / "root", tiny_models)
 
 
+@pytest.fixture
+def idle_root(tmp_path: Path, tiny_models: Path) -> Path:
+    """The same with workers that run nothing, for tests of starting, storing and releases."""
+    return make_root(tmp_path / "root", tiny_models, idle=True)
+
+
 @pytest.fixture(scope="session")
 def tiny_site(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Iterator[str]:
     """Address of the page with the tiny models."""

@@ -16,7 +16,9 @@ from playwright.sync_api import Page, expect
 
 from export import shell
 from export.serve import SITE
+from pyscripts.browser import Session
 
+IDLE = Path(__file__).parent / "idle"
 FOLDER = "some/repo"  # where the page is below the root
 # read by tests that only ask whether the page answers
 SENTENCE = "tokenlight.analyze('The people of the village').then(run => run.tokens)"
@@ -31,15 +33,25 @@ def link_site(folder: Path) -> Path:
     return folder
 
 
-def make_root(folder: Path, models: Path) -> Path:
-    """The page under /some/repo/; everything that tests change is a copy."""
+def make_root(folder: Path, models: Path, *, idle: bool = False) -> Path:
+    """The page under /some/repo/; everything that tests change is a copy.
+
+    idle: its workers load models and run none, and its release is small, so that it starts and is stored quickly.
+    """
     site = link_site(folder / FOLDER)
     shutil.copytree(models, site / "models")
     for name in ("app.js", "index.html", "headers.js"):
         (site / name).unlink()
         shutil.copyfile(SITE / name, site / name)
     (site / "vendor").unlink()
-    shutil.copytree(SITE / "vendor", site / "vendor")
+    large = shutil.ignore_patterns("ort", "pyodide") if idle else None
+    shutil.copytree(SITE / "vendor", site / "vendor", ignore=large)
+    if idle:
+        for name in ("inference", "analysis"):
+            (site / name).unlink()
+            shutil.copytree(SITE / name, site / name)
+            shutil.copy(IDLE / f"{name}.worker.js", site / name)
+        (site / "analysis/menus.json").write_text(Session().menus(), encoding="utf-8")
     (site / "workers").mkdir()  # for those of the tests
     release(folder)
     return folder

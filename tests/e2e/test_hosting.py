@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.hosting import FOLDER, SENTENCE, hosting, release, stored_visit, wait_ready, wait_stored
+from tests.e2e.hosting import FOLDER, hosting, release, stored_visit, wait_ready, wait_stored
 
 pytestmark = pytest.mark.browser_context_args(service_workers="allow")
 
@@ -48,11 +48,11 @@ def stop_service_workers(page: Page) -> None:
     session.send("ServiceWorker.stopAllWorkers")
 
 
-def test_a_tab_goes_on_with_its_release(root: Path, page: Page) -> None:
+def test_a_tab_goes_on_with_its_release(idle_root: Path, page: Page) -> None:
     """Until it is reloaded, workers that start later too; then the old release is deleted."""
     first, second = ["first"] * 4, ["second"] * 4
-    publish(root, "first")
-    with hosting(root) as host:
+    publish(idle_root, "first")
+    with hosting(idle_root) as host:
         page.goto(host.address)
         wait_ready(page)
         wait_stored(page)
@@ -61,7 +61,7 @@ def test_a_tab_goes_on_with_its_release(root: Path, page: Page) -> None:
         wait_ready(other)
         assert page.evaluate(PROBE) == other.evaluate(PROBE) == first
 
-        publish(root, "second")
+        publish(idle_root, "second")
         page.reload()
         expect(page.locator("#switch-release")).to_be_visible(timeout=60_000)
         late = page.context.new_page()  # opened while a newer release waits
@@ -82,8 +82,7 @@ def test_a_tab_goes_on_with_its_release(root: Path, page: Page) -> None:
         port = host.server_address[1]
     assert other.evaluate(PROBE) == first, "the server is gone"
     other.evaluate("tokenlight.load('tiny-gpt2')")  # in a new worker of the first release
-    assert len(other.evaluate(SENTENCE)) > 3
-    with hosting(root, port):
+    with hosting(idle_root, port):
         other.reload()
         wait_ready(other)
         wait_stored(other)
@@ -94,17 +93,17 @@ def test_a_tab_goes_on_with_its_release(root: Path, page: Page) -> None:
         assert page.evaluate(SHELLS) == 1, "nobody needs the first release any more"
 
 
-def test_uninstall_removes_the_releases_of_other_tabs(root: Path, page: Page) -> None:
+def test_uninstall_removes_the_releases_of_other_tabs(idle_root: Path, page: Page) -> None:
     """And an open tab stores nothing afterwards, whatever it fetches."""
-    publish(root, "first")
-    with hosting(root) as host:
+    publish(idle_root, "first")
+    with hosting(idle_root) as host:
         page.goto(host.address)
         wait_ready(page)
         wait_stored(page)
         other = page.context.new_page()
         other.goto(host.address)
         wait_ready(other)
-        publish(root, "second")
+        publish(idle_root, "second")
         page.reload()
         page.click("#switch-release", timeout=60_000)
         expect(page.locator("#switch-release")).to_have_count(0)
@@ -124,16 +123,15 @@ def test_uninstall_removes_the_releases_of_other_tabs(root: Path, page: Page) ->
         assert page.evaluate(SHELLS) == 1, "another visit stores it again"
 
 
-def test_a_network_that_does_not_answer(root: Path, page: Page) -> None:
+def test_a_network_that_does_not_answer(idle_root: Path, page: Page) -> None:
     """Everything is stored, and no request is ever answered: the page starts from what is stored."""
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         stored_visit(page, host.address)
         host.hang("")
         page.reload()
         wait_ready(page)
-        assert len(page.evaluate(SENTENCE)) > 3
         wait_stored(page)
-        manifest = root / FOLDER / "models/tiny-gpt2/manifest.json"
+        manifest = idle_root / FOLDER / "models/tiny-gpt2/manifest.json"
         manifest.write_text(manifest.read_text() + "\n\n")
         asked = "fetch('models/tiny-gpt2/manifest.json', { cache: 'no-store' }).then((response) => response.text())"
         old = page.evaluate(asked)
@@ -147,10 +145,10 @@ def test_a_network_that_does_not_answer(root: Path, page: Page) -> None:
         assert page.evaluate(stored, key) == old + "\n\n"
 
 
-def test_a_changed_manifest_reaches_the_page(root: Path, page: Page) -> None:
-    with hosting(root) as host:
+def test_a_changed_manifest_reaches_the_page(idle_root: Path, page: Page) -> None:
+    with hosting(idle_root) as host:
         stored_visit(page, host.address)
-        path = root / FOLDER / "models/tiny-gpt2/manifest.json"
+        path = idle_root / FOLDER / "models/tiny-gpt2/manifest.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "name": "Another name"}))
         page.reload()
         wait_ready(page)
@@ -174,11 +172,11 @@ STORED = """async () => {
 }"""
 
 
-def test_a_network_that_lies(root: Path, page: Page) -> None:
+def test_a_network_that_lies(idle_root: Path, page: Page) -> None:
     """A captive portal or a broken server answers everything: nothing of it is believed or stored."""
-    publish(root, "first")
-    (root / "login.html").write_text("<!doctype html><title>Log in to our network</title>")
-    with hosting(root) as host:
+    publish(idle_root, "first")
+    (idle_root / "login.html").write_text("<!doctype html><title>Log in to our network</title>")
+    with hosting(idle_root) as host:
         stored_visit(page, host.address)
         before = page.evaluate(STORED)
         for lie in LIES.values():
@@ -191,16 +189,15 @@ def test_a_network_that_lies(root: Path, page: Page) -> None:
             assert page.evaluate(STORED) == before
     page.reload()  # the server is gone
     wait_ready(page)
-    assert len(page.evaluate(SENTENCE)) > 3
 
 
-def test_no_room_for_a_release(root: Path, page: Page) -> None:
+def test_no_room_for_a_release(idle_root: Path, page: Page) -> None:
     """The release that is stored stays, whole, and the half of the other gives its room back."""
-    publish(root, "first")
-    with hosting(root) as host:
+    publish(idle_root, "first")
+    with hosting(idle_root) as host:
         stored_visit(page, host.address)
-        (root / FOLDER / "probe.bin").write_bytes(bytes(60_000_000))
-        publish(root, "second")
+        (idle_root / FOLDER / "probe.bin").write_bytes(bytes(60_000_000))
+        publish(idle_root, "second")
         session = page.context.new_cdp_session(page)
         usage = page.evaluate("navigator.storage.estimate().then(({ usage }) => usage)")
         origin = host.address.removesuffix(f"/{FOLDER}/")
@@ -216,9 +213,9 @@ def test_no_room_for_a_release(root: Path, page: Page) -> None:
     assert page.evaluate(PROBE) == ["first"] * 4
 
 
-def test_a_part_of_a_file(root: Path, page: Page) -> None:
+def test_a_part_of_a_file(idle_root: Path, page: Page) -> None:
     """A Range request is the server's to answer, never the store's with the whole file."""
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         stored_visit(page, host.address)
         asked = "address => fetch(address, { headers: { Range: 'bytes=0-3' } }).then((response) => response.text())"
         host.instead["models/index.json"] = (206, "application/json", '{"mo')

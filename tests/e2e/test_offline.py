@@ -61,9 +61,9 @@ def test_offline_after_one_visit_to_a_server_that_isolates(root: Path, open_page
     assert page.evaluate(SENTENCE) == online
 
 
-def test_storage_is_listed_deleted_and_removed(root: Path, open_page: Opener) -> None:
+def test_storage_is_listed_deleted_and_removed(idle_root: Path, open_page: Opener) -> None:
     """Names carry the site's path; what another site of the same origin stored is left alone."""
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         page = open_page(host.address, ready=False)
         wait_ready(page)
         page.evaluate("caches.open('somebody else /other/').then(() => null)")
@@ -82,12 +82,12 @@ def test_storage_is_listed_deleted_and_removed(root: Path, open_page: Opener) ->
         assert page.evaluate("Object.keys(sessionStorage).length + Object.keys(localStorage).length") == 0
 
 
-def test_a_removed_release_is_stored_again(root: Path, open_page: Opener) -> None:
+def test_a_removed_release_is_stored_again(idle_root: Path, open_page: Opener) -> None:
     """The browser clears the site's storage under an open page, which never claims to be kept when it is not."""
-    release(root)
+    release(idle_root)
     kept = "caches.keys().then((names) => names.some((name) => name.startsWith('tokenlight shell ')))"
     clear = "caches.keys().then((names) => Promise.all(names.map((name) => caches.delete(name))))"
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         page = open_page(host.address, ready=False)
         wait_ready(page)
         wait_stored(page)
@@ -105,9 +105,9 @@ def test_a_removed_release_is_stored_again(root: Path, open_page: Opener) -> Non
     expect(page.locator("#storage")).to_contain_text("could not be stored for offline use")
 
 
-def test_the_policy_blocks_what_it_should(root: Path, open_page: Opener) -> None:
+def test_the_policy_blocks_what_it_should(idle_root: Path, open_page: Opener) -> None:
     """Inline script, eval, another origin by fetch, image and form: each tried on document and worker, each blocked."""
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         page = open_page(host.address, ready=False)
         wait_ready(page)
         found = blocked(

@@ -31,9 +31,9 @@ def test_a_server_that_knows_few_types(root: Path, page: Page) -> None:
         assert len(page.evaluate(SENTENCE)) > 3
 
 
-def test_a_server_that_shortens_addresses(root: Path, page: Page) -> None:
+def test_a_server_that_shortens_addresses(idle_root: Path, page: Page) -> None:
     """It redirects index.html to the folder; a stored answer of such a kind is no answer to a navigation."""
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         host.instead["index.html"] = (301, "text/html", f"/{FOLDER}/")
         stored_visit(page, host.address)
     for address in (host.address, f"{host.address}?from=a-link", f"{host.address}index.html?x=1"):
@@ -66,8 +66,8 @@ def test_the_policy_is_in_the_page_too() -> None:
     assert not {"frame-ancestors", "sandbox", "report-uri"} & set(re.split(r"[ ;]+", policy))
 
 
-def test_the_policy_holds_before_the_service_worker(root: Path, browser: Browser) -> None:
-    with hosting(root) as host:
+def test_the_policy_holds_before_the_service_worker(idle_root: Path, browser: Browser) -> None:
+    with hosting(idle_root) as host:
         context = browser.new_context(service_workers="block")
         page = context.new_page()
         page.goto(host.address)
@@ -92,30 +92,28 @@ HINDRANCES = {
 
 
 @pytest.mark.parametrize("hindrance", HINDRANCES)
-def test_a_start_that_cannot_be_isolated(root: Path, page: Page, hindrance: str) -> None:
+def test_a_start_that_cannot_be_isolated(idle_root: Path, page: Page, hindrance: str) -> None:
     """The page starts all the same, once."""
     page.add_init_script(HINDRANCES[hindrance])
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         page.goto(host.address)
         wait_ready(page)
         assert page.evaluate("crossOriginIsolated") is False
-        assert len(page.evaluate(SENTENCE)) > 3
         assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "navigate", "never reloaded"
 
 
 @pytest.mark.parametrize("part", ["sw.js", "headers.js"])
-def test_a_service_worker_that_never_arrives(root: Path, page: Page, part: str) -> None:
+def test_a_service_worker_that_never_arrives(idle_root: Path, page: Page, part: str) -> None:
     """It is not registered, or it does not get beyond its first import."""
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         host.hang(part)
         page.goto(host.address)
         wait_ready(page)
-        assert len(page.evaluate(SENTENCE)) > 3
 
 
-def test_a_reload_that_never_comes(root: Path, page: Page) -> None:
+def test_a_reload_that_never_comes(idle_root: Path, page: Page) -> None:
     """The reload that isolates the page is not answered: the page goes on as it is, and is not reloaded later."""
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         host.hang("headers.js")
         page.goto(host.address)
         host.hang("^$")
@@ -125,14 +123,13 @@ def test_a_reload_that_never_comes(root: Path, page: Page) -> None:
         page.evaluate("document.documentElement.dataset.same = 'yes'")
         host.answer()
         page.wait_for_timeout(1000)
-        assert len(page.evaluate(SENTENCE)) > 3
         expect(page.locator("html")).to_have_attribute("data-same", "yes")
 
 
-def test_in_a_frame_it_is_never_reloaded(root: Path, page: Page) -> None:
+def test_in_a_frame_it_is_never_reloaded(idle_root: Path, page: Page) -> None:
     """A frame is isolated by its parent or not at all."""
-    (root / "parent.html").write_text(f'<!doctype html><iframe src="/{FOLDER}/"></iframe>')
-    with hosting(root) as host:
+    (idle_root / "parent.html").write_text(f'<!doctype html><iframe src="/{FOLDER}/"></iframe>')
+    with hosting(idle_root) as host:
         page.goto(f"{host.address.removesuffix(f'{FOLDER}/')}parent.html")
         expect(page.frame_locator("iframe").locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
         assert host.asked.count("") == 1
@@ -143,14 +140,13 @@ HANGING = "CacheStorage.prototype.match = CacheStorage.prototype.open = () => Pr
 
 
 @pytest.mark.parametrize("broken", [BROKEN, HANGING])
-def test_a_service_worker_without_cache_storage(root: Path, page: Page, broken: str) -> None:
+def test_a_service_worker_without_cache_storage(idle_root: Path, page: Page, broken: str) -> None:
     """It isolates, and everything comes from the network."""
-    headers = root / FOLDER / "headers.js"
+    headers = idle_root / FOLDER / "headers.js"
     headers.write_text(f"{headers.read_text()}\n{broken}\n")
-    with hosting(root) as host:
+    with hosting(idle_root) as host:
         page.goto(host.address)
         wait_ready(page)
         assert page.evaluate("crossOriginIsolated")
-        assert len(page.evaluate(SENTENCE)) > 3
         page.locator("#storage summary").click()
         expect(page.locator("#storage")).to_contain_text("could not be stored", timeout=60_000)
