@@ -1,4 +1,4 @@
-# The project's commands: `make` builds everything and serves the page; `make test` checks everything.
+# The project's commands: `make` builds everything and serves the page; `make test` checks it.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,7 +12,7 @@ PAGE := $(shell find pyscripts site -path site/vendor -prune -o -path site/model
 # $(call step,name,command): says what is being done and how long it took.
 step = @printf '\n== %s\n' "$(1)"; start=$$(date +%s); $(2) && printf '== %s: %s s\n' "$(1)" "$$(($$(date +%s) - start))"
 
-.PHONY: all serve vendor model test test-fast test-browsers package check bench clean
+.PHONY: all serve vendor model test test-fast test-long test-browsers package check bench clean
 
 all: serve
 
@@ -51,7 +51,12 @@ site/models/smollm2/manifest.json: | .venv/installed site/vendor/NOTICES
 
 test: check site/models/smollm2/manifest.json
 	$(BIN)/python tests/browser.py
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 -m "not long" tests
+
+# What takes minutes a test: memory over hundreds of runs, and with a model of GPT-2's size.
+test-long: check
+	$(BIN)/python tests/browser.py
+	$(BIN)/python -m pytest -m long tests
 
 .venv/installed-test-browsers: .venv/installed-test
 	$(call step,Packages of the test in other browsers,$(PIP) --group test-browsers)

@@ -18,6 +18,8 @@ from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
 from tests.export.tiny import gpt2_random
 
+pytestmark = pytest.mark.long
+
 LOADED = 0.8e9  # bytes the page may hold after loading
 READING = 2.5e9  # bytes the browser's processes of the page may hold while 1,024 tokens are read
 BUILDING = 6e9  # bytes the build may hold

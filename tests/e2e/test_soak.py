@@ -183,7 +183,8 @@ def part(page: Page, faults: list[Callable[[], None]], runs: tuple[int, int]) ->
         done = due
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.long
+@pytest.mark.timeout(900)
 def test_soak(own_browser: Browser, address: str, asked: list[str], log: Log) -> None:
     context = log.watch(own_browser.new_context(service_workers="allow", reduced_motion="reduce"))
     page = context.new_page()
