@@ -24,34 +24,36 @@ FOLDER = "some/repo"  # where the page is below the root
 SENTENCE = "tokenlight.analyze('The people of the village').then(run => run.tokens)"
 
 
-def link_site(folder: Path) -> Path:
-    """A folder that is the page without its models: links to everything in site/ but models and node_modules."""
+def link_site(folder: Path, *, idle: bool = False) -> Path:
+    """A folder that is the page without its models: links to everything in site/ but models and node_modules.
+
+    idle: its workers fetch and store models but run none, and there is no Python, so that it starts and is stored
+    quickly; for tests of what is fetched, stored and served.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for path in SITE.iterdir():
         if path.name not in {"models", "node_modules"}:
             (folder / path.name).symlink_to(path)
+    if idle:
+        for name, large in {"inference": (), "analysis": (), "vendor": ("ort", "pyodide")}.items():
+            (folder / name).unlink()
+            shutil.copytree(SITE / name, folder / name, ignore=shutil.ignore_patterns(*large))
+        for path in IDLE.glob("*.worker.js"):
+            shutil.copy(path, folder / path.name.partition(".")[0])
+        (folder / "analysis/menus.json").write_text(Session().menus(), encoding="utf-8")
     return folder
 
 
 def make_root(folder: Path, models: Path, *, idle: bool = False) -> Path:
-    """The page under /some/repo/; everything that tests change is a copy.
-
-    idle: its workers load models and run none, and its release is small, so that it starts and is stored quickly.
-    """
-    site = link_site(folder / FOLDER)
+    """The page under /some/repo/ (idle: see link_site); everything that tests change is a copy."""
+    site = link_site(folder / FOLDER, idle=idle)
     shutil.copytree(models, site / "models")
     for name in ("app.js", "index.html", "headers.js"):
         (site / name).unlink()
         shutil.copyfile(SITE / name, site / name)
-    (site / "vendor").unlink()
-    large = shutil.ignore_patterns("ort", "pyodide") if idle else None
-    shutil.copytree(SITE / "vendor", site / "vendor", ignore=large)
-    if idle:
-        for name in ("inference", "analysis"):
-            (site / name).unlink()
-            shutil.copytree(SITE / name, site / name)
-            shutil.copy(IDLE / f"{name}.worker.js", site / name)
-        (site / "analysis/menus.json").write_text(Session().menus(), encoding="utf-8")
+    if not idle:
+        (site / "vendor").unlink()
+        shutil.copytree(SITE / "vendor", site / "vendor")
     (site / "workers").mkdir()  # for those of the tests
     release(folder)
     return folder

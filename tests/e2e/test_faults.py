@@ -78,7 +78,7 @@ def test_wrong_arguments_say_what_is_wrong(view: Page) -> None:
 
 
 def test_no_models_built(tmp_path: Path, open_page: Opener) -> None:
-    with serving(link_site(tmp_path / "site")) as address:
+    with serving(link_site(tmp_path / "site", idle=True)) as address:
         page = open_page(address, ready=False)
         expect(page.locator("#notice")).to_contain_text("This site has no model yet.")
         expect(page.locator("html")).to_have_attribute("data-state", "error")
@@ -162,12 +162,14 @@ def test_hostile_manifests_are_refused(own_site: tuple[str, Path], open_page: Op
 
 
 @pytest.mark.parametrize("content", ["{", '{"models": 5}'])
-def test_a_broken_index_is_named(content: str, own_site: tuple[str, Path], open_page: Opener) -> None:
-    address, models = own_site
-    (models / "index.json").write_text(content)
-    page = open_page(address, ready=False)
-    expect(page.locator("html")).to_have_attribute("data-state", "error")
-    expect(page.locator("#notice")).to_contain_text("models/index.json")
+def test_a_broken_index_is_named(content: str, tmp_path: Path, open_page: Opener) -> None:
+    site = link_site(tmp_path / "site", idle=True)
+    (site / "models").mkdir()
+    (site / "models/index.json").write_text(content)
+    with serving(site) as address:
+        page = open_page(address, ready=False)
+        expect(page.locator("html")).to_have_attribute("data-state", "error")
+        expect(page.locator("#notice")).to_contain_text("models/index.json")
 
 
 def test_a_model_that_is_not_there_is_named(tiny_site: str, open_page: Opener) -> None:
@@ -178,28 +180,26 @@ def test_a_model_that_is_not_there_is_named(tiny_site: str, open_page: Opener) -
 
 
 @pytest.mark.parametrize("part", ["inference", "analysis"])
-def test_a_killed_worker_is_started_again(part: str, tiny_site: str, open_page: Opener) -> None:
+def test_a_killed_worker_is_started_again(part: str, view: Page) -> None:
     """The page says so, keeps the text, loads its model again and then gives the same numbers."""
-    page = open_page(tiny_site)
-    page.fill("#text", "The light of the morning")
-    before = page.evaluate("tokenlight.analyze('The light of the morning')")
-    worker = next(w for w in page.workers if f"{part}.worker" in w.url)
+    view.fill("#text", "The light of the morning")
+    before = view.evaluate("tokenlight.analyze('The light of the morning')")
+    worker = next(w for w in view.workers if f"{part}.worker" in w.url)
     worker.evaluate("() => void setTimeout(() => self.close(), 50)")
-    expect(page.locator("#notice")).to_contain_text("It was restarted; your text is unchanged", timeout=60_000)
-    assert page.input_value("#text") == "The light of the morning"
-    after = page.evaluate("tokenlight.analyze('The light of the morning')")
+    expect(view.locator("#notice")).to_contain_text("It was restarted; your text is unchanged", timeout=60_000)
+    assert view.input_value("#text") == "The light of the morning"
+    after = view.evaluate("tokenlight.analyze('The light of the morning')")
     assert after["tokens"] == before["tokens"]
 
 
-def test_a_worker_killed_in_the_middle_of_a_run(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
+def test_a_worker_killed_in_the_middle_of_a_run(view: Page) -> None:
     start = "globalThis.outcome = tokenlight.generate('The', {maxTokens: 200}).then(() => 'done', (e) => e.message)"
-    page.evaluate(f"{start}; null")
-    expect(page.locator(".token.generated").nth(3)).to_be_attached(timeout=30_000)
-    next(w for w in page.workers if "inference.worker" in w.url).evaluate("() => void self.close()")
-    assert "stopped working" in page.evaluate("outcome")
-    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
-    works(page)
+    view.evaluate(f"{start}; null")
+    expect(view.locator(".token.generated").nth(3)).to_be_attached(timeout=30_000)
+    next(w for w in view.workers if "inference.worker" in w.url).evaluate("() => void self.close()")
+    assert "stopped working" in view.evaluate("outcome")
+    expect(view.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+    works(view)
 
 
 def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
@@ -219,7 +219,6 @@ def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
 def test_stop_ends_within_a_token_and_keeps_what_was_written(real_site: str, open_page: Opener) -> None:
     """On a real model: a tiny one writes several tokens while the news of one is on its way to the page."""
     page = open_page(f"{real_site}#model=smollm2")
-    page.evaluate("tokenlight.load('smollm2')")
     page.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
     expect(page.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
     at_click = page.evaluate("document.querySelector('#stop').click() ?? document.querySelectorAll('.token').length")
@@ -228,9 +227,8 @@ def test_stop_ends_within_a_token_and_keeps_what_was_written(real_site: str, ope
     assert len(run["steps"]) == len(run["tokens"]) - run["prompt_tokens"] > 0
 
 
-def test_switching_models_in_the_middle_of_a_run(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
-    page.evaluate("tokenlight.generate('The', {maxTokens: 200}).catch(() => {}); null")
-    expect(page.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
-    page.evaluate("tokenlight.load('tiny-llama')")
-    assert page.evaluate("tokenlight.analyze('One two').then(run => run.model.id)") == "tiny-llama"
+def test_switching_models_in_the_middle_of_a_run(view: Page) -> None:
+    view.evaluate("tokenlight.generate('The', {maxTokens: 200}).catch(() => {}); null")
+    expect(view.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
+    view.evaluate("tokenlight.load('tiny-llama')")
+    assert view.evaluate("tokenlight.analyze('One two').then(run => run.model.id)") == "tiny-llama"

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from transformers import AutoTokenizer
 
-from tests.e2e.likelihood import facts, settled
+from tests.e2e.likelihood import facts, open_view, settled
 from tests.e2e.reference import ReferenceModel
 from tests.unit import json_schema
 from tests.unit.cut_text import cut
 
 LONG = (Path(__file__).parents[2] / "export/texts/prose.txt").read_text(encoding="utf-8")
 TEXT = "The people of the village 🙂 went\tdown to the river.\n\n  東京 naïve — def add(a, b):\n    return a + b\n" * 2
+
+
+@pytest.fixture(scope="module")
+def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    """One page for all tests with tiny models."""
+    with open_view(browser, tiny_site) as page:
+        yield page
+
+
+@pytest.fixture
+def tiny(view: Page, request: pytest.FixtureRequest) -> Page:
+    """That page with the test's `model`, or with tiny-gpt2."""
+    model = request.node.callspec.params.get("model", "tiny-gpt2")
+    if view.evaluate("tokenlight.state().model") != model:
+        view.evaluate("id => tokenlight.load(id)", model)
+        settled(view)
+    return view
 
 
 def analyze(page: Page, text: str, **options: Any) -> dict:
@@ -34,12 +51,9 @@ def hues(logprobs: list[float]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("model", ["tiny-gpt2", "tiny-llama"])
-def test_tiny_models_equal_transformers(
-    model: str, tiny_site: str, checkpoints: Path, open_page: Callable[..., Page]
-) -> None:
+def test_tiny_models_equal_transformers(model: str, tiny: Page, checkpoints: Path) -> None:
     """Chunked prefill in the page (more than one chunk) against one pass in PyTorch: every kind of number."""
-    page = open_page(f"{tiny_site}#model={model}")
-    run = analyze(page, TEXT, topK=20)
+    run = analyze(tiny, TEXT, topK=20)
     tokens, reference = run["tokens"], ReferenceModel(checkpoints / model)
     ids = [t["id"] for t in tokens]
     assert len(ids) > 64, "the text must span several chunks"
@@ -61,7 +75,7 @@ def test_tiny_models_equal_transformers(
     np.testing.assert_allclose(run["attention_entropy"], entropy, atol=1e-4)
     first = expected.attentions[:, :, 1:, 0].mean(axis=2)
     np.testing.assert_allclose(run["heads_on_text"]["first_token"]["mass"], first, atol=1e-4)
-    head = page.evaluate("tokenlight.attention(1, 2).then((head) => ({ ...head, data: Array.from(head.data) }))")
+    head = tiny.evaluate("tokenlight.attention(1, 2).then((head) => ({ ...head, data: Array.from(head.data) }))")
     assert head["rows"] == head["cols"] == len(ids) + 1
     matrix = np.reshape(head["data"], (head["rows"], head["cols"]))
     np.testing.assert_allclose(matrix, expected.attentions[1, 2], atol=1e-5)
@@ -71,10 +85,9 @@ def test_tiny_models_equal_transformers(
     assert run["summary"]["bits_per_byte"] == pytest.approx(bits / len(TEXT.encode()), rel=1e-3)
 
 
-def test_texts_and_byte_offsets(tiny_site: str, open_page: Callable[..., Page]) -> None:
+def test_texts_and_byte_offsets(tiny: Page) -> None:
     """Tokens cover the text byte by byte, whatever characters they cut; the Run carries its schema and model."""
-    page = open_page(tiny_site)
-    run = analyze(page, TEXT)
+    run = analyze(tiny, TEXT)
     data = run["text"].encode()
     assert run["text"] == TEXT and run["schema"] == "tokenlight.run/2" and run["model"]["id"] == "tiny-gpt2"
     at = 0
@@ -88,26 +101,22 @@ def test_texts_and_byte_offsets(tiny_site: str, open_page: Callable[..., Page]) 
     assert any("\ufffd" in token["text"] for token in run["tokens"]), "the text must cut characters"
 
 
-def test_a_text_that_ends_inside_a_character(tiny_site: str, open_page: Callable[..., Page]) -> None:
+def test_a_text_that_ends_inside_a_character(tiny: Page) -> None:
     """Ids of 🦩's first bytes: places, classes and bits per byte go by the tokens' own bytes, not by U+FFFD's."""
-    page = open_page(tiny_site)
-    ids = [token["id"] for token in analyze(page, "the 🦩")["tokens"]]
-    run = page.evaluate("ids => tokenlight.generate(ids, {maxTokens: 1, greedy: true})", ids[:-2])
+    ids = [token["id"] for token in analyze(tiny, "the 🦩")["tokens"]]
+    run = tiny.evaluate("ids => tokenlight.generate(ids, {maxTokens: 1, greedy: true})", ids[:-2])
     assert "\ufffd" in run["text"]
     data = bytes.fromhex(" ".join(token["hex"] for token in run["tokens"]))
     assert run["text"] == data.decode(errors="replace")
     assert [token["bytes"][1] for token in run["tokens"]][-1] == len(data)
     bits = -sum(token["logprob"] for token in run["tokens"]) / np.log(2)
     assert run["summary"]["bits_per_byte"] == pytest.approx(bits / len(data), rel=1e-6)
-    for found in (run, analyze(page, TEXT, topK=3, prefix=False)):
+    for found in (run, analyze(tiny, TEXT, topK=3, prefix=False)):
         json_schema.check(found)
 
 
-def test_without_bos_the_first_token_has_no_numbers(
-    tiny_site: str, checkpoints: Path, open_page: Callable[..., Page]
-) -> None:
-    page = open_page(tiny_site)
-    run = analyze(page, "The river and the hill", bos=False)
+def test_without_bos_the_first_token_has_no_numbers(tiny: Page, checkpoints: Path) -> None:
+    run = analyze(tiny, "The river and the hill", bos=False)
     first, *rest = run["tokens"]
     assert [first[name] for name in ("logprob", "rank", "entropy", "hue", "top")] == [None, None, None, None, []]
     expected = ReferenceModel(checkpoints / "tiny-gpt2").read([t["id"] for t in run["tokens"]])
@@ -115,10 +124,9 @@ def test_without_bos_the_first_token_has_no_numbers(
     assert run["attention_entropy"][0][0][0] == 0
 
 
-def test_generation_equals_transformers(tiny_site: str, checkpoints: Path, open_page: Callable[..., Page]) -> None:
+def test_generation_equals_transformers(tiny: Page, checkpoints: Path) -> None:
     """Greedy tokens, and the numbers of every generated token, against one pass over the finished text."""
-    page = open_page(tiny_site)
-    run = page.evaluate("tokenlight.generate('The people of', {maxTokens: 30, greedy: true})")
+    run = tiny.evaluate("tokenlight.generate('The people of', {maxTokens: 30, greedy: true})")
     reference = ReferenceModel(checkpoints / "tiny-gpt2")
     bos = reference.prefix
     ids = [t["id"] for t in run["tokens"]]
@@ -132,31 +140,27 @@ def test_generation_equals_transformers(tiny_site: str, checkpoints: Path, open_
     )
 
 
-def test_sampling_is_seeded(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(tiny_site)
+def test_sampling_is_seeded(tiny: Page) -> None:
     options = {"maxTokens": 20, "temperature": 0.9, "topK": 40, "topP": 0.9, "seed": 7}
     call = "options => tokenlight.generate('When the light', options).then(run => run.tokens.map(t => t.id))"
-    first = page.evaluate(call, options)
-    assert page.evaluate(call, options) == first
-    assert page.evaluate(call, {**options, "seed": 8}) != first
-    run = page.evaluate("options => tokenlight.generate('When the light', options)", options)
+    first = tiny.evaluate(call, options)
+    assert tiny.evaluate(call, options) == first
+    assert tiny.evaluate(call, {**options, "seed": 8}) != first
+    run = tiny.evaluate("options => tokenlight.generate('When the light', options)", options)
     assert all(len(step["sampled"]) <= 40 and step["sampled_probability"] > 0 for step in run["steps"])
 
 
 @pytest.mark.parametrize("model", ["tiny-gpt2", "tiny-llama"])
-def test_logit_lens_equals_transformers(
-    model: str, tiny_site: str, checkpoints: Path, open_page: Callable[..., Page]
-) -> None:
+def test_logit_lens_equals_transformers(model: str, tiny: Page, checkpoints: Path) -> None:
     """Each layer's stream through the final norm and the unembedding, as PyTorch computes it."""
-    page = open_page(f"{tiny_site}#model={model}")
-    run = analyze(page, TEXT)
+    run = analyze(tiny, TEXT)
     reference = ReferenceModel(checkpoints / model)
     ids = [reference.prefix, *(t["id"] for t in run["tokens"])]
     hidden = torch.tensor(reference.read(ids).hidden_states)
     base = reference.model.base_model
     norm = base.ln_f if hasattr(base, "ln_f") else base.norm
     for token in (0, 70):
-        lens = page.evaluate("token => tokenlight.lens(token, 3)", token)
+        lens = tiny.evaluate("token => tokenlight.lens(token, 3)", token)
         with torch.no_grad():
             rows = reference.model.lm_head(norm(hidden[:-1, token + 1]))
             last = reference.model.lm_head(hidden[-1, token + 1])
@@ -168,15 +172,13 @@ def test_logit_lens_equals_transformers(
             np.testing.assert_allclose([t["logprob"] for t in layer["top"]], np.sort(row)[::-1][:3], atol=1e-3)
 
 
-def test_an_edited_text_reads_only_what_changed(tiny_site: str, open_page: Callable[..., Page]) -> None:
+def test_an_edited_text_reads_only_what_changed(tiny: Page) -> None:
     """The reused prefix gives the very numbers a fresh run gives."""
-    page = open_page(tiny_site)
     edited = TEXT.replace("return a + b", "return a - b")
-    analyze(page, TEXT)
-    reused = analyze(page, edited)
-    page.reload()
-    page.evaluate("tokenlight.ready")
-    fresh = analyze(page, edited)
+    analyze(tiny, TEXT)
+    reused = analyze(tiny, edited)
+    tiny.evaluate("tokenlight.load('tiny-gpt2')")  # in a new worker, with an empty KV cache
+    fresh = analyze(tiny, edited)
     found, expected = ([token.pop("hue") for token in run["tokens"]] for run in (reused, fresh))
     np.testing.assert_allclose(found, expected, atol=1e-5 * 150)  # a scale of 150, where the others are of order 1
     for name in ("tokens", "hidden_norm", "attention_entropy", "heads_on_text"):
@@ -195,24 +197,22 @@ def strided(model: ReferenceModel, ids: list[int], context: int, stride: int) ->
     return np.array(found)
 
 
-def test_a_text_of_three_contexts_is_read_in_windows(
-    tiny_site: str, checkpoints: Path, open_page: Callable[..., Page]
-) -> None:
+def test_a_text_of_three_contexts_is_read_in_windows(tiny: Page, checkpoints: Path) -> None:
     """The page reads as far as the context goes and offers the rest; every token has the numbers of one window."""
-    page, model = open_page(tiny_site), ReferenceModel(checkpoints / "tiny-gpt2")
+    model = ReferenceModel(checkpoints / "tiny-gpt2")
     ids = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2")(LONG).input_ids[:800]
     text = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2").decode(ids)
-    page.fill("#text", text)
-    page.click("#run")
-    settled(page)
-    expect(page.locator("#notice")).to_contain_text("The text has 800 tokens")
-    expect(page.locator("#notice")).to_contain_text("is 256. Showing the first 255.")
-    expect(page.locator("#summary")).to_contain_text("255 of 800")
+    tiny.fill("#text", text)
+    tiny.click("#run")
+    settled(tiny)
+    expect(tiny.locator("#notice")).to_contain_text("The text has 800 tokens")
+    expect(tiny.locator("#notice")).to_contain_text("is 256. Showing the first 255.")
+    expect(tiny.locator("#summary")).to_contain_text("255 of 800")
 
-    page.click("text=Read it all in windows")
-    expect(page.locator("#summary")).to_contain_text("Over 800 tokens in windows of 256, stride 128: each token saw at")
-    settled(page)
-    run = page.evaluate(
+    tiny.click("text=Read it all in windows")
+    expect(tiny.locator("#summary")).to_contain_text("Over 800 tokens in windows of 256, stride 128: each token saw at")
+    settled(tiny)
+    run = tiny.evaluate(
         """Promise.all(['runs', 'state'].map((name) => import(new URL(`page/${name}.js`, location.href.split('#')[0]))))
           .then(([runs, state]) => runs.wholeRun(state.run.value.id))"""
     )
@@ -223,24 +223,24 @@ def test_a_text_of_three_contexts_is_read_in_windows(
     assert run["summary"]["perplexity"] == pytest.approx(np.exp(-expected.mean()), rel=1e-3)
     ranges = [tuple(window.values()) for window in run["windows"]["ranges"]]
     assert ranges[:2] == [(0, 256, 1), (128, 384, 256)] and ranges[-1] == (640, 801, 768)
-    page.click('#tokens [data-index="300"]')
-    assert facts(page)["Context"] == "173 tokens"  # position 301, in the window from 128 on
+    tiny.click('#tokens [data-index="300"]')
+    assert facts(tiny)["Context"] == "173 tokens"  # position 301, in the window from 128 on
 
-    page.click("#tab-layers")
-    expect(page.locator("#layers")).to_contain_text("This text was read in windows: layers and attention need a text")
-    expect(page.locator("#layers .panel")).to_have_count(7)
-    expect(page.locator("#layers .panel:visible")).to_have_count(0)
+    tiny.click("#tab-layers")
+    expect(tiny.locator("#layers")).to_contain_text("This text was read in windows: layers and attention need a text")
+    expect(tiny.locator("#layers .panel")).to_have_count(7)
+    expect(tiny.locator("#layers .panel:visible")).to_have_count(0)
     for call in ("attention(0, 0)", "lens(300)"):
-        assert "need a text within the context" in page.evaluate(f"tokenlight.{call}.catch((error) => error.message)")
+        assert "need a text within the context" in tiny.evaluate(f"tokenlight.{call}.catch((error) => error.message)")
 
-    run = analyze(page, text, stride=100)  # nothing of the windows before may be reused
+    run = analyze(tiny, text, stride=100)  # nothing of the windows before may be reused
     np.testing.assert_allclose([token["logprob"] for token in run["tokens"]], strided(model, ids, 256, 100), atol=2e-4)
-    assert "must be a whole number from 1 to 255" in page.evaluate(
+    assert "must be a whole number from 1 to 255" in tiny.evaluate(
         "tokenlight.analyze('x', {stride: 256}).catch((error) => error.message)"
     )
-    run = analyze(page, TEXT, stride=100)
+    run = analyze(tiny, TEXT, stride=100)
     assert run["windows"] is None and len(run["attention_entropy"]) == 2
-    expect(page.locator("#layers .panel:visible")).not_to_have_count(0)
+    expect(tiny.locator("#layers .panel:visible")).not_to_have_count(0)
 
 
 def _numbers(value: Any) -> list[float]:
@@ -302,7 +302,7 @@ class FakeArray:
         target[...] = self.values.reshape(target.shape)
 
 
-def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page: Callable[..., Page]) -> None:
+def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
     """One recorded trace through the same files in both: every number within 1e-5, tokens in equal order."""
     from pyscripts.browser import Session
 
@@ -331,8 +331,7 @@ def test_pyodide_and_cpython_agree(tiny_site: str, checkpoints: Path, open_page:
     session.extend(1, chunk, None)
     here = json.loads(session.view(1, "run", "{}")["json"])
 
-    page = open_page(tiny_site)
-    there = page.evaluate(
+    there = tiny.evaluate(
         """async ([manifest, vocabulary, request, count, logits, arrays]) => {
           const { proxy, wrap } = await import(new URL('vendor/comlink.min.js', location.href.split('#')[0]).href);
           const worker = new Worker('analysis/analysis.worker.js', { type: 'module' });

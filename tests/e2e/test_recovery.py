@@ -7,13 +7,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
+from tests.e2e.likelihood import open_view
 
 Opener = Callable[..., Page]
 READS = "tokenlight.analyze('The people of the village').then((run) => [run.model.id, run.tokens.length])"
+
+
+@pytest.fixture(scope="module")
+def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    """One page for the tests of switching."""
+    with open_view(browser, tiny_site) as page:
+        yield page
 
 
 def ready(page: Page) -> None:
@@ -62,30 +70,28 @@ def test_ready_is_about_the_newest_choice(tiny_site: str, open_page: Opener) -> 
     assert found == ["tiny-llama", "tiny-llama"]
 
 
-def test_a_load_that_was_replaced_rejects_and_the_newest_answers(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(f"{tiny_site}#model=tiny-gpt2")
-    ends = page.evaluate(
+def test_loads_that_are_replaced_reject_and_the_newest_answers(view: Page) -> None:
+    ends = view.evaluate(
         """() => Promise.all(['tiny-llama', 'tiny-gpt2', 'tiny-llama'].map((id) =>
             tokenlight.load(id).then((model) => model.id, (error) => error.message)))"""
     )
     assert ends == ["Another model was chosen.", "Another model was chosen.", "tiny-llama"]
-    assert page.evaluate(READS)[0] == "tiny-llama"
+    assert view.evaluate(READS)[0] == "tiny-llama"
 
 
-def test_a_switch_gives_the_old_models_worker_back(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(f"{tiny_site}#model=tiny-gpt2")
-    ready(page)
+def test_a_switch_gives_the_old_models_worker_back(view: Page) -> None:
+    ready(view)
 
     def models() -> int:
-        return sum("inference.worker" in worker.url for worker in page.workers)
+        return sum("inference.worker" in worker.url for worker in view.workers)
 
     for id in ("tiny-llama", "tiny-gpt2", "tiny-llama"):
-        page.evaluate("id => tokenlight.load(id)", id)
-        ready(page)
+        view.evaluate("id => tokenlight.load(id)", id)
+        ready(view)
         for _ in range(50):  # the driver hears of a worker's end a moment later
             if models() == 1:
                 break
-            page.wait_for_timeout(100)
+            view.wait_for_timeout(100)
         assert models() == 1
 
 
