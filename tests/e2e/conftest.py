@@ -19,6 +19,8 @@ from export import build
 from export.serve import SITE, make_server
 from tests.browser import find
 from tests.e2e.hosting import link_site, make_root
+from tests.e2e.layers import fresh, open_lens
+from tests.e2e.likelihood import settled
 from tests.export.models import random_model
 from tests.export.tiny import tiny, write_tokenizer
 
@@ -118,6 +120,20 @@ def real_site() -> Iterator[str]:
     assert (SITE / "models/smollm2/manifest.json").exists(), "run: python export/build.py smollm2"
     with serving(SITE) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def real_page(browser: Browser, real_site: str) -> Iterator[Page]:
+    """One page with SmolLM2 for all tests; it takes half a minute to start."""
+    with open_lens(browser, f"{real_site}#model=smollm2") as page:
+        yield page
+
+
+@pytest.fixture
+def real(real_page: Page) -> Page:
+    """That page, idle, with the tokens lens open."""
+    settled(real_page)
+    return fresh(real_page, "tokens")
 
 
 class Log:

@@ -216,13 +216,12 @@ def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
     assert answer[2] == answer[3]
 
 
-def test_stop_ends_within_a_token_and_keeps_what_was_written(real_site: str, open_page: Opener) -> None:
-    """On a real model: a tiny one writes several tokens while the news of one is on its way to the page."""
-    page = open_page(f"{real_site}#model=smollm2")
-    page.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
-    expect(page.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
-    at_click = page.evaluate("document.querySelector('#stop').click() ?? document.querySelectorAll('.token').length")
-    run = page.evaluate("running")
+def test_stop_ends_within_a_token_and_keeps_what_was_written(real: Page) -> None:
+    """On a real model: a tiny one writes several tokens while the news of one is on its way to the real."""
+    real.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
+    expect(real.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
+    at_click = real.evaluate("document.querySelector('#stop').click() ?? document.querySelectorAll('.token').length")
+    run = real.evaluate("running")
     assert at_click - 1 <= len(run["tokens"]) <= at_click + 2
     assert len(run["steps"]) == len(run["tokens"]) - run["prompt_tokens"] > 0
 

@@ -19,7 +19,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from tests.e2e.layers import csv_of, generate, ids, numbers, step_to
+from tests.e2e.layers import csv_of, fresh, generate, ids, numbers, step_to
 from tests.e2e.reference import Reference, ReferenceModel
 
 OPTIONS: dict[str, Any] = {
@@ -128,7 +128,7 @@ def test_tiny_gpt2(tiny_site: str, checkpoints: Path, open_page: Callable[..., P
     check_all(page, "The people of the village went", ReferenceModel(checkpoints / "tiny-gpt2"), EXACT)
 
 
-def test_smollm2(real_site: str, open_page: Callable[..., Page]) -> None:
+def test_smollm2(real: Page) -> None:
     """The real model, int8 in the page and fp32 in transformers: within the stated error of the weights."""
-    page = open_page(f"{real_site}#model=smollm2&lens=layers")
-    check_all(page, "The capital of France is Paris. The capital of Italy is", ReferenceModel("smollm2"), INT8)
+    fresh(real, "layers")
+    check_all(real, "The capital of France is Paris. The capital of Italy is", ReferenceModel("smollm2"), INT8)

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from export.serve import SITE
-from tests.e2e.likelihood import open_view, read
-
-
-@pytest.fixture(scope="module")
-def view(browser: Browser, real_site: str) -> Iterator[Page]:
-    with open_view(browser, real_site) as page:
-        yield page
+from tests.e2e.likelihood import read
 
 
 def example(id: str) -> str:
@@ -31,27 +23,27 @@ def rows(page: Page) -> dict[str, float]:
     return {kind: float(surprisal) for kind, _, surprisal, _ in cells if surprisal != "–"}
 
 
-def test_a_second_copy_is_far_more_likely(view: Page) -> None:
-    read(view, example("repeats"))
-    row = view.locator("#copies tbody tr").first
+def test_a_second_copy_is_far_more_likely(real: Page) -> None:
+    read(real, example("repeats"))
+    row = real.locator("#copies tbody tr").first
     expect(row).to_contain_text("lighthouse")
     first, again = (float(button.inner_text()) for button in row.get_by_role("button").all())
     assert first > 3.5 > 1.7 > again  # nats a token
 
 
-def test_indentation_is_easier_than_identifiers(view: Page) -> None:
-    read(view, example("code"))
-    expect(view.locator("#remarks")).to_contain_text("program code")
-    kinds = rows(view)
+def test_indentation_is_easier_than_identifiers(real: Page) -> None:
+    read(real, example("code"))
+    expect(real.locator("#remarks")).to_contain_text("program code")
+    kinds = rows(real)
     assert 2 * kinds["whitespace and indentation"] < kinds["identifier (code)"]
 
 
-def test_the_right_context_finds_the_word(view: Page) -> None:
+def test_the_right_context_finds_the_word(real: Page) -> None:
     """From the left alone Paris is one of many cities; with what follows it is the one."""
-    view.fill("#text", "The city of ___ is famous for the Eiffel Tower.")
-    view.fill("#words", "Paris, London, Rome, New York")
-    view.click("#rank")
-    first = view.locator("#ranking tbody tr").first
+    real.fill("#text", "The city of ___ is famous for the Eiffel Tower.")
+    real.fill("#words", "Paris, London, Rome, New York")
+    real.click("#rank")
+    first = real.locator("#ranking tbody tr").first
     expect(first).to_contain_text("␣Paris", timeout=60_000)
     left, both = (float(text.strip("< %")) for text in first.locator(".bar").all_inner_texts())
     assert left < 10 and both > 90

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -271,12 +271,11 @@ def load_settings(path: Path) -> dict[str, str]:
 '''
 
 
-def test_real_model_is_faithful(real_site: str, open_page: Callable[..., Page]) -> None:
-    """SmolLM2, int8 in the page, against the same checkpoint in fp32: the bars of the exporter hold end to end."""
-    page = open_page(f"{real_site}#model=smollm2")
+def test_real_model_is_faithful(real: Page) -> None:
+    """SmolLM2, int8 in the real, against the same checkpoint in fp32: the bars of the exporter hold end to end."""
     reference = ReferenceModel("smollm2")
     for text in (PROSE, CODE):
-        run = analyze(page, text)
+        run = analyze(real, text)
         tokens = run["tokens"]
         expected = reference.read([reference.prefix, *(t["id"] for t in tokens)])
         logprob = np.array([t["logprob"] for t in tokens])

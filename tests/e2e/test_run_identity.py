@@ -90,23 +90,21 @@ def test_stop_ends_the_run_under_way_and_those_that_wait(view: Page) -> None:
     assert view.evaluate("tokenlight.state().run") == before, "nothing goes on after Stop"
 
 
-def test_what_was_read_before_stop_is_a_whole_run(real_site: str, open_page: Opener) -> None:
-    page = open_page(f"{real_site}#model=smollm2")
-    idle(page)
-    page.evaluate("text => { globalThis.reading = tokenlight.analyze(text); }", LONG * 6)
-    until(page, f"() => {RUN}.then(run => run.tokens.ids.length > 200 && run.count > 0 && !run.done)")
-    page.click("#stop")
-    run = page.evaluate("reading")
-    tokens = page.evaluate("tokenlight.state().run.tokens")
+def test_what_was_read_before_stop_is_a_whole_run(real: Page) -> None:
+    real.evaluate("text => { globalThis.reading = tokenlight.analyze(text); }", LONG * 6)
+    until(real, f"() => {RUN}.then(run => run.tokens.ids.length > 200 && run.count > 0 && !run.done)")
+    real.click("#stop")
+    run = real.evaluate("reading")
+    tokens = real.evaluate("tokenlight.state().run.tokens")
     assert 0 < len(run["tokens"]) < tokens
     assert all(token["logprob"] is not None for token in run["tokens"])
-    idle(page)
-    expect(page.locator("#notice")).to_contain_text("The part read or generated so far is kept")
-    expect(page.locator("#remarks .card")).to_have_count(3)
-    page.click("#tab-layers")
-    page.locator("#panel-lens").scroll_into_view_if_needed()
-    expect(page.locator("#panel-lens .chart:not(.blank)")).to_have_count(1, timeout=60_000)
-    assert page.locator("text=Shown when the run has ended").count() == 0
+    idle(real)
+    expect(real.locator("#notice")).to_contain_text("The part read or generated so far is kept")
+    expect(real.locator("#remarks .card")).to_have_count(3)
+    real.click("#tab-layers")
+    real.locator("#panel-lens").scroll_into_view_if_needed()
+    expect(real.locator("#panel-lens .chart:not(.blank)")).to_have_count(1, timeout=60_000)
+    assert real.locator("text=Shown when the run has ended").count() == 0
 
 
 def test_a_run_during_a_switch_is_under_way_and_can_be_stopped(tiny_site: str, open_page: Opener) -> None:
@@ -165,15 +163,13 @@ def test_a_ranking_belongs_to_its_text(tiny_site: str, open_page: Opener) -> Non
     expect(page.locator("#ranking")).to_have_count(0)
 
 
-def test_a_ranking_can_be_stopped(real_site: str, open_page: Opener) -> None:
-    page = open_page(f"{real_site}#model=smollm2")
-    idle(page)
-    page.fill("#text", f"{LONG} The ___ came. {LONG}")
-    page.fill("#words", ", ".join(f"word {i}" for i in range(90)))
-    page.click("#rank")
-    page.click("#stop-ranking")
-    expect(page.locator("#rank")).to_be_visible(timeout=20_000)
-    expect(page.locator("#fill-in")).to_contain_text("Stopped")
+def test_a_ranking_can_be_stopped(real: Page) -> None:
+    real.fill("#text", f"{LONG} The ___ came. {LONG}")
+    real.fill("#words", ", ".join(f"word {i}" for i in range(90)))
+    real.click("#rank")
+    real.click("#stop-ranking")
+    expect(real.locator("#rank")).to_be_visible(timeout=20_000)
+    expect(real.locator("#fill-in")).to_contain_text("Stopped")
 
 
 def test_reuse_is_only_between_runs_with_the_same_prefix(view: Page, checkpoints: Path) -> None:
