@@ -48,13 +48,13 @@ export class Reader {
   async run(request, signal, onTokens) {
     const { runId } = request;
     const started = performance.now();
-    const { ids, tokens, reused, windows } = await this.#begin(request, signal, onTokens);
+    const { ids, tokens, first, reused, windows } = await this.#begin(request, signal, onTokens);
     /** @type {Timings} */
     const timings = { model: 0, total: 0 };
     const hold = request.kind === 'generate';
     const last = windows ? await this.#readWindows(runId, ids, windows, timings, signal) : await this.#read(runId, ids.slice(reused), timings, signal, { hold });
     if (request.kind === 'generate' && last) await this.#generate(request, tokens, last, timings, signal);
-    if (signal.aborted && !(signal.reason instanceof Stopped && this.#analysed)) throw signal.reason;
+    if (signal.aborted && !(signal.reason instanceof Stopped && this.#analysed > first)) throw signal.reason;
     await this.#analysis.finish(runId, { ...timings, total: performance.now() - started });
     return { stopped: signal.aborted, reused };
   }
@@ -230,7 +230,7 @@ export class Reader {
     const promptLength = generates ? Math.min(given ?? Infinity, tokens.ids.length) : null;
     const windows = await this.#analysis.begin(runId, { tokens, options, conditions, keep: reused, promptLength });
     this.#analysed = reused;
-    return { ids, tokens, reused, windows };
+    return { ids, tokens, first: front.length, reused, windows };
   }
 
   /**

@@ -32,9 +32,9 @@ def settled(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
 
 
-def shows(text: str, p: float) -> bool:
-    """Whether a percentage on the page stands for a probability: three digits, or `< 0.01%`."""
-    return p < 1e-4 if text.startswith("<") else abs(float(text.rstrip("%")) / 100 - p) <= 0.01 * p
+def shows(text: str, p: float, bar: float = 0) -> bool:
+    """Whether a percentage on the page, three digits or `< 0.01%`, stands for a probability known to within `bar`."""
+    return p < 1e-4 + bar if text.startswith("<") else abs(float(text.rstrip("%")) / 100 - p) <= 0.01 * p + bar
 
 
 def read_box(page: Page, text: str) -> None:

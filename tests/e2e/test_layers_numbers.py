@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from tests.e2e.layers import csv_of, fresh, generate, ids, numbers, step_to
+from tests.e2e.likelihood import shows
 from tests.e2e.reference import Reference, ReferenceModel
 
 OPTIONS: dict[str, Any] = {
@@ -59,7 +60,7 @@ def check_choice(page: Page, token: int, all_ids: list[int], logits: np.ndarray,
         if row["probability after filters"]:
             assert float(row["probability after filters"]) == pytest.approx(after[int(row["id"])], abs=1.5 * bars["p"])
     shown = page.locator("#panel-choice .facts > div", has_text="Before").locator("dd").inner_text()
-    assert float(shown.replace("%", "")) == pytest.approx(100 * raw[all_ids[token + 1]], abs=0.06 + 100 * bars["p"])
+    assert shows(shown, raw[all_ids[token + 1]], bars["p"])
 
 
 def check_inside(page: Page, token: int, expected: Reference, bars: dict[str, float]) -> None:

@@ -45,5 +45,5 @@ def test_the_right_context_finds_the_word(real: Page) -> None:
     real.click("#rank")
     first = real.locator("#ranking tbody tr").first
     expect(first).to_contain_text("␣Paris", timeout=60_000)
-    left, both = (float(text.strip("< %")) for text in first.locator(".bar").all_inner_texts())
+    left, both = (float(text.strip("< %")) for text in first.locator(".bar + td").all_inner_texts())
     assert left < 10 and both > 90

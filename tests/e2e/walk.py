@@ -210,7 +210,7 @@ class Walk:
         assert now["elements"] == list(range(count))
         assert now["selected"] == ([] if now["pinned"] is None or now["pinned"] >= count else [now["pinned"]])
         text = plain(now["text"])
-        assert plain(now["drawn"]) == text
+        assert plain(now["drawn"]) == text, ("drawn", now["drawn"], "not", now["text"], "of", run["text"])
         if text == plain(run["text"]) or (run["total"] > len(run["ids"]) and now["text"].startswith(run["text"])):
             assert count == len(run["ids"])
         else:
