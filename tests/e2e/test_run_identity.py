@@ -102,6 +102,7 @@ def test_what_was_read_before_stop_is_a_whole_run(real: Page) -> None:
     expect(real.locator("#notice")).to_contain_text("The part read or generated so far is kept")
     expect(real.locator("#remarks .card")).to_have_count(3)
     real.click("#tab-layers")
+    expect(real.locator("#panel-choice .chart:not(.blank)")).not_to_have_count(0, timeout=60_000)
     real.locator("#panel-lens").scroll_into_view_if_needed()
     expect(real.locator("#panel-lens .chart:not(.blank)")).to_have_count(1, timeout=60_000)
     assert real.locator("text=Shown when the run has ended").count() == 0
