@@ -80,7 +80,7 @@ function footView() {
 export function mountAlong(root) {
   const foot = document.createElement('div');
   const chart = new Chart({
-    resting: 'Drag to select tokens.',
+    resting: matchMedia('(pointer: coarse)').matches ? 'Touch a bar for its token.' : 'Drag to select tokens.',
     onPoint: (point) => hover(point?.column ?? null),
     onBrush: (from, to) => select({ span: { from, to: Math.min(to, state.count.value) } }),
   });
@@ -89,11 +89,11 @@ export function mountAlong(root) {
   watch('strip', () => {
     const lines = asked.answer.value;
     theme.value;
-    root.hidden = !lines;
+    root.hidden = !lines || !state.text.value;
     if (!lines) return chart.show(null);
     const { length } = lines.arrays.surprisal_nats.data;
     chart.show({
-      label: `Surprisal and entropy of ${length} tokens in ${unit()}; the highest surprisal is ${amount(lines.json.highest_nats, 1)}. Drag to select tokens.`,
+      label: `Surprisal and entropy of ${length} tokens in ${unit()}; the highest surprisal is ${amount(lines.json.highest_nats, 1)}.`,
       scene: (width) => scene(width, HEIGHT),
       say: ({ column }) => say(column),
       pick: ({ column }) => pin(column),
