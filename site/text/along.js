@@ -6,7 +6,7 @@ import { Chart } from '../charts/chart.js';
 import { colouredTextScene } from '../charts/coloured_text.js';
 import { pngBlob, save, svgBlob, WIDTH } from '../charts/files.js';
 import { theme } from '../charts/theme.js';
-import { amount, inUnit, unit } from '../frame/units.js';
+import { amount, inUnit, inWords, unit } from '../frame/units.js';
 import { filesView } from '../lenses/panel.js';
 import { ask } from '../lenses/scheduler.js';
 import { tableView } from '../lenses/table.js';
@@ -48,7 +48,7 @@ function textScene() {
     const coloured = i < light.background.length && light.background[i] !== 'transparent';
     return { text, generated: i >= run.given, fill: coloured ? pair(light.background[i], dark.background[i]) : null, ink: coloured ? pair(light.text[i], dark.text[i]) : 'ink' };
   });
-  const key = legend.labels.map((label, i) => ({ label, fill: pair(legend.light.background[i], legend.dark.background[i]) }));
+  const key = legend.labels.map((label, i) => ({ label: inWords(label), fill: pair(legend.light.background[i], legend.dark.background[i]) }));
   return colouredTextScene({ pieces, key, rtl: RTL.test(run.tokens.text), mono: face === 'code' || (face === 'auto' && looksLikeCode(run.tokens.text)) }, WIDTH, measure);
 }
 

@@ -126,6 +126,17 @@ def test_an_emptied_text_shows_no_numbers_of_the_one_before(page: Page) -> None:
         expect(page.locator(".place")).to_be_visible()
 
 
+def test_the_legend_is_in_the_chosen_unit(page: Page) -> None:
+    page.select_option("#colouring", "entropy")
+    legend = page.locator("#legend .legend")
+    expect(legend).to_have_attribute(
+        "title", re.compile(r"^0 bits \(certain\) · 2\.89 bits · .* · 11\.5 bits \(uncertain\)$")
+    )
+    page.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('units', 'nats'))")
+    expect(legend).to_have_attribute("title", re.compile(r"^0 nats \(certain\) · 2 nats · .* · 8 nats \(uncertain\)$"))
+    page.select_option("#colouring", "hue")
+
+
 @pytest.mark.parametrize("width", [320, 390])
 def test_a_finger_hits_every_control_and_no_field_is_zoomed_into(
     browser_type: BrowserType, tiny_site: str, width: int

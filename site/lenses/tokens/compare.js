@@ -5,7 +5,7 @@ import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { shownTexts, visible } from '../../shared/token_text.js';
 import { count, fixed, significant, signed } from '../../frame/format.js';
-import { amount, inUnit, unit } from '../../frame/units.js';
+import { amount, inUnit, inWords, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
 import { comparison, pinAsA, pinnedReading, readWith, unpinA } from './comparing.js';
 
@@ -38,7 +38,8 @@ function pinnedView({ model, text }) {
 
 /** @param {NonNullable<typeof comparison.value>} found */
 function sides({ json: { a, b, largest }, arrays }) {
-  const { labels, light, dark } = b.colours.legend;
+  const { light, dark } = b.colours.legend;
+  const labels = b.colours.legend.labels.map(inWords);
   return html`
     <div class="legend" role="group" aria-label="What the colours mean">
       <span class="classes">${labels.map((label, i) => html`<span><i .style=${`background:light-dark(${light.background[i]}, ${dark.background[i]})`}></i>${label}</span>`)}</span>
