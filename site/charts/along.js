@@ -9,6 +9,7 @@ import { line, rect, text } from './scene.js';
 const LEFT = 30;
 const TOP = 8;
 const BOTTOM = 18;
+const DIGIT = 7; // px a digit takes at most
 
 /** @param {Along} along @param {number} width @param {number} height @returns {Scene} */
 export function alongScene({ bars, line: smooth, dashes, highest, unit }, width, height) {
@@ -25,7 +26,10 @@ export function alongScene({ bars, line: smooth, dashes, highest, unit }, width,
   const wide = Math.max(0.6, Math.min(14, step * (step > 4 ? 0.82 : 1)));
   for (let i = 0; i < count; i++) if (bars[i] > 0) marks.push(rect(middle(i) - wide / 2, y(bars[i]), wide, base - y(bars[i]), 'bar', step > 6 ? 1 : 0));
   marks.push(line(paths(dashes, middle, y), 'second', 1.25, [3, 3]), line(paths(smooth, middle, y), 'accent', 1.75), line([[[LEFT, base], [width - 2, base]]], 'line-strong'));
-  for (const token of ticks(count, area.width)) marks.push(text(middle(token), base + BOTTOM / 2, String(token + 1), { align: 'middle' }));
+  for (const token of ticks(count, area.width)) {
+    const name = String(token + 1);
+    marks.push(text(Math.min(middle(token), width - name.length * DIGIT / 2), base + BOTTOM / 2, name, { align: 'middle' }));
+  }
   return { width, height, marks, areas: [area] };
 }
 

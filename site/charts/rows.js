@@ -21,6 +21,7 @@ const GAP = 8; // between tracks
 const TITLE = 18; // height of the line of titles
 const AXIS = 18;
 const KEY = 22;
+const WIDEST_KEY = 260;
 
 /** @param {Rows} rows @param {number} width @returns {Scene} */
 export function rowsScene({ labels, tracks, labelRoom, rowHeight, mono, marked = [], align = 'start' }, width) {
@@ -37,7 +38,7 @@ export function rowsScene({ labels, tracks, labelRoom, rowHeight, mono, marked =
     if (row % every) return;
     const strong = marked.includes(row);
     const x = align === 'end' ? labelRoom - 6 : 2;
-    marks.push(text(x, middle(row), label, { size, mono, align, room: labelRoom - 8, fill: strong || mono ? 'ink' : 'ink-soft', weight: strong ? 700 : 400 }));
+    marks.push(text(x, middle(row), label, { size: align === 'end' ? SMALL : size, mono, align, room: labelRoom - 8, fill: strong || mono ? 'ink' : 'ink-soft', weight: strong ? 700 : 400 }));
   });
   tracks.forEach((track, i) => {
     const place = places[i];
@@ -111,14 +112,15 @@ function cells({ levels, columns, palette, key, ends }, { x, width }, rows, rowH
     marks.push(text(x, bottom + AXIS / 2, ends[0]));
     if (columns > 1) marks.push(text(x + width, bottom + AXIS / 2, ends[1], { align: 'end' }));
   }
-  return marks.concat(keyMarks(palette, key, x, bottom + (ends ? AXIS : 4) + KEY / 2, whole - x));
+  const left = Math.max(0, Math.min(x, whole - WIDEST_KEY));
+  return marks.concat(keyMarks(palette, key, left, bottom + (ends ? AXIS : 4) + KEY / 2, whole - left));
 }
 
 /** What the steps of a palette mean: a ramp between its ends. @param {Palette} palette @param {{ level: number, label: string }[]} key @param {number} x @param {number} y @param {number} width @returns {Mark[]} */
 export function keyMarks(palette, key, x, y, width) {
   if (!key.length) return [];
   const [first, last] = [key[0], key[key.length - 1]];
-  const room = Math.min(width, 260) - 4;
+  const room = Math.min(width, WIDEST_KEY) - 4;
   const label = Math.min(84, room * 0.38);
   const ramp = Math.max(16, room - 2 * label - 12);
   const steps = 24;

@@ -32,6 +32,7 @@ export function css(colour) {
   if (found === undefined) {
     const probe = document.createElement('span');
     probe.style.colorScheme = dark.peek() ? 'dark' : 'light'; // the page's own follows a moment later
+    probe.style.forcedColorAdjust = 'none'; // in forced colours the properties are system colours
     probe.style.color = `var(--${colour})`;
     document.body.append(probe);
     found = getComputedStyle(probe).color;

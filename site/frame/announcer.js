@@ -1,4 +1,4 @@
-// Tells screen readers what has happened, at milestones: loaded, read, generated, failed; and the token at the caret; main thread.
+// Tells screen readers what has happened, at milestones: loaded, read, generated, failed; and the token at the caret or of the stepper; main thread.
 
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
@@ -26,7 +26,7 @@ export function announce() {
   watch('announced token', () => {
     const run = state.run.value;
     const token = state.hovered.value ?? state.pinned.value;
-    if (!run?.done || token === null || token >= run.count || document.activeElement !== byId('text')) return;
+    if (!run?.done || token === null || token >= run.count || !document.activeElement?.matches('#text, .steps button')) return;
     const { probability, rank } = run.columns;
     if (!Number.isNaN(probability.data[token])) say(`${visible(run.tokens.texts[token])}: ${percent(probability.data[token])}, rank ${rank.data[token]}`);
   });

@@ -4,14 +4,14 @@ import { html } from '../vendor/lit-html/lit-html.js';
 import { byId } from './mount.js';
 
 const KEYS = [
-  [['Ctrl', 'Enter'], 'run: read the text'],
-  [['Tab'], 'from the text to its tokens and on'],
-  [['←', '→', '↑', '↓'], 'in the text: move the caret, the token at it is shown'],
+  [['Ctrl or ⌘', 'Enter'], 'run: read the text'],
+  [['Tab'], 'from the text to the buttons; Shift Tab: to its tokens'],
+  [['←', '→', '↑', '↓'], 'in the text: move the caret and show the token there'],
   [['←', '→', 'Home', 'End'], 'among the tokens: the previous, next, first, last'],
   [['Enter'], 'among the tokens: pin or unpin'],
   [['Shift', '←', '→'], 'select tokens'],
-  [['Ctrl', 'Z'], 'among the tokens: the version before; with Shift, the next'],
-  [['Esc'], 'unpin and select nothing'],
+  [['Ctrl or ⌘', 'Z'], 'among the tokens: undo; with Shift, redo'],
+  [['Esc'], 'unpin the token, clear the selection'],
   [['?'], 'this help'],
 ];
 

@@ -14,3 +14,6 @@ export const inUnit = (nats) => /** @type {T} */ (typeof nats === 'number' ? con
 
 /** With its unit, for example "3.21 bits". @param {number | null} nats @param {number} [digits] */
 export const amount = (nats, digits = 2) => `${fixed(inUnit(nats), digits)} ${unit()}`;
+
+/** A label of a legend that holds an amount, in the chosen unit. @param {string} label */
+export const inWords = (label) => label.replace(/(\d[\d.]*) (bits|nats)/, (same, value, own) => (own === unit() ? same : `${Number(converted(own === 'bits' ? value * Math.LN2 : Number(value)).toPrecision(3))} ${unit()}`));

@@ -1,5 +1,6 @@
 // A lens made of panels: what they are about, and below it each panel in a place of its own; main thread.
 
+import { count } from '../frame/format.js';
 import { element, mount } from '../frame/mount.js';
 import { watch } from '../page/notices.js';
 import { ONLY_LIKELIHOODS } from '../page/runs.js';
@@ -28,7 +29,7 @@ export const panelLens = ({ id, title, panels, about }) => ({
       panel.mount(own);
       watchSight(own, panel.id);
     }
-    watch(`panels of ${id}`, () => void (grid.hidden = !state.run.value || Boolean(state.run.value.stored) || state.run.value.conditions.stride !== null));
+    watch(`panels of ${id}`, () => void (grid.hidden = !state.run.value || !state.text.value || Boolean(state.run.value.stored) || state.run.value.conditions.stride !== null));
   },
 });
 
@@ -36,8 +37,8 @@ export const panelLens = ({ id, title, panels, about }) => ({
 function headingView(about) {
   const run = state.run.value;
   const token = state.current.value;
-  if (run?.stored) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
+  if (run?.stored && token !== null) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
   if (!run || token === null) return html`<p class="hint">Nothing has been read yet: type a text, or press Run.</p>`;
   if (run.conditions.stride !== null) return html`<p class="hint">${ONLY_LIKELIHOODS}</p>`;
-  return html`<p class="about"><code>${visible(run.tokens.texts[token]) || '·'}</code> <span class="hint">token ${token + 1}, ${about}</span></p>`;
+  return html`<p class="about"><code>${visible(run.tokens.texts[token]) || '·'}</code> <span class="hint">token ${count(token + 1)}, ${about}</span></p>`;
 }

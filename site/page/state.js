@@ -91,9 +91,9 @@ export const colours = computed(() => {
   return shown.stored.colours[settings.value.colouring] ?? Object.values(shown.stored.colours)[0] ?? null;
 });
 
-/** The number of tokens read so far, and the token that the layers lens shows: the pinned one, else the newest. */
+/** The number of tokens read so far, and the token that the lenses show: the pinned one, else the newest; null if the box is empty. */
 export const count = computed(() => run.value?.count ?? 0);
-export const current = computed(() => (count.value ? Math.min(pinned.value ?? count.value - 1, count.value - 1) : null));
+export const current = computed(() => (count.value && text.value ? Math.min(pinned.value ?? count.value - 1, count.value - 1) : null));
 
 /** The colourings to choose from, the default first, and palettes by name; empty until Python can answer. */
 export const colourings = signal(/** @type {Colouring[]} */ ([]));

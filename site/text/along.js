@@ -6,7 +6,7 @@ import { Chart } from '../charts/chart.js';
 import { colouredTextScene } from '../charts/coloured_text.js';
 import { pngBlob, save, svgBlob, WIDTH } from '../charts/files.js';
 import { theme } from '../charts/theme.js';
-import { amount, inUnit, unit } from '../frame/units.js';
+import { amount, inUnit, inWords, unit } from '../frame/units.js';
 import { filesView } from '../lenses/panel.js';
 import { ask } from '../lenses/scheduler.js';
 import { tableView } from '../lenses/table.js';
@@ -48,7 +48,7 @@ function textScene() {
     const coloured = i < light.background.length && light.background[i] !== 'transparent';
     return { text, generated: i >= run.given, fill: coloured ? pair(light.background[i], dark.background[i]) : null, ink: coloured ? pair(light.text[i], dark.text[i]) : 'ink' };
   });
-  const key = legend.labels.map((label, i) => ({ label, fill: pair(legend.light.background[i], legend.dark.background[i]) }));
+  const key = legend.labels.map((label, i) => ({ label: inWords(label), fill: pair(legend.light.background[i], legend.dark.background[i]) }));
   return colouredTextScene({ pieces, key, rtl: RTL.test(run.tokens.text), mono: face === 'code' || (face === 'auto' && looksLikeCode(run.tokens.text)) }, WIDTH, measure);
 }
 
@@ -80,7 +80,7 @@ function footView() {
 export function mountAlong(root) {
   const foot = document.createElement('div');
   const chart = new Chart({
-    resting: 'Drag to select tokens.',
+    resting: matchMedia('(pointer: coarse)').matches ? 'Touch a bar for its token.' : 'Drag to select tokens.',
     onPoint: (point) => hover(point?.column ?? null),
     onBrush: (from, to) => select({ span: { from, to: Math.min(to, state.count.value) } }),
   });
@@ -89,11 +89,11 @@ export function mountAlong(root) {
   watch('strip', () => {
     const lines = asked.answer.value;
     theme.value;
-    root.hidden = !lines;
+    root.hidden = !lines || !state.text.value;
     if (!lines) return chart.show(null);
     const { length } = lines.arrays.surprisal_nats.data;
     chart.show({
-      label: `Surprisal and entropy of ${length} tokens in ${unit()}; the highest surprisal is ${amount(lines.json.highest_nats, 1)}. Drag to select tokens.`,
+      label: `Surprisal and entropy of ${length} tokens in ${unit()}; the highest surprisal is ${amount(lines.json.highest_nats, 1)}.`,
       scene: (width) => scene(width, HEIGHT),
       say: ({ column }) => say(column),
       pick: ({ column }) => pin(column),

@@ -15,15 +15,21 @@ export function branchesView() {
   if (all.length < 2) return nothing;
   const known = new Set(all.map(({ id }) => id));
   const children = (/** @type {number | null} */ parent) => all.filter((each) => (parent === null ? each.parent === null || !known.has(each.parent) : each.parent === parent));
-  /** @type {(parent: Version | null) => unknown} */
-  const list = (parent) => {
-    const mine = children(parent?.id ?? null);
-    return mine.length ? html`<ul>${mine.map((each) => html`<li>${entry(each, parent)}</li>`)}</ul>${mine.map((each) => (children(each.id).length ? list(each) : nothing))}` : nothing;
+  /** A version and those after it, up to the next fork, which is a list of its own. @type {(each: Version, parent: Version | null) => unknown[]} */
+  const branch = (each, parent) => {
+    const items = [];
+    for (let next = [each]; next.length === 1; parent = each) {
+      [each] = next;
+      next = children(each.id);
+      items.push(html`<li>${entry(each, parent)}${next.length > 1 ? list(next, each) : nothing}</li>`);
+    }
+    return items;
   };
+  const list = (/** @type {Version[]} */ some, /** @type {Version | null} */ parent) => html`<ul>${some.map((each) => branch(each, parent))}</ul>`;
   return html`<details class="branches">
     <summary>Versions (${all.length})</summary>
-    <div class="row spread"><p class="hint">Every text that was read or generated; undo and redo move along them.</p><button type="button" class="small" @click=${keepOnlyCurrent}>Delete the others</button></div>
-    ${list(null)}
+    <div class="row spread"><p class="hint">Every text that was read or generated.</p><button type="button" class="small" @click=${keepOnlyCurrent}>Delete the others</button></div>
+    ${list(children(null), null)}
   </details>`;
 }
 
@@ -34,7 +40,7 @@ function entry(each, parent) {
   const text = visible(each.text.slice(at)).replaceAll('␣', ' ').trim();
   const kind = each.seed !== null ? `generated, seed ${each.seed}` : each.literal ? 'read as plain text' : each.ids ? 'read' : 'typed';
   return html`<button type="button" class=${mine ? 'branch chosen' : 'branch'} aria-pressed=${mine} ?disabled=${!state.canRun.value} @click=${() => show(each)}>
-    <span>${at ? '… ' : ''}${text.slice(0, LABEL) || '(shortened)'}${text.length > LABEL ? '…' : ''}</span>
+    <span translate="no" dir="auto">${at ? '… ' : ''}${text.slice(0, LABEL) || '(shortened)'}${text.length > LABEL ? '…' : ''}</span>
     <small>${kind}</small>
   </button>`;
 }

@@ -1,6 +1,7 @@
 // Which numbers the colours show and what each colour means, in the row above the text; main thread.
 
 import { valueOf } from '../frame/mount.js';
+import { inWords } from '../frame/units.js';
 import { setColouring } from '../page/runs.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
@@ -26,7 +27,8 @@ export function legendView() {
 function legend() {
   const colours = state.colours.value;
   if (!colours) return html`<div class="legend" aria-hidden="true"></div>`;
-  const { labels, light, dark, continuous } = colours.legend;
+  const { light, dark, continuous } = colours.legend;
+  const labels = colours.legend.labels.map(inWords);
   const at = (/** @type {number} */ i) => `light-dark(${light.background[i]}, ${dark.background[i]})`;
   const key = (/** @type {string} */ label, /** @type {number} */ i) => html`<span><i .style=${`background:${at(i)}`}></i>${label}</span>`;
   const flows = continuous && labels.length > 1;

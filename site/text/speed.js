@@ -22,6 +22,6 @@ export function followArrivals() {
 export function speedView() {
   const run = state.run.value;
   const speed = answer.value?.json;
-  if (!run || !speed?.tokens) return nothing;
-  return html`<p class="hint" id="speed" role="status">${speed.words}${run.done ? '' : ' …'}</p>`;
+  if (!run || !speed?.tokens || !state.text.value) return nothing;
+  return html`<p class="hint" id="speed">${speed.words}${run.done ? '' : ' …'}</p>`;
 }

@@ -2,6 +2,7 @@
 
 import { step, stepTo } from '../page/edits.js';
 import * as state from '../page/state.js';
+import { count } from '../frame/format.js';
 import { valueOf } from '../frame/mount.js';
 import { visible } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
@@ -15,13 +16,16 @@ export function stepperView() {
   const following = state.pinned.value === null;
   const last = state.count.value - 1;
   const text = visible(tokens.texts[token]);
+  const running = state.phase.value === 'running';
+  const kinds = [...(given <= last ? [token < given ? 'given' : 'generated'] : []), ...(running && following ? ['following the newest'] : [])];
   return html`
     <div class="steps">
       <button type="button" class="icon" aria-label="Previous token" ?disabled=${token === 0} @click=${() => step(-1)}>‹</button>
-      <output class="place"><b>${token + 1}</b> / ${last + 1}</output>
+      <span class="place"><b>${count(token + 1)}</b> / ${count(last + 1)}</span>
       <button type="button" class="icon" aria-label="Next token" ?disabled=${token === last} @click=${() => step(1)}>›</button>
       <input type="range" id="step" aria-label="Token" min="0" max=${last} .value=${live(String(token))} aria-valuetext=${`${token + 1} of ${last + 1}: ${text}`} @input=${(/** @type {Event} */ event) => stepTo(Number(valueOf(event)))}>
     </div>
-    <p class="current"><code translate="no">${text || '·'}</code> <span class="hint">${token < given ? 'given' : 'generated'}${state.phase.value !== 'running' ? nothing : following ? ' · following the newest' : html` · <button type="button" class="small" @click=${() => stepTo(Infinity)}>follow the newest</button>`}</span></p>
+    <p class="current"><code translate="no">${text || '·'}</code> <span class="hint">${kinds.join(' · ')}</span>
+      ${running && !following ? html`<button type="button" class="small" @click=${() => stepTo(Infinity)}>Follow the newest</button>` : nothing}</p>
   `;
 }

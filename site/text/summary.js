@@ -8,7 +8,7 @@ import * as state from '../page/state.js';
 
 export function summaryView() {
   const run = state.run.value;
-  if (!run?.summary) return html`<dl class="summary" aria-hidden="true"></dl>`;
+  if (!run?.summary || !state.text.value) return html`<dl class="summary" aria-hidden="true"></dl>`;
   const { perplexity, bits_per_byte: byte, bits_per_character: character, mean_logprob: mean, convention } = run.summary;
   const all = run.tokens.ids.length;
   const { total } = run.tokens; // more than `all` if the context cut the text

@@ -53,10 +53,14 @@ function showChoice(root, elements, drawn) {
     cursor = elements.at(state.hovered.value);
     cursor?.classList.add('cursor');
   });
+  let revealed = /** @type {HTMLElement | undefined} */ (undefined);
   watch('active token', () => {
+    drawn.value;
     const active = elements.at(state.pinned.value ?? state.hovered.value);
     if (active) root.setAttribute('aria-activedescendant', active.id);
     else root.removeAttribute('aria-activedescendant');
+    if (active === revealed) return;
+    revealed = active;
     if (active && !active.matches(':hover') && !scroller.contains(document.activeElement)) reveal(scroller, active);
     else if (active && document.activeElement === root) reveal(scroller, active);
   });

@@ -32,7 +32,7 @@ function charts(choice) {
     scene: (width) => rowsScene({
       labels: rows.map((_, row) => nameOf(row)),
       labelRoom: Math.min(130, width * 0.36),
-      rowHeight: Math.max(22, Math.min(28, Math.floor(300 / rows.length))), // about as high as the charts beside it
+      rowHeight: Math.max(22, Math.min(32, Math.floor(320 / rows.length))), // as high as the charts beside it
       mono: true,
       marked: rows.flatMap(({ chosen }, row) => (chosen ? [row] : [])),
       tracks: [

@@ -17,7 +17,7 @@ function chart({ json: { rows, layers, palette: name, stops, fewest }, arrays })
     label: `Activity of ${layers} layers by word class, relative to the whole text`,
     scene: (width) => rowsScene({
       labels: rows.map(({ title }) => title),
-      labelRoom: Math.min(150, width * 0.4),
+      labelRoom: Math.min(190, width * 0.48),
       rowHeight: 22,
       tracks: [{ kind: 'cells', title: 'layers', levels: arrays.levels.data, columns: layers, palette, key: keyOf(stops, String, ['no change', 'twice the usual']), ends: ['0', String(layers - 1)] }],
     }, width),

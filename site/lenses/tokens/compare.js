@@ -1,11 +1,11 @@
-// Two readings side by side, each token coloured by how much likelier it is here than there; main thread.
+// Two runs side by side, each token coloured by how much likelier it is here than there; main thread.
 
 import { hover, pin } from '../../page/edits.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { shownTexts, visible } from '../../shared/token_text.js';
 import { count, fixed, significant, signed } from '../../frame/format.js';
-import { amount, inUnit, unit } from '../../frame/units.js';
+import { amount, inUnit, inWords, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
 import { comparison, pinAsA, pinnedReading, readWith, unpinA } from './comparing.js';
 
@@ -14,10 +14,10 @@ import { comparison, pinAsA, pinnedReading, readWith, unpinA } from './comparing
 export function compareView() {
   const first = pinnedReading.value;
   return html`
-    <h2>Compare two readings</h2>
+    <h2>Compare two runs</h2>
     ${first ? pinnedView(first) : html`<div class="row">
-      <p class="hint grow">Pin this reading, then read another text or use another model: both are shown side by side.</p>
-      <button type="button" id="keep" ?disabled=${!state.run.value?.done || Boolean(state.run.value.stored)} @click=${pinAsA}>Pin this reading as A</button>
+      <p class="hint grow">Pin this run, then read another text or use another model: both are shown side by side.</p>
+      <button type="button" id="keep" ?disabled=${!state.run.value?.done || Boolean(state.run.value.stored)} @click=${pinAsA}>Pin this run as A</button>
     </div>`}
     ${first && comparison.value ? sides(comparison.value) : nothing}
   `;
@@ -28,22 +28,23 @@ function pinnedView({ model, text }) {
   const others = state.models.value.filter(({ id }) => id !== state.model.value?.manifest.id);
   const onChange = (/** @type {Event} */ event) => void readWith(valueOf(event)).catch(() => {}); // said on the page
   return html`<div class="row">
-    <p class="hint grow"><strong>A</strong> ${model}: “${text.length > 60 ? `${text.slice(0, 60)}…` : text}” ${comparison.value ? nothing : html`<br>Now read the text or the model to compare it with.`}</p>
+    <p class="hint grow"><strong>A</strong> ${model}: “${text.length > 60 ? `${text.slice(0, 60)}…` : text}” ${comparison.value ? nothing : html`<br>Now read another text, or use another model.`}</p>
     ${others.length ? html`<label class="sr-only" for="compare-with">Read A’s text with</label>
       <select id="compare-with" @change=${onChange}><option value="">Read it with…</option>${others.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}</select>` : nothing}
-    <button type="button" @click=${pinAsA} ?disabled=${!state.run.value?.done || Boolean(state.run.value.stored)}>Pin this one instead</button>
+    <button type="button" @click=${pinAsA} ?disabled=${!state.run.value?.done || Boolean(state.run.value.stored)}>Pin the current run instead</button>
     <button type="button" @click=${unpinA}>Unpin A</button>
   </div>`;
 }
 
 /** @param {NonNullable<typeof comparison.value>} found */
 function sides({ json: { a, b, largest }, arrays }) {
-  const { labels, light, dark } = b.colours.legend;
+  const { light, dark } = b.colours.legend;
+  const labels = b.colours.legend.labels.map(inWords);
   return html`
     <div class="legend" role="group" aria-label="What the colours mean">
       <span class="classes">${labels.map((label, i) => html`<span><i .style=${`background:light-dark(${light.background[i]}, ${dark.background[i]})`}></i>${label}</span>`)}</span>
     </div>
-    <p class="hint">Blue: likelier here than in the other reading; orange: less likely; no colour: the other text has no such passage.</p>
+    <p class="hint">Blue: likelier here than in the other run; orange: less likely; no colour: the other text has no such passage.</p>
     <div class="sides">${side('A', a, arrays.a_change.data, arrays.a_logprob.data)}${side('B', b, arrays.b_change.data, arrays.b_logprob.data)}</div>
     ${largest.length ? html`<h3>Changed most, from A to B (${unit()})</h3>
       <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
@@ -55,9 +56,9 @@ function side(name, { model, tokens, colours, summary }, change, logprob) {
   const texts = shownTexts(tokens);
   const facts = `${count(summary.tokens ?? 0)} tokens · perplexity ${significant(summary.perplexity)} · ${fixed(summary.bits_per_byte)} bits per byte`;
   const style = (/** @type {number} */ i) => `background-color:light-dark(${colours.light.background[i]}, ${colours.dark.background[i]});color:light-dark(${colours.light.text[i]}, ${colours.dark.text[i]})`;
-  const title = (/** @type {number} */ i) => `${visible(tokens.texts[i])}: log-probability ${amount(logprob[i])}${Number.isNaN(change[i]) ? '' : `, ${signed(inUnit(change[i]))} against the other`}`;
-  return html`<section aria-label="Reading ${name}">
+  const title = (/** @type {number} */ i) => `${visible(tokens.texts[i])}: log-probability ${amount(logprob[i])}${Number.isNaN(change[i]) ? '' : `, ${signed(inUnit(change[i]))} compared with the other`}`;
+  return html`<section aria-label="Run ${name}">
     <p class="hint"><strong>${name}</strong> ${model}<br>${facts}</p>
-    <p class="tokens" tabindex="0">${texts.map((text, i) => html`<span class="token" title=${title(i)} .style=${colours.light.background[i] === 'transparent' ? '' : style(i)}>${text}</span>`)}</p>
+    <p class="tokens" tabindex="0" translate="no" dir="auto">${texts.map((text, i) => html`<span class="token" title=${title(i)} .style=${colours.light.background[i] === 'transparent' ? '' : style(i)}>${text}</span>`)}</p>
   </section>`;
 }

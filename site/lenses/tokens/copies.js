@@ -23,7 +23,7 @@ let drawn = null;
 export function copiesView() {
   const { copies, curve } = findings.value?.json ?? { copies: [], curve: { first: [], later: [], count: [] } };
   theme.value;
-  if (!copies.length) return nothing;
+  if (!copies.length || !state.text.value) return nothing;
   return html`<section class="card">
     <h2>Repeated passages</h2>
     <table class="numbers">

@@ -33,7 +33,7 @@ function form({ before, after, inside, written }) {
     getSelection()?.removeAllRanges();
   };
   return html`
-    <p class="context"><span>…${before}</span><mark>${written ? visible(inside) : inside}</mark><span>${after}…</span></p>
+    <p class="context" translate="no" dir="auto"><span>…${before}</span><mark>${written ? visible(inside) : inside}</mark><span>${after}…</span></p>
     <form class="row" @submit=${onSubmit}>
       <label class="grow">Also rank these words (comma-separated)
         <input id="words" autocomplete="off" .value=${live(words.value)} @input=${(/** @type {Event} */ event) => (words.value = valueOf(event))}></label>
@@ -45,7 +45,7 @@ function form({ before, after, inside, written }) {
 /** @param {Ranking} ranking */
 function results({ blank, done, all, ranked, error }) {
   if (error) return html`<p class="hint" role="alert">${error}</p>`;
-  if (!ranked) return html`<p class="hint" role="status">${all ? `Scored ${done} of ${all}` : 'Reading the text before the blank…'}</p>`;
+  if (!ranked) return html`<p class="hint">${all ? `Scored ${done} of ${all}` : 'Reading the text before the blank…'}</p>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Ranked candidates"><table class="numbers" id="ranking">
     <caption class="hint">Left context only: p(candidate | left), over the whole vocabulary. Both sides: p(candidate | left) · p(right | left, candidate), as a share among these candidates.</caption>
     <thead><tr><th scope="col">Candidate</th><th scope="col" colspan="2">Left context only</th><th scope="col" colspan="2">Both sides</th><th scope="col"><span class="sr-only">Use it</span></th></tr></thead>

@@ -1,4 +1,4 @@
-// The tokens lens: the chosen token in numbers, what stands out in the text, blanks, and two readings compared; main thread.
+// The tokens lens: the chosen token in numbers, what stands out in the text, blanks, and two runs compared; main thread.
 
 import { element, byId } from '../../frame/mount.js';
 import { watch } from '../../page/notices.js';
@@ -15,7 +15,7 @@ const PANELS = /** @type {const} */ ([
   ['remarks', 'What stands out', remarksView, 'div', ''],
   ['copies', 'Repeated passages', copiesView, 'div', ''],
   ['fill-in', 'Fill in the blank', fillInView, 'section', 'card'],
-  ['compare', 'Compare two readings', compareView, 'section', 'card'],
+  ['compare', 'Compare two runs', compareView, 'section', 'card'],
 ]);
 const panels = PANELS.map(([id, title, view]) => plainPanel({ id, title, view, lens: 'tokens' }));
 

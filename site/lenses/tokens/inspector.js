@@ -20,7 +20,7 @@ const listed = ask({ view: 'choice', needs: 'token', args: (_, token) => ({ toke
 export function inspectorView() {
   const run = state.run.value;
   const index = state.hovered.value ?? state.current.value;
-  if (!run || index === null || index >= run.tokens.ids.length) return html`<h2 class="title">Token</h2><p class="hint">Press Run: every token is coloured by how likely the model found it.</p>`;
+  if (!run || index === null || index >= run.tokens.ids.length) return html`<h2 class="title">Token</h2><p class="hint">${state.text.value ? 'Press Run' : 'Type a text'}: every token is coloured by how likely the model found it.</p>`;
   const known = index < run.count && !Number.isNaN(run.columns.logprob.data[index]);
   return html`
     ${heading(run, index)}

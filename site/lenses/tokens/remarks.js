@@ -15,7 +15,7 @@ import { findings, findingsCsv } from './findings.js';
 const FILES = { CSV: async () => save('tokenlight-findings.csv', new Blob([await findingsCsv()], { type: 'text/csv;charset=utf-8' })) };
 
 export function remarksView() {
-  if (!findings.value) return nothing;
+  if (!findings.value || !state.text.value) return nothing;
   const { surprises, less_surprising, classes, code } = findings.value.json;
   const files = state.run.value?.stored ? nothing : filesView('Lists of the Tokens lens', FILES);
   return html`

@@ -1,0 +1,199 @@
+"""The face for everybody: axe in every lens and theme, forced colours, print, phones, live regions. Real Chromium."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserType, Page, Route, expect
+
+from tests.browser import find
+from tests.e2e.conftest import FLAGS
+from tests.e2e.layers import finished, fresh, open_lens, settled, until
+from tests.e2e.likelihood import TEXT, read_box
+from tests.e2e.test_likelihood_page import violations
+
+# A touch screen, which has_touch alone does not make of a page's media features.
+COARSE = "--blink-settings=primaryPointerType=2,availablePointerTypes=2,primaryHoverType=1,availableHoverTypes=1"
+TRANSPARENT = "rgba(0, 0, 0, 0)"
+OPEN = {
+    "help": ("#help-button", "#help"),
+    "settings": ("#settings-button", "#settings"),
+    "sampling": ("details.options > summary", ".popover-panel"),
+}
+# Controls smaller than 24 px that are not inside a label that is larger, and fields that iOS would zoom into.
+SMALL = """() => [...document.querySelectorAll('button, select, input, textarea, summary, [role=tab], label.check')]
+    .filter((each) => each.checkVisibility() && each.getBoundingClientRect().width && !each.closest('.check input'))
+    .filter((each) => !(each.matches('.check input')))
+    .map((each) => [each, each.getBoundingClientRect(), parseFloat(getComputedStyle(each).fontSize)])
+    .filter(([each, {width, height}, size]) => width < 24 || height < 24
+        || (size < 16 && each.matches('select, textarea, input:not([type=range], [type=checkbox])')))
+    .map(([each, {width, height}, size]) => `${each.outerHTML.slice(0, 80)} ${width} × ${height}, ${size}px`)"""
+
+
+@pytest.fixture(scope="module")
+def shared(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    with open_lens(browser, f"{tiny_site}#model=tiny-gpt2") as page:
+        yield page
+
+
+@pytest.fixture
+def page(shared: Page) -> Page:
+    shared.emulate_media(media="screen", forced_colors="none")
+    read_box(fresh(shared, "tokens"), TEXT)
+    return shared
+
+
+@pytest.mark.parametrize("lens", ["tokens", "layers"])
+@pytest.mark.parametrize("scheme", ["light", "dark", "forced"])
+def test_axe_finds_nothing_in_any_lens_and_theme(page: Page, lens: str, scheme: str) -> None:
+    fresh(page, lens)
+    dark: Any = "light" if scheme == "light" else "dark"
+    page.emulate_media(color_scheme=dark, forced_colors="active" if scheme == "forced" else "none")
+    page.locator("#token-4").click()
+    if lens == "layers":
+        settled(page, 4)
+        for summary in page.locator("#panel-choice summary, #panel-layers summary").all():
+            summary.click()
+    assert violations(page) == []
+    for name, (button, opened) in OPEN.items():
+        page.click(button)
+        expect(page.locator(opened)).to_be_visible()
+        assert violations(page) == [], name
+        page.keyboard.press("Escape")
+    page.fill("#text", "")
+    assert violations(page) == [], "empty"
+
+
+def test_forced_colours_keep_the_colours_of_the_tokens(page: Page) -> None:
+    """The textarea over the tokens must not get a background and a text colour of its own."""
+    page.emulate_media(forced_colors="active")
+    style = "element => [getComputedStyle(element).backgroundColor, getComputedStyle(element).color]"
+    assert page.locator("#text").evaluate(style) == [TRANSPARENT, TRANSPARENT]
+    backgrounds = page.locator("#tokens .token").evaluate_all(
+        "all => all.map((e) => getComputedStyle(e).backgroundColor)"
+    )
+    assert len(set(backgrounds)) > 5 and TRANSPARENT not in backgrounds
+
+
+def test_print_has_the_whole_text_in_its_colours(page: Page) -> None:
+    """Also in a dark theme, as dark text on white."""
+    long = TEXT * 3
+    page.evaluate("text => tokenlight.analyze(text)", long)
+    finished(page)
+    page.emulate_media(media="print", color_scheme="dark")
+    surface = page.locator("#surface")
+    assert surface.evaluate("e => getComputedStyle(e).maxHeight === 'none' && e.scrollHeight <= e.clientHeight + 1")
+    assert page.locator("#tokens").text_content() == long
+    style = """all => all.map((e) => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color,
+        getComputedStyle(e).printColorAdjust])"""
+    for background, colour, adjust in page.locator("#tokens .token").evaluate_all(style):
+        assert background != TRANSPARENT and adjust == "exact"
+        assert sum(map(int, re.findall(r"\d+", colour)[:3])) < 150, colour
+    expect(page.locator(".legend")).to_be_visible()
+    for away in ("#run", "#tabs", "#settings-button", "#stepper"):
+        expect(page.locator(away)).to_be_hidden()
+
+
+def test_live_regions_speak_at_milestones(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            globalThis.spoken = [];
+            const live = '[aria-live], [role=status], [role=alert], [role=log], output';
+            new MutationObserver((changes) => {
+                for (const {target} of changes) {
+                    const region = (target.nodeType === 1 ? target : target.parentElement)?.closest(live);
+                    if (region) spoken.push(region.id || region.className);
+                }
+            }).observe(document.body, {subtree: true, childList: true, characterData: true});
+        }"""
+    )
+    page.evaluate("tokenlight.generate('The people', {maxTokens: 40, stopAtEnd: false})")
+    finished(page)
+    expect(page.locator("#announcer")).to_have_text("40 tokens generated.")
+    assert page.evaluate("spoken.length") <= 4, page.evaluate("spoken")
+
+
+def test_an_emptied_text_shows_no_numbers_of_the_one_before(page: Page) -> None:
+    for lens in ("tokens", "layers"):
+        fresh(page, lens)
+        page.fill("#text", "")
+        for gone in (".place", "#along", "#summary dd", "#inspector .facts", "#remarks .card", "#layers .panel"):
+            expect(page.locator(gone).first).to_be_hidden()
+        page.fill("#text", TEXT)
+        expect(page.locator(".place")).to_be_visible()
+
+
+def test_the_legend_is_in_the_chosen_unit(page: Page) -> None:
+    page.select_option("#colouring", "entropy")
+    legend = page.locator("#legend .legend")
+    expect(legend).to_have_attribute(
+        "title", re.compile(r"^0 bits \(certain\) · 2\.89 bits · .* · 11\.5 bits \(uncertain\)$")
+    )
+    page.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('units', 'nats'))")
+    expect(legend).to_have_attribute("title", re.compile(r"^0 nats \(certain\) · 2 nats · .* · 8 nats \(uncertain\)$"))
+    page.select_option("#colouring", "hue")
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_finger_hits_every_control_and_no_field_is_zoomed_into(
+    browser_type: BrowserType, tiny_site: str, width: int
+) -> None:
+    browser = browser_type.launch(executable_path=find(), args=[*FLAGS, COARSE])
+    page = browser.new_page(viewport={"width": width, "height": 844}, has_touch=True, service_workers="block")
+    page.goto(f"{tiny_site}#model=tiny-gpt2")
+    page.evaluate("tokenlight.ready")
+    finished(page)
+    assert page.evaluate("matchMedia('(pointer: coarse)').matches")
+    for lens in ("tokens", "layers"):
+        page.locator(f"#tab-{lens}").tap()
+        page.wait_for_timeout(300)
+        assert page.evaluate(SMALL) == [], lens
+    for name, (button, opened) in OPEN.items():
+        page.locator(button).tap()
+        expect(page.locator(opened)).to_be_visible()
+        box = page.locator(opened).bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width, name
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 845, f"{name} is in the window"
+        assert page.evaluate(SMALL) == [], name
+        page.keyboard.press("Escape")
+    page.evaluate("scrollTo(0, 0)")
+    place = page.locator("#along .chart-stage").bounding_box()
+    assert place is not None
+    page.touchscreen.tap(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    expect(page.locator("#along .readout")).to_contain_text("surprisal")
+    browser.close()
+
+
+def test_a_browser_that_lacks_a_feature_gets_one_sentence(
+    page: Page, browser: Browser, tiny_site: str, open_page: Callable[..., Page]
+) -> None:
+    """A colour function that no browser has stands for the one that an old browser lacks."""
+    expect(page.locator("#too-old")).to_be_hidden()
+
+    def unknown(route: Route) -> None:
+        answer = route.fetch()
+        assert "light-dark(red, red)" in answer.text()
+        route.fulfill(response=answer, body=answer.text().replace("light-dark(red, red)", "no-such-function(red)"))
+
+    context = browser.new_context(service_workers="block")
+    old = context.new_page()
+    old.route("**/styles/base.css", unknown)
+    old.goto(tiny_site)
+    sentence = old.locator("#too-old")
+    expect(sentence).to_be_visible()
+    expect(sentence).to_have_text(re.compile(r"Chrome or Edge \d+, Firefox \d+, Safari [\d.]+ or newer\.$"))
+    context.close()
+
+
+def test_versions_show_where_they_fork(page: Page) -> None:
+    page.evaluate("text => tokenlight.generate(text, {maxTokens: 3, seed: 1})", TEXT)
+    finished(page)
+    page.click("#new-sample")
+    finished(page)
+    page.click("#versions summary")
+    until(page, "() => document.querySelectorAll('#versions ul ul .branch').length >= 2")
+    expect(page.locator("#versions ul ul .branch.chosen")).to_have_count(1)
+    assert page.locator("#versions").evaluate("e => e.getBoundingClientRect().bottom <= innerHeight + 1"), "in sight"
