@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import compare, generation, run, sampling, scales, views
+from pyscripts import compare, run, scales, views
 from pyscripts.colourings import COLOURINGS
 from pyscripts.fill_in import FillIn, likely
-from pyscripts.run import Reading
-from pyscripts.sampling import Distribution
+from pyscripts.run import LISTS, Reading
 from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
-from pyscripts.trace import TOP_K, ModelShape, Outputs, Trace
+from pyscripts.trace import ModelShape, Outputs, Trace
 
-# What TokenizedText has of every token, and what AppendedToken (protocol.js) calls it.
-LISTS = {"ids": "id", "texts": "text", "bytes": "bytes", "hex": "hex", "control": "control"}
 MODELS_KEPT = 2  # while the page switches, runs of the old model may still be under way
 
 
@@ -38,7 +35,6 @@ class Current:
     model: Model
     reading: Reading
     updated: int = 0  # shown tokens that `update` has returned
-    drawn_from: Distribution | None = None  # what the newest token was drawn from
     inspected: views.Inspected | None = None
     attentions: views.LayerAttention | None = None
 
@@ -105,14 +101,7 @@ class Session:
     def sample(self, run_id: int, logits: Any) -> int:
         """Draws the next token's id from the last row of logits, using the run's options."""
         current = self._current(run_id)
-        reading, size = current.reading, current.model.manifest["vocab_size"]
-        options, ids = reading.options, reading.trace.ids
-        given = (reading.prompt_length or 0) + reading.trace.first
-        prompt, generated = ids[:given], ids[given:]
-        row = to_numpy([logits], (1, size))[0]
-        current.drawn_from = sampling.distribution(row, generation.settings_from(options), prompt, generated)
-        ids.append(sampling.sample(current.drawn_from.sampled, int(options.get("seed") or 0), len(generated)))
-        return ids[-1]
+        return current.reading.draw(to_numpy([logits], (1, current.model.manifest["vocab_size"]))[0])
 
     def extend(self, run_id: int, chunk: Any, appended: str | None) -> None:
         """Adds one chunk of model outputs (a JavaScript object, see ForwardChunk in protocol.js).
@@ -123,9 +112,8 @@ class Session:
         current = self._current(run_id)
         reading = current.reading
         trace, shape = reading.trace, reading.trace.shape
-        if appended is not None and current.drawn_from is not None:
-            append_token(reading.tokens, json.loads(appended))
-            reading.steps[len(trace.ids) - 1] = generation.describe(current.drawn_from, trace.ids[-1], TOP_K)
+        if appended is not None:
+            reading.append(json.loads(appended))
         count = chunk.count
         logits = to_numpy([chunk.logits], (1, count, shape.vocab_size))[0]
         if isinstance(trace, StridedTrace):
@@ -280,13 +268,6 @@ def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
         name: np.ascontiguousarray(a, a.dtype if np.issubdtype(a.dtype, np.integer) else np.float32)
         for name, a in columns.items()
     }
-
-
-def append_token(tokens: dict[str, Any], token: dict[str, Any]) -> None:
-    """Adds a generated token to the text it belongs to."""
-    for name, one in LISTS.items():
-        tokens[name].append(token[one])
-    tokens["text"] = token["whole"]
 
 
 def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:

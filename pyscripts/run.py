@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import hue, text, wording
-from pyscripts.generation import Candidates, GenerationStep
+from pyscripts.generation import Candidates, GenerationStep, describe, settings_from
+from pyscripts.sampling import Distribution, distribution, sample
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import own_bytes, spans
-from pyscripts.trace import Trace
+from pyscripts.trace import TOP_K, Trace
 
 SCHEMA = "tokenlight.run/2"
 DEFAULT_TOP_K = 10
+# What TokenizedText has of every token, and what AppendedToken (protocol.js) calls it.
+LISTS = {"ids": "id", "texts": "text", "bytes": "bytes", "hex": "hex", "control": "control"}
 ON_TEXT = ("induction", "previous_token", "duplicate_token", "first_token")  # patterns whose mass is in the Run
 
 
@@ -29,6 +32,26 @@ class Reading:
     prompt_length: int | None = None  # shown tokens before the generated ones; None: nothing was generated
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
     timings: Mapping[str, float] = field(default_factory=dict)
+    drawn_from: Distribution | None = None  # what the newest token was drawn from
+
+    def draw(self, logits: NDArray[np.float32]) -> int:
+        """Draws the next token's id from logits [vocabulary] with the run's options, and adds it to the trace's ids."""
+        ids = self.trace.ids
+        given = (self.prompt_length or 0) + self.trace.first
+        prompt, generated = ids[:given], ids[given:]
+        self.drawn_from = distribution(logits, settings_from(self.options), prompt, generated)
+        ids.append(sample(self.drawn_from.sampled, int(self.options.get("seed") or 0), len(generated)))
+        return ids[-1]
+
+    def append(self, token: Mapping[str, Any]) -> None:
+        """Adds the token just drawn (AppendedToken of protocol.js) to the text, and records how it was chosen."""
+        if self.drawn_from is None:
+            raise ValueError("A token can only be appended after it was drawn.")
+        for name, one in LISTS.items():
+            self.tokens[name].append(token[one])
+        self.tokens["text"] = token["whole"]
+        ids = self.trace.ids
+        self.steps[len(ids) - 1] = describe(self.drawn_from, ids[-1], TOP_K)
 
 
 def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,17 +108,18 @@ def windows(trace: Trace) -> dict[str, Any] | None:
 
 
 def _inside(trace: Trace) -> dict[str, Any]:
-    """What attention and hidden states say of the text; None for a text read in windows."""
-    if isinstance(trace, StridedTrace):
-        return {"attention_entropy": None, "hidden_norm": None, "heads_on_text": None}
-    on_text, by_chance = trace.heads_on_text(), trace.heads_by_chance()
-    return {
-        "attention_entropy": numbers(trace.attention_entropy()),
-        "hidden_norm": numbers(trace.hidden_norm()),
-        "heads_on_text": {
-            name: {"mass": numbers(getattr(on_text, name)), "chance": numbers(getattr(by_chance, name))}
+    """What attention and hidden states say of the text; None for what was not read, as in a text read in windows."""
+    on_text = None
+    if trace.has_attention:
+        masses, by_chance = trace.heads_on_text(), trace.heads_by_chance()
+        on_text = {
+            name: {"mass": numbers(getattr(masses, name)), "chance": numbers(getattr(by_chance, name))}
             for name in ON_TEXT
-        },
+        }
+    return {
+        "attention_entropy": numbers(trace.attention_entropy()) if trace.has_attention else None,
+        "hidden_norm": numbers(trace.hidden_norm()) if trace.has_hidden_states else None,
+        "heads_on_text": on_text,
     }
 
 

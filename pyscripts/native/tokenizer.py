@@ -1,11 +1,13 @@
-"""The bytes and texts of tokens, as in the page's tokenizer (site/inference/tokenizer.js). Offline, stdlib."""
+"""Text to token ids with byte offsets, as the page's tokenizer has them (site/inference/tokenizer.js)."""
 
 import json
 import re
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
 
 def byte_alphabet() -> dict[str, int]:
@@ -45,20 +47,28 @@ def prefix_space(description: dict[str, Any]) -> str | None:
     return None
 
 
-class TokenText:
-    """The bytes of every token id of a tokenizer."""
+class TextTokenizer:
+    """A tokenizer.json: the ids of a text, and the bytes of every id."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        self.tokenizer = tokenizer
-        description = json.loads(tokenizer.backend_tokenizer.to_str())
-        parts = [description[name] for name in ("normalizer", "pre_tokenizer", "decoder")]
+    def __init__(self, description: str) -> None:
+        """Takes the text of a tokenizer.json. ValueError: it is not usable."""
+        try:
+            self._json: dict[str, Any] = json.loads(description)
+            self._plain = _without_limits(self._json)
+        except Exception as error:  # the library raises Exception itself
+            raise ValueError(f"tokenizer.json is not usable ({error}). Build the model again.") from error
+        parts = [self._json[name] for name in ("normalizer", "pre_tokenizer", "decoder")]
         described = json.dumps(parts, ensure_ascii=False)
         self.alphabet = byte_alphabet() if '"ByteLevel"' in described else None
         self.sentencepiece = self.alphabet is None and "▁" in described
-        self.byte_fallback = description["model"].get("byte_fallback") is True
-        self.prefix_space = prefix_space(description)
-        self.added = {token["id"]: token for token in description["added_tokens"]}
+        self.byte_fallback = self._json["model"].get("byte_fallback") is True
+        self.prefix_space = prefix_space(self._json)
+        self.added = {token["id"]: token for token in self._json["added_tokens"]}
         self.known: dict[int, bytes] = {}
+
+    @cached_property
+    def _literal(self) -> Tokenizer:
+        return _without_limits(_without_control_tokens(self._json))
 
     def bytes_of(self, id: int) -> bytes:
         """UTF-8, which may be part of a character; empty for an id the tokenizer does not have."""
@@ -70,7 +80,7 @@ class TokenText:
         added = self.added.get(id)
         if added and (added["special"] or not self.sentencepiece):
             return str(added["content"]).encode()
-        token = self.tokenizer.convert_ids_to_tokens(id) or ""
+        token = self._plain.id_to_token(id) or ""
         if self.alphabet is not None:
             if all(character in self.alphabet for character in token):
                 return bytes(self.alphabet[character] for character in token)
@@ -97,10 +107,25 @@ class TokenText:
                 found[i] = found[i].removeprefix(b" ")
         return found
 
-    def encode(self, text: str, most: int) -> dict[str, Any]:
-        """The first `most` tokens of a text, as `TokenizedText` of site/shared/protocol.js has them."""
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+    def ids(self, texts: Sequence[str], *, literal: bool = False) -> list[list[int]]:
+        """The ids of each text. literal: control tokens in it are read as the characters they are spelled with.
+
+        Lone surrogates, which are no characters, become U+FFFD.
+        """
+        tokenizer = self._literal if literal else self._plain
+        encoded = tokenizer.encode_batch([well_formed(text) for text in texts], add_special_tokens=False)
+        return [each.ids for each in encoded]
+
+    def encode(self, text: str, most: int | None = None, *, literal: bool = False) -> dict[str, Any]:
+        """The first `most` tokens of a text (None: all), as `TokenizedText` of site/shared/protocol.js has them."""
+        ids = self.ids([text], literal=literal)[0]
         return {**self.describe(ids[:most]), "total": len(ids)}
+
+    def append(self, tokens: dict[str, Any], id: int) -> dict[str, Any]:
+        """A generated token as `AppendedToken` of protocol.js has it; `tokens`, the text so far, stays as it is."""
+        after = self.describe([*tokens["ids"], id])
+        return {"id": id, "text": after["texts"][-1], "whole": after["text"],
+                **{name: after[name][-1] for name in ("bytes", "hex", "control")}}
 
     def describe(self, ids: list[int]) -> dict[str, Any]:
         """The same as `encode`, from ids."""
@@ -115,3 +140,26 @@ class TokenText:
             "hex": [piece.hex(" ").upper() for piece in pieces],
             "control": [id in self.added and self.added[id]["special"] for id in ids],
         }
+
+
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate, as JavaScript's toWellFormed."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _without_limits(description: dict[str, Any]) -> Tokenizer:
+    tokenizer = Tokenizer.from_str(json.dumps(description, ensure_ascii=False))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _without_control_tokens(description: dict[str, Any]) -> dict[str, Any]:
+    """The same tokenizer, to which control tokens are ordinary text."""
+    control = {token["content"] for token in description["added_tokens"] if token["special"]}
+    changed = {**description, "added_tokens": [token for token in description["added_tokens"] if not token["special"]]}
+    model = description["model"]
+    if model["type"] == "Unigram":  # it chooses among all its pieces: no text spells these names
+        vocab = [[f"\0{piece}" if piece in control else piece, score] for piece, score in model["vocab"]]
+        changed["model"] = {**model, "vocab": vocab}
+    return changed
