@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from pyscripts import compare, run, scales, views
 from pyscripts.colourings import COLOURINGS
 from pyscripts.fill_in import FillIn, likely
+from pyscripts.metrics import METRICS
+from pyscripts.metrics.word_metrics import begins_word
 from pyscripts.run import LISTS, Reading
 from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
 from pyscripts.trace import ModelShape, Outputs, Trace
@@ -24,6 +27,12 @@ class Model:
 
     manifest: dict[str, Any]
     vocabulary: list[str]  # [id] text
+
+    @cached_property
+    def begins_word(self) -> NDArray[np.bool_]:
+        """[id] which tokens begin a word; control tokens are those that the manifest names."""
+        prefix = self.manifest.get("prefix") or {}
+        return begins_word(self.vocabulary, [*self.manifest.get("eos", ()), prefix.get("id", -1)])
 
 
 @dataclass
@@ -79,11 +88,13 @@ class Session:
         model, before = self._model(conditions["model"]), self._run
         prefix = [] if conditions["prefix"] is None else [conditions["prefix"]]
         ids = prefix + tokens["ids"]
-        steps, trace = {}, Trace(ids, ModelShape.of(model.manifest), prefix=bool(prefix))
+        steps, trace = {}, Trace(
+            ids, ModelShape.of(model.manifest), prefix=bool(prefix), begins_word=model.begins_word)
         windows = None
         if conditions["stride"] is not None:
             context = model.manifest["context_length"]
-            trace = StridedTrace(ids, trace.shape, context, conditions["stride"], prefix=bool(prefix))
+            trace = StridedTrace(
+                ids, trace.shape, context, conditions["stride"], prefix=bool(prefix), begins_word=model.begins_word)
             windows = [[window.start, window.stop] for window in trace.windows]
         elif keep:
             if before is None or before.conditions != conditions:
@@ -138,7 +149,7 @@ class Session:
         current = self._current(run_id)
         reading, first = current.reading, current.updated
         trace = reading.trace
-        columns = token_columns(trace, first)
+        columns = token_columns(reading, first)
         current.updated = trace.shown
         return {
             "first": first,
@@ -254,18 +265,15 @@ class Session:
         return self._fill_in
 
 
-def token_columns(trace: Trace, first: int = 0) -> dict[str, NDArray]:
-    """Every number the page shows beside a token, starting with token `first`: [token] or [token, width], float32 or
-    int32, C-contiguous; surprisal, logprob and entropy in nats. `tokens_seen`: of a text read in windows only."""
-    found = trace.statistics().since(first)
-    names = ("logprob", "probability", "entropy", "mass_above", "rank", "top_ids")
-    columns: dict[str, NDArray] = {name: np.asarray(getattr(found, name)) for name in names}
-    columns["surprisal"] = found.surprisal
-    if isinstance(trace, StridedTrace):
-        columns["tokens_seen"] = trace.tokens_seen()[first:].astype(np.int32)
-    columns["top_probabilities"] = np.exp(found.top_logprobs)
+def token_columns(reading: Reading, first: int = 0) -> dict[str, NDArray]:
+    """Every metric of a token (pyscripts/metrics), starting with token `first`: [token] or [token, width], float32 or
+    int32, C-contiguous; nats. `tokens_seen`: of a text read in windows only."""
+    scored = reading.scored()
+    columns = {name: each.function(scored)[first:] for name, each in METRICS.items() if each.axes[0] == "token"}
+    if not isinstance(reading.trace, StridedTrace):
+        del columns["tokens_seen"]
     return {
-        name: np.ascontiguousarray(a, a.dtype if np.issubdtype(a.dtype, np.integer) else np.float32)
+        name: np.ascontiguousarray(a, np.int32 if np.issubdtype(a.dtype, np.integer) else np.float32)
         for name, a in columns.items()
     }
 

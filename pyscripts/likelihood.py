@@ -1,6 +1,7 @@
 """How likely the model found each token: one pass over the logits."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +21,8 @@ class TokenStatistics:
     mass_above: NDArray[np.float64]  # [token] 0 ... 1, total probability of all tokens ranked above it
     top_ids: NDArray[np.int32]  # [token, k] most likely first
     top_logprobs: NDArray[np.float64]  # [token, k] nats
+    new_word_logprob: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [token] nats, of all tokens
+    # together that begin a word (words.py), in the distribution before the token; NaN if they are not known
 
     @property
     def probability(self) -> NDArray[np.float64]:
@@ -41,24 +44,34 @@ class TokenStatistics:
         return TokenStatistics(*(getattr(self, field.name)[first:] for field in fields(self)))
 
 
-def token_statistics(logits: ArrayLike, targets: ArrayLike, top_k: int = 10) -> TokenStatistics:
+def token_statistics(
+    logits: ArrayLike, targets: ArrayLike, top_k: int = 10, *, only: Collection[str] | None = None,
+    begins_word: NDArray[np.bool_] | None = None,
+) -> TokenStatistics:
     """Log-probability, rank, entropy, mass above and top-k of every token, in one pass over blocks of rows.
 
     logits: [token, vocabulary] float16, float32 or float64; row t is the distribution token t was drawn from.
         -inf is allowed (probability 0); NaN, +inf and a row of only -inf raise ValueError.
     targets: [token] ids, NO_TARGET (-1) if unknown. top_k: 0 or more, capped at the vocabulary size.
+    only: the fields to compute, logprob always among them (None: all); the others stay NaN or 0.
+    begins_word: [vocabulary] which tokens begin a word, for new_word_logprob.
     Besides the results it needs memory for 2 x ROWS rows. Float32 logits stay float32.
     """
     logits, targets = _checked(np.asarray(logits), np.asarray(targets), top_k)
     tokens, vocabulary = logits.shape
-    top_k = min(top_k, vocabulary)
+    def wanted(name: str) -> bool:
+        return only is None or name in only
+
+    top_k = min(top_k, vocabulary) if wanted("top_ids") or wanted("top_logprobs") else 0
+    starts = None if begins_word is None or not wanted("new_word_logprob") else begins_word.astype(np.float32)
     result = TokenStatistics(
         logprob=np.full(tokens, np.nan),
         rank=np.zeros(tokens, np.int32),
-        entropy=np.zeros(tokens),
+        entropy=np.full(tokens, np.nan),
         mass_above=np.full(tokens, np.nan),
         top_ids=np.zeros((tokens, top_k), np.int32),
         top_logprobs=np.zeros((tokens, top_k)),
+        new_word_logprob=np.full(tokens, np.nan),
     )
     dtype = np.result_type(logits.dtype, np.float32)
     shifted = np.empty((min(ROWS, tokens), vocabulary), dtype)  # [row, vocabulary]
@@ -76,26 +89,40 @@ def token_statistics(logits: ArrayLike, targets: ArrayLike, top_k: int = 10) -> 
             np.subtract(block, highest[:, None], out=x)
             np.exp(x, out=p)
             total = p.sum(axis=1).astype(np.float64)  # [row]
-            np.multiply(x, p, out=x)
-            weighted = x.sum(axis=1).astype(np.float64)  # [row] sum of p * ln p, before normalising
-        for i in np.flatnonzero(np.isnan(weighted)).tolist():  # -inf * 0, which the entropy counts as 0
-            weighted[i] = np.nansum(x[i])
         log_total = np.log(total)
-        result.entropy[start : start + ROWS] = np.maximum(log_total - weighted / total, 0)
+        if wanted("entropy"):
+            result.entropy[start : start + ROWS] = _entropy(x, p, total, log_total)
+        if starts is not None:
+            with np.errstate(divide="ignore"):
+                share = np.log((p @ starts).astype(np.float64)) - log_total
+            result.new_word_logprob[start : start + ROWS] = np.minimum(share, 0)
         for i, row in enumerate(block):
             t, target = start + i, int(targets[start + i])
             shift = float(highest[i]) + log_total[i]
-            if target != NO_TARGET:
-                ahead = _ranked_before(row, target)  # [vocabulary] bool
-                result.logprob[t] = min(float(row[target]) - shift, 0.0)
-                result.rank[t] = np.count_nonzero(ahead) + 1
-                above = np.where(ahead, p[i], nothing)  # [vocabulary]; boolean indexing takes four times as long
-                result.mass_above[t] = min(float(above.sum()) / total[i], 1.0)
             if top_k:
                 ids = _top(row, folded[i], top_k)
                 result.top_ids[t] = ids
                 result.top_logprobs[t] = np.minimum(row[ids].astype(np.float64) - shift, 0)
+            if target != NO_TARGET:
+                result.logprob[t] = min(float(row[target]) - shift, 0.0)
+                if not (wanted("rank") or wanted("mass_above")):
+                    continue
+                ahead = _ranked_before(row, target)  # [vocabulary] bool
+                result.rank[t] = np.count_nonzero(ahead) + 1
+                if wanted("mass_above"):
+                    above = np.where(ahead, p[i], nothing)  # [vocabulary]; boolean indexing takes four times as long
+                    result.mass_above[t] = min(float(above.sum()) / total[i], 1.0)
     return result
+
+
+def _entropy(x: NDArray, p: NDArray, total: NDArray[np.float64], log_total: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[row] of logits x less their maximum and p = exp(x), both [row, vocabulary]; x is overwritten."""
+    with np.errstate(under="ignore", invalid="ignore"):
+        np.multiply(x, p, out=x)
+        weighted = x.sum(axis=1).astype(np.float64)  # [row] sum of p * ln p, before normalising
+    for i in np.flatnonzero(np.isnan(weighted)).tolist():  # -inf * 0, which the entropy counts as 0
+        weighted[i] = np.nansum(x[i])
+    return np.maximum(log_total - weighted / total, 0)
 
 
 def surprisal_bits(logprob: ArrayLike) -> NDArray[np.float64]:

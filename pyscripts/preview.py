@@ -11,7 +11,6 @@ from pyscripts.colourings import COLOURINGS
 from pyscripts.views.context import Context
 from pyscripts.views.whole_text import findings, strip
 
-COLUMNS = ("logprob", "probability", "surprisal", "entropy", "mass_above", "rank")
 TOP_K = 10
 
 
@@ -23,11 +22,11 @@ def preview(context: Context) -> dict[str, Any]:
     """
     reading = context.reading
     trace, tokens = reading.trace, reading.tokens
-    columns = token_columns(trace)
+    columns = token_columns(reading)
     top = {name: columns[name][:, :TOP_K] for name in ("top_ids", "top_probabilities")}  # [token, k]
     return {
         "tokens": {**tokens, "total": trace.shown},
-        "columns": {name: run.numbers(columns[name]) for name in COLUMNS}
+        "columns": {name: run.numbers(column) for name, column in columns.items() if column.ndim == 1}
         | {name: run.numbers(array.ravel()) for name, array in top.items()},
         "top_k": top["top_ids"].shape[1],
         "vocabulary": {str(id): context.vocabulary[id] for id in np.unique(top["top_ids"]).tolist()},

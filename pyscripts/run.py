@@ -1,6 +1,5 @@
 """Builds the Run, the plain JSON that scripts receive and "Export JSON" saves; CPython and the analysis worker."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +9,15 @@ from numpy.typing import NDArray
 
 from pyscripts import hue, text, wording
 from pyscripts.generation import Candidates, GenerationStep, describe, settings_from
+from pyscripts.json_numbers import number, numbers
+from pyscripts.metrics import METRICS, Scored
+from pyscripts.metrics.word_metrics import words_of
 from pyscripts.sampling import Distribution, distribution, sample
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import TOP_K, Trace
+
+__all__ = ["Reading", "build", "number", "numbers", "summary"]
 
 SCHEMA = "tokenlight.run/2"
 DEFAULT_TOP_K = 10
@@ -33,6 +37,19 @@ class Reading:
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
     timings: Mapping[str, float] = field(default_factory=dict)
     drawn_from: Distribution | None = None  # what the newest token was drawn from
+
+    def scored(self) -> Scored:
+        """What the metrics of the tokens read so far are computed from."""
+        trace = self.trace
+        found = trace.statistics()
+        words, boundaries = np.zeros((0, 2), np.int64), np.zeros(trace.shown + 1)
+        if trace.begins_word is not None:
+            ids = trace.ids[trace.first : trace.length]
+            words, boundaries = words_of(
+                ids, trace.begins_word, self.tokens["control"][: trace.shown], found.new_word_logprob,
+                trace.new_word_after(),
+            )
+        return Scored(found, trace.tokens_seen(), words, boundaries)
 
     def draw(self, logits: NDArray[np.float32]) -> int:
         """Draws the next token's id from logits [vocabulary] with the run's options, and adds it to the trace's ids."""
@@ -61,7 +78,9 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
     """
     trace, tokens = reading.trace, reading.tokens
     k = DEFAULT_TOP_K if reading.prompt_length is not None else int(reading.options.get("topK", DEFAULT_TOP_K))
-    found = trace.statistics()
+    scored = reading.scored()
+    found = scored.statistics
+    columns = {name: each.cells(scored) for name, each in METRICS.items() if each.in_run}  # each [token]
     hues = hue.hue(found.logprob)
     rows = []
     for i in range(trace.shown):
@@ -73,9 +92,7 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
             "bytes": list(tokens["bytes"][i]),
             "hex": tokens["hex"][i],
             "control": bool(tokens["control"][i]),
-            "logprob": number(found.logprob[i]),
-            "rank": int(found.rank[i]) or None,
-            "entropy": number(found.entropy[i]),
+            **{name: column[i] for name, column in columns.items()},
             "hue": number(hues[i]),
             "top": [{"id": id, "text": vocabulary[id], "logprob": number(value)} for id, value in top],
         })
@@ -154,18 +171,3 @@ def step_json(step: GenerationStep, token: int, vocabulary: Sequence[str]) -> di
     values = {name: value for name, value in vars(step).items() if name not in ("raw", "sampled")}
     both = {"raw": named(step.raw), "sampled": named(step.sampled)}
     return {"token": token, "text": vocabulary[step.id], **values, **both}
-
-
-def number(value: float) -> float | int | None:
-    """A JSON number: None for NaN and infinities, a plain int or float otherwise."""
-    if isinstance(value, int | np.integer):
-        return int(value)
-    return float(value) if math.isfinite(value) else None
-
-
-def numbers(array: NDArray) -> Any:
-    """An array as nested lists with None for NaN and infinities."""
-    if np.isfinite(array).all():
-        return array.tolist()
-    return [numbers(part) if isinstance(part, np.ndarray) else number(part) for part in array]
-

@@ -83,9 +83,11 @@ class Trace:
     """
 
     def __init__(
-        self, ids: Sequence[int], shape: ModelShape, *, prefix: bool, attention_bytes: float = ATTENTION_BYTES
+        self, ids: Sequence[int], shape: ModelShape, *, prefix: bool, attention_bytes: float = ATTENTION_BYTES,
+        begins_word: NDArray[np.bool_] | None = None,
     ) -> None:
         self.ids, self.shape, self.prefix = list(ids), shape, prefix
+        self.begins_word = begins_word  # [vocabulary] which tokens begin a word; None: words are not known
         self._attention_bytes = attention_bytes
         self.length = 0  # positions the model has read
         self._statistics = {field.name: Rows(0) for field in fields(TokenStatistics)}
@@ -150,7 +152,7 @@ class Trace:
         targets = np.full(len(logits), NO_TARGET)
         known = self.ids[first + 1 : first + 1 + len(logits)]
         targets[: len(known)] = known
-        found = token_statistics(logits, targets, TOP_K)
+        found = token_statistics(logits, targets, TOP_K, begins_word=self.begins_word)
         for name, column in self._statistics.items():
             column.append(getattr(found, name))
 
@@ -215,6 +217,14 @@ class Trace:
                 rows = np.concatenate([np.full((1, *rows.shape[1:]), null, rows.dtype), rows])
             columns[name] = rows
         return TokenStatistics(**columns)
+
+    def new_word_after(self) -> float:
+        """Log-probability that a word begins after the last position read, nats; NaN: words are not known."""
+        return float(self._statistics["new_word_logprob"].all()[self.length - 1])
+
+    def tokens_seen(self) -> NDArray[np.int64]:
+        """[token] how many tokens of the text before each shown token the model saw; the prefix does not count."""
+        return np.arange(self.shown)
 
     @property
     def has_attention(self) -> bool:

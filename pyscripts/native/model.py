@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import lens
+from pyscripts.metrics.word_metrics import begins_word
 from pyscripts.native.files import read_file, read_manifest
 from pyscripts.native.result import KEPT, Run
 from pyscripts.native.session import Past, Session
@@ -42,6 +43,8 @@ class Model:
         self.manifest, self.session, self.tokenizer = manifest, session, tokenizer
         self.shape = ModelShape.of(manifest)
         self.vocabulary = tokenizer.vocabulary(manifest["vocab_size"])  # [id] text
+        control = [id for id, token in tokenizer.added.items() if token["special"]]
+        self.begins_word = begins_word(self.vocabulary, control)  # [id]
 
     def read(
         self, text: str | Sequence[int], *, keep: Iterable[str] | None = None, prefix: bool = True,
@@ -70,7 +73,8 @@ class Model:
         if stride is not None:
             options["stride"] = stride
         if stride is not None and len(ids) > context:
-            windowed = StridedTrace(ids, self.shape, context, stride, prefix=bool(front))
+            windowed = StridedTrace(
+                ids, self.shape, context, stride, prefix=bool(front), begins_word=self.begins_word)
             for window in windowed.windows:
                 for logits in self.logits(ids[window.start : window.stop]):
                     windowed.score(logits)
@@ -164,7 +168,7 @@ class Model:
 
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
         limit = ATTENTION_BYTES if keep is None else float("inf")  # who names the matrices wants all of them
-        return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit)
+        return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, begins_word=self.begins_word)
 
     def _front(self, prefix: bool) -> list[int]:
         token = self.manifest.get("prefix")

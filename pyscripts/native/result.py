@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pyscripts import lens, run
 from pyscripts.likelihood import NO_TARGET, TokenStatistics
+from pyscripts.metrics import find
 from pyscripts.run import Reading
 from pyscripts.tokens import spans
 from pyscripts.trace import Outputs, Rows
@@ -63,6 +64,15 @@ class Run:
     def statistics(self) -> TokenStatistics:
         """Log-probability, rank, entropy, mass above and the 50 most likely alternatives of each token."""
         return self.reading.trace.statistics()
+
+    def metric(self, name: str) -> NDArray:
+        """Any registered metric (pyscripts.metrics.METRICS) by name, by token or word."""
+        return find(name).function(self.reading.scored())
+
+    @property
+    def words(self) -> NDArray[np.int64]:
+        """[word, 2] the token each word begins with, and the one after its last."""
+        return self.reading.scored().words
 
     @property
     def logprob(self) -> NDArray[np.float64]:

@@ -3,26 +3,24 @@
 from typing import Any
 
 from pyscripts import run
+from pyscripts.metrics import METRICS
 from pyscripts.strides import StridedTrace
 from pyscripts.views.context import Context
 from pyscripts.views.registry import Table
 
 
 def strip(context: Context, lines: dict[str, Any]) -> Table:
-    """One row a shown token."""
-    trace, texts = context.reading.trace, context.reading.tokens["texts"]
-    found = trace.statistics()
-    columns = [found.probability, found.rank, lines["surprisal_nats"], lines["entropy_nats"],
-               lines["smooth_surprisal_nats"]]  # each [token]
-    rows: list[list[Any]] = []
-    for token, values in enumerate(zip(*columns, strict=True)):
-        probability, rank, *others = values
-        rows.append([token, texts[token], run.number(probability), int(rank) or None, *map(run.number, others)])
-    names = ["surprisal (nats)", "entropy (nats)", "mean surprisal of 15 tokens (nats)"]
-    if isinstance(trace, StridedTrace):
-        names.append("tokens of context")
-        rows = [[*row, seen] for row, seen in zip(rows, trace.tokens_seen().tolist(), strict=True)]
-    return {"columns": ["index", "token", "probability", "rank", *names], "rows": rows}
+    """One row a shown token: every metric that is one number (pyscripts/metrics), and the smooth line."""
+    reading = context.reading
+    scored = reading.scored()
+    metrics = [each for each in METRICS.values() if each.axes == ("token",)]
+    if not isinstance(reading.trace, StridedTrace):
+        metrics.remove(METRICS["tokens_seen"])
+    columns = [each.cells(scored) for each in metrics]
+    smooth = run.numbers(lines["smooth_surprisal_nats"])
+    cells = zip(reading.tokens["texts"], *columns, smooth, strict=False)  # the texts may be ahead of what was read
+    titles = [*(each.heading for each in metrics), "mean surprisal of 15 tokens (nats)"]
+    return {"columns": ["index", "token", *titles], "rows": [[i, *row] for i, row in enumerate(cells)]}
 
 
 def findings(_: Context, found: dict[str, Any]) -> Table:
