@@ -8,8 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pyscripts import native, preview
-from pyscripts.views import Context
+from pyscripts import native
+from pyscripts.page import preview
+from pyscripts.page.views import Context
 
 TEXTS = Path(__file__).resolve().parent.parent / "site" / "examples.json"
 WORDS = (

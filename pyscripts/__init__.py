@@ -2,7 +2,7 @@
 
 text → tokens → model outputs → Trace → Reading → metrics, views and the Run:
 
-    from pyscripts import load                        # needs tokenlight[native]: onnxruntime and tokenizers
+    from pyscripts import load# needs tokenlight[native]: onnxruntime and tokenizers
 
     model = load("site/models/smollm2", threads=2)
     run = model.read("The capital of France is Paris.")

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import hue, text, wording
-from pyscripts.generation import Candidates, GenerationStep, describe, settings_from
+from pyscripts.colour import hue
+from pyscripts.decoding.generation import Candidates, GenerationStep, describe, settings_from
+from pyscripts.decoding.sampling import Distribution, distribution, sample
 from pyscripts.json_numbers import number, numbers
-from pyscripts.metrics import METRICS, Scored
+from pyscripts.metrics import METRICS, Scored, text
 from pyscripts.metrics.word_metrics import words_of
-from pyscripts.sampling import Distribution, distribution, sample
+from pyscripts.page import wording
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import TOP_K, Trace

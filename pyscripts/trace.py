@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import attention, heads, residual
-from pyscripts.likelihood import NO_TARGET, TokenStatistics, token_statistics
+from pyscripts.metrics import attention, heads, residual
+from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
 
 TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.json_numbers import numbers
-from pyscripts.likelihood import TokenStatistics, token_statistics
+from pyscripts.metrics.likelihood import TokenStatistics, token_statistics
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The command line: tokenlight read, generate, score, compare, columns."""
+"""The command line: tokenlight read, generate, heads, score, compare, columns."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from pyscripts.metrics import METRICS
 from pyscripts.native import load
 from pyscripts.native.corpus import Progress, score_corpus
 from pyscripts.native.documents import CorpusError
+from pyscripts.native.files import read_manifest
 from pyscripts.native.scoring import OF_TEXT, Settings
 from pyscripts.native.summary import summary, table
 
@@ -37,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     for name in ("temperature", "top-p", "min-p", "repetition-penalty", "frequency-penalty"):
         write.add_argument(f"--{name}", type=float)
     write.add_argument("--top-k", type=int)
+    heads = commands.add_parser("heads", help="what each head does on repeated random tokens, as JSON")
+    heads.add_argument("--model", type=Path, required=True, help="a model folder")
     score = commands.add_parser("score", parents=[model], help="score a corpus: one record per document, and a summary")
     score.add_argument("corpus", type=Path, nargs="+", help="text, JSON lines or Parquet (.txt, .jsonl, .parquet)")
     score.add_argument("-o", "--output", type=Path, required=True, help="a .jsonl or .parquet file")
@@ -57,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Returns 0; 1 if records of a corpus were skipped; 2 with one line on stderr if something is wrong; 130 after
     Ctrl-C."""
     options = parser().parse_args(argv)
-    commands = {"read": _read, "generate": _generate, "score": _score, "compare": _compare, "columns": _columns}
+    commands = {"read": _read, "generate": _generate, "heads": _heads, "score": _score, "compare": _compare,
+                "columns": _columns}
     try:
         return commands[options.command](options)
     except KeyboardInterrupt:
@@ -94,6 +98,11 @@ def _generate(options: argparse.Namespace) -> int:
         repetition_penalty=options.repetition_penalty, frequency_penalty=options.frequency_penalty,
     )
     _print_json(run.to_json())
+    return 0
+
+
+def _heads(options: argparse.Namespace) -> int:
+    _print_json(read_manifest(options.model)["head_scores"])  # measured at build
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import lens
+from pyscripts.metrics import lens
 from pyscripts.metrics.word_metrics import begins_word
 from pyscripts.native.files import read_file, read_manifest
 from pyscripts.native.result import KEPT, Run
@@ -94,9 +94,9 @@ class Model:
     ) -> Run:
         """Continues a prompt with the page's sampling; the same seed gives the same text as in the page.
 
-        The settings mean what `pyscripts.sampling.Settings` says; None leaves the model's distribution as it is. Ends
-        at max_tokens, an end token (stop_at_end), a `stop` text or a full context. ValueError: an option is out of
-        range, or the prompt leaves no room.
+        The settings mean what `pyscripts.decoding.sampling.Settings` says; None leaves the model's distribution as it
+        is. Ends at max_tokens, an end token (stop_at_end), a `stop` text or a full context. ValueError: an option is
+        out of range, or the prompt leaves no room.
         """
         stops = [stop] if isinstance(stop, str) else list(stop)
         given = {"temperature": temperature, "topK": top_k, "topP": top_p, "minP": min_p,

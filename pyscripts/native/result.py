@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import lens, run
-from pyscripts.likelihood import NO_TARGET, TokenStatistics
-from pyscripts.metrics import find
+from pyscripts import run
+from pyscripts.metrics import find, lens
+from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
 from pyscripts.run import Reading
 from pyscripts.tokens import spans
 from pyscripts.trace import Outputs, Rows

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import words
-from pyscripts.likelihood import NO_TARGET, TokenStatistics, token_statistics
-from pyscripts.metrics import METRICS, Scored, find, needed
+from pyscripts.metrics import METRICS, Scored, find, needed, words
+from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
 from pyscripts.metrics.word_metrics import words_of
 from pyscripts.native.documents import CorpusError, Document
 from pyscripts.native.model import Model

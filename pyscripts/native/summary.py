@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from pyscripts.metrics.words import CLASSES
 from pyscripts.native.scoring import Sums
-from pyscripts.words import CLASSES
 
 
 def summary(sums: Sums, skipped: int) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from pyscripts import browser
 from pyscripts.metrics import METRICS, Scored, metric, needed
+from pyscripts.page import session as browser
+from pyscripts.page.views import VIEWS, Context
+from pyscripts.page.views.registry import TABLES
 from pyscripts.run import Reading, build
 from pyscripts.trace import ModelShape, Outputs, Trace
-from pyscripts.views import VIEWS, Context
-from pyscripts.views.registry import TABLES
 from tests.unit.cut_text import cut
 from tests.unit.json_schema import RUN
 

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts import wording
-from pyscripts.browser import Session, token_columns
+from pyscripts.page import wording
+from pyscripts.page.session import Session, token_columns
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace, Window, context_of, plan
 from pyscripts.trace import ModelShape

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from pyscripts import run, wording
-from pyscripts.compare import Reading as Compared
-from pyscripts.preview import preview
+from pyscripts import run
+from pyscripts.metrics.compare import Reading as Compared
+from pyscripts.page import wording
+from pyscripts.page.preview import preview
+from pyscripts.page.views import VIEWS, Context
 from pyscripts.trace import ModelShape, Outputs, Trace
-from pyscripts.views import VIEWS, Context
 from tests.unit.cut_text import cut
 
 PIECES = ["The", " cat", " sat", ". ", "The", " cat", " sat", ".", " Naïve", " 🙂"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from pyscripts.likelihood import token_statistics
 from pyscripts.metrics import METRICS, Scored
+from pyscripts.metrics.likelihood import token_statistics
 from pyscripts.metrics.word_metrics import begins_word, words_of
 
 VOCABULARY = ["a", "b", " a", " ab", "<end>"]

@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pyscripts import generation, run, transformerlab, wording
-from pyscripts.generation import Candidates, GenerationStep
-from pyscripts.sampling import distribution
+from pyscripts import run
+from pyscripts.decoding import generation
+from pyscripts.decoding.generation import Candidates, GenerationStep
+from pyscripts.decoding.sampling import distribution
+from pyscripts.metrics import transformerlab
+from pyscripts.page import wording
+from pyscripts.page.views import activation_tables
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import view
 from pyscripts.trace import TOP_K
-from pyscripts.views import activation_tables
-from pyscripts.views.context import Context
-from pyscripts.views.registry import view
 
 
 @view("choice", activation_tables.choice, of_likelihoods=True)
@@ -31,8 +35,9 @@ def choice(context: Context, token: int, count: int = 10, options: dict[str, Any
         return {**result, "known": False}
     step = context.reading.steps.get(position)
     generated = step is not None or token >= _given(context)
-    if step is None and context.inspected is not None and context.inspected.position == position - 1:
-        step = _under(context, position, context.reading.options if generated else options or {})
+    before = context.inspected
+    if step is None and before is not None and before.position == position - 1:
+        step = _under(context, before.logits, position, context.reading.options if generated else options or {})
     raw = Candidates(found.top_ids[token], np.exp(found.top_logprobs[token]))
     entropy, probability = float(found.entropy[token]), float(found.probability[token])
     rank = int(found.rank[token])
@@ -59,13 +64,14 @@ def _given(context: Context) -> int:
     return len(context.reading.trace.ids) if length is None else length
 
 
-def _under(context: Context, position: int, options: Mapping[str, Any]) -> GenerationStep:
-    """The generation step at the inspected position under `options`, if it had chosen the token that follows."""
-    assert context.inspected is not None
+def _under(
+    context: Context, logits: NDArray[np.float32], position: int, options: Mapping[str, Any]
+) -> GenerationStep:
+    """The generation step that would have chosen the token at a position from logits [vocabulary], under `options`."""
     trace = context.reading.trace
     given = min(_given(context) + trace.first, position)
     prompt, generated = trace.ids[:given], trace.ids[given:position]
-    found = distribution(context.inspected.logits, generation.settings_from(options), prompt, generated)
+    found = distribution(logits, generation.settings_from(options), prompt, generated)
     return generation.describe(found, trace.ids[position], TOP_K)
 
 
@@ -98,7 +104,7 @@ def _known(candidates: Candidates) -> dict[int, float]:
 
 @view("transformer_lab", activation_tables.transformer_lab)
 def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP: float = 1.0) -> dict[str, Any]:
-    """What Transformer Lab shows for the step that chose a shown token (see pyscripts/transformerlab.py).
+    """What Transformer Lab shows for the step that chose a shown token (see pyscripts/metrics/transformerlab.py).
 
     Needs the position before the token to be inspected, for its logits; ValueError otherwise. `exact` is False if the
     text was too long to keep attention rows: the entropies then lack the 1e-9 shift, a difference of at most 1e-9 per

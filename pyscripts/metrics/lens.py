@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.likelihood import NO_TARGET, log_softmax, token_statistics
+from pyscripts.metrics.likelihood import NO_TARGET, log_softmax, token_statistics
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from pyscripts import run
-from pyscripts.browser import token_columns
-from pyscripts.colourings import COLOURINGS
-from pyscripts.views.context import Context
-from pyscripts.views.whole_text import findings, strip
+from pyscripts.colour.colourings import COLOURINGS
+from pyscripts.page.session import token_columns
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.whole_text import findings, strip
 
 TOP_K = 10
 

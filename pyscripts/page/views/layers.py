@@ -5,12 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run, scales, word_table, words
+from pyscripts import run
+from pyscripts.colour import scales
+from pyscripts.metrics import word_table, words
+from pyscripts.page.views import activation_tables
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import view
 from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import Trace
-from pyscripts.views import activation_tables
-from pyscripts.views.context import Context
-from pyscripts.views.registry import view
 
 QUANTITIES = ("hidden_norm", "change_norm", "attention_norm", "mlp_norm")
 RAISED = 3  # layers listed for each word class

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.likelihood import log_softmax, token_statistics
+from pyscripts.metrics.likelihood import log_softmax, token_statistics
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class FillIn:
         for i, rows in enumerate(logits):
             ids = self.candidates[first + i]
             targets = (ids + self.right)[1:]
-            logprob = token_statistics(rows[: len(targets)], np.array(targets, np.int64), 0).logprob
+            logprob = token_statistics(rows[: len(targets)], np.array(targets, np.int64), 0, only=()).logprob
             self._logprob[first + i] += logprob[: len(ids) - 1].sum()
             self._right[first + i] = logprob[len(ids) - 1 :].sum()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.attention import checked, visible
+from pyscripts.metrics.attention import checked, visible
 
 THRESHOLD = 0.4  # a head is labelled if its score is above this, as in ARENA's TransformerLens course, chapter 1.2
 

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run, scales, wording
-from pyscripts.views import activation_tables, inside, layers
-from pyscripts.views.context import Context
-from pyscripts.views.registry import TABLES, VIEWS, view
+from pyscripts import run
+from pyscripts.colour import scales
+from pyscripts.page import wording
+from pyscripts.page.views import activation_tables, inside, layers
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import TABLES, VIEWS, view
 
 
 @view("focus", activation_tables.focus)

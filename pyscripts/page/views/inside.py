@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from pyscripts import lens, run
-from pyscripts.likelihood import NO_TARGET
+from pyscripts import run
+from pyscripts.metrics import lens
+from pyscripts.metrics.likelihood import NO_TARGET
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import view
 from pyscripts.trace import join_queries
-from pyscripts.views.context import Context
-from pyscripts.views.registry import view
 
 
 @view("attention")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts import colour
+from pyscripts.colour import colour
 
 LEVELS = 256  # steps of every palette: more than the eye can tell apart
 

@@ -91,7 +91,7 @@ def token_statistics(
             total = p.sum(axis=1).astype(np.float64)  # [row]
         log_total = np.log(total)
         if wanted("entropy"):
-            result.entropy[start : start + ROWS] = _entropy(x, p, total, log_total)
+            result.entropy[start : start + ROWS] = _entropies(x, p, total, log_total)
         if starts is not None:
             with np.errstate(divide="ignore"):
                 share = np.log((p @ starts).astype(np.float64)) - log_total
@@ -115,7 +115,9 @@ def token_statistics(
     return result
 
 
-def _entropy(x: NDArray, p: NDArray, total: NDArray[np.float64], log_total: NDArray[np.float64]) -> NDArray[np.float64]:
+def _entropies(
+    x: NDArray, p: NDArray, total: NDArray[np.float64], log_total: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """[row] of logits x less their maximum and p = exp(x), both [row, vocabulary]; x is overwritten."""
     with np.errstate(under="ignore", invalid="ignore"):
         np.multiply(x, p, out=x)
@@ -123,6 +125,13 @@ def _entropy(x: NDArray, p: NDArray, total: NDArray[np.float64], log_total: NDAr
     for i in np.flatnonzero(np.isnan(weighted)).tolist():  # -inf * 0, which the entropy counts as 0
         weighted[i] = np.nansum(x[i])
     return np.maximum(log_total - weighted / total, 0)
+
+
+def entropy(probabilities: ArrayLike) -> float:
+    """Of one distribution [vocabulary], nats; 0 ln 0 counts as 0."""
+    p = np.asarray(probabilities, np.float64)
+    positive = p[p > 0]
+    return float(max(0.0, -(positive * np.log(positive)).sum()))
 
 
 def surprisal_bits(logprob: ArrayLike) -> NDArray[np.float64]:

@@ -4,9 +4,9 @@ from typing import Any
 
 from pyscripts import run
 from pyscripts.metrics import METRICS
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import Table
 from pyscripts.strides import StridedTrace
-from pyscripts.views.context import Context
-from pyscripts.views.registry import Table
 
 
 def strip(context: Context, lines: dict[str, Any]) -> Table:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.likelihood import softmax
+from pyscripts.metrics.likelihood import softmax
 
 Row = NDArray[np.float64]  # [vocabulary]
 

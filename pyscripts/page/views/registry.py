@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pyscripts.views.context import Context
+from pyscripts.page.views.context import Context
 
 Table = dict[str, Any]  # columns: [name], rows: [[cell]]; None is an empty cell
 View = Callable[..., Any]  # (context, **arguments) -> JSON, or a dict that holds numpy arrays too

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.words import CLASSES
+from pyscripts.metrics.words import CLASSES
 
 FEWEST = 10  # a class with fewer tokens gets no statement about its layers
 ERRORS = 2  # standard errors by which a class must exceed the whole text

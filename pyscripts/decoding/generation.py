@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.likelihood import top_k
-from pyscripts.sampling import Distribution, Settings
+from pyscripts.decoding.sampling import Distribution, Settings
+from pyscripts.metrics.likelihood import entropy, top_k
 
 NAMES = {  # the scripting interface's names of the settings
     "temperature": "temperature",
@@ -61,7 +61,7 @@ class GenerationStep:
 
 def describe(found: Distribution, id: int, k: int) -> GenerationStep:
     """How token `id` was chosen, with the k most likely tokens before and after the filters."""
-    raw, entropy = Candidates.of(found.raw, k), _entropy(found.raw)
+    raw, raw_entropy = Candidates.of(found.raw, k), entropy(found.raw)
     changed = found.sampled is not found.raw
     return GenerationStep(
         id=id,
@@ -70,12 +70,7 @@ def describe(found: Distribution, id: int, k: int) -> GenerationStep:
         raw_probability=float(found.raw[id]),
         sampled_probability=float(found.sampled[id]),
         rank=int(np.count_nonzero(found.raw > found.raw[id]) + np.count_nonzero(found.raw[:id] == found.raw[id])) + 1,
-        entropy=entropy,
-        sampled_entropy=_entropy(found.sampled) if changed else entropy,
+        entropy=raw_entropy,
+        sampled_entropy=entropy(found.sampled) if changed else raw_entropy,
         filters=[{"name": s.name, "kept": s.kept, "removed_mass": s.removed_mass} for s in found.steps],
     )
-
-
-def _entropy(p: NDArray[np.float64]) -> float:
-    positive = p[p > 0]
-    return float(max(0.0, -(positive * np.log(positive)).sum()))

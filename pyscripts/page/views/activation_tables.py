@@ -3,8 +3,8 @@
 from typing import Any
 
 from pyscripts import run
-from pyscripts.views.context import Context
-from pyscripts.views.registry import Table
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import Table
 
 
 def choice(_: Context, found: dict[str, Any]) -> Table:

@@ -1,38 +1,24 @@
 """The only module that talks to JavaScript: flat arrays and JSON in and out; runs in the analysis worker."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import compare, run, scales, views
-from pyscripts.colourings import COLOURINGS
-from pyscripts.fill_in import FillIn, likely
-from pyscripts.metrics import METRICS
-from pyscripts.metrics.word_metrics import begins_word
+from pyscripts import run
+from pyscripts.colour import scales
+from pyscripts.colour.colourings import COLOURINGS
+from pyscripts.metrics import compare
+from pyscripts.page import views
+from pyscripts.page.arrays import to_numpy, token_columns
+from pyscripts.page.blank import Blank
+from pyscripts.page.models import Model, Models
 from pyscripts.run import LISTS, Reading
 from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
 from pyscripts.trace import ModelShape, Outputs, Trace
-
-MODELS_KEPT = 2  # while the page switches, runs of the old model may still be under way
-
-
-@dataclass(frozen=True)
-class Model:
-    """A loaded model."""
-
-    manifest: dict[str, Any]
-    vocabulary: list[str]  # [id] text
-
-    @cached_property
-    def begins_word(self) -> NDArray[np.bool_]:
-        """[id] which tokens begin a word; control tokens are those that the manifest names."""
-        prefix = self.manifest.get("prefix") or {}
-        return begins_word(self.vocabulary, [*self.manifest.get("eos", ()), prefix.get("id", -1)])
 
 
 @dataclass
@@ -55,10 +41,10 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self._models: dict[str, Model] = {}  # by sha256, the newest last
+        self._models = Models()
         self._run: Current | None = None
         self._colouring = next(iter(COLOURINGS))
-        self._fill_in: tuple[FillIn, Model] | None = None
+        self._blank: Blank | None = None
         self._pinned: compare.Reading | None = None
 
     def menus(self) -> str:
@@ -70,11 +56,7 @@ class Session:
 
     def use_model(self, manifest: str, vocabulary: str) -> None:
         """Takes manifest.json and the texts of all token ids, both as JSON. The current run stays."""
-        model = Model(json.loads(manifest), json.loads(vocabulary))
-        self._models.pop(model.manifest["sha256"], None)
-        self._models[model.manifest["sha256"]] = model
-        for old in list(self._models)[:-MODELS_KEPT]:
-            del self._models[old]
+        self._models.add(manifest, vocabulary)
 
     def begin(self, run_id: int, request: str) -> str:
         """Starts a run. request (JSON): tokens (TokenizedText of protocol.js), options, conditions (model, prefix,
@@ -85,7 +67,7 @@ class Session:
         """
         asked = json.loads(request)
         tokens, conditions, keep = asked["tokens"], asked["conditions"], asked["keep"]
-        model, before = self._model(conditions["model"]), self._run
+        model, before = self._models.find(conditions["model"]), self._run
         prefix = [] if conditions["prefix"] is None else [conditions["prefix"]]
         ids = prefix + tokens["ids"]
         steps, trace = {}, Trace(
@@ -201,28 +183,19 @@ class Session:
         model: its sha256. request (JSON): candidates and right (token ids), count (how many likely tokens to
         add), space (see likely).
         """
-        asked, loaded = json.loads(request), self._model(model)
-        row = to_numpy([logits], (1, loaded.manifest["vocab_size"]))[0]
-        added = likely(row, loaded.vocabulary, asked["count"], asked["space"])
-        candidates = asked["candidates"] + [[id] for id in added if [id] not in asked["candidates"]]
-        fill_in = FillIn(row, candidates, asked["right"])
-        self._fill_in = fill_in, loaded
-        return json.dumps(fill_in.sequences())
+        loaded = self._models.find(model)
+        self._blank = Blank(loaded, to_numpy([logits], (1, loaded.manifest["vocab_size"]))[0], json.loads(request))
+        return self._blank.sequences()
 
     def score_fill_in(self, first: int, count: int, logits: Any) -> None:
-        """Takes the logits of `count` sequences starting at `first`, each padded to the same length."""
-        fill_in, model = self._filling()
-        size = model.manifest["vocab_size"]
-        fill_in.score(first, to_numpy([logits], (1, logits.length))[0].reshape(count, -1, size))
+        """Takes the logits of `count` sequences starting at `first`, each padded to the longest of them."""
+        blank = self._current_blank()
+        shape = blank.shape(first, count)
+        blank.score(first, to_numpy([logits], (1, math.prod(shape)))[0].reshape(shape))
 
     def ranking(self) -> str:
         """The candidates as JSON, best first, each with its text (see fill_in.Ranked)."""
-        fill_in, model = self._filling()
-        return json.dumps([
-            {**asdict(ranked), "right_logprob": run.number(ranked.right_logprob), "logprob": run.number(ranked.logprob),
-             "text": "".join(model.vocabulary[id] for id in ranked.ids)}
-            for ranked in fill_in.ranking()
-        ])
+        return self._current_blank().ranking()
 
     def pin(self, run_id: int) -> None:
         """Pins the current reading, to compare it with later ones of other texts or models."""
@@ -254,35 +227,7 @@ class Session:
             raise ValueError("This run was replaced by a newer one.")
         return self._run
 
-    def _model(self, sha256: str) -> Model:
-        if sha256 not in self._models:
-            raise ValueError("This model is no longer loaded.")
-        return self._models[sha256]
-
-    def _filling(self) -> tuple[FillIn, Model]:
-        if self._fill_in is None:
+    def _current_blank(self) -> Blank:
+        if self._blank is None:
             raise ValueError("No blank is being filled in.")
-        return self._fill_in
-
-
-def token_columns(reading: Reading, first: int = 0) -> dict[str, NDArray]:
-    """Every metric of a token (pyscripts/metrics), starting with token `first`: [token] or [token, width], float32 or
-    int32, C-contiguous; nats. `tokens_seen`: of a text read in windows only."""
-    scored = reading.scored()
-    columns = {name: each.function(scored)[first:] for name, each in METRICS.items() if each.axes[0] == "token"}
-    if not isinstance(reading.trace, StridedTrace):
-        del columns["tokens_seen"]
-    return {
-        name: np.ascontiguousarray(a, np.int32 if np.issubdtype(a.dtype, np.integer) else np.float32)
-        for name, a in columns.items()
-    }
-
-
-def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """JavaScript Float32Arrays, one per row of the result, copied once into a new array of that shape."""
-    array = np.empty(shape, np.float32)
-    for row, part in zip(array, parts, strict=True):
-        part.assign_to(row)
-    return array
-
-
+        return self._blank

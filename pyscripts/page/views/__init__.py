@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Each module registers its views.
-from pyscripts.views import activations, choosing, comparison, inside, layers, whole_text  # noqa: F401
-from pyscripts.views.context import Context, Inspected, LayerAttention
-from pyscripts.views.registry import OF_LIKELIHOODS, VIEWS
+from pyscripts.page.views import activations, choosing, comparison, inside, layers, whole_text  # noqa: F401
+from pyscripts.page.views.context import Context, Inspected, LayerAttention
+from pyscripts.page.views.registry import OF_LIKELIHOODS, VIEWS
 
 
 def split(result: Any) -> tuple[Any, dict[str, NDArray]]:

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from pyscripts import repeats, run, text, words
-from pyscripts.likelihood import TokenStatistics
+from pyscripts import run
+from pyscripts.metrics import repeats, text, words
+from pyscripts.metrics.likelihood import TokenStatistics
+from pyscripts.metrics.word_table import class_table
+from pyscripts.page.views import text_tables
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import view
 from pyscripts.tokens import own_bytes, spans
-from pyscripts.views import text_tables
-from pyscripts.views.context import Context
-from pyscripts.views.registry import view
-from pyscripts.word_table import class_table
 
 REMARKS = 10  # tokens in each of the two lists
 COPIES = 20  # repeated passages listed

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import compare
+from pyscripts.metrics import compare
 from pyscripts.run import Reading
 
 

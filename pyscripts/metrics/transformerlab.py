@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.likelihood import log_softmax, top_k
+from pyscripts.metrics.likelihood import log_softmax, top_k
 
 PREDICTIONS = 5
 

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import colourings, compare, run, text
+from pyscripts import run
+from pyscripts.colour import colourings
+from pyscripts.metrics import compare, text
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import view
 from pyscripts.tokens import own_bytes, spans
-from pyscripts.views.context import Context
-from pyscripts.views.registry import view
 
 MOST = 12  # tokens listed whose likelihood changed most
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts import colour
-from pyscripts import hue as linus_lee
-from pyscripts.likelihood import TokenStatistics, surprisal_bits
+from pyscripts.colour import colour
+from pyscripts.colour import hue as linus_lee
+from pyscripts.metrics.likelihood import TokenStatistics, surprisal_bits
 
 Values = NDArray[np.float64]  # [token]; NaN = null
 Paint = Callable[[Values], colour.RGB]
@@ -127,7 +127,7 @@ def cividis(statistics: TokenStatistics) -> Colours:
     return _surprisal_ramp(statistics, colour.CIVIDIS)
 
 
-def entropy(statistics: TokenStatistics) -> Colours:
+def uncertainty(statistics: TokenStatistics) -> Colours:
     """Entropy 0 ... 8 nats of the prediction, whatever token followed."""
     return _colours(
         np.where(np.isnan(statistics.logprob), np.nan, statistics.entropy),
@@ -168,7 +168,7 @@ COLOURINGS = {
         ),
         Colouring("viridis", "Surprisal (viridis)", "The same surprisal scale for every text.", viridis),
         Colouring("cividis", "Surprisal (cividis)", "The same scale in colour-blind safe colours.", cividis),
-        Colouring("entropy", "Entropy", "Entropy of the prediction, whatever token followed.", entropy),
+        Colouring("entropy", "Entropy", "Entropy of the prediction, whatever token followed.", uncertainty),
         Colouring(
             "surprise_excess",
             "Surprisal minus entropy",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.likelihood import surprise_excess
+from pyscripts.metrics.likelihood import surprise_excess
 from pyscripts.tokens import character_starts, checked_spans
 
 WINDOW = 15  # tokens in the moving average of the strip's smooth line
