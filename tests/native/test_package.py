@@ -65,7 +65,7 @@ def test_it_reads_without_torch_and_transformers(wheel: Path, tmp_path: Path, ti
 def test_with_numpy_alone_the_metrics_work_and_the_command_says_what_is_missing(wheel: Path, tmp_path: Path) -> None:
     python = installed(wheel, tmp_path / "venv", "numpy")
     script = [str(python / "python"), "-c"]
-    run(*script, "from pyscripts import browser, metrics; metrics.METRICS['rank']")
+    run(*script, "from pyscripts.page import session; from pyscripts.metrics import METRICS; METRICS['rank']")
     for command in ([str(python / "tokenlight"), "columns"], [*script, "import pyscripts; pyscripts.load"]):
         said = run(*command, fails=True)
         assert "pip install 'tokenlight[native]'" in said.splitlines()[-1]
