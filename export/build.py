@@ -181,7 +181,9 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             files = [shards.split(small / name, staged) for name in FILES]
             result = manifest.build(facts, files)
         with step("compute the examples"):
-            result["examples"] = examples.write(model, stored, tokenizer, result, staged)
+            manifest.write_json(staged / "manifest.json", result)
+            del model, stored  # the examples are read with the finished model, which needs the memory
+            result["examples"] = examples.write(staged)
             manifest.write_json(staged / "manifest.json", result)
         put_in_place(staged, out / source.id, work)
     manifest.add_to_library(out, result)

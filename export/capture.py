@@ -27,7 +27,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 
 from export.families import FAMILIES
-from export.forward import Trace, attention_mask
+from export.forward import Recorder, attention_mask
 from export.operators import single_operators
 
 OPSET = 20  # the newest the TorchScript exporter writes; weights.py raises it to 21 for blocked DequantizeLinear
@@ -35,12 +35,12 @@ ATTENTION = "tokenlight"
 
 
 class TracePatcher(ModelPatcher):
-    """optimum's patcher, with the attention function and hooks of `Trace` instead of its forward."""
+    """optimum's patcher, with the attention function and hooks of `Recorder` instead of its forward."""
 
     def __init__(self, config: Any, model: PreTrainedModel, model_kwargs: dict[str, Any] | None = None) -> None:
         super().__init__(config, model, model_kwargs)
-        self.trace = Trace(model, FAMILIES[model.config.model_type])
-        self.patched_forward = self.trace.forward
+        self.recorder = Recorder(model, FAMILIES[model.config.model_type])
+        self.patched_forward = self.recorder.forward
 
     def __enter__(self) -> None:
         super().__enter__()
@@ -49,13 +49,13 @@ class TracePatcher(ModelPatcher):
         self.softmax_original = F.softmax
         self.operators = single_operators(self._model)
         self.operators.__enter__()
-        trace = self.trace
-        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, trace.attention_function)
+        recorder = self.recorder
+        ALL_ATTENTION_FUNCTIONS.register(ATTENTION, recorder.attention_function)
         ALL_MASK_ATTENTION_FUNCTIONS.register(ATTENTION, attention_mask)
         if self._model.config.model_type == "gpt_neo":  # it does not use the attention interface
-            GPTNeoSelfAttention._attn = lambda module, *args: trace.gpt_neo_attention(module, *args)
-        elif trace.family.own_attention:  # its masks and scores are unchanged; only the softmax is replaced
-            F.softmax = trace.softmax  # type: ignore[assignment]
+            GPTNeoSelfAttention._attn = lambda module, *args: recorder.gpt_neo_attention(module, *args)
+        elif recorder.family.own_attention:  # its masks and scores are unchanged; only the softmax is replaced
+            F.softmax = recorder.softmax  # type: ignore[assignment]
         else:
             self._model.config._attn_implementation = ATTENTION
 
@@ -88,7 +88,7 @@ class TracedConfig(TextDecoderOnnxConfig):
 
     @property
     def outputs(self) -> dict[str, dict[int, str]]:
-        """Output names and their dynamic axes, in the order `Trace.forward` returns them."""
+        """Output names and their dynamic axes, in the order `Recorder.forward` returns them."""
         layers = self._config.num_hidden_layers
         token = {0: "batch_size", 1: "sequence_length"}
         key = "past_sequence_length + sequence_length"

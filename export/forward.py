@@ -16,7 +16,7 @@ from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 from export.families import Family, added_to_stream, scale_logits, submodule
 
 
-class Trace:
+class Recorder:
     """The intermediates of one traced forward pass, recorded by hooks and by the attention function."""
 
     def __init__(self, model: PreTrainedModel, family: Family) -> None:

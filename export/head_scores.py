@@ -8,7 +8,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from export import verify
 from export.capture import context_length
-from pyscripts import heads, run
+from pyscripts import run
+from pyscripts.metrics import heads
 
 LENGTH = 50  # random tokens, read twice
 SEEDS = 4
@@ -32,7 +33,7 @@ def measure(
     """The manifest's `head_scores`: [layer][head] of each name, 0 ... 1, and how they were measured.
 
     The prefix token, then `length` different random tokens, then the same again; for each head the mean attention from
-    the queries that have the pattern to its keys (pyscripts/heads.py), and the mean of that over the seeds:
+    the queries that have the pattern to its keys (pyscripts/metrics/heads.py), and the mean of that over the seeds:
     induction: from each token of the second copy to the one that followed it in the first, `length - 1` back;
     duplicate_token: to its first copy, `length` back; previous_token: from every token to the one before it.
     A layer whose window hides the pattern has null. `largest_deviation`: the greatest standard deviation between seeds.

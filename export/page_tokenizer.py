@@ -14,7 +14,7 @@ from typing import Any
 from tokenizers import Regex, normalizers, pre_tokenizers  # type: ignore[import-untyped]
 from transformers import PreTrainedTokenizerFast
 
-from export.token_text import steps
+from pyscripts.native.tokenizer import steps
 
 # Planes 4–13, 15 and 16 have no characters: their first and last code points represent the rest.
 _GAPS = ((0xD800, 0xDFFF), (0x40010, 0xDFFFF), (0xE1010, 0xEFFFF), (0xF0010, 0xFFFEF), (0x100010, 0x10FFEF))

@@ -194,9 +194,12 @@ def _from_carrier(target: Path) -> None:
 
 
 def zip_pyscripts(target: Path) -> None:
-    """pyscripts/*.py as one zip with fixed times and order, so that equal sources give equal bytes."""
+    """pyscripts as one zip with fixed times and order, so that equal sources give equal bytes; without the parts that
+    need onnxruntime."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((ROOT / "pyscripts").rglob("*.py")):
+            if ROOT / "pyscripts/native" in path.parents:
+                continue
             info = zipfile.ZipInfo(path.relative_to(ROOT).as_posix(), date_time=(1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, path.read_bytes())

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from export import page_tokenizer, sweep
 from export.families import Refusal
-from export.token_text import TokenText
+from pyscripts.native.tokenizer import TextTokenizer
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parent / "site" / "vendor" / "tokenizers.min.js"
@@ -58,7 +58,7 @@ def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int, 
     added = [str(token) for id, token in tokenizer.added_tokens_decoder.items() if id < vocab_size]
     control = list(sweep.control(added))
     texts = [*texts, *control]
-    names = TokenText(tokenizer)
+    names = TextTokenizer(tokenizer.backend_tokenizer.to_str())
     answer = _page(directory, vocab_size, texts, control)
     expected = _ids(tokenizer, texts)
     beyond = {i for i, ids in enumerate(expected) if max(ids, default=0) >= vocab_size}
@@ -110,7 +110,7 @@ def _page(directory: Path, vocab_size: int, texts: list[str], control: list[str]
     return answer
 
 
-def _compare(names: TokenText, text: str, ids: list[int], found: dict[str, Any]) -> None:
+def _compare(names: TextTokenizer, text: str, ids: list[int], found: dict[str, Any]) -> None:
     if "error" in found:
         raise Refusal(f"the page's tokenizer fails on {_shown(text)} ({found['error']}), the checkpoint's does not")
     if found["ids"] != ids:
@@ -129,7 +129,7 @@ def _check_nothing_is_lost(tokenizer: PreTrainedTokenizerFast) -> None:
     kind = type(tokenizer.backend_tokenizer.model).__name__
     complete = copy.deepcopy(tokenizer.backend_tokenizer)
     complete.post_processor = None  # it would trim the span of a token
-    names = TokenText(tokenizer)
+    names = TextTokenizer(tokenizer.backend_tokenizer.to_str())
     unknown = tokenizer.unk_token_id
     for text in PLAIN:
         try:

@@ -1,4 +1,31 @@
-"""Every metric, statistic and colour of Tokenlight, in numpy and the standard library.
+"""Tokenlight in Python: every number, sentence and colour of the page, in numpy; CPython and Pyodide alike.
 
-The same files run under CPython (tests and export) and in Pyodide (the page's analysis worker).
+text → tokens → model outputs → Trace → Reading → metrics, views and the Run:
+
+    from pyscripts import load# needs tokenlight[native]: onnxruntime and tokenizers
+
+    model = load("site/models/smollm2", threads=2)
+    run = model.read("The capital of France is Paris.")
+    run.logprob, run.rank, run.entropy                # [token], nats
+    run.attentions, run.resid                         # [layer, head, query, key], [layer+1, position, hidden]
+    run.metric("word_surprisal_corrected")            # any of pyscripts.metrics.METRICS
+    run.to_json()                                     # what the page exports
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyscripts.native import Model, Run, load
+
+__all__ = ["Model", "Run", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """The native part is imported when it is first used, since the page has no onnxruntime for Python."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from pyscripts import native
+    except ModuleNotFoundError as error:
+        raise ImportError(f"{name} needs {error.name}: pip install 'tokenlight[native]'.") from error
+    return getattr(native, name)

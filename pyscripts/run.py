@@ -1,6 +1,5 @@
 """Builds the Run, the plain JSON that scripts receive and "Export JSON" saves; CPython and the analysis worker."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,14 +7,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import hue, text, wording
-from pyscripts.generation import Candidates, GenerationStep
+from pyscripts.colour import hue
+from pyscripts.decoding.generation import Candidates, GenerationStep, describe, settings_from
+from pyscripts.decoding.sampling import Distribution, distribution, sample
+from pyscripts.json_numbers import number, numbers
+from pyscripts.metrics import METRICS, Scored, text
+from pyscripts.metrics.word_metrics import words_of
+from pyscripts.page import wording
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import own_bytes, spans
-from pyscripts.trace import Trace
+from pyscripts.trace import TOP_K, Trace
+
+__all__ = ["Reading", "build", "number", "numbers", "summary"]
 
 SCHEMA = "tokenlight.run/2"
 DEFAULT_TOP_K = 10
+# What TokenizedText has of every token, and what AppendedToken (protocol.js) calls it.
+LISTS = {"ids": "id", "texts": "text", "bytes": "bytes", "hex": "hex", "control": "control"}
 ON_TEXT = ("induction", "previous_token", "duplicate_token", "first_token")  # patterns whose mass is in the Run
 
 
@@ -30,6 +38,39 @@ class Reading:
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
     interventions: Mapping[str, Any] = field(default_factory=dict)  # empty: the model as it is
     timings: Mapping[str, float] = field(default_factory=dict)
+    drawn_from: Distribution | None = None  # what the newest token was drawn from
+
+    def scored(self) -> Scored:
+        """What the metrics of the tokens read so far are computed from."""
+        trace = self.trace
+        found = trace.statistics()
+        words, boundaries = np.zeros((0, 2), np.int64), np.zeros(trace.shown + 1)
+        if trace.begins_word is not None:
+            ids = trace.ids[trace.first : trace.length]
+            words, boundaries = words_of(
+                ids, trace.begins_word, self.tokens["control"][: trace.shown], found.new_word_logprob,
+                trace.new_word_after(),
+            )
+        return Scored(found, trace.tokens_seen(), words, boundaries)
+
+    def draw(self, logits: NDArray[np.float32]) -> int:
+        """Draws the next token's id from logits [vocabulary] with the run's options, and adds it to the trace's ids."""
+        ids = self.trace.ids
+        given = (self.prompt_length or 0) + self.trace.first
+        prompt, generated = ids[:given], ids[given:]
+        self.drawn_from = distribution(logits, settings_from(self.options), prompt, generated)
+        ids.append(sample(self.drawn_from.sampled, int(self.options.get("seed") or 0), len(generated)))
+        return ids[-1]
+
+    def append(self, token: Mapping[str, Any]) -> None:
+        """Adds the token just drawn (AppendedToken of protocol.js) to the text, and records how it was chosen."""
+        if self.drawn_from is None:
+            raise ValueError("A token can only be appended after it was drawn.")
+        for name, one in LISTS.items():
+            self.tokens[name].append(token[one])
+        self.tokens["text"] = token["whole"]
+        ids = self.trace.ids
+        self.steps[len(ids) - 1] = describe(self.drawn_from, ids[-1], TOP_K)
 
 
 def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +80,9 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
     """
     trace, tokens = reading.trace, reading.tokens
     k = DEFAULT_TOP_K if reading.prompt_length is not None else int(reading.options.get("topK", DEFAULT_TOP_K))
-    found = trace.statistics()
+    scored = reading.scored()
+    found = scored.statistics
+    columns = {name: each.cells(scored) for name, each in METRICS.items() if each.in_run}  # each [token]
     hues = hue.hue(found.logprob)
     rows = []
     for i in range(trace.shown):
@@ -51,9 +94,7 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
             "bytes": list(tokens["bytes"][i]),
             "hex": tokens["hex"][i],
             "control": bool(tokens["control"][i]),
-            "logprob": number(found.logprob[i]),
-            "rank": int(found.rank[i]) or None,
-            "entropy": number(found.entropy[i]),
+            **{name: column[i] for name, column in columns.items()},
             "hue": number(hues[i]),
             "top": [{"id": id, "text": vocabulary[id], "logprob": number(value)} for id, value in top],
         })
@@ -87,17 +128,18 @@ def windows(trace: Trace) -> dict[str, Any] | None:
 
 
 def _inside(trace: Trace) -> dict[str, Any]:
-    """What attention and hidden states say of the text; None for a text read in windows."""
-    if isinstance(trace, StridedTrace):
-        return {"attention_entropy": None, "hidden_norm": None, "heads_on_text": None}
-    on_text, by_chance = trace.heads_on_text(), trace.heads_by_chance()
-    return {
-        "attention_entropy": numbers(trace.attention_entropy()),
-        "hidden_norm": numbers(trace.hidden_norm()),
-        "heads_on_text": {
-            name: {"mass": numbers(getattr(on_text, name)), "chance": numbers(getattr(by_chance, name))}
+    """What attention and hidden states say of the text; None for what was not read, as in a text read in windows."""
+    on_text = None
+    if trace.has_attention:
+        masses, by_chance = trace.heads_on_text(), trace.heads_by_chance()
+        on_text = {
+            name: {"mass": numbers(getattr(masses, name)), "chance": numbers(getattr(by_chance, name))}
             for name in ON_TEXT
-        },
+        }
+    return {
+        "attention_entropy": numbers(trace.attention_entropy()) if trace.has_attention else None,
+        "hidden_norm": numbers(trace.hidden_norm()) if trace.has_hidden_states else None,
+        "heads_on_text": on_text,
     }
 
 
@@ -132,18 +174,3 @@ def step_json(step: GenerationStep, token: int, vocabulary: Sequence[str]) -> di
     values = {name: value for name, value in vars(step).items() if name not in ("raw", "sampled")}
     both = {"raw": named(step.raw), "sampled": named(step.sampled)}
     return {"token": token, "text": vocabulary[step.id], **values, **both}
-
-
-def number(value: float) -> float | int | None:
-    """A JSON number: None for NaN and infinities, a plain int or float otherwise."""
-    if isinstance(value, int | np.integer):
-        return int(value)
-    return float(value) if math.isfinite(value) else None
-
-
-def numbers(array: NDArray) -> Any:
-    """An array as nested lists with None for NaN and infinities."""
-    if np.isfinite(array).all():
-        return array.tolist()
-    return [numbers(part) if isinstance(part, np.ndarray) else number(part) for part in array]
-

@@ -55,14 +55,25 @@ def context_of(windows: Sequence[Window]) -> NDArray[np.int64]:
     return np.concatenate(counts)
 
 
+def tokens_seen(windows: Sequence[Window], first: int) -> NDArray[np.int64]:
+    """[token] how many tokens of the text before each token the model saw. first: 1 after a prefix token, which does
+    not count, else 0."""
+    seen = context_of(windows)
+    seen[: windows[0].stop] -= first
+    return seen[first:]
+
+
 class StridedTrace(Trace):
     """The likelihoods of a text read in strided windows: each token has the statistics of the window that scores it.
 
     Nothing else is kept: attention and hidden states belong to one window and have no meaning over the text.
     """
 
-    def __init__(self, ids: Sequence[int], shape: ModelShape, context: int, stride: int, *, prefix: bool) -> None:
-        super().__init__(ids, shape, prefix=prefix)
+    def __init__(
+        self, ids: Sequence[int], shape: ModelShape, context: int, stride: int, *, prefix: bool,
+        begins_word: NDArray[np.bool_] | None = None,
+    ) -> None:
+        super().__init__(ids, shape, prefix=prefix, begins_word=begins_word)
         self.context, self.stride = context, stride
         self.windows = plan(len(ids), context, stride)
         self._window, self._read = 0, 0  # the window under way, and its positions that were read
@@ -89,7 +100,4 @@ class StridedTrace(Trace):
             self._window, self._read = self._window + 1, 0
 
     def tokens_seen(self) -> NDArray[np.int64]:
-        """[token] how many tokens of the text before each shown token the model saw; the prefix does not count."""
-        seen = context_of(self.windows)[: self.length]
-        seen[: self.windows[0].stop] -= self.first
-        return seen[self.first :]
+        return tokens_seen(self.windows, self.first)[: self.shown]

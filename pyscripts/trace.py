@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import attention, heads, residual
-from pyscripts.likelihood import NO_TARGET, TokenStatistics, token_statistics
+from pyscripts.metrics import attention, heads, residual
+from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
 
 TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
@@ -37,11 +37,11 @@ class ModelShape:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the model returned for consecutive positions, float32."""
+    """What the model returned for consecutive positions, float32; None: it was not asked for."""
 
     logits: NDArray[np.float32]  # [query, vocab]
-    attentions: NDArray[np.float32]  # [layer, head, query, key], key = positions read so far
-    hidden_states: NDArray[np.float32]  # [layer+1, query, hidden], the last one after the final norm
+    attentions: NDArray[np.float32] | None = None  # [layer, head, query, key], key = positions read so far
+    hidden_states: NDArray[np.float32] | None = None  # [layer+1, query, hidden], the last one after the final norm
     attention_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what attention added
     mlp_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what the MLP added
 
@@ -55,8 +55,14 @@ class Rows:
     def append(self, chunk: NDArray) -> None:
         self._chunks.append(chunk)
 
+    def __bool__(self) -> bool:
+        """Whether anything was ever appended."""
+        return bool(self._chunks)
+
     def all(self) -> NDArray:
-        """The whole array; chunks are joined once and stay joined."""
+        """The whole array; chunks are joined once and stay joined. ValueError if the model was not asked for it."""
+        if not self._chunks:
+            raise ValueError("This run holds no such numbers: the text was read without the output they come from.")
         if len(self._chunks) > 1:
             self._chunks = [np.concatenate(self._chunks, axis=self._axis)]
         return self._chunks[0]
@@ -76,8 +82,13 @@ class Trace:
     not kept.
     """
 
-    def __init__(self, ids: Sequence[int], shape: ModelShape, *, prefix: bool) -> None:
+    def __init__(
+        self, ids: Sequence[int], shape: ModelShape, *, prefix: bool, attention_bytes: float = ATTENTION_BYTES,
+        begins_word: NDArray[np.bool_] | None = None,
+    ) -> None:
         self.ids, self.shape, self.prefix = list(ids), shape, prefix
+        self.begins_word = begins_word  # [vocabulary] which tokens begin a word; None: words are not known
+        self._attention_bytes = attention_bytes
         self.length = 0  # positions the model has read
         self._statistics = {field.name: Rows(0) for field in fields(TokenStatistics)}
         self._heads = {field.name: Rows(2) for field in fields(heads.HeadScores)}  # [layer, head, position]
@@ -111,8 +122,16 @@ class Trace:
         past, stop = self.length, self.length + len(outputs.logits)
         self._check(outputs, stop)
         self._score(outputs.logits, past)
-        layers, heads_, queries, _ = outputs.attentions.shape
-        every_head = outputs.attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
+        if outputs.attentions is not None:
+            self._add_attentions(outputs.attentions, past)
+        if outputs.hidden_states is not None:
+            self._add_residual(outputs.hidden_states, outputs.attention_output, outputs.mlp_output)
+        self.length = stop
+
+    def _add_attentions(self, attentions: NDArray[np.float32], past: int) -> None:
+        """Reduces attentions [layer, head, query, key] to entropies and pattern masses, and keeps them while small."""
+        layers, heads_, queries, stop = attentions.shape
+        every_head = attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
         found = attention.entropies(every_head, past)
         self._entropy.append(found.entropy.reshape(layers, heads_, queries))
         self._entropy_without_sink.append(found.without_sink.reshape(layers, heads_, queries))
@@ -126,21 +145,21 @@ class Trace:
                 if window is not None:
                     mass[layer][:, np.isnan(getattr(hidden[window], name))] = np.nan
             column.append(mass)
-        self._add_residual(outputs)
-        self._keep_attentions(outputs.attentions)
-        self.length = stop
+        self._keep_attentions(attentions)
 
     def _score(self, logits: NDArray[np.float32], first: int) -> None:
         """Reduces logits [row, vocab], rows `first` ..., to the statistics of the tokens after them."""
         targets = np.full(len(logits), NO_TARGET)
         known = self.ids[first + 1 : first + 1 + len(logits)]
         targets[: len(known)] = known
-        found = token_statistics(logits, targets, TOP_K)
+        found = token_statistics(logits, targets, TOP_K, begins_word=self.begins_word)
         for name, column in self._statistics.items():
             column.append(getattr(found, name))
 
-    def _add_residual(self, outputs: Outputs) -> None:
-        states, attention_output, mlp_output = outputs.hidden_states, outputs.attention_output, outputs.mlp_output
+    def _add_residual(
+        self, states: NDArray[np.float32], attention_output: NDArray[np.float32] | None,
+        mlp_output: NDArray[np.float32] | None,
+    ) -> None:
         self._hidden_states.append(states)
         self._layers["hidden_norm"].append(residual.norms(states))
         if attention_output is None or mlp_output is None:
@@ -155,7 +174,7 @@ class Trace:
     def _keep_attentions(self, attentions: NDArray[np.float32]) -> None:
         if self._attentions is not None:
             self._attentions.append(attentions)
-            if sum(chunk.nbytes for chunk in self._attentions) > ATTENTION_BYTES:
+            if sum(chunk.nbytes for chunk in self._attentions) > self._attention_bytes:
                 self._attentions = None
 
     def _check(self, outputs: Outputs, stop: int) -> None:
@@ -198,6 +217,24 @@ class Trace:
                 rows = np.concatenate([np.full((1, *rows.shape[1:]), null, rows.dtype), rows])
             columns[name] = rows
         return TokenStatistics(**columns)
+
+    def new_word_after(self) -> float:
+        """Log-probability that a word begins after the last position read, nats; NaN: words are not known."""
+        return float(self._statistics["new_word_logprob"].all()[self.length - 1])
+
+    def tokens_seen(self) -> NDArray[np.int64]:
+        """[token] how many tokens of the text before each shown token the model saw; the prefix does not count."""
+        return np.arange(self.shown)
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the run holds what is computed from attention."""
+        return bool(self._entropy)
+
+    @property
+    def has_hidden_states(self) -> bool:
+        """Whether the run holds the hidden states and what is computed from them."""
+        return bool(self._hidden_states)
 
     def hidden_norm(self) -> NDArray[np.float64]:
         """[layer+1, token] L2 norm of the shown tokens' hidden states."""
@@ -259,6 +296,17 @@ class Trace:
         if self._attentions is None:
             return None
         return join_queries([chunk[layer, head] for chunk in self._attentions], self.length)
+
+    def attentions(self) -> NDArray[np.float32]:
+        """[layer, head, query, key] by position, zeros above the diagonal. ValueError: they were not kept."""
+        if not self._attentions:
+            raise ValueError("The attention matrices of this text were not kept: read it with keep=('attentions',).")
+        layers, heads_ = self._attentions[0].shape[:2]
+        joined, start = np.zeros((layers, heads_, self.length, self.length), np.float32), 0
+        for chunk in self._attentions:
+            joined[:, :, start : start + chunk.shape[2], : chunk.shape[3]] = chunk
+            start += chunk.shape[2]
+        return joined
 
     def attention_entropy_at(self, position: int) -> NDArray[np.float64]:
         """[layer, head] entropy of one query's attention, nats."""

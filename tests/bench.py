@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
-from tests import bench_text, browser  # noqa: E402
+from tests import bench_native, bench_text, browser  # noqa: E402
 from tests.e2e.conftest import FLAGS, serving  # noqa: E402
 from tests.e2e.hosting import link_site  # noqa: E402
 from tests.e2e.layers import step_times  # noqa: E402
@@ -236,7 +236,7 @@ def main() -> None:
             folder = gpt2_random(Path(name) / "gpt2-random")
             assert build.main([str(folder), "--out", str(CACHE)]) == 0
     site = ROOT / "site"
-    results = {}
+    results: dict[str, Any] = {}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as name:
         chromium = playwright.chromium.launch(executable_path=browser.find(), args=FLAGS)
         for model, models in (("gpt2-random", CACHE), ("smollm2", site / "models")):
@@ -248,6 +248,7 @@ def main() -> None:
                 results[model] = bench(model, models / model, address, context)
                 context.close()
             show(model, results[model], console)
+    results["native"] = bench_native.main()
     (ROOT / "dist").mkdir(exist_ok=True)
     (ROOT / "dist/bench.json").write_text(json.dumps(results, indent=1))
 

@@ -10,7 +10,7 @@ import { Publisher } from './publisher.js';
 /** @type {Promise<any>} */
 let booted;
 /** @type {any} */
-let session; // pyscripts.browser.Session
+let session; // pyscripts.page.session.Session
 
 /** Calls into Python; its errors become sentences. @template T @param {() => T} call @returns {T} */
 function python(call) {
@@ -23,7 +23,7 @@ function python(call) {
 
 const publisher = new Publisher((runId) => python(() => session.update(runId)));
 
-/** One view's answer with its arrays. @param {any} result proxy of pyscripts.browser.Session.view @returns {Answer<any, string>} */
+/** One view's answer with its arrays. @param {any} result proxy of pyscripts.page.session.Session.view @returns {Answer<any, string>} */
 function takeAnswer(result) {
   const answer = { json: JSON.parse(result.get('json')), arrays: takeArrays(result.get('arrays')) };
   result.destroy();

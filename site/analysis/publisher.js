@@ -19,7 +19,7 @@ export class Publisher {
   /** @type {unknown} */
   #failure = null; // an error in a timer's update: the run's next step throws it, so that only this run fails
 
-  /** @param {(runId: number) => any} read Python's new results: a proxy of pyscripts.browser.Session.update */
+  /** @param {(runId: number) => any} read Python's new results: a proxy of pyscripts.page.session.Session.update */
   constructor(read) {
     this.#read = read;
   }

@@ -7,7 +7,7 @@ import { loadPyodide } from '../vendor/pyodide/pyodide.js';
 
 /**
  * @param {OnProgress} onProgress
- * @returns {Promise<any>} a pyscripts.browser.Session
+ * @returns {Promise<any>} a pyscripts.page.session.Session
  */
 export async function bootPython(onProgress) {
   onProgress({ stage: 'Starting Python' });
@@ -22,7 +22,7 @@ export async function bootPython(onProgress) {
     throw new Error(`A file of this page is missing: vendor/pyscripts.zip (HTTP ${response.status}).`);
   }
   pyodide.unpackArchive(await response.arrayBuffer(), 'zip', { extractDir: '/home/pyodide' });
-  return pyodide.pyimport('pyscripts.browser').Session();
+  return pyodide.pyimport('pyscripts.page.session').Session();
 }
 
 /**

@@ -199,7 +199,7 @@ export async function views(runId, requests) {
 }
 
 /**
- * One view of a run (pyscripts/views), the current one unless another is named.
+ * One view of a run (pyscripts/page/views), the current one unless another is named.
  * @template {ViewName} Name
  * @param {Name} name @param {Views[Name]['args']} args @param {number} [runId]
  * @returns {Promise<Views[Name]['answer']>}
@@ -268,7 +268,7 @@ export async function pinReading() {
   await part.wait(part.api.pin(currentRun().id));
 }
 
-/** Colours the current and later runs by one of the colourings of pyscripts/colourings.py. @param {string} id */
+/** Colours the current and later runs by one of the colourings of pyscripts/colour/colourings.py. @param {string} id */
 export async function setColouring(id) {
   state.settings.value = { ...state.settings.value, colouring: id };
   const part = analysis();

@@ -68,7 +68,7 @@
  * tokenizer, `candidates` are ids, and the `count` most likely single tokens are added.
  * @typedef {{ left: string | number[], right: string | number[], words: string[], candidates: number[][], count: number }} FillInRequest
  * @typedef {{ ids: number[], text: string, logprob: number | null, right_logprob: number | null, probability: number, share: number }} Ranked
- *   see pyscripts/fill_in.py; the list begins with the best
+ *   see pyscripts/decoding/fill_in.py; the list begins with the best
  */
 
 /**
@@ -102,7 +102,7 @@
  *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `colours` and `summary` cover every token so far,
  *   since the scale of the colours depends on all of them.
  * @typedef {{ tokens: number, total_tokens: number, scored_tokens: number, mean_logprob: number | null, std_logprob: number | null, perplexity: number | null,
- *             bits_per_byte: number | null, bits_per_character: number | null, convention?: string }} Summary see pyscripts/text.py; nats
+ *             bits_per_byte: number | null, bits_per_character: number | null, convention?: string }} Summary see pyscripts/metrics/text.py; nats
  * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one for each token or stop of a legend
  * @typedef {{ light: ThemeColours, dark: ThemeColours,
  *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean } }} Colours
@@ -111,7 +111,7 @@
  */
 
 /**
- * What Python answers about a run: plain JSON beside flat arrays (pyscripts/views). `Views` is the one list of them.
+ * What Python answers about a run: plain JSON beside flat arrays (pyscripts/page/views). `Views` is the one list of them.
  * @template [Json=Record<string, never>] @template {string} [Names=never]
  * @typedef {{ json: Json, arrays: Record<Names, PyArray> }} Answer
  */

@@ -59,7 +59,7 @@ async function show(address, into) {
   });
 }
 
-/** @param {any} page see pyscripts/preview.py @param {Manifest} manifest @returns {RunState} */
+/** @param {any} page see pyscripts/page/preview.py @param {Manifest} manifest @returns {RunState} */
 function storedRun(page, manifest) {
   const numbers = (/** @type {(number | null)[]} */ values) => Float64Array.from(values, (value) => value ?? NaN);
   /** @type {RunState['columns']} */

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pyscripts.text import less_surprising_than_expected, top_surprises
+from pyscripts.metrics.text import less_surprising_than_expected, top_surprises
 from tests.e2e.likelihood import TEXT, colours, facts, open_view, read, settled, shown_ids, shows
 
 GLTR = [(10, "#adff80"), (100, "#ffea80"), (1000, "#ff9280"), (math.inf, "#e5b0ff")]

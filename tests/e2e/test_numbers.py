@@ -303,7 +303,7 @@ class FakeArray:
 
 def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
     """One recorded trace through the same files in both: every number within 1e-5, tokens in equal order."""
-    from pyscripts.browser import Session
+    from pyscripts.page.session import Session
 
     manifest = {"id": "recorded", "sha256": "0" * 64, "layers": 2, "heads": 4, "hidden_size": 64, "vocab_size": 600}
     manifest["prefix"] = {"id": 0, "text": "<|endoftext|>"}

@@ -109,7 +109,7 @@ def failing_updates(tmp_path: Path, tiny_models: Path) -> Iterator[str]:
     with zipfile.ZipFile(vendor / "pyscripts.zip") as old, zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as new:
         for name in old.namelist():
             text = old.read(name).decode()
-            if name == "pyscripts/browser.py":
+            if name == "pyscripts/page/session.py":
                 told = "        current.updated = trace.shown\n"
                 assert text.count(told) == 1
                 fault = "        if trace.shown > 60:\n            raise ValueError('No update.')\n"

@@ -222,12 +222,12 @@ def test_a_graph_that_is_wrong_stops_the_build(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One attention scaled by half a per cent during export is noticed, named, and nothing is written."""
-    original = forward.Trace.attend
+    original = forward.Recorder.attend
 
     def wrong(self: Any, layer: int, *rest: Any) -> Any:
         return original(self, layer, *rest) * (1.005 if layer == 1 else 1.0)
 
-    monkeypatch.setattr(forward.Trace, "attend", wrong)
+    monkeypatch.setattr(forward.Recorder, "attend", wrong)
     assert build.main([str(checkpoint), "--out", str(tmp_path)]) == 2
     assert "differs from PyTorch" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from export import capture, graph, head_scores, verify, weights, windows
-from pyscripts import heads
+from pyscripts.metrics import heads
 from tests.export import tiny
 from tests.export.models import random_model
 

@@ -5,7 +5,10 @@ import json
 
 import numpy as np
 
-from pyscripts import attention, colourings, heads, likelihood, residual, sampling
+from pyscripts.colour import colourings
+from pyscripts.decoding import sampling
+from pyscripts.metrics import METRICS, Scored, attention, heads, likelihood, residual
+from pyscripts.metrics.word_metrics import words_of
 
 TOKENS, VOCABULARY, LAYERS, HEADS, HIDDEN = 256, 50257, 12, 12, 768
 
@@ -19,7 +22,10 @@ rows = np.tril(random.random((HEADS, TOKENS, TOKENS), dtype=np.float32))  # [hea
 rows /= rows.sum(axis=2, keepdims=True)
 states = random.standard_normal((LAYERS + 1, TOKENS, HIDDEN), dtype=np.float32)
 
-statistics = likelihood.token_statistics(logits, ids, 50)
+begins_word = np.arange(VOCABULARY) % 3 == 0
+statistics = likelihood.token_statistics(logits, ids, 50, begins_word=begins_word)
+words, boundaries = words_of(ids.tolist(), begins_word, np.zeros(TOKENS, bool), statistics.new_word_logprob, -1.0)
+scored = Scored(statistics, np.arange(TOKENS), words, boundaries)
 layers = [attention.entropies(rows) for _ in range(LAYERS)]
 scores = [heads.scores(heads.pattern_mass(rows, ids)) for _ in range(LAYERS)]
 norms = residual.norms(states)
@@ -31,8 +37,7 @@ print(
     json.dumps(
         {
             "order": hashlib.sha256(order).hexdigest(),
-            "logprob": statistics.logprob.tolist(),
-            "entropy": statistics.entropy.tolist(),
+            "metrics": {name: np.ravel(each.function(scored)).tolist() for name, each in METRICS.items()},
             "attention_entropy": layers[0].entropy.mean(axis=0).tolist(),
             "without_sink": layers[0].without_sink[:, 1:].mean(axis=0).tolist(),
             "induction": scores[0].induction.tolist(),

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyscripts import attention, heads
+from pyscripts.metrics import attention, heads
 
 
 def causal(heads: int, tokens: int, seed: int = 0, dtype: type = np.float32) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts import colour
+from pyscripts.colour import colour
 
 UNIT = st.floats(0, 1)
 COLOUR = st.tuples(UNIT, UNIT, UNIT)

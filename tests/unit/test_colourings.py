@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyscripts import colour, colourings, hue
-from pyscripts.colourings import COLOURINGS, Colours, Theme
-from pyscripts.likelihood import TokenStatistics
+from pyscripts.colour import colour, colourings, hue
+from pyscripts.colour.colourings import COLOURINGS, Colours, Theme
+from pyscripts.metrics.likelihood import TokenStatistics
 
 
 def statistics(logprob: list[float], entropy: float = 2.0) -> TokenStatistics:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts.compare import Reading, blocks, change
+from pyscripts.metrics.compare import Reading, blocks, change
 
 
 def kept(pieces: list[str], logprob: list[float]) -> Reading:

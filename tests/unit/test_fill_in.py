@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pyscripts.fill_in import FillIn, likely
+from pyscripts.decoding.fill_in import FillIn, likely
 
 VOCABULARY = 40
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyscripts import heads
+from pyscripts.metrics import heads
 from tests.unit.test_attention import causal
 
 NAMES = [field.name for field in fields(heads.HeadScores)]

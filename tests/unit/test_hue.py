@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts import hue
+from pyscripts.colour import hue
 
 LOGPROBS = st.lists(st.floats(-100, 0), min_size=1, max_size=60)
 

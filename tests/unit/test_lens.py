@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import torch
 
-from pyscripts import lens
+from pyscripts.metrics import lens
 
 
 def test_equals_scipy_and_torch() -> None:

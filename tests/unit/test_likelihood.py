@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pyscripts import likelihood
+from pyscripts.metrics import likelihood
 
 VOCABULARY = 50257
 ROWS = hnp.arrays(

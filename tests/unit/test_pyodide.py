@@ -36,6 +36,9 @@ def test_pyodide_agrees_with_cpython(tmp_path: Path) -> None:
     here, there = output([sys.executable, "-m", "tests.unit.gpt2_sized_run"]), output(run)
     for exact in ("order", "kept", "drawn"):
         assert there[exact] == here[exact]
-    names = ("logprob", "entropy", "attention_entropy", "without_sink", "induction", "chance", "norms")
+    assert there["metrics"].keys() == here["metrics"].keys()
+    for name, values in here["metrics"].items():
+        np.testing.assert_allclose(there["metrics"][name], values, rtol=1e-5, atol=1e-5, err_msg=name)
+    names = ("attention_entropy", "without_sink", "induction", "chance", "norms")
     for name in names:
         np.testing.assert_allclose(there[name], here[name], rtol=2e-6, atol=2e-6)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyscripts.repeats import Copy, copies, second_copy_curve
+from pyscripts.metrics.repeats import Copy, copies, second_copy_curve
 
 
 def longest_repeat(ids: list[int], t: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from pyscripts import residual
+from pyscripts.metrics import residual
 
 
 def states(layers: int = 4, tokens: int = 6, seed: int = 0) -> np.ndarray:

@@ -15,7 +15,7 @@ from transformers.generation import (
     TopPLogitsWarper,
 )
 
-from pyscripts.sampling import Settings, distribution, sample
+from pyscripts.decoding.sampling import Settings, distribution, sample
 
 PROMPT, GENERATED = [3, 7, 7, 100], [9, 3, 9]
 

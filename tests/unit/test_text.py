@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from pyscripts import text
-from pyscripts.likelihood import token_statistics
+from pyscripts.metrics import text
+from pyscripts.metrics.likelihood import token_statistics
 
 HALF = -np.log(2)
 

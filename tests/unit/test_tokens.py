@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts.browser import Session
+from pyscripts.page.session import Session
 from pyscripts.tokens import character_starts, own_bytes
 from tests.unit.cut_text import cut
 from tests.unit.json_schema import check

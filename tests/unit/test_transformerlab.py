@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pyscripts import transformerlab
+from pyscripts.metrics import transformerlab
 from tests.unit.test_attention import causal
 
 

@@ -16,10 +16,11 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from pyscripts import generation, sampling, scales
+from pyscripts.colour import scales
+from pyscripts.decoding import generation, sampling
+from pyscripts.page.views import VIEWS, Context, Inspected
 from pyscripts.run import Reading
 from pyscripts.trace import ModelShape, Outputs, Trace
-from pyscripts.views import VIEWS, Context, Inspected
 from tests.export.models import random_model
 from tests.unit.cut_text import cut
 

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from pyscripts import run, wording
-from pyscripts.compare import Reading as Compared
-from pyscripts.preview import preview
+from pyscripts import run
+from pyscripts.metrics.compare import Reading as Compared
+from pyscripts.page import wording
+from pyscripts.page.preview import preview
+from pyscripts.page.views import VIEWS, Context
 from pyscripts.trace import ModelShape, Outputs, Trace
-from pyscripts.views import VIEWS, Context
 from tests.unit.cut_text import cut
 
 PIECES = ["The", " cat", " sat", ". ", "The", " cat", " sat", ".", " Naïve", " 🙂"]
@@ -51,15 +52,18 @@ def test_strip_is_in_nats(context: Context) -> None:
 def test_the_text_and_its_findings_as_tables(context: Context) -> None:
     table, found = VIEWS["table"](context, "strip", {}), context.reading.trace.statistics()
     assert [row[1] for row in table["rows"]] == PIECES
-    assert table["rows"][0][2:] == [None, None, None, None, table["rows"][0][6]]
-    assert table["rows"][3][2:5] == [found.probability[3], found.rank[3], -found.logprob[3]]
+    first, fourth = (dict(zip(table["columns"], table["rows"][i], strict=True)) for i in (0, 3))
+    smooth = "mean surprisal of 15 tokens (nats)"
+    assert {name for name, value in first.items() if value is not None} == {"index", "token", smooth}
+    assert (fourth["probability"], fourth["rank"]) == (found.probability[3], found.rank[3])
+    assert fourth["surprisal (nats)"] == -found.logprob[3] and fourth["entropy (nats)"] == found.entropy[3]
     assert all(len(row) == len(table["columns"]) for row in table["rows"])
     listed, said = VIEWS["table"](context, "findings", {}), VIEWS["findings"](context)
     lists = sum(len(said[name]) for name in ("surprises", "less_surprising", "classes", "copies"))
     assert len(listed["rows"]) == lists + len(said["curve"]["later"])
-    what, place, _, passages, _, again, *_, first = listed["rows"][-1]
+    what, place, _, passages, _, again, *_, first_time = listed["rows"][-1]
     assert (what, place, passages) == ("place in repeated passages", 2, 1)
-    assert (first, again) == (pytest.approx(-found.logprob[2]), pytest.approx(-found.logprob[6]))
+    assert (first_time, again) == (pytest.approx(-found.logprob[2]), pytest.approx(-found.logprob[6]))
     assert all(len(row) == len(listed["columns"]) for row in listed["rows"])
     assert VIEWS["csv"](context, "findings", {}).splitlines()[0] == ",".join(listed["columns"])
 

@@ -8,8 +8,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts import words
-from pyscripts.word_table import class_table
+from pyscripts.metrics import words
+from pyscripts.metrics.word_table import class_table
 
 
 def spans_of(parts: list[str]) -> list[tuple[int, int]]:

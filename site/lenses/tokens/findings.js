@@ -3,7 +3,7 @@
 import * as state from '../../page/state.js';
 import { ask } from '../scheduler.js';
 
-/** Surprises, word classes and repeated passages (pyscripts/views/whole_text.py). */
+/** Surprises, word classes and repeated passages (pyscripts/page/views/whole_text.py). */
 const asked = ask({ view: 'findings', needs: 'end', args: () => ({}), seen: () => state.lens.value === 'tokens' });
 
 export const findings = asked.answer;

@@ -1,0 +1,1 @@
+"""Colours of tokens and charts, for light and dark pages."""

@@ -1,0 +1,232 @@
+"""Every way to colour a text's tokens, with its legend, for light and dark pages.
+
+A colouring is a pure function from TokenStatistics to Colours. Null values (a first
+token without a prefix) get no colour.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pyscripts.colour import colour
+from pyscripts.colour import hue as linus_lee
+from pyscripts.metrics.likelihood import TokenStatistics, surprisal_bits
+
+Values = NDArray[np.float64]  # [token]; NaN = null
+Paint = Callable[[Values], colour.RGB]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """One page theme's colours as CSS; text on its background has a contrast of at least 4.5."""
+
+    background: list[str]  # [token]; `transparent` = null
+    text: list[str]  # [token]; `inherit` = null
+
+
+@dataclass(frozen=True)
+class Legend:
+    """Some values with their colours, in display order."""
+
+    values: list[float]  # [stop] in the unit of the labels; classes are numbered from 0
+    labels: list[str]  # [stop]
+    light: Theme  # [stop]
+    dark: Theme  # [stop]
+    continuous: bool  # whether colours flow between the stops
+
+
+@dataclass(frozen=True)
+class Colours:
+    light: Theme
+    dark: Theme
+    legend: Legend
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """An entry of the menu."""
+
+    id: str
+    title: str
+    description: str
+    function: Callable[[TokenStatistics], Colours]
+
+
+def hue(statistics: TokenStatistics) -> Colours:
+    """Linus Lee's: hue 0 ... 150 over mean +- 2.5 std of the run, `hsl(hue 60% 85%)`; dark pages get 22%."""
+    lo, hi = linus_lee.limits(statistics.logprob)
+    hues = linus_lee.hue(statistics.logprob)  # [token]
+    top = min(hi, 0.0)  # no log-probability lies above 0
+    logprobs = [lo, (lo + top) / 2, top]
+    stops = [linus_lee.GREEN * (value - lo) / (hi - lo) if hi > lo else 0.0 for value in logprobs]
+    if not hi > lo:  # all equally likely, or all null
+        stops, logprobs = ([], []) if np.isnan(lo) else ([linus_lee.EVEN], [lo])
+    made = _colours(
+        hues,
+        light=lambda h: colour.from_hsl(h, 0.6, 0.85),
+        dark=lambda h: colour.from_hsl(h, 0.6, 0.22),
+        stops=stops,
+        labels=[_logprob_label(value) for value in logprobs],
+    )
+    return Colours(
+        light=replace(made.light, background=linus_lee.css(hues)),
+        dark=made.dark,
+        legend=replace(made.legend, values=logprobs),
+    )
+
+
+def gltr(statistics: TokenStatistics) -> Colours:
+    """GLTR's classes (Gehrmann et al. 2019): green for the top 10, yellow 100, red 1000, purple below.
+
+    GLTR counts ranks from 0 and tests rank < 10, which is rank 10 or better here.
+    """
+    classes = np.digitize(statistics.rank, [10, 100, 1000], right=True)  # [token]
+    return _colours(
+        np.where(statistics.rank > 0, classes, np.nan),
+        light=_ramp("#adff80 #ffea80 #ff9280 #e5b0ff", 0, 3),
+        dark=_ramp("#1d5c00 #6b5900 #8c1f0d #5b2080", 0, 3),
+        stops=[0, 1, 2, 3],
+        labels=["top 10", "top 100", "top 1,000", "below"],
+        continuous=False,
+    )
+
+
+def circuitsvis(statistics: TokenStatistics) -> Colours:
+    """CircuitsVis' token log-probabilities: the redder the likelier, white at -5 nats and below."""
+    return _colours(
+        statistics.logprob,
+        light=_ramp("#ffffff #ff0000", -5, 0),
+        dark=_ramp("#161616 #c00000", -5, 0),
+        stops=[-5, -2.5, 0],
+        labels=[_logprob_label(value) for value in (-5, -2.5, 0)],
+    )
+
+
+def transformer_lab(statistics: TokenStatistics) -> Colours:
+    """Transformer Lab's: p in whole percents is the hue in degrees, `hsl(100p 90% 89%)`, linear in p."""
+    # Its order of rounding and flooring, which turns 29% into 28 degrees (29 / 100 * 100 is slightly below 29).
+    probability = np.floor(statistics.probability * 100 + 0.5) / 100
+    return _colours(
+        np.floor(probability * 100),
+        light=lambda h: colour.from_hsl(h, 0.9, 0.89),
+        dark=lambda h: colour.from_hsl(h, 0.9, 0.2),
+        stops=[0, 25, 50, 75, 100],
+        labels=["0%", "25%", "50%", "75%", "100%"],
+    )
+
+
+def viridis(statistics: TokenStatistics) -> Colours:
+    """Surprisal 0 ... 12 bits on matplotlib's viridis, perceptually even."""
+    return _surprisal_ramp(statistics, colour.VIRIDIS)
+
+
+def cividis(statistics: TokenStatistics) -> Colours:
+    """Surprisal 0 ... 12 bits on cividis, which looks the same with red-green colour blindness."""
+    return _surprisal_ramp(statistics, colour.CIVIDIS)
+
+
+def uncertainty(statistics: TokenStatistics) -> Colours:
+    """Entropy 0 ... 8 nats of the prediction, whatever token followed."""
+    return _colours(
+        np.where(np.isnan(statistics.logprob), np.nan, statistics.entropy),
+        light=_ramp("#f7fbff #c6dbef #6baed6 #2171b5", 0, 8),
+        dark=_ramp("#10161d #0b3a66 #2171b5 #9ecae1", 0, 8),
+        stops=[0, 2, 4, 6, 8],
+        labels=["0 nats (certain)", "2 nats", "4 nats", "6 nats", "8 nats (uncertain)"],
+    )
+
+
+def surprise_excess(statistics: TokenStatistics) -> Colours:
+    """Surprisal minus entropy, -5 ... 5 nats: orange is more surprising than expected, blue less."""
+    return _diverging(statistics.surprise_excess, "as expected")
+
+
+def difference(change: ArrayLike) -> Colours:
+    """Change of log-probability [token] from another reading, -5 ... 5 nats: blue likelier, orange less likely."""
+    made = _diverging(-np.asarray(change, np.float64), "no change")
+    labels = ["+5 nats", "+2.5 nats", "0 (no change)", "−2.5 nats", "−5 nats"]
+    values = [-value for value in made.legend.values]
+    return replace(made, legend=replace(made.legend, values=values, labels=labels))
+
+
+COLOURINGS = {
+    entry.id: entry
+    for entry in (
+        Colouring(
+            "hue",
+            "Likelihood in this text",
+            "Red: unlikely for this text. Green: likely.",
+            hue,
+        ),
+        Colouring(
+            "gltr",
+            "Rank classes (GLTR)",
+            "Whether the token ranked among the model's top 10, 100 or 1,000.",
+            gltr,
+        ),
+        Colouring("viridis", "Surprisal (viridis)", "The same surprisal scale for every text.", viridis),
+        Colouring("cividis", "Surprisal (cividis)", "The same scale in colour-blind safe colours.", cividis),
+        Colouring("entropy", "Entropy", "Entropy of the prediction, whatever token followed.", uncertainty),
+        Colouring(
+            "surprise_excess",
+            "Surprisal minus entropy",
+            "Orange: more surprising than expected. Blue: less.",
+            surprise_excess,
+        ),
+        Colouring(
+            "transformer_lab",
+            "Probability (Transformer Lab)",
+            "From red at 0% to green at 100%, linear in probability.",
+            transformer_lab,
+        ),
+        Colouring(
+            "circuitsvis",
+            "Log-probability (CircuitsVis)",
+            "Red at 0 nats (certain), fading to none at −5 nats.",
+            circuitsvis,
+        ),
+    )
+}  # id -> Colouring, the default first
+
+
+def _colours(
+    values: Values, light: Paint, dark: Paint, stops: list[float], labels: list[str], continuous: bool = True
+) -> Colours:
+    at = np.array(stops, np.float64)  # [stop]
+    legend = Legend(stops, labels, _theme(light(at)), _theme(dark(at)), continuous)
+    return Colours(_theme(light(values)), _theme(dark(values)), legend)
+
+
+def _theme(background: colour.RGB) -> Theme:
+    return Theme(colour.css(background), colour.text_on(background))
+
+
+def _ramp(anchors: str, lowest: float, highest: float) -> Paint:
+    return lambda values: colour.ramp(anchors, (values - lowest) / (highest - lowest))
+
+
+def _surprisal_ramp(statistics: TokenStatistics, anchors: str) -> Colours:
+    backwards = " ".join(reversed(anchors.split()))
+    stops: list[float] = [0, 3, 6, 9, 12]
+    labels = ["0 bits (100%)", "3 bits (12.5%)", "6 bits (1.6%)", "9 bits (0.2%)", "12 bits (0.02%)"]
+    return _colours(surprisal_bits(statistics.logprob), _ramp(backwards, 0, 12), _ramp(anchors, 0, 12), stops, labels)
+
+
+def _diverging(values: Values, middle: str) -> Colours:
+    return _colours(
+        values,
+        light=_ramp("#4393c3 #f7f7f7 #e08214", -5, 5),
+        dark=_ramp("#4393c3 #1c1c1c #e08214", -5, 5),
+        stops=[-5, -2.5, 0, 2.5, 5],
+        labels=["−5 nats", "−2.5 nats", f"0 ({middle})", "+2.5 nats", "+5 nats"],
+    )
+
+
+def _logprob_label(logprob: float) -> str:
+    """The probability, as a percentage or as one in so many (two digits)."""
+    probability = float(np.exp(logprob))
+    if probability >= 0.001:
+        return f"{100 * probability:.3g}%"
+    return f"1 in {float(f'{1 / probability:.2g}'):,.0f}"

@@ -1,0 +1,1 @@
+"""From logits to text: sampling, how each token was chosen, filling in a blank."""

@@ -1,0 +1,76 @@
+"""One generation step: the model's distribution, the effect of each filter, and the token drawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts.decoding.sampling import Distribution, Settings
+from pyscripts.metrics.likelihood import entropy, top_k
+
+NAMES = {  # the scripting interface's names of the settings
+    "temperature": "temperature",
+    "topK": "top_k",
+    "topP": "top_p",
+    "minP": "min_p",
+    "repetitionPenalty": "repetition_penalty",
+    "frequencyPenalty": "frequency_penalty",
+}
+
+
+def settings_from(options: Mapping[str, Any]) -> Settings:
+    """Sampling settings of `tokenlight.generate`'s options (`greedy`: temperature 0). ValueError: out of range."""
+    values = {ours: options[theirs] for theirs, ours in NAMES.items() if options.get(theirs) is not None}
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name} must be a number, not {value!r}.")
+    return Settings(**{**values, "temperature": 0} if options.get("greedy") else values)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """A distribution's most likely tokens, most likely first."""
+
+    ids: NDArray[np.int32]  # [k]
+    probabilities: NDArray[np.float64]  # [k] 0 ... 1
+
+    @classmethod
+    def of(cls, probabilities: NDArray[np.float64], k: int) -> "Candidates":
+        """The k most likely of probabilities [vocabulary]; tokens with probability 0 are left out."""
+        ids = top_k(probabilities, k)
+        ids = ids[probabilities[ids] > 0]
+        return cls(ids, probabilities[ids])
+
+
+@dataclass(frozen=True)
+class GenerationStep:
+    """How one token was chosen."""
+
+    id: int
+    raw: Candidates  # the model's own distribution
+    sampled: Candidates  # the one drawn from
+    raw_probability: float  # of the token, 0 ... 1
+    sampled_probability: float  # of the token, 0 ... 1
+    rank: int  # of the token in the model's own distribution
+    entropy: float  # nats, of the model's own distribution
+    sampled_entropy: float  # nats, of the one drawn from
+    filters: list[dict[str, Any]]  # name, number of kept tokens and removed mass of each filter that was applied
+
+
+def describe(found: Distribution, id: int, k: int) -> GenerationStep:
+    """How token `id` was chosen, with the k most likely tokens before and after the filters."""
+    raw, raw_entropy = Candidates.of(found.raw, k), entropy(found.raw)
+    changed = found.sampled is not found.raw
+    return GenerationStep(
+        id=id,
+        raw=raw,
+        sampled=Candidates.of(found.sampled, k) if changed else raw,
+        raw_probability=float(found.raw[id]),
+        sampled_probability=float(found.sampled[id]),
+        rank=int(np.count_nonzero(found.raw > found.raw[id]) + np.count_nonzero(found.raw[:id] == found.raw[id])) + 1,
+        entropy=raw_entropy,
+        sampled_entropy=entropy(found.sampled) if changed else raw_entropy,
+        filters=[{"name": s.name, "kept": s.kept, "removed_mass": s.removed_mass} for s in found.steps],
+    )

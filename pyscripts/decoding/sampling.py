@@ -1,0 +1,179 @@
+"""From a row of logits to the next token: penalties, temperature and filters, one step at a time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pyscripts.metrics.likelihood import softmax
+
+Row = NDArray[np.float64]  # [vocabulary]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to sample; the defaults change nothing. Values out of range raise ValueError.
+
+    Names and meanings as in transformers; frequency_penalty, which transformers lacks, as in the OpenAI API.
+    """
+
+    temperature: float = 1.0  # above 0, or 0 for greedy: always the most likely token
+    top_k: int = 0  # keep the k most likely tokens and any tied with the k-th; 0 = off
+    top_p: float = 1.0  # 0 ... 1, keep the smallest set with at least this mass; 1 = off
+    min_p: float = 0.0  # 0 ... 1, keep tokens at least this fraction as likely as the likeliest; 0 = off
+    repetition_penalty: float = 1.0  # above 0; divides positive, multiplies negative logits of tokens seen
+    frequency_penalty: float = 0.0  # subtracted once per time the token was generated
+
+    def __post_init__(self) -> None:
+        for name, valid, needed in (
+            ("temperature", 0 <= self.temperature < np.inf, "0 (greedy) or more"),
+            ("top_k", self.top_k >= 0 and self.top_k == int(self.top_k), "a whole number, 0 (off) or more"),
+            ("top_p", 0 <= self.top_p <= 1, "between 0 and 1"),
+            ("min_p", 0 <= self.min_p <= 1, "between 0 and 1"),
+            ("repetition_penalty", 0 < self.repetition_penalty < np.inf, "above 0"),
+            ("frequency_penalty", bool(np.isfinite(self.frequency_penalty)), "a finite number"),
+        ):
+            if not valid:
+                raise ValueError(f"{name} must be {needed}, not {getattr(self, name)}.")
+
+
+@dataclass(frozen=True)
+class Step:
+    """The outcome of one step."""
+
+    name: str  # the Settings field that caused it, or "greedy"
+    probabilities: Row  # [vocabulary] after the step, sums to 1
+    kept: int  # tokens with a probability above 0
+    removed_mass: float  # 0 ... 1, probability, before the step, of the tokens it removed
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The model's own distribution and the one sampled from, with the steps between them."""
+
+    raw: Row  # [vocabulary] sums to 1
+    sampled: Row  # [vocabulary] sums to 1
+    steps: tuple[Step, ...]
+
+
+def distribution(
+    logits: ArrayLike,
+    settings: Settings,
+    prompt_ids: Sequence[int] = (),
+    generated_ids: Sequence[int] = (),
+) -> Distribution:
+    """Apply the settings to logits [vocabulary] in the order of transformers' generate().
+
+    Repetition penalty over prompt and generated tokens (Keskar et al. 2019), frequency penalty over generated
+    tokens, temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2020), min-p (Nguyen et al. 2024).
+    Ties with the k-th token all stay, as in transformers; in top-p the higher id of a tie is removed first.
+    Computed in float64. Unusable logits and ids outside the vocabulary raise ValueError.
+    """
+    row = np.array(logits, np.float64)  # [vocabulary]
+    if row.ndim != 1:
+        raise ValueError(f"sampling needs one row of logits [vocabulary], not {row.shape}.")
+    before = raw = softmax(row)
+    generated = _ids(generated_ids, row.size)
+    seen = np.concatenate([_ids(prompt_ids, row.size), generated])
+    steps = []
+    for name, change in _changes(settings, seen, generated, row.size):
+        with np.errstate(over="ignore"):  # a tiny temperature sends all but the likeliest to -inf
+            row = change(row)
+        after = softmax(row)
+        steps.append(_step(name, after, before, ~np.isneginf(row)))
+        before = after
+    for name, keep in _filters(settings):
+        kept = keep(row, before)  # [vocabulary] bool
+        row = np.where(kept, row, -np.inf)
+        after = np.where(kept, before, 0)
+        after /= after.sum()
+        steps.append(_step(name, after, before, kept))
+        before = after
+    return Distribution(raw, before, tuple(steps))
+
+
+def _step(name: str, after: Row, before: Row, kept: NDArray[np.bool_]) -> Step:
+    return Step(name, after, int(np.count_nonzero(after)), float(np.where(kept, 0, before).sum()))
+
+
+def sample(probabilities: ArrayLike, seed: int, step: int) -> int:
+    """Draw a token id from probabilities [vocabulary] (they need not sum to 1 exactly).
+
+    One uniform number from numpy's PCG64 generator, seeded with the pair (seed, step), is looked up in the cumulative
+    sum over ids. Each draw therefore depends only on seed, step and distribution: a text can be continued or branched
+    anywhere and comes out the same. ValueError if seed or step is negative.
+    """
+    p = np.asarray(probabilities, np.float64)
+    running = np.cumsum(p)  # [vocabulary]
+    if p.ndim != 1 or not p.size or not p.min() >= 0 or not 0 < running[-1] < np.inf:
+        raise ValueError("sampling needs one row of probabilities [vocabulary], 0 or more, not all 0.")
+    if seed < 0 or step < 0:
+        raise ValueError(f"seed and step must be 0 or more, not {seed} and {step}.")
+    uniform = np.random.Generator(np.random.PCG64([seed, step])).random()
+    chosen = int(np.searchsorted(running, uniform * running[-1], side="right"))
+    return chosen if chosen < p.size else int(np.flatnonzero(p)[-1])  # rounding can lead past all of them
+
+
+def _changes(
+    settings: Settings, seen: NDArray[np.int64], generated: NDArray[np.int64], vocabulary: int
+) -> list[tuple[str, Callable[[Row], Row]]]:
+    """The penalties and the temperature that would change something, each from logits to logits."""
+    s = settings
+    changes: list[tuple[str, Callable[[Row], Row]]] = []
+    if s.repetition_penalty != 1 and seen.size:
+        changes.append(("repetition_penalty", lambda row: _penalise(row, seen, s.repetition_penalty)))
+    if s.frequency_penalty and generated.size:
+        counts = np.bincount(generated.astype(np.intp), minlength=vocabulary)  # [vocabulary]; intp is 32 bit in wasm
+        changes.append(("frequency_penalty", lambda row: row - s.frequency_penalty * counts))
+    if s.temperature not in (0, 1):
+        changes.append(("temperature", lambda row: (row - row.max()) / s.temperature))
+    return changes
+
+
+def _filters(settings: Settings) -> list[tuple[str, Callable[[Row, Row], NDArray[np.bool_]]]]:
+    """The filters that are on, in order, each a function from logits and probabilities to the tokens it keeps."""
+    s = settings
+    if s.temperature == 0:
+        return [("greedy", lambda row, p: np.arange(row.size) == row.argmax())]
+    filters: list[tuple[str, Callable[[Row, Row], NDArray[np.bool_]]]] = []
+    if s.top_k:
+        filters.append(("top_k", lambda row, p: row >= _kth_largest(row, s.top_k)))
+    if s.top_p < 1:
+        filters.append(("top_p", lambda row, p: _nucleus(p, s.top_p)))
+    if s.min_p:
+        filters.append(("min_p", lambda row, p: p >= s.min_p * p.max()))
+    return filters
+
+
+def _penalise(row: Row, seen: NDArray[np.int64], penalty: float) -> Row:
+    once = np.unique(seen)
+    row[once] = np.where(row[once] < 0, row[once] * penalty, row[once] / penalty)
+    return row
+
+
+def _kth_largest(row: Row, k: int) -> float:
+    place = row.size - min(k, row.size)
+    return float(np.partition(row, place)[place])
+
+
+def _nucleus(p: Row, top_p: float) -> NDArray[np.bool_]:
+    """All tokens except the least likely ones with a total mass of at most 1 - top_p; the likeliest always stays.
+
+    Tokens below (1 - top_p) / vocabulary have less mass than that together, so only the others need sorting.
+    """
+    keep = p >= (1 - top_p) / p.size
+    keep[p.argmax()] = True
+    ids = np.flatnonzero(keep)[::-1]
+    ids = ids[np.argsort(p[ids], kind="stable")]  # least likely first, higher id first
+    below = np.cumsum(p[ids]) + p[~keep].sum() <= 1 - top_p
+    below[-1] = False
+    keep[ids[below]] = False
+    return keep
+
+
+def _ids(ids: Sequence[int], vocabulary: int) -> NDArray[np.int64]:
+    array = np.asarray(ids, np.int64)
+    if array.size and (array.min() < 0 or array.max() >= vocabulary):
+        raise ValueError(f"token ids must be 0 ... {vocabulary - 1}.")
+    return array

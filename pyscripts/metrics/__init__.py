@@ -1,0 +1,11 @@
+"""What can be computed of tokens and words; METRICS lists all of it.
+
+A new metric is one function of a Scored text with @metric(title, unit, source): it is then a column of the page, of
+its CSV and of `tokenlight score --columns`.
+"""
+
+# Each module registers its metrics.
+from pyscripts.metrics import token_metrics, word_metrics  # noqa: F401
+from pyscripts.metrics.registry import METRICS, Metric, Scored, find, metric, needed
+
+__all__ = ["METRICS", "Metric", "Scored", "find", "metric", "needed"]

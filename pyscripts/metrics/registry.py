@@ -1,0 +1,85 @@
+"""The one list of metrics: each is a function that registers itself; columns, CSV, --columns and the Run read it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts.json_numbers import numbers
+from pyscripts.metrics.likelihood import TokenStatistics, token_statistics
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a metric is computed from: the likelihoods of a text's tokens, and where its words are."""
+
+    statistics: TokenStatistics  # by token
+    tokens_seen: NDArray[np.int64]  # [token] tokens of the text that the model saw before each
+    words: NDArray[np.int64]  # [word, 2] the token each word begins with, and the one after its last
+    word_boundaries: NDArray[np.float64]  # [token + 1] nats; see words_of
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number, or a row of numbers, of each token or word."""
+
+    name: str
+    title: str
+    unit: str  # "" if it has none
+    source: str  # the publication or definition it follows
+    function: Callable[[Scored], NDArray]
+    axes: tuple[str, ...] = ("token",)  # of the array, outermost first: token or word, then what it has several of
+    needs: tuple[str, ...] = ("logprob",)  # fields of TokenStatistics that must have been computed
+    in_run: bool = False  # whether it is a number of each token in the Run (run.schema.json)
+    least: int | None = None  # a smaller number says that there is none
+
+    @property
+    def whole(self) -> bool:
+        """Whether its values are whole numbers."""
+        nothing = token_statistics(np.zeros((0, 1)), [], 0)
+        empty = Scored(nothing, np.zeros(0, np.int64), np.zeros((0, 2), np.int64), np.zeros(1))
+        return bool(np.issubdtype(self.function(empty).dtype, np.integer))
+
+    def cells(self, scored: Scored) -> list[Any]:
+        """Its values as JSON, None where there is none."""
+        values = numbers(self.function(scored))
+        least = self.least
+        return list(values) if least is None else [None if value < least else value for value in values]
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, for a table's column."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+METRICS: dict[str, Metric] = {}
+
+MetricFunction = Callable[[Scored], NDArray]
+
+
+def metric(
+    title: str, unit: str, source: str, *, axes: tuple[str, ...] = ("token",), needs: tuple[str, ...] = ("logprob",),
+    in_run: bool = False, least: int | None = None,
+) -> Callable[[MetricFunction], MetricFunction]:
+    """Registers the decorated function under its own name."""
+
+    def register(function: MetricFunction) -> MetricFunction:
+        name = function.__name__
+        METRICS[name] = Metric(name, title, unit, source, function, axes, needs, in_run, least)
+        return function
+
+    return register
+
+
+def needed(names: Iterable[str]) -> set[str]:
+    """The fields of TokenStatistics that these metrics need. ValueError: there is no such metric."""
+    return {field for name in names for field in find(name).needs}
+
+
+def find(name: str) -> Metric:
+    """A metric by name. ValueError: there is none."""
+    if name not in METRICS:
+        raise ValueError(f"There is no column {name!r}. Choose from {', '.join(METRICS)}.")
+    return METRICS[name]

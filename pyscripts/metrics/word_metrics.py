@@ -1,0 +1,60 @@
+"""Numbers of whole words, which have several tokens: their probability as the model implies it.
+
+A word begins at each token whose text begins with whitespace, at a control token, after one, and at the text's start.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pyscripts.metrics.registry import Scored, metric
+
+PIMENTEL = "Pimentel and Meister 2024, How to Compute the Probability of a Word"
+
+
+def begins_word(vocabulary: Sequence[str], control: Iterable[int]) -> NDArray[np.bool_]:
+    """[id] which tokens begin a word wherever they are: those that begin with whitespace, and control tokens."""
+    mask = np.array([text[:1].isspace() for text in vocabulary], bool)
+    mask[[id for id in control if 0 <= id < len(mask)]] = True
+    return mask
+
+
+def words_of(
+    ids: Sequence[int], mask: NDArray[np.bool_], control: ArrayLike, new_word: ArrayLike, after: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The words of a text, [word, 2] first token and the one after the last; and how likely each boundary was.
+
+    mask: see begins_word. control: [token] which tokens are control tokens. new_word: [token] log-probability, in the
+    distribution before each token, that a word begins; after: the same after the last token (nats).
+    The second result is [token + 1], nats: 0 where a word begins with certainty (at the start of the text, and before
+    and after a control token's end), so that corrections are differences of it.
+    """
+    count, special = len(ids), np.asarray(control, bool)
+    certain = np.zeros(count + 1, bool)  # a word begins here whatever the model thinks
+    certain[0] = True
+    certain[1:] = special
+    starts = certain[:-1] | mask[np.asarray(ids, np.int64)]
+    at = np.append(np.flatnonzero(starts), count)
+    boundaries = np.where(certain, 0.0, np.append(np.asarray(new_word, np.float64), after))
+    return np.stack([at[:-1], at[1:]], axis=1).astype(np.int64), boundaries
+
+
+@metric("surprisal of the word", "nats", "the chain rule over the word's tokens", axes=("word",))
+def word_surprisal(scored: Scored) -> NDArray[np.float64]:
+    """The surprisals of its tokens, summed."""
+    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(scored.statistics.surprisal))])  # [token + 1]
+    missing = np.concatenate([[0], np.cumsum(np.isnan(scored.statistics.logprob))])
+    first, stop = scored.words.T
+    return np.where(missing[stop] > missing[first], np.nan, total[stop] - total[first])
+
+
+@metric("surprisal of the word, corrected", "nats", PIMENTEL, axes=("word",), needs=("logprob", "new_word_logprob"))
+def word_surprisal_corrected(scored: Scored) -> NDArray[np.float64]:
+    """-ln of the probability that this is the next word, given that a word begins.
+
+    Tokens that begin with a space say only at the next token that the word has ended. So that probability, of any
+    token that begins a word, belongs to the word, and the same one before it to the word before.
+    """
+    first, stop = scored.words.T
+    return word_surprisal(scored) - scored.word_boundaries[stop] + scored.word_boundaries[first]

@@ -1,0 +1,125 @@
+"""Reads a corpus a document at a time: text files, JSON lines, Parquet; broken records are reported and skipped."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+KINDS = (".txt", ".jsonl", ".parquet")
+ROWS = 256  # of a Parquet file in memory at a time
+
+
+class CorpusError(ValueError):
+    """The corpus or the output cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One text and where it is."""
+
+    source: str  # file, and for JSON lines and Parquet its line or row, from 1: corpus.jsonl:17
+    text: str
+    share: float  # 0 ... 1, how much of the corpus ends with it
+
+
+Report = Callable[[str], None]  # takes a sentence about a record that was skipped
+
+
+def documents(paths: Sequence[Path], field: str, lines: bool, report: Report) -> Iterator[Document]:
+    """Every document of the files, in order; what cannot be read is reported and left out.
+
+    A .txt file is one document, or with `lines` each of its lines that is not blank; of a .jsonl or .parquet file, each
+    record's `field` is. CorpusError: a file cannot be opened, or is of another kind.
+    """
+    sizes = [path.stat().st_size for path in paths]
+    total, before = max(sum(sizes), 1), 0
+    readers = {".txt": _text_lines if lines else _text, ".jsonl": _json_lines, ".parquet": _parquet}
+    for path, size in zip(paths, sizes, strict=True):
+        reader = readers.get(path.suffix)
+        if reader is None:
+            raise CorpusError(f"{path} is not a {', '.join(KINDS)} file; rename or convert it.")
+        try:
+            for source, text, share in reader(path, field):
+                if isinstance(text, _Broken):
+                    report(f"{source} was skipped: {text.reason}")
+                elif not text:
+                    report(f"{source} was skipped: its text is empty")
+                else:
+                    yield Document(source, text, (before + share * size) / total)
+        except OSError as error:
+            raise CorpusError(f"{path} cannot be read ({error.strerror}).") from None
+        before += size
+
+
+@dataclass(frozen=True)
+class _Broken:
+    reason: str
+
+
+Read = Iterator[tuple[str, str | _Broken, float]]  # source, text, share of the file that ends with it
+
+
+def _decoded(data: bytes) -> str | _Broken:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return _Broken(f"it is not UTF-8 (byte {error.start + 1})")
+
+
+def _text(path: Path, field: str) -> Read:
+    yield str(path), _decoded(path.read_bytes()), 1.0
+
+
+def _text_lines(path: Path, field: str) -> Read:
+    for source, line, share in _lines(path):
+        yield source, _decoded(line.rstrip(b"\r\n")), share
+
+
+def _json_lines(path: Path, field: str) -> Read:
+    for source, line, share in _lines(path):
+        yield source, _field(_decoded(line), field), share
+
+
+def _lines(path: Path) -> Iterator[tuple[str, bytes, float]]:
+    """The lines of a file that are not blank."""
+    size, end = max(path.stat().st_size, 1), 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            end += len(line)
+            if line.strip():
+                yield f"{path}:{number}", line, end / size
+
+
+def _field(line: str | _Broken, field: str) -> str | _Broken:
+    if isinstance(line, _Broken):
+        return line
+    try:
+        record: Any = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        return _Broken(f"it is not JSON ({error})")
+    if not isinstance(record, dict) or field not in record:
+        return _Broken(f"it has no field {field!r}; name the right one with --field")
+    return record[field] if isinstance(record[field], str) else _Broken(f"its field {field!r} is not a text")
+
+
+def _parquet(path: Path, field: str) -> Read:
+    file = parquet().ParquetFile(path)
+    names = file.schema_arrow.names
+    if field not in names:
+        raise CorpusError(f"{path} has no column {field!r}, only {', '.join(names)}; name it with --field.")
+    row = 0
+    for batch in file.iter_batches(ROWS, columns=[field]):
+        for value in batch.column(0).to_pylist():
+            row += 1
+            text = value if isinstance(value, str) else _Broken(f"its {field!r} is not a text")
+            yield f"{path}:{row}", text, row / max(file.metadata.num_rows, 1)
+
+
+def parquet() -> Any:
+    """pyarrow.parquet. CorpusError: it is not installed."""
+    try:
+        from pyarrow import parquet as module
+    except ImportError:
+        raise CorpusError("Parquet needs pyarrow: pip install 'tokenlight[parquet]'.") from None
+    return module

@@ -1,0 +1,46 @@
+"""Reads a model folder as the exporter wrote it: manifest.json, and files put together from verified chunks."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "tokenlight.model/2"
+
+
+class ModelError(ValueError):
+    """A model folder cannot be used; the message says why and what to do."""
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """manifest.json of a model folder. ModelError: there is none, or it is of another version."""
+    path = folder / "manifest.json"
+    try:
+        manifest: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is no model folder: it has no manifest.json. `python export/build.py` writes one "
+                         f"into site/models/<id>.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is not valid JSON ({error}). Build the model again.") from None
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        schema = manifest.get("schema") if isinstance(manifest, dict) else None
+        raise ModelError(f"{path} has the schema {schema}, this version reads {SCHEMA}. Build the model again.")
+    return manifest
+
+
+def read_file(folder: Path, manifest: Mapping[str, Any], path: str) -> bytes:
+    """One of the model's files, its chunks checked against their hashes. ModelError: one is missing or damaged."""
+    entry = next((file for file in manifest["files"] if file["path"] == path), None)
+    if entry is None:
+        raise ModelError(f"{folder} has no {path}. Build the model again.")
+    parts = []
+    for chunk in entry["chunks"]:
+        try:
+            data = (folder / chunk["name"]).read_bytes()
+        except FileNotFoundError:
+            raise ModelError(f"{folder / chunk['name']} is missing, a part of {path}. Build it again.") from None
+        if hashlib.sha256(data).hexdigest() != chunk["sha256"]:
+            raise ModelError(f"{folder / chunk['name']}, a part of {path}, is damaged. Build the model again.")
+        parts.append(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,211 @@
+"""A loaded model: reads a text, generates, and gives the logits that scoring a corpus needs."""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts.metrics import lens
+from pyscripts.metrics.word_metrics import begins_word
+from pyscripts.native.files import read_file, read_manifest
+from pyscripts.native.result import KEPT, Run
+from pyscripts.native.session import Past, Session
+from pyscripts.native.tokenizer import TextTokenizer
+from pyscripts.run import Reading
+from pyscripts.strides import StridedTrace
+from pyscripts.trace import ATTENTION_BYTES, ModelShape, Outputs, Trace
+
+AS_THE_PAGE = ("attentions", "resid")  # what the numbers of the page's Run are computed from
+TEXT = "There is no text to read."
+
+
+def load(folder: str | Path, *, threads: int | None = None) -> "Model":
+    """Loads a model folder such as site/models/smollm2.
+
+    threads: of onnxruntime; None: as many as there are cores. ModelError (a ValueError): the folder is no model,
+    incomplete or damaged.
+    """
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be 1 or more, not {threads}.")
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    tokenizer = TextTokenizer(read_file(folder, manifest, "tokenizer.json").decode())
+    return Model(manifest, Session(folder, manifest, threads or 0), tokenizer)
+
+
+class Model:
+    """A model in onnxruntime with its tokenizer; everything it knows of itself is in its manifest."""
+
+    def __init__(self, manifest: Mapping[str, Any], session: Session, tokenizer: TextTokenizer) -> None:
+        self.manifest, self.session, self.tokenizer = manifest, session, tokenizer
+        self.shape = ModelShape.of(manifest)
+        self.vocabulary = tokenizer.vocabulary(manifest["vocab_size"])  # [id] text
+        control = [id for id, token in tokenizer.added.items() if token["special"]]
+        self.begins_word = begins_word(self.vocabulary, control)  # [id]
+
+    def read(
+        self, text: str | Sequence[int], *, keep: Iterable[str] | None = None, prefix: bool = True,
+        literal: bool = False, stride: int | None = None, top_k: int = 10, most: int | None = None,
+    ) -> Run:
+        """Reads a text (or token ids) in one pass; one longer than the context as far as it goes, or in windows.
+
+        keep: what to compute and hold besides the likelihoods, of attentions, resid, attn_out, mlp_out; () is fastest.
+        None: attentions (held up to 160 MB) and resid, from which the page's Run is made. prefix: whether the model's
+        prefix token comes first. literal: control tokens are read as plain text. stride: read all of a text that is
+        longer than the context in windows, each so many tokens after the one before; likelihoods only. top_k:
+        alternatives a token in `to_json`. most: read at most so many tokens. ValueError: there is no text, or an
+        option is out of range.
+        """
+        names = self._kept(keep)
+        if not 0 <= top_k <= 50:
+            raise ValueError(f"top_k must be from 0 to 50, not {top_k}.")
+        started = time.perf_counter()
+        front, context = self._front(prefix), self.manifest["context_length"]
+        room = context - len(front) if stride is None else None
+        tokens = self._tokens(text, min((n for n in (room, most) if n is not None), default=None), literal)
+        if not tokens["ids"]:
+            raise ValueError(TEXT)
+        ids = [*front, *tokens["ids"]]
+        options = {"topK": top_k} | ({"prefix": False} if not prefix else {}) | ({"literal": True} if literal else {})
+        if stride is not None:
+            options["stride"] = stride
+        if stride is not None and len(ids) > context:
+            windowed = StridedTrace(
+                ids, self.shape, context, stride, prefix=bool(front), begins_word=self.begins_word)
+            for window in windowed.windows:
+                for logits in self.logits(ids[window.start : window.stop]):
+                    windowed.score(logits)
+            return Run(self, self._timed(Reading(windowed, tokens, options), started), ())
+        run = Run(self, Reading(self._trace(ids, bool(front), keep), tokens, options), names)
+        for found, _ in self.session.chunks(ids, self._outputs(names)):
+            run.extend(self._unpack(found))
+        self._timed(run.reading, started)
+        return run
+
+    def generate(
+        self, prompt: str | Sequence[int], *, max_tokens: int = 50, temperature: float | None = None,
+        top_k: int | None = None, top_p: float | None = None, min_p: float | None = None,
+        repetition_penalty: float | None = None, frequency_penalty: float | None = None, seed: int = 0,
+        greedy: bool = False, stop: str | Sequence[str] = (), stop_at_end: bool = True, prefix: bool = True,
+        literal: bool = False, keep: Iterable[str] | None = None,
+    ) -> Run:
+        """Continues a prompt with the page's sampling; the same seed gives the same text as in the page.
+
+        The settings mean what `pyscripts.decoding.sampling.Settings` says; None leaves the model's distribution as it
+        is. Ends at max_tokens, an end token (stop_at_end), a `stop` text or a full context. ValueError: an option is
+        out of range, or the prompt leaves no room.
+        """
+        stops = [stop] if isinstance(stop, str) else list(stop)
+        given = {"temperature": temperature, "topK": top_k, "topP": top_p, "minP": min_p,
+                 "repetitionPenalty": repetition_penalty, "frequencyPenalty": frequency_penalty}
+        options: dict[str, Any] = {"maxTokens": max_tokens, "seed": seed}
+        options |= {name: value for name, value in given.items() if value is not None}
+        flags = {"greedy": greedy, "literal": literal, "stop": stops}
+        options |= {name: value for name, value in flags.items() if value}
+        options |= {} if stop_at_end else {"stopAtEnd": False}
+        options |= {} if prefix else {"prefix": False}
+        names, front, started = self._kept(keep), self._front(prefix), time.perf_counter()
+        tokens = self._tokens(prompt, None, literal)
+        room = self.manifest["context_length"] - len(front) - len(tokens["ids"])
+        if not tokens["ids"] and not front:
+            raise ValueError(TEXT)
+        if max_tokens < 0 or (max_tokens and room < 1):
+            raise ValueError(f"max_tokens must be 0 or more, not {max_tokens}." if max_tokens < 0 else
+                             f"The prompt fills the whole context of {self.manifest['context_length']} tokens. "
+                             f"Shorten it to leave room for new ones.")
+        ids, length = [*front, *tokens["ids"]], len(tokens["ids"])
+        run = Run(self, Reading(self._trace(ids, bool(front), keep), tokens, options, length), names)
+        outputs, begin = self._outputs(names), len(tokens["text"])
+        passes = self.session.chunks(ids, outputs, keep_past=True)
+        found, past = next(passes)
+        pending = self._unpack(found)  # of the newest positions: their last row needs the token drawn from it
+        for step in passes:
+            run.extend(pending)
+            found, past = step
+            pending = self._unpack(found)
+        for _ in range(min(max_tokens, room)):
+            id = run.reading.draw(pending.logits[-1])
+            run.reading.append(self.tokenizer.append(tokens, id))
+            run.extend(pending)
+            found, past = next(self.session.chunks([id], outputs, past=past, keep_past=True))
+            pending = self._unpack(found)
+            written = tokens["text"][begin:]
+            if (stop_at_end and id in self.manifest["eos"]) or any(each in written for each in stops):
+                break
+        run.extend(pending)
+        self._timed(run.reading, started, tokens=len(tokens["ids"]) - length)
+        return run
+
+    def logits(self, ids: Sequence[int]) -> Iterable[NDArray[np.float32]]:
+        """The logits of ids, prefix included, a few hundred rows at a time: [row, vocabulary]."""
+        name = self.manifest["outputs"]["logits"]
+        return (found[name][0] for found, _ in self.session.chunks(ids, [name]))
+
+    def batch_logits(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """[row, token, vocabulary] of several short sequences at once; what follows the end of one means nothing."""
+        lengths = [len(row) for row in rows]
+        padded = np.zeros((len(rows), max(lengths)), np.int64)  # [row, token]
+        for i, row in enumerate(rows):
+            padded[i, : len(row)] = row
+        name = self.manifest["outputs"]["logits"]
+        return self.session.forward(padded, [name], lengths=lengths)[name]
+
+    def lens(self, ids: Sequence[int], states: NDArray[np.float32], target: int, top_k: int) -> lens.Lens:
+        """The logit lens after ids: states [layer, hidden] of the last position, before the final norm."""
+        names = self.manifest["outputs"]
+        if not names.get("lens_logits"):
+            raise ValueError(f"{self.manifest['name']} has no logit lens.")
+        past: Past | None = None
+        if len(ids) > 1:
+            *_, (_, past) = self.session.chunks(ids[:-1], [], keep_past=True)
+        wanted = [names["logits"], names["lens_logits"]]
+        found = self.session.forward(np.array([ids[-1:]], np.int64), wanted, past=past, lens=states)
+        rows = np.concatenate([found[names["lens_logits"]], found[names["logits"]][0]])  # [layer + 1, vocabulary]
+        return lens.read(rows, target, top_k)
+
+    def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
+        limit = ATTENTION_BYTES if keep is None else float("inf")  # who names the matrices wants all of them
+        return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, begins_word=self.begins_word)
+
+    def _front(self, prefix: bool) -> list[int]:
+        token = self.manifest.get("prefix")
+        return [token["id"]] if prefix and token else []
+
+    def _tokens(self, text: str | Sequence[int], most: int | None, literal: bool) -> dict[str, Any]:
+        if isinstance(text, str):
+            return self.tokenizer.encode(text, most, literal=literal)
+        size = self.manifest["vocab_size"]
+        wrong = [id for id in text if not 0 <= id < size]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is not a token id; this model's are 0 to {size - 1}.")
+        return {**self.tokenizer.describe([int(id) for id in text][:most]), "total": len(text)}
+
+    def _kept(self, keep: Iterable[str] | None) -> tuple[str, ...]:
+        names = AS_THE_PAGE if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
+        for name in names:
+            if name not in KEPT:
+                raise ValueError(f"There is nothing called {name!r} to keep. Choose from {', '.join(KEPT)}.")
+            if not self.manifest["outputs"].get(KEPT[name]):
+                raise ValueError(f"{self.manifest['name']} does not give out {name}.")
+        return names
+
+    def _outputs(self, names: Iterable[str]) -> list[str]:
+        outputs = self.manifest["outputs"]
+        return [outputs["logits"], *(each for name in names for each in outputs[KEPT[name]])]
+
+    def _unpack(self, found: Mapping[str, NDArray[np.float32]]) -> Outputs:
+        """One pass's outputs of a single text, those that were asked for."""
+        outputs = self.manifest["outputs"]
+
+        def stacked(name: str) -> NDArray[np.float32] | None:
+            each = outputs.get(name) or [None]
+            return np.concatenate([found[one] for one in each]) if each[0] in found else None  # [layer, …]
+
+        return Outputs(found[outputs["logits"]][0], **{name: stacked(name) for name in KEPT.values()})
+
+    def _timed(self, reading: Reading, started: float, **counts: float) -> Reading:
+        reading.timings = {"total": 1000 * (time.perf_counter() - started), **counts}
+        return reading

@@ -1,0 +1,140 @@
+"""What reading or generating returned: typed arrays by name, and the page's Run as JSON."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts import run
+from pyscripts.metrics import find, lens
+from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
+from pyscripts.run import Reading
+from pyscripts.tokens import spans
+from pyscripts.trace import Outputs, Rows
+
+if TYPE_CHECKING:
+    from pyscripts.native.model import Model
+
+KEPT = {  # what can be kept, and what the manifest calls it
+    "attentions": "attentions",
+    "resid": "hidden_states",
+    "attn_out": "attention_output",
+    "mlp_out": "mlp_output",
+}
+
+
+class Run:
+    """A text with all its numbers. Tokens are those shown; positions count the prefix token; nats throughout.
+
+    Arrays that were not kept raise ValueError.
+    """
+
+    def __init__(self, model: "Model", reading: Reading, keep: Iterable[str]) -> None:
+        self.model, self.reading = model, reading
+        self._added = {name: Rows(1) for name in keep if name in ("attn_out", "mlp_out")}
+
+    def extend(self, outputs: Outputs) -> None:
+        """Adds the model's outputs for the next positions."""
+        self.reading.trace.extend(outputs)
+        for name, rows in self._added.items():
+            rows.append(getattr(outputs, KEPT[name]))
+
+    @property
+    def text(self) -> str:
+        """What the tokens cover, as UTF-8."""
+        return str(self.reading.tokens["text"])
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """[token]"""
+        return np.array(self.reading.tokens["ids"], np.int64)
+
+    @property
+    def texts(self) -> list[str]:
+        """[token] each token's text, U+FFFD for parts of characters."""
+        return list(self.reading.tokens["texts"])
+
+    @property
+    def spans(self) -> NDArray[np.int64]:
+        """[token, 2] where each token begins and ends, in the bytes of all tokens."""
+        return spans(self.reading.tokens, len(self.reading.tokens["ids"]))
+
+    @property
+    def statistics(self) -> TokenStatistics:
+        """Log-probability, rank, entropy, mass above and the 50 most likely alternatives of each token."""
+        return self.reading.trace.statistics()
+
+    def metric(self, name: str) -> NDArray:
+        """Any registered metric (pyscripts.metrics.METRICS) by name, by token or word."""
+        return find(name).function(self.reading.scored())
+
+    @property
+    def words(self) -> NDArray[np.int64]:
+        """[word, 2] the token each word begins with, and the one after its last."""
+        return self.reading.scored().words
+
+    @property
+    def logprob(self) -> NDArray[np.float64]:
+        """[token] nats; NaN for a first token without a prefix."""
+        return self.statistics.logprob
+
+    @property
+    def rank(self) -> NDArray[np.int32]:
+        """[token] 1 = most likely; 0 where there is none."""
+        return self.statistics.rank
+
+    @property
+    def entropy(self) -> NDArray[np.float64]:
+        """[token] nats, of the distribution before the token."""
+        return self.statistics.entropy
+
+    @property
+    def attentions(self) -> NDArray[np.float32]:
+        """[layer, head, query, key] by position, 0 above the diagonal."""
+        return self.reading.trace.attentions()
+
+    @property
+    def resid(self) -> NDArray[np.float32]:
+        """[layer+1, position, hidden] the residual stream: the embeddings, then after each layer, the last one after
+        the final norm."""
+        return self.reading.trace.hidden_states()
+
+    @property
+    def attn_out(self) -> NDArray[np.float32]:
+        """[layer, position, hidden] what attention added to the residual stream."""
+        return self._rows("attn_out")
+
+    @property
+    def mlp_out(self) -> NDArray[np.float32]:
+        """[layer, position, hidden] what the MLP added to the residual stream."""
+        return self._rows("mlp_out")
+
+    def _rows(self, name: str) -> NDArray[np.float32]:
+        if name not in self._added:
+            raise ValueError(f"{name} was not kept: read the text with keep=({name!r},).")
+        return self._added[name].all()
+
+    def lens(self, position: int, top_k: int = 10) -> lens.Lens:
+        """The logit lens at a position: what each layer would predict, the model's own prediction last. Needs resid."""
+        trace = self.reading.trace
+        if not 0 <= position < trace.length:
+            raise ValueError(f"There is no position {position}: the run has {trace.length}, numbered from 0.")
+        after = trace.ids[position + 1] if position + 1 < len(trace.ids) else NO_TARGET
+        return self.model.lens(trace.ids[: position + 1], trace.hidden_states()[:-1, position], after, top_k)
+
+    def of_tokens(self, array: NDArray, axis: int | None = None) -> NDArray:
+        """The part of an array by position that belongs to the shown tokens, without the prefix token.
+
+        axis: the one that counts positions; None: the only one as long as the run. ValueError: it is none or several.
+        """
+        trace = self.reading.trace
+        fitting = [i for i, size in enumerate(array.shape) if size == trace.length]
+        if axis is None and len(fitting) != 1:
+            raise ValueError(f"axes {fitting} of an array {array.shape} are as long as the run: name one with axis=.")
+        at = fitting[0] if axis is None else axis
+        return np.take(array, range(trace.first, trace.length), axis=at)
+
+    def to_json(self) -> dict[str, Any]:
+        """The page's Run (schema `tokenlight.run/2`, run.schema.json); null for what was not read."""
+        return run.build(self.reading, self.model.vocabulary, self.model.manifest)

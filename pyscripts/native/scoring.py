@@ -1,0 +1,195 @@
+"""Scores a block of documents: windows, batches of similar length, columns, and sums for the summary."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts.metrics import METRICS, Scored, find, needed, words
+from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
+from pyscripts.metrics.word_metrics import words_of
+from pyscripts.native.documents import CorpusError, Document
+from pyscripts.native.model import Model
+from pyscripts.native.session import MOST_BYTES, MOST_TOKENS
+from pyscripts.strides import Window, plan, tokens_seen
+from pyscripts.tokens import own_bytes, spans
+
+TOP_K = 10
+OF_TEXT = ("ids", "texts", "bytes")  # columns that are no metrics: what the tokens are
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a corpus is scored."""
+
+    columns: tuple[str, ...] = ("logprob",)  # metrics, or OF_TEXT
+    context: int | None = None  # positions of a window, at most the model's context; None: that
+    stride: int | None = None  # from one window to the next; None: half the context
+    prefix: bool = True
+    literal: bool = False
+
+    def check(self, manifest: dict[str, Any]) -> "Settings":
+        """The settings with a context and a stride. CorpusError: one does not fit the model."""
+        for name in self.columns:
+            if name not in OF_TEXT and name not in METRICS:
+                raise CorpusError(f"There is no column {name!r}. Choose from {', '.join((*OF_TEXT, *METRICS))}.")
+        most = manifest["context_length"]
+        context = most if self.context is None else self.context
+        if not 2 <= context <= most:
+            raise CorpusError(f"--context must be from 2 to this model's {most}, not {context}.")
+        stride = max(1, context // 2) if self.stride is None else self.stride
+        if not 1 <= stride < context:
+            raise CorpusError(f"--stride must be from 1 to {context - 1}, below the context, not {stride}.")
+        return Settings(self.columns, context, stride, self.prefix, self.literal)
+
+    @property
+    def metrics(self) -> list[str]:
+        """The columns that are metrics."""
+        return [name for name in self.columns if name not in OF_TEXT]
+
+
+@dataclass
+class Sums:
+    """What a summary is made of; sums of several blocks add up."""
+
+    documents: int = 0
+    tokens: int = 0  # of all documents
+    scored: int = 0  # of these, those with a probability
+    bytes: int = 0  # of the scored tokens
+    surprisal: float = 0.0  # nats, of the scored tokens
+    classes: dict[str, tuple[int, float]] = field(default_factory=dict)  # word class → tokens, nats
+
+    def add(self, other: "Sums") -> None:
+        """Adds another block's."""
+        for each in fields(self)[:-1]:
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+        for name, (count, nats) in other.classes.items():
+            before = self.classes.get(name, (0, 0.0))
+            self.classes[name] = before[0] + count, before[1] + nats
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block's results: one line of JSON a document, and its sums."""
+
+    lines: bytes
+    sums: Sums
+
+
+def score(model: Model, documents: Sequence[Document], settings: Settings) -> Block:
+    """Scores documents, whose order the lines keep. `settings` as Settings.check returns them."""
+    texts = model.tokenizer.ids([document.text for document in documents], literal=settings.literal)
+    prefix = model.manifest.get("prefix") if settings.prefix else None
+    front = [prefix["id"]] if prefix else []
+    positions = [[*front, *ids] for ids in texts]
+    windows = [plan(len(ids), settings.context or 0, settings.stride or 0) if ids else [] for ids in positions]
+    needs = needed(settings.metrics) | {"logprob"}
+    parts = _read(model, positions, windows, needs)
+    lines, sums = [], Sums()
+    for place, (document, ids) in enumerate(zip(documents, texts, strict=True)):
+        if ids:
+            found, after = _join(parts[place], len(front))
+            tokens = model.tokenizer.describe(ids)
+            seen = tokens_seen(windows[place], len(front))
+            line = _line(model, document, tokens, found, after, seen, settings)
+            _count(sums, tokens, found.logprob)
+        else:
+            line = {"source": document.source, "tokens": 0, **{name: [] for name in settings.columns}}
+            sums.documents += 1
+        lines.append(json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n")
+    return Block(b"".join(lines), sums)
+
+
+def _read(
+    model: Model, positions: Sequence[list[int]], windows: Sequence[list[Window]], needs: set[str]
+) -> list[list[TokenStatistics]]:
+    """[document][window] the statistics of the tokens that each window scores, in order; of the last one, also those
+    of the row after its last token."""
+    parts: list[list[Any]] = [[None] * len(each) for each in windows]
+    waiting = [(place, i) for place, each in enumerate(windows) for i in range(len(each))]
+    waiting.sort(key=lambda at: windows[at[0]][at[1]].start - windows[at[0]][at[1]].stop)  # the longest first
+    mask = model.begins_word if "new_word_logprob" in needs else None
+
+    def reduce(at: tuple[int, int], logits: NDArray[np.float32], first: int) -> TokenStatistics:
+        """Of rows `first` … of a window, those that belong to it."""
+        ids, window = positions[at[0]], windows[at[0]][at[1]]
+        start = max(window.scored - 1 - window.start - first, 0)
+        stop = len(logits) - (window.stop < len(ids) and first + len(logits) == window.stop - window.start)
+        here = window.start + first + start
+        targets = [*ids[here + 1 : window.start + first + stop + 1], NO_TARGET][: max(stop - start, 0)]
+        return token_statistics(logits[start : max(stop, start)], targets, TOP_K, only=needs, begins_word=mask)
+
+    while waiting:
+        width = _width(windows, waiting[0])
+        if width > MOST_TOKENS or width * 4 * model.shape.vocab_size > MOST_BYTES:
+            at = waiting.pop(0)
+            window, first, chunks = windows[at[0]][at[1]], 0, []
+            for logits in model.logits(positions[at[0]][window.start : window.stop]):
+                chunks.append(reduce(at, logits, first))
+                first += len(logits)
+            parts[at[0]][at[1]] = _concatenate(chunks)
+            continue
+        most = max(1, MOST_BYTES // (width * 4 * model.shape.vocab_size))
+        batch, waiting = waiting[:most], waiting[most:]
+        rows = [positions[place][windows[place][i].start : windows[place][i].stop] for place, i in batch]
+        for at, row, logits in zip(batch, rows, model.batch_logits(rows), strict=True):
+            parts[at[0]][at[1]] = reduce(at, logits[: len(row)], 0)
+    return parts
+
+
+def _width(windows: Sequence[list[Window]], at: tuple[int, int]) -> int:
+    return windows[at[0]][at[1]].stop - windows[at[0]][at[1]].start
+
+
+def _concatenate(parts: Sequence[TokenStatistics]) -> TokenStatistics:
+    return TokenStatistics(*(np.concatenate([getattr(part, each.name) for part in parts])
+                             for each in fields(TokenStatistics)))
+
+
+def _join(parts: Sequence[TokenStatistics], first: int) -> tuple[TokenStatistics, float]:
+    """The statistics of a document's tokens, and the log-probability that a word begins after the last one.
+
+    first: 1 after a prefix token; otherwise the first token has none.
+    """
+    rows = _concatenate(parts)
+    columns = {}
+    for name, values in vars(rows).items():
+        column = values[:-1]
+        if not first:
+            null = 0 if np.issubdtype(column.dtype, np.integer) else np.nan
+            column = np.concatenate([np.full((1, *column.shape[1:]), null, column.dtype), column])
+        columns[name] = column
+    return TokenStatistics(**columns), float(rows.new_word_logprob[-1])
+
+
+def _line(
+    model: Model, document: Document, tokens: dict[str, Any], found: TokenStatistics, after: float,
+    seen: NDArray[np.int64], settings: Settings,
+) -> dict[str, Any]:
+    """A document's record: source, number of tokens, and the columns; with a metric of words, `words` too."""
+    spans_of, boundaries = words_of(tokens["ids"], model.begins_word, tokens["control"], found.new_word_logprob, after)
+    scored = Scored(found, seen, spans_of, boundaries)
+    line: dict[str, Any] = {"source": document.source, "tokens": len(tokens["ids"])}
+    for name in settings.columns:
+        line[name] = tokens[name] if name in OF_TEXT else find(name).cells(scored)
+    if any(find(name).axes[0] == "word" for name in settings.metrics):
+        line["words"] = spans_of.tolist()
+    return line
+
+
+def _count(sums: Sums, tokens: dict[str, Any], logprob: NDArray[np.float64]) -> None:
+    """Adds one document."""
+    where, known = spans(tokens, len(logprob)), ~np.isnan(logprob)
+    sums.documents += 1
+    sums.tokens += len(logprob)
+    sums.scored += int(known.sum())
+    sums.bytes += int((where[:, 1] - where[:, 0])[known].sum())
+    sums.surprisal -= float(logprob[known].sum())
+    classes = np.array(words.classify(own_bytes(tokens), where))
+    for name in dict.fromkeys(classes[known].tolist()):
+        mine = logprob[known & (classes == name)]
+        count, nats = sums.classes.get(name, (0, 0.0))
+        sums.classes[name] = count + len(mine), nats - float(mine.sum())

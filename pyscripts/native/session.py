@@ -1,0 +1,97 @@
+"""A model's graph in onnxruntime: one pass over rows of token ids, computing only the outputs that are asked for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from pyscripts.native.files import ModelError, read_file
+
+MOST_TOKENS = 512  # of one pass
+MOST_BYTES = 128_000_000  # of one pass's outputs, so that memory does not grow with the text
+
+Past = list[NDArray[np.float32]]  # the cache as the graph returned it: keys and values of each layer
+
+
+class Session:
+    """The graph and the names its manifest gives to inputs and outputs."""
+
+    def __init__(self, folder: Path, manifest: Mapping[str, Any], threads: int) -> None:
+        """threads: of onnxruntime; 0: as many as there are cores. ModelError: the files cannot be used."""
+        self.manifest = manifest
+        weights = read_file(folder, manifest, "weights.bin")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3  # errors
+        options.add_session_config_entry("session.disable_quant_qdq", "1")  # fp32 weights, as in the page
+        options.add_external_initializers_from_files_in_memory(["weights.bin"], [weights], [len(weights)])
+        graph = read_file(folder, manifest, "model.onnx")
+        try:
+            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own exceptions have no common base
+            raise ModelError(f"{folder} cannot be started by onnxruntime ({error}). Build the model again.") from error
+        self._only = ort.RunOptions()
+        self._only.only_execute_path_to_fetches = True
+
+    def forward(
+        self, rows: NDArray[np.int64], outputs: Sequence[str], *, past: Past | None = None,
+        lengths: Sequence[int] | None = None, lens: NDArray[np.float32] | None = None,
+    ) -> dict[str, NDArray[np.float32]]:
+        """One pass over rows [row, token] after `past`; returns `outputs` by the graph's own names.
+
+        lengths: tokens of each row that are no padding (padding is on the right). lens: [row, hidden] states for the
+        final norm and the unembedding.
+        """
+        inputs, m = self.manifest["inputs"], self.manifest
+        batch, tokens = rows.shape
+        empty = np.zeros((batch, m["kv_heads"], 0, m["head_size"]), np.float32)
+        before = past[0].shape[2] if past else 0
+        mask = np.ones((batch, before + tokens), np.int64)
+        for row, length in enumerate(lengths or ()):
+            mask[row, before + length :] = 0
+        feeds: dict[str, NDArray] = {inputs["input_ids"]: rows, inputs["attention_mask"]: mask}
+        names = [name for pair in inputs["past"] for name in pair]
+        feeds |= dict(zip(names, past or [empty] * len(names), strict=True))
+        if inputs.get("position_ids"):
+            feeds[inputs["position_ids"]] = np.tile(np.arange(before, before + tokens), (batch, 1))
+        if inputs.get("head_mask"):
+            feeds[inputs["head_mask"]] = np.ones((m["layers"], m["heads"]), np.float32)
+        if inputs.get("attention_bias"):
+            feeds[inputs["attention_bias"]] = np.zeros((1, 1, 1, 1), np.float32)
+        if inputs.get("lens"):
+            feeds[inputs["lens"]] = np.zeros((0, m["hidden_size"]), np.float32) if lens is None else lens
+        return dict(zip(outputs, self._session.run(list(outputs), feeds, self._only), strict=True))
+
+    def present(self) -> list[str]:
+        """The outputs that are the next pass's `past`, in its order."""
+        return [name for pair in self.manifest["outputs"]["present"] for name in pair]
+
+    def chunk_length(self, past: int, outputs: Sequence[str]) -> int:
+        """How many tokens one pass may read after `past` positions, at least 1: its outputs stay below MOST_BYTES."""
+        m, names = self.manifest, self.manifest["outputs"]
+        sizes = {names["logits"]: (m["vocab_size"], 0)}  # bytes of a token: fixed, and for each position it can see
+        sizes |= {name: (0, m["heads"]) for name in names["attentions"]}
+        for kind in ("hidden_states", "attention_output", "mlp_output"):
+            sizes |= {name: (m["hidden_size"], 0) for name in names.get(kind) or ()}
+        fixed, by_position = (4 * sum(sizes.get(name, (0, 0))[i] for name in outputs) for i in (0, 1))
+        length = MOST_TOKENS
+        while length > 1 and length * (fixed + by_position * (past + length)) > MOST_BYTES:
+            length -= 1
+        return length
+
+    def chunks(
+        self, ids: Sequence[int], outputs: Sequence[str], *, past: Past | None = None, keep_past: bool = False,
+    ) -> Iterator[tuple[dict[str, NDArray[np.float32]], Past | None]]:
+        """Reads ids after `past` in passes that fit in memory; yields each one's outputs [1, token, …] and the cache
+        after it (after the last one only with keep_past)."""
+        start, before = 0, past[0].shape[2] if past else 0
+        while start < len(ids):
+            stop = min(start + self.chunk_length(before + start, outputs), len(ids))
+            present = self.present() if stop < len(ids) or keep_past else []
+            found = self.forward(np.array([ids[start:stop]], np.int64), [*outputs, *present], past=past)
+            past = [found.pop(name) for name in present]
+            yield found, past or None
+            start = stop

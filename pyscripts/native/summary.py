@@ -1,0 +1,61 @@
+"""What a scored corpus comes to, and two of them side by side, as plain text tables."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from pyscripts.metrics.words import CLASSES
+from pyscripts.native.scoring import Sums
+
+
+def summary(sums: Sums, skipped: int) -> dict[str, Any]:
+    """A corpus in numbers: documents, tokens, n (scored tokens), perplexity, bits_per_byte, and by word class n and
+    mean surprisal (nats); None where nothing was scored."""
+    mean = sums.surprisal / sums.scored if sums.scored else math.nan
+    bits = sums.surprisal / math.log(2) / sums.bytes if sums.bytes else math.nan
+    finite = {"mean_surprisal": mean, "perplexity": math.exp(mean) if mean < 700 else math.inf, "bits_per_byte": bits}
+    return {
+        "documents": sums.documents, "skipped": skipped, "tokens": sums.tokens, "n": sums.scored,
+        **{name: value if math.isfinite(value) else None for name, value in finite.items()},
+        "classes": {
+            name: {"n": sums.classes[name][0], "mean_surprisal": sums.classes[name][1] / sums.classes[name][0]}
+            for name in CLASSES if name in sums.classes
+        },
+    }
+
+
+def rows(found: dict[str, Any]) -> dict[str, float | None]:
+    """A summary as the lines of a table."""
+    lines = {
+        "documents": found["documents"], "skipped records": found["skipped"], "tokens": found["tokens"],
+        "scored tokens (n)": found["n"], "perplexity": found["perplexity"], "bits per byte": found["bits_per_byte"],
+        "surprisal, nats per token": found["mean_surprisal"],
+    }
+    for name, each in found["classes"].items():
+        lines[f"{CLASSES[name]}, nats"] = each["mean_surprisal"]
+        lines[f"{CLASSES[name]}, n"] = each["n"]
+    return lines
+
+
+def table(names: Sequence[str], summaries: Sequence[dict[str, Any]]) -> str:
+    """Summaries as columns; of two, a third has the second less the first."""
+    columns = [rows(found) for found in summaries]
+    titles = list(dict.fromkeys(title for column in columns for title in column))
+    heads = [*names, *(["difference"] if len(columns) == 2 else [])]
+    cells = []
+    for title in titles:
+        values = [column.get(title) for column in columns]
+        if len(columns) == 2:
+            values.append(None if None in values else values[1] - values[0])  # type: ignore[operator]
+        cells.append([title, *map(_cell, values)])
+    widths = [max(len(row[i]) for row in [["", *heads], *cells]) for i in range(len(heads) + 1)]
+    return "\n".join(
+        row[0].ljust(widths[0]) + "".join(f"  {cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
+        for row in [["", *heads], *cells]
+    )
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"

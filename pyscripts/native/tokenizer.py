@@ -1,0 +1,165 @@
+"""Text to token ids with byte offsets, as the page's tokenizer has them (site/inference/tokenizer.js)."""
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from tokenizers import Tokenizer  # type: ignore[import-untyped]
+
+
+def byte_alphabet() -> dict[str, int]:
+    """GPT-2's alphabet, character → byte; printable bytes stand for themselves, the others for U+0100 and on.
+
+    Source: bytes_to_unicode in openai/gpt-2 src/encoder.py.
+    """
+    alphabet, following = {}, 256
+    for byte in range(256):
+        printable = 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174
+        alphabet[chr(byte if printable else following)] = byte
+        following += not printable
+    return alphabet
+
+
+def steps(node: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
+    """A normalizer or pre-tokenizer as a list; `name` is that of a Sequence's own list."""
+    if node is None:
+        return []
+    return [step for each in node[name] for step in steps(each, name)] if node["type"] == "Sequence" else [node]
+
+
+def prefix_space(description: dict[str, Any]) -> str | None:
+    """How a tokenizer.json puts a space in front of a text.
+
+    "each": every section between added tokens gets one; "bare": those that do not begin with a space; "first": only the
+    beginning of the whole text, if it has none; None: it does not.
+    """
+    if any(step["type"] == "Prepend" for step in steps(description["normalizer"], "normalizers")):
+        return "each"
+    for step in steps(description["pre_tokenizer"], "pretokenizers"):
+        scheme = step.get("prepend_scheme", "never")
+        if step["type"] == "Metaspace" and scheme != "never":
+            return "first" if scheme == "first" else "bare"
+        if step["type"] == "ByteLevel" and step["add_prefix_space"]:
+            return "bare"
+    return None
+
+
+class TextTokenizer:
+    """A tokenizer.json: the ids of a text, and the bytes of every id."""
+
+    def __init__(self, description: str) -> None:
+        """Takes the text of a tokenizer.json. ValueError: it is not usable."""
+        try:
+            self._json: dict[str, Any] = json.loads(description)
+            self._plain = _without_limits(self._json)
+        except Exception as error:  # the library raises Exception itself
+            raise ValueError(f"tokenizer.json is not usable ({error}). Build the model again.") from error
+        parts = [self._json[name] for name in ("normalizer", "pre_tokenizer", "decoder")]
+        described = json.dumps(parts, ensure_ascii=False)
+        self.alphabet = byte_alphabet() if '"ByteLevel"' in described else None
+        self.sentencepiece = self.alphabet is None and "▁" in described
+        self.byte_fallback = self._json["model"].get("byte_fallback") is True
+        self.prefix_space = prefix_space(self._json)
+        self.added = {token["id"]: token for token in self._json["added_tokens"]}
+        self.known: dict[int, bytes] = {}
+
+    @cached_property
+    def _literal(self) -> Tokenizer:
+        return _without_limits(_without_control_tokens(self._json))
+
+    def bytes_of(self, id: int) -> bytes:
+        """UTF-8, which may be part of a character; empty for an id the tokenizer does not have."""
+        if id not in self.known:
+            self.known[id] = self._bytes_of(id)
+        return self.known[id]
+
+    def _bytes_of(self, id: int) -> bytes:
+        added = self.added.get(id)
+        if added and (added["special"] or not self.sentencepiece):
+            return str(added["content"]).encode()
+        token = self._plain.id_to_token(id) or ""
+        if self.alphabet is not None:
+            if all(character in self.alphabet for character in token):
+                return bytes(self.alphabet[character] for character in token)
+            return token.encode()
+        byte = re.fullmatch(r"<0x([0-9A-F]{2})>", token) if self.byte_fallback else None
+        if byte:
+            return bytes([int(byte[1], 16)])
+        return (token.replace("▁", " ") if self.sentencepiece else token).encode()
+
+    def vocabulary(self, size: int) -> list[str]:
+        """The text of every id; U+FFFD where a token is part of a character."""
+        return [self.bytes_of(id).decode(errors="replace") for id in range(size)]
+
+    def pieces(self, ids: list[int]) -> list[bytes]:
+        """The bytes each token adds to a text, without the space that the tokenizer itself puts in front."""
+        found = [self.bytes_of(id) for id in ids]
+        for i, id in enumerate(ids):
+            begins = i == 0 or (self.prefix_space != "first" and ids[i - 1] in self.added)
+            if not self.prefix_space or not begins or id in self.added:
+                continue
+            follows = b"" if i + 1 == len(ids) or ids[i + 1] in self.added else found[i + 1]
+            typed = (found[i] + follows)[1:2] in (b"", b" ")  # before a space only "each" puts another
+            if self.prefix_space == "each" or not typed:
+                found[i] = found[i].removeprefix(b" ")
+        return found
+
+    def ids(self, texts: Sequence[str], *, literal: bool = False) -> list[list[int]]:
+        """The ids of each text. literal: control tokens in it are read as the characters they are spelled with.
+
+        Lone surrogates, which are no characters, become U+FFFD.
+        """
+        tokenizer = self._literal if literal else self._plain
+        encoded = tokenizer.encode_batch([well_formed(text) for text in texts], add_special_tokens=False)
+        return [each.ids for each in encoded]
+
+    def encode(self, text: str, most: int | None = None, *, literal: bool = False) -> dict[str, Any]:
+        """The first `most` tokens of a text (None: all), as `TokenizedText` of site/shared/protocol.js has them."""
+        ids = self.ids([text], literal=literal)[0]
+        return {**self.describe(ids[:most]), "total": len(ids)}
+
+    def append(self, tokens: dict[str, Any], id: int) -> dict[str, Any]:
+        """A generated token as `AppendedToken` of protocol.js has it; `tokens`, the text so far, stays as it is."""
+        after = self.describe([*tokens["ids"], id])
+        return {"id": id, "text": after["texts"][-1], "whole": after["text"],
+                **{name: after[name][-1] for name in ("bytes", "hex", "control")}}
+
+    def describe(self, ids: list[int]) -> dict[str, Any]:
+        """The same as `encode`, from ids."""
+        pieces = self.pieces(ids)
+        ends = list(accumulate(len(piece) for piece in pieces))
+        return {
+            "text": b"".join(pieces).decode(errors="replace"),
+            "ids": ids,
+            "total": len(ids),
+            "texts": [piece.decode(errors="replace") for piece in pieces],
+            "bytes": [[end - len(piece), end] for piece, end in zip(pieces, ends, strict=True)],
+            "hex": [piece.hex(" ").upper() for piece in pieces],
+            "control": [id in self.added and self.added[id]["special"] for id in ids],
+        }
+
+
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate, as JavaScript's toWellFormed."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _without_limits(description: dict[str, Any]) -> Tokenizer:
+    tokenizer = Tokenizer.from_str(json.dumps(description, ensure_ascii=False))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _without_control_tokens(description: dict[str, Any]) -> dict[str, Any]:
+    """The same tokenizer, to which control tokens are ordinary text."""
+    control = {token["content"] for token in description["added_tokens"] if token["special"]}
+    changed = {**description, "added_tokens": [token for token in description["added_tokens"] if not token["special"]]}
+    model = description["model"]
+    if model["type"] == "Unigram":  # it chooses among all its pieces: no text spells these names
+        vocab = [[f"\0{piece}" if piece in control else piece, score] for piece, score in model["vocab"]]
+        changed["model"] = {**model, "vocab": vocab}
+    return changed

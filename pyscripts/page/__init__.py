@@ -1,0 +1,1 @@
+"""What the page asks of Python: the session, columns, views and their tables, sentences."""

@@ -1,0 +1,32 @@
+"""Flat arrays between JavaScript and numpy: one copy in, C-contiguous float32 or int32 out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts.metrics import METRICS
+from pyscripts.run import Reading
+from pyscripts.strides import StridedTrace
+
+
+def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """JavaScript Float32Arrays, one per row of the result, copied once into a new array of that shape."""
+    array = np.empty(shape, np.float32)
+    for row, part in zip(array, parts, strict=True):
+        part.assign_to(row)
+    return array
+
+
+def token_columns(reading: Reading, first: int = 0) -> dict[str, NDArray]:
+    """Every metric of a token (pyscripts/metrics), starting with token `first`: [token] or [token, width], float32 or
+    int32, C-contiguous; nats. `tokens_seen`: of a text read in windows only."""
+    scored = reading.scored()
+    columns = {name: each.function(scored)[first:] for name, each in METRICS.items() if each.axes[0] == "token"}
+    if not isinstance(reading.trace, StridedTrace):
+        del columns["tokens_seen"]
+    return {
+        name: np.ascontiguousarray(a, np.int32 if np.issubdtype(a.dtype, np.integer) else np.float32)
+        for name, a in columns.items()
+    }

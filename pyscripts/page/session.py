@@ -1,0 +1,233 @@
+"""The only module that talks to JavaScript: flat arrays and JSON in and out; runs in the analysis worker."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts import run
+from pyscripts.colour import scales
+from pyscripts.colour.colourings import COLOURINGS
+from pyscripts.metrics import compare
+from pyscripts.page import views
+from pyscripts.page.arrays import to_numpy, token_columns
+from pyscripts.page.blank import Blank
+from pyscripts.page.models import Model, Models
+from pyscripts.run import LISTS, Reading
+from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
+from pyscripts.trace import ModelShape, Outputs, Trace
+
+
+@dataclass
+class Current:
+    """The current run: what its numbers depend on, its arrays, and what was recomputed for it."""
+
+    id: int
+    conditions: dict[str, Any]  # model (sha256), prefix (token id or None), interventions (JSON), stride (or None)
+    model: Model
+    reading: Reading
+    updated: int = 0  # shown tokens that `update` has returned
+    inspected: views.Inspected | None = None
+    attentions: views.LayerAttention | None = None
+
+
+class Session:
+    """One page's analysis: the loaded models and the current run. JavaScript keeps one of these.
+
+    Arrays arrive as lists of JavaScript Float32Arrays, one per layer, and are copied once.
+    """
+
+    def __init__(self) -> None:
+        self._models = Models()
+        self._run: Current | None = None
+        self._colouring = next(iter(COLOURINGS))
+        self._blank: Blank | None = None
+        self._pinned: compare.Reading | None = None
+
+    def menus(self) -> str:
+        """What no run changes, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level]}."""
+        return json.dumps({
+            "colourings": [{"id": c.id, "title": c.title, "description": c.description} for c in COLOURINGS.values()],
+            "palettes": {name: scales.palette(name) for name in scales.PALETTES},
+        }, default=vars)
+
+    def use_model(self, manifest: str, vocabulary: str) -> None:
+        """Takes manifest.json and the texts of all token ids, both as JSON. The current run stays."""
+        self._models.add(manifest, vocabulary)
+
+    def begin(self, run_id: int, request: str) -> str:
+        """Starts a run. request (JSON): tokens (TokenizedText of protocol.js), options, conditions (model, prefix,
+        interventions, stride), keep (positions of the previous run whose results are still valid), promptLength (null:
+        read only). Returns the windows to read as JSON, [[start, stop]] by position; null: all in one pass.
+
+        ValueError if results cannot be kept because the previous run was made under other conditions.
+        """
+        asked = json.loads(request)
+        tokens, conditions, keep = asked["tokens"], asked["conditions"], asked["keep"]
+        model, before = self._models.find(conditions["model"]), self._run
+        prefix = [] if conditions["prefix"] is None else [conditions["prefix"]]
+        ids = prefix + tokens["ids"]
+        steps, trace = {}, Trace(
+            ids, ModelShape.of(model.manifest), prefix=bool(prefix), begins_word=model.begins_word)
+        windows = None
+        if conditions["stride"] is not None:
+            context = model.manifest["context_length"]
+            trace = StridedTrace(
+                ids, trace.shape, context, conditions["stride"], prefix=bool(prefix), begins_word=model.begins_word)
+            windows = [[window.start, window.stop] for window in trace.windows]
+        elif keep:
+            if before is None or before.conditions != conditions:
+                raise ValueError("Results of the previous run cannot be kept: it was made under other conditions.")
+            trace = before.reading.trace
+            trace.restart(ids, keep)
+            steps = {p: s for p, s in before.reading.steps.items() if p < len(ids) and ids[p] == s.id and p <= keep}
+        if asked["promptLength"] is None:
+            steps = {}
+        changed = json.loads(conditions["interventions"])
+        reading = Reading(trace, tokens, asked["options"], asked["promptLength"], steps, changed)
+        self._run = Current(run_id, conditions, model, reading)
+        return json.dumps(windows)
+
+    def sample(self, run_id: int, logits: Any) -> int:
+        """Draws the next token's id from the last row of logits, using the run's options."""
+        current = self._current(run_id)
+        return current.reading.draw(to_numpy([logits], (1, current.model.manifest["vocab_size"]))[0])
+
+    def extend(self, run_id: int, chunk: Any, appended: str | None) -> None:
+        """Adds one chunk of model outputs (a JavaScript object, see ForwardChunk in protocol.js).
+
+        appended (JSON): AppendedToken of protocol.js, the token just drawn; how it was chosen is recorded
+        here, while the model runs.
+        """
+        current = self._current(run_id)
+        reading = current.reading
+        trace, shape = reading.trace, reading.trace.shape
+        if appended is not None:
+            reading.append(json.loads(appended))
+        count = chunk.count
+        logits = to_numpy([chunk.logits], (1, count, shape.vocab_size))[0]
+        if isinstance(trace, StridedTrace):
+            return trace.score(logits)
+        states = (count, shape.hidden_size)
+        contributions = {
+            name: to_numpy(parts, (shape.layers, *states)) if (parts := getattr(chunk, key)) else None
+            for name, key in (("attention_output", "attentionOutput"), ("mlp_output", "mlpOutput"))
+        }
+        trace.extend(Outputs(
+            logits=logits,
+            attentions=to_numpy(chunk.attentions, (shape.layers, shape.heads, count, trace.length + count)),
+            hidden_states=to_numpy(chunk.hiddenStates, (shape.layers + 1, *states)),
+            **contributions,
+        ))
+
+    def update(self, run_id: int) -> dict[str, Any]:
+        """What the page shows of the tokens read since the last update: {first, count, arrays, colours, summary}.
+
+        Arrays cover the new tokens, row-major [token, …]; colours and summary (JSON) cover the whole text.
+        """
+        current = self._current(run_id)
+        reading, first = current.reading, current.updated
+        trace = reading.trace
+        columns = token_columns(reading, first)
+        current.updated = trace.shown
+        return {
+            "first": first,
+            "count": trace.shown - first,
+            "arrays": columns,
+            "colours": self._colours(trace),
+            "summary": json.dumps(run.summary(reading, current.model.manifest)),
+        }
+
+    def colours(self, run_id: int | None, colouring: str) -> str:
+        """Selects a colouring by its id and returns the run's colours as JSON; null without a run."""
+        if colouring not in COLOURINGS:
+            raise ValueError(f"There is no colouring {colouring!r}. Choose one of {', '.join(COLOURINGS)}.")
+        self._colouring = colouring
+        return "null" if run_id is None else self._colours(self._current(run_id).reading.trace)
+
+    def _colours(self, trace: Trace) -> str:
+        return json.dumps(COLOURINGS[self._colouring].function(trace.statistics()), default=vars)
+
+    def finish(self, run_id: int, timings: str) -> None:
+        """Records how long the parts of the run took (JSON, milliseconds)."""
+        self._current(run_id).reading.timings = json.loads(timings)
+
+    def lens_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
+        """[layer, hidden] the residual stream before each layer at one position: what the lens input takes."""
+        return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
+
+    def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
+        """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None if the graph has no lens."""
+        current = self._current(run_id)
+        size, layers = (current.model.manifest[name] for name in ("vocab_size", "layers"))
+        row = to_numpy([logits], (1, size))[0]
+        lens = None if lens_logits is None else to_numpy([lens_logits], (1, layers, size))[0]
+        current.inspected = views.Inspected(position, row, lens)
+
+    def hold_attention(self, run_id: int, layer: int, parts: Any) -> None:
+        """Takes one layer's recomputed attention, in reading order (see AttentionPart in protocol.js)."""
+        current = self._current(run_id)
+        heads = current.reading.trace.shape.heads
+        chunks = [
+            to_numpy([part.data], (1, heads, part.count, part.start + part.count))[0]  # [head, query, key]
+            for part in parts
+        ]
+        current.attentions = views.LayerAttention(layer, chunks)
+
+    def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
+        """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).
+
+        model: its sha256. request (JSON): candidates and right (token ids), count (how many likely tokens to
+        add), space (see likely).
+        """
+        loaded = self._models.find(model)
+        self._blank = Blank(loaded, to_numpy([logits], (1, loaded.manifest["vocab_size"]))[0], json.loads(request))
+        return self._blank.sequences()
+
+    def score_fill_in(self, first: int, count: int, logits: Any) -> None:
+        """Takes the logits of `count` sequences starting at `first`, each padded to the longest of them."""
+        blank = self._current_blank()
+        shape = blank.shape(first, count)
+        blank.score(first, to_numpy([logits], (1, math.prod(shape)))[0].reshape(shape))
+
+    def ranking(self) -> str:
+        """The candidates as JSON, best first, each with its text (see fill_in.Ranked)."""
+        return self._current_blank().ranking()
+
+    def pin(self, run_id: int) -> None:
+        """Pins the current reading, to compare it with later ones of other texts or models."""
+        current = self._current(run_id)
+        reading = current.reading
+        tokens = {**reading.tokens, **{name: list(reading.tokens[name]) for name in LISTS}}
+        self._pinned = compare.Reading(current.model.manifest["name"], tokens, reading.trace.statistics().logprob)
+
+    def view(self, run_id: int, name: str, arguments: str) -> dict[str, Any]:
+        """One of views.VIEWS on the current run: {json, arrays}. ValueError if there is no such view."""
+        current = self._current(run_id)
+        context = views.Context(
+            current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.attentions,
+            self._pinned,
+        )
+        if name not in views.VIEWS:
+            raise ValueError(f"There is no view {name!r}.")
+        args = json.loads(arguments)
+        needed = args["view"] if name in ("table", "csv") else name
+        if isinstance(current.reading.trace, StridedTrace) and needed not in views.OF_LIKELIHOODS:
+            raise ValueError(ONLY_LIKELIHOODS)
+        plain, arrays = views.split(views.VIEWS[name](context, **args))
+        return {"json": json.dumps(plain, allow_nan=False), "arrays": arrays}
+
+    def _current(self, run_id: int) -> Current:
+        if self._run is None:
+            raise ValueError("There is no run yet: analyse a text first.")
+        if run_id != self._run.id:
+            raise ValueError("This run was replaced by a newer one.")
+        return self._run
+
+    def _current_blank(self) -> Blank:
+        if self._blank is None:
+            raise ValueError("No blank is being filled in.")
+        return self._blank

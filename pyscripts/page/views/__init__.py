@@ -1,0 +1,26 @@
+"""What panels request beyond the streamed columns, by name.
+
+Each function takes the current run as a Context, then the view's own arguments. It returns plain JSON, or a dict whose
+numpy arrays go to the page as flat typed arrays beside the JSON (see `split`).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Each module registers its views.
+from pyscripts.page.views import activations, choosing, comparison, inside, layers, whole_text  # noqa: F401
+from pyscripts.page.views.context import Context, Inspected, LayerAttention
+from pyscripts.page.views.registry import OF_LIKELIHOODS, VIEWS
+
+
+def split(result: Any) -> tuple[Any, dict[str, NDArray]]:
+    """A view's result as (JSON, arrays): the arrays of a dict by name, C-contiguous, and the rest."""
+    if not isinstance(result, dict):
+        return result, {}
+    arrays = {name: np.ascontiguousarray(value) for name, value in result.items() if isinstance(value, np.ndarray)}
+    return {name: value for name, value in result.items() if name not in arrays}, arrays
+
+
+__all__ = ["OF_LIKELIHOODS", "VIEWS", "Context", "Inspected", "LayerAttention", "split"]

@@ -1,0 +1,55 @@
+"""The pinned reading compared with the current one."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts import run
+from pyscripts.colour import colourings
+from pyscripts.metrics import compare, text
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import view
+from pyscripts.tokens import own_bytes, spans
+
+MOST = 12  # tokens listed whose likelihood changed most
+
+
+@view("comparison", of_likelihoods=True)
+def comparison(context: Context) -> dict[str, Any] | None:
+    """Both readings, the pinned one (a) and the current one (b), with colours and summaries.
+
+    a_change, b_change [token]: nats, above 0 if likelier here than in the other reading, NaN without a counterpart;
+    a_logprob, b_logprob [token]: nats. `largest` lists the current text's tokens that changed most. None if no
+    reading is pinned.
+    """
+    pinned = context.pinned
+    if pinned is None:
+        return None
+    trace = context.reading.trace
+    now = compare.Reading(str(context.model.get("name", "")), context.reading.tokens, trace.statistics().logprob)
+    change = compare.change(now, pinned)  # [token]
+    pinned_change = compare.change(pinned, now)  # [token]
+    order = [i for i in np.argsort(-np.abs(change), kind="stable").tolist() if np.isfinite(change[i])][:MOST]
+    texts = now.tokens["texts"]
+    return {
+        "a": _side(pinned, pinned_change),
+        "b": _side(now, change),
+        "a_change": pinned_change,
+        "a_logprob": pinned.logprob,
+        "b_change": change,
+        "b_logprob": now.logprob,
+        "largest": [{"token": i, "text": texts[i], "change": float(change[i])} for i in order if change[i]],
+    }
+
+
+def _side(reading: compare.Reading, change: NDArray[np.float64]) -> dict[str, Any]:
+    tokens, count = reading.tokens, len(reading.logprob)
+    whole = text.summary(reading.logprob, own_bytes(tokens), spans(tokens, count), run.total_tokens(tokens))
+    return {
+        "model": reading.model,
+        "tokens": {**tokens, "total": count},
+        "colours": asdict(colourings.difference(change)),
+        "summary": {name: run.number(value) for name, value in vars(whole).items()},
+    }

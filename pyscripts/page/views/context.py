@@ -1,0 +1,54 @@
+"""The current run as a view sees it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts.metrics import compare
+from pyscripts.run import Reading
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """One position that was run again: logits [vocab] and, if the graph has a lens, lens logits [layer, vocab]."""
+
+    position: int
+    logits: NDArray[np.float32]
+    lens_logits: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class LayerAttention:
+    """One layer's recomputed attention: chunks [head, query, key] in reading order."""
+
+    layer: int
+    chunks: list[NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """The current run and what was recomputed for it."""
+
+    reading: Reading
+    model: Mapping[str, Any]
+    vocabulary: Sequence[str]
+    inspected: Inspected | None = None
+    attentions: LayerAttention | None = None
+    pinned: compare.Reading | None = None  # a reading to compare with
+
+    def position_of(self, token: int) -> int:
+        """Position of a shown token; ValueError outside the text."""
+        trace = self.reading.trace
+        if not 0 <= token < trace.shown:
+            raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
+        return token + trace.first
+
+    def inspection(self, token: int) -> Inspected:
+        """The inspected position of a shown token; ValueError if it has not been inspected."""
+        position = self.position_of(token)
+        if self.inspected is None or self.inspected.position != position:
+            raise ValueError(f"Token {token} has not been inspected for this view.")
+        return self.inspected

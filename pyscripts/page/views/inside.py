@@ -1,0 +1,55 @@
+"""Inside the model at one token: one head, the logit lens."""
+
+from typing import Any
+
+import numpy as np
+
+from pyscripts import run
+from pyscripts.metrics import lens
+from pyscripts.metrics.likelihood import NO_TARGET
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import view
+from pyscripts.trace import join_queries
+
+
+@view("attention")
+def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
+    """One head's attention over all positions, prefix included: {rows, cols, data}, data [rows · cols], 0 ... 1.
+
+    None if the matrix was too large to keep and has not been recomputed yet.
+    """
+    trace = context.reading.trace
+    matrix = trace.attention_matrix(layer, head)
+    if matrix is None and context.attentions is not None and context.attentions.layer == layer:
+        matrix = join_queries([chunk[head] for chunk in context.attentions.chunks], trace.length)
+    if matrix is None:
+        return None
+    return {"rows": matrix.shape[0], "cols": matrix.shape[1], "data": matrix.ravel()}
+
+
+def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
+    """What each layer would predict after a shown token: per layer (embeddings first, the output last) the top tokens,
+    logprob (nats) and rank of the actual next token, entropy and KL(final || layer) in nats."""
+    found, trace = context.inspection(token), context.reading.trace
+    if found.lens_logits is None:
+        raise ValueError("This model was exported without a logit lens.")
+    target = trace.ids[found.position + 1] if found.position + 1 < len(trace.ids) else NO_TARGET
+    vocabulary = context.vocabulary
+    read = lens.read(np.concatenate([found.lens_logits, found.logits[None]]), target, topK)
+    layers = [
+        {
+            "layer": layer,
+            "top": [
+                {"id": id, "text": vocabulary[id], "logprob": run.number(value), "probability": np.exp(value)}
+                for id, value in zip(read.top_ids[layer].tolist(), read.top_logprobs[layer].tolist(), strict=True)
+            ],
+            "logprob": run.number(read.logprob[layer]),
+            "probability": run.number(np.exp(read.logprob[layer])),
+            "rank": int(read.rank[layer]) or None,
+            "entropy": run.number(read.entropy[layer]),
+            "divergence": run.number(read.divergence[layer]),
+        }
+        for layer in range(len(read.rank))
+    ]
+    actual = None if target == NO_TARGET else {"id": target, "text": context.vocabulary[target]}
+    return {"token": token, "next": actual, "layers": layers}

@@ -1,0 +1,42 @@
+"""What stands under the text and in the lens of its tokens as tables, for screen readers and CSV."""
+
+from typing import Any
+
+from pyscripts import run
+from pyscripts.metrics import METRICS
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import Table
+from pyscripts.strides import StridedTrace
+
+
+def strip(context: Context, lines: dict[str, Any]) -> Table:
+    """One row a shown token: every metric that is one number (pyscripts/metrics), and the smooth line."""
+    reading = context.reading
+    scored = reading.scored()
+    metrics = [each for each in METRICS.values() if each.axes == ("token",)]
+    if not isinstance(reading.trace, StridedTrace):
+        metrics.remove(METRICS["tokens_seen"])
+    columns = [each.cells(scored) for each in metrics]
+    smooth = run.numbers(lines["smooth_surprisal_nats"])
+    cells = zip(reading.tokens["texts"], *columns, smooth, strict=False)  # the texts may be ahead of what was read
+    titles = [*(each.heading for each in metrics), "mean surprisal of 15 tokens (nats)"]
+    return {"columns": ["index", "token", *titles], "rows": [[i, *row] for i, row in enumerate(cells)]}
+
+
+def findings(_: Context, found: dict[str, Any]) -> Table:
+    """The lists of the tokens lens below each other: what a row is, then where and how surprising."""
+    rows: list[list[Any]] = []
+    for kind, name in (("surprise", "surprises"), ("less surprising than expected", "less_surprising")):
+        rows += [[kind, each["token"], each["text"], None, each["probability"], each["surprisal_nats"],
+                  each["entropy_nats"], each["expected"], None] for each in found[name]]
+    rows += [["word class", None, each["title"], each["count"], None, each["mean_surprisal_nats"],
+              each["mean_entropy_nats"], None, None] for each in found["classes"]]
+    rows += [["repeated passage", each["start"], each["text"], each["length"], None, each["later_nats"], None, None,
+              each["first_nats"]] for each in found["copies"]]
+    curve = found["curve"]  # log-probabilities by place in a repeated passage
+    for place, (first, later, count) in enumerate(zip(curve["first"], curve["later"], curve["count"], strict=True)):
+        nats = [None if value is None else -value for value in (first, later)]
+        rows.append(["place in repeated passages", place, None, count, None, nats[1], None, None, nats[0]])
+    columns = ["what", "index", "text", "tokens", "probability", "surprisal (nats)", "entropy (nats)", "expected",
+               "surprisal the first time (nats)"]
+    return {"columns": columns, "rows": rows}

@@ -1,0 +1,87 @@
+"""The whole text: the Run, and what the tokens lens shows of it."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from pyscripts import run
+from pyscripts.metrics import repeats, text, words
+from pyscripts.metrics.likelihood import TokenStatistics
+from pyscripts.metrics.word_table import class_table
+from pyscripts.page.views import text_tables
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import view
+from pyscripts.tokens import own_bytes, spans
+
+REMARKS = 10  # tokens in each of the two lists
+COPIES = 20  # repeated passages listed
+
+
+@view("run", of_likelihoods=True)
+def whole_run(context: Context) -> dict[str, Any]:
+    """The Run."""
+    return run.build(context.reading, context.vocabulary, context.model)
+
+
+@view("strip", text_tables.strip, of_likelihoods=True)
+def strip(context: Context) -> dict[str, Any]:
+    """The surprisal strip over the tokens read so far, in nats (see text.Strip); NaN where there is no number."""
+    found = context.reading.trace.statistics()
+    return asdict(text.strip(found.logprob, np.where(np.isnan(found.logprob), np.nan, found.entropy)))
+
+
+@view("findings", text_tables.findings, of_likelihoods=True)
+def findings(context: Context) -> dict[str, Any]:
+    """What stands out in the text read so far.
+
+    surprises, less_surprising: lists of tokens (text.top_surprises, text.less_surprising_than_expected); classes: means
+    by word class; code: whether the text was classed as code; copies: repeated passages with the mean surprisal (nats)
+    of their first and later occurrences; curve: the same by place in the passage, nats.
+    """
+    trace, tokens = context.reading.trace, context.reading.tokens
+    found = trace.statistics()
+    code = words.looks_like_code(tokens["text"])
+    classes = words.classify(own_bytes(tokens), spans(tokens, trace.shown), code)
+    no_layers = np.zeros((0, trace.shown))  # [layer, token]
+    table = class_table(classes, found.logprob, found.entropy, no_layers, no_layers)
+    ids = trace.ids[trace.first : trace.length]
+    easier = text.less_surprising_than_expected(found.logprob, found.entropy, found.rank, REMARKS)
+    curve = repeats.second_copy_curve(found.logprob, ids)
+    return {
+        "surprises": [remark(context, found, i) for i in text.top_surprises(found.logprob, REMARKS).tolist()],
+        "less_surprising": [remark(context, found, i) for i in easier.tolist()],
+        "classes": [
+            {"title": row.title, "count": row.count, "mean_surprisal_nats": run.number(row.mean_surprisal),
+             "mean_entropy_nats": run.number(row.mean_entropy)}
+            for row in table
+        ],
+        "code": code,
+        "copies": [_copy(context, found, copy) for copy in repeats.copies(ids)[:COPIES]],
+        "curve": {name: run.numbers(line) for name, line in asdict(curve).items()},
+    }
+
+
+def remark(context: Context, found: TokenStatistics, token: int) -> dict[str, Any]:
+    """One token for a list: probability 0 ... 1, surprisal and entropy in nats, the most likely token in its place."""
+    return {
+        "token": token,
+        "text": context.reading.tokens["texts"][token],
+        "probability": run.number(found.probability[token]),
+        "surprisal_nats": run.number(found.surprisal[token]),
+        "entropy_nats": run.number(found.entropy[token]),
+        "expected": context.vocabulary[int(found.top_ids[token, 0])],
+    }
+
+
+def _copy(context: Context, found: TokenStatistics, copy: repeats.Copy) -> dict[str, Any]:
+    """A repeated passage: where it is, and the mean surprisal (nats) of its first and this occurrence."""
+    texts = context.reading.tokens["texts"]
+
+    def mean(start: int) -> float | int | None:
+        values = found.surprisal[start : start + copy.length]
+        known = values[~np.isnan(values)]
+        return run.number(known.mean()) if known.size else None
+
+    passage = "".join(texts[copy.start : copy.start + copy.length])
+    return {**asdict(copy), "text": passage, "first_nats": mean(copy.source), "later_nats": mean(copy.start)}

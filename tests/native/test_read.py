@@ -1,0 +1,142 @@
+"""Reading and generating without a browser, against transformers in fp32 on the same checkpoints."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+
+from pyscripts.native import Model, load
+from pyscripts.native.files import ModelError
+from tests.e2e.reference import ReferenceModel
+from tests.unit.json_schema import check
+
+TEXT = "The quick brown fox jumps over the lazy dog. It was the best of times — 🦩, naïve.\n\tdef f(x):"
+EVERYTHING = ("attentions", "resid", "attn_out", "mlp_out")
+
+
+@pytest.fixture(scope="session")
+def reference(checkpoints: Path, model_folder: Path) -> ReferenceModel:
+    return ReferenceModel(checkpoints / model_folder.name)
+
+
+def test_every_array_is_what_transformers_computes(model: Model, reference: ReferenceModel) -> None:
+    run = model.read(TEXT, keep=EVERYTHING)
+    prefix = model.manifest["prefix"]["id"]
+    expected = reference.read([prefix, *run.ids.tolist()])
+    assert_allclose(run.logprob, expected.token_logprob(), atol=1e-4)
+    assert_allclose(run.entropy, expected.entropy(), atol=1e-4)
+    assert run.rank.tolist() == expected.rank().tolist()
+    assert_allclose(run.attentions, expected.attentions, atol=1e-5)
+    assert_allclose(run.resid, expected.hidden_states, atol=1e-3)
+    stream = run.resid[0] + (run.attn_out + run.mlp_out)[:-1].sum(axis=0)
+    assert_allclose(stream, run.resid[-2], atol=1e-3)  # the embeddings and all that was added: the last layer's input
+    assert run.of_tokens(run.resid).shape[1] == len(run.ids) == len(run.texts)
+    assert b"".join(map(bytes.fromhex, run.reading.tokens["hex"])).decode() == TEXT == run.text
+    last = len(run.ids) - 1
+    lens = run.lens(last)  # the position before the last token: the prefix counts
+    assert lens.rank[-1] == run.rank[last] and len(lens.rank) == model.manifest["layers"] + 1
+    check(json.loads(json.dumps(run.to_json(), allow_nan=False)))
+
+
+def test_a_long_text_in_several_passes(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = model.read(TEXT * 2, keep=EVERYTHING)
+    monkeypatch.setattr("pyscripts.native.session.MOST_TOKENS", 7)
+    parts = model.read(TEXT * 2, keep=EVERYTHING)
+    for name in ("logprob", "entropy", *EVERYTHING):
+        assert_allclose(getattr(parts, name), getattr(whole, name), atol=2e-4)
+    assert_allclose(parts.lens(30).logprob, whole.lens(30).logprob, atol=1e-4)
+
+
+def test_only_what_is_asked_for_is_computed(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    forward = model.session.forward
+
+    def watched(rows: Any, outputs: list[str], **more: Any) -> Any:
+        asked.extend(outputs)
+        return forward(rows, outputs, **more)
+
+    monkeypatch.setattr(model.session, "forward", watched)
+    run = model.read(TEXT, keep=())
+    assert asked == [model.manifest["outputs"]["logits"]]
+    for name in EVERYTHING:
+        with pytest.raises(ValueError, match=r"kept|holds no"):
+            getattr(run, name)
+    read = run.to_json()
+    assert read["attention_entropy"] is read["hidden_norm"] is read["heads_on_text"] is None
+    check(read)
+    assert_allclose(run.logprob, model.read(TEXT).logprob, atol=1e-5)
+
+
+def test_windows_are_read_as_texts_of_their_own(model: Model, reference: ReferenceModel) -> None:
+    run = model.read(TEXT * 12, stride=100)
+    ids = [model.manifest["prefix"]["id"], *run.ids.tolist()]
+    context = model.manifest["context_length"]
+    assert len(ids) > context
+    first = reference.read(ids[:context]).token_logprob()
+    second = reference.read(ids[100 : 100 + context]).token_logprob()[context - 101 :]
+    assert_allclose(run.logprob[: context - 1 + 100], np.concatenate([first, second]), atol=1e-4)
+
+
+def test_greedy_is_transformers_greedy(model: Model, reference: ReferenceModel) -> None:
+    run = model.generate("The quick", max_tokens=12, greedy=True, stop_at_end=False)
+    given = run.reading.prompt_length or 0
+    prompt = [model.manifest["prefix"]["id"], *run.ids[:given].tolist()]
+    written = reference.model.generate(
+        torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)), do_sample=False, max_new_tokens=12,
+        eos_token_id=None, pad_token_id=0,
+    )
+    assert run.ids.tolist() == written[0, 1:].tolist()
+    assert_allclose(run.logprob, reference.read(written[0].tolist()).token_logprob(), atol=1e-4)
+    check(run.to_json())
+
+
+def test_a_seed_gives_the_same_text_and_stops_end_it(model: Model) -> None:
+    settings: dict[str, Any] = {"max_tokens": 20, "temperature": 0.9, "top_p": 0.95, "seed": 3, "stop_at_end": False}
+    run = model.generate("def f", **settings)
+    assert run.ids.tolist() == model.generate("def f", **settings).ids.tolist()
+    assert run.ids.tolist() != model.generate("def f", **{**settings, "seed": 4}).ids.tolist()
+    stop = run.texts[(run.reading.prompt_length or 0) + 4]
+    stopped = model.generate("def f", **settings, stop=stop)
+    assert run.text.startswith(stopped.text) and stop in stopped.text[len("def f") :]
+    assert len(stopped.ids) < len(run.ids)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda m: m.read(""), "no text"),
+        (lambda m: m.read([600]), "600 is not a token id"),
+        (lambda m: m.read("a", keep=("mlp",)), "nothing called 'mlp'"),
+        (lambda m: m.read("a", top_k=51), "top_k must be"),
+        (lambda m: m.read("a " * 400, stride=256), "stride"),
+        (lambda m: m.generate("a", temperature=-1), "temperature must be"),
+        (lambda m: m.generate("a " * 400), "fills the whole context"),
+        (lambda m: m.read("a").lens(9), "no position 9"),
+    ],
+)
+def test_bad_input_is_answered_with_a_sentence(model: Model, call, said: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValueError, match=said):
+        call(model)
+
+
+def test_a_damaged_folder_says_what_to_do(model_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no manifest\.json"):
+        load(tmp_path)
+    folder = shutil.copytree(model_folder, tmp_path / "model")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    chunk = folder / next(file for file in manifest["files"] if file["path"] == "weights.bin")["chunks"][0]["name"]
+    data = chunk.read_bytes()
+    chunk.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(ModelError, match="damaged"):
+        load(folder)
+    chunk.unlink()
+    with pytest.raises(ModelError, match="missing"):
+        load(folder)
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "schema": "tokenlight.model/3"}))
+    with pytest.raises(ModelError, match="this version reads"):
+        load(folder)
