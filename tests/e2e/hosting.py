@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from export import shell
 from export.serve import SITE
-from pyscripts.browser import Session
+from pyscripts.page.session import Session
 
 IDLE = Path(__file__).parent / "idle"
 FOLDER = "some/repo"  # where the page is below the root
