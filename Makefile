@@ -12,7 +12,7 @@ PAGE := $(shell find pyscripts site -path site/vendor -prune -o -path site/model
 # $(call step,name,command): says what is being done and how long it took.
 step = @printf '\n== %s\n' "$(1)"; start=$$(date +%s); $(2) && printf '== %s: %s s\n' "$(1)" "$$(($$(date +%s) - start))"
 
-.PHONY: all serve vendor model test test-fast test-long test-browsers package check bench clean
+.PHONY: all serve vendor model test test-fast test-long test-browsers package check bench pictures clean
 
 all: serve
 
@@ -69,6 +69,10 @@ test-browsers: .venv/installed-test-browsers site/vendor/NOTICES site/models/smo
 # The page against native onnxruntime: a table, and dist/bench.json.
 bench: .venv/installed-test site/vendor/NOTICES site/models/smollm2/manifest.json
 	$(BIN)/python tests/bench.py
+
+# The README's pictures, from the real page.
+pictures: .venv/installed-test site/vendor/NOTICES site/models/smollm2/manifest.json
+	$(BIN)/python tests/pictures.py
 
 # One zip under dist/ that any static server serves.
 package: site/vendor/NOTICES site/models/index.json

@@ -43,7 +43,7 @@ export function rowsScene({ labels, tracks, labelRoom, rowHeight, mono, marked =
   tracks.forEach((track, i) => {
     const place = places[i];
     const right = track.kind === 'numbers';
-    marks.push(text(right ? place.x + place.width : place.x, TITLE / 2, track.title, { align: right ? 'end' : 'start', room: place.width }));
+    marks.push(text(right ? place.x + place.width : place.x, TITLE / 2, track.title, { align: right ? 'end' : 'start', room: place.width + (i + 1 < tracks.length ? GAP - 2 : 0) }));
     if (track.kind === 'bars') marks.push(...bars(track, place, rowHeight, bottom));
     else if (track.kind === 'cells') marks.push(...cells(track, place, count, rowHeight, bottom, whole));
     else if (track.kind === 'words') marks.push(...words(track, place, rowHeight));
