@@ -113,7 +113,12 @@ def _resume(saved: Path, partial: Path, mark: str) -> State:
     """The state an earlier attempt left, or a new one."""
     if not saved.exists() or not partial.exists():
         return State(mark)
-    found: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
+    try:
+        found: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
+    except json.JSONDecodeError:
+        raise CorpusError(f"{saved} is damaged. Delete it to start again.") from None
+    if partial.stat().st_size < found.get("bytes", 0):
+        raise CorpusError(f"{partial} is shorter than {saved} says. Delete both to start again.")
     if found["fingerprint"] != mark:
         raise CorpusError(f"{partial} was begun with another model, corpus or options. Use those again, or delete it.")
     sums = Sums(**{**found["sums"], "classes": {name: tuple(each) for name, each in found["sums"]["classes"].items()}})

@@ -169,7 +169,10 @@ def test_nothing_is_overwritten_and_other_arguments_cannot_go_on(
     (tmp_path / "p.jsonl.partial").write_text("")
     (tmp_path / "p.jsonl.state").write_text(json.dumps({"fingerprint": "another"}))
     assert main([*arguments, "-o", str(tmp_path / "p.jsonl")]) == 2
+    (tmp_path / "p.jsonl.state").write_text(json.dumps({"bytes": 9}))
+    assert main([*arguments, "-o", str(tmp_path / "p.jsonl")]) == 2
     said = capsys.readouterr().err
+    assert "is shorter than" in said
     assert "o.jsonl exists" in said and "begun with another model, corpus or options" in said
 
 
