@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pyscripts.metrics import attention, heads, residual
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
+from pyscripts.rows import Rows, join_queries
 
 TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
@@ -44,34 +45,6 @@ class Outputs:
     hidden_states: NDArray[np.float32] | None = None  # [layer+1, query, hidden], the last one after the final norm
     attention_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what attention added
     mlp_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what the MLP added
-
-
-class Rows:
-    """A growing array, kept as a list of chunks; rows lie along `axis`."""
-
-    def __init__(self, axis: int) -> None:
-        self._axis, self._chunks = axis, list[NDArray]()
-
-    def append(self, chunk: NDArray) -> None:
-        self._chunks.append(chunk)
-
-    def __bool__(self) -> bool:
-        """Whether anything was ever appended."""
-        return bool(self._chunks)
-
-    def all(self) -> NDArray:
-        """The whole array; chunks are joined once and stay joined. ValueError if the model was not asked for it."""
-        if not self._chunks:
-            raise ValueError("This run holds no such numbers: the text was read without the output they come from.")
-        if len(self._chunks) > 1:
-            self._chunks = [np.concatenate(self._chunks, axis=self._axis)]
-        return self._chunks[0]
-
-    def keep(self, length: int) -> None:
-        """Drops all rows after the first `length`."""
-        if self._chunks:
-            index = (slice(None),) * self._axis + (slice(length),)
-            self._chunks = [np.ascontiguousarray(self.all()[index])]
 
 
 class Trace:
@@ -320,13 +293,3 @@ class Trace:
                 return chunk[:, :, position - start, : position + 1]
             start += chunk.shape[2]
         return None
-
-
-def join_queries(chunks: Sequence[NDArray[np.float32]], length: int) -> NDArray[np.float32]:
-    """Chunks [query, key] of one head, each as wide as the text read so far, joined into one [length, length]."""
-    matrix = np.zeros((length, length), np.float32)
-    start = 0
-    for chunk in chunks:
-        matrix[start : start + len(chunk), : chunk.shape[1]] = chunk
-        start += len(chunk)
-    return matrix

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pyscripts import run
 from pyscripts.metrics import find, lens
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
+from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.tokens import spans
-from pyscripts.trace import Outputs, Rows
+from pyscripts.trace import Outputs
 
 if TYPE_CHECKING:
     from pyscripts.native.model import Model

@@ -9,7 +9,7 @@ from pyscripts.metrics import lens
 from pyscripts.metrics.likelihood import NO_TARGET
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
-from pyscripts.trace import join_queries
+from pyscripts.rows import join_queries
 
 
 @view("attention")
