@@ -45,7 +45,7 @@ def share(probability: float) -> str:
     """A probability in percent, as site/frame/format.js writes it: 12.3%, 1.23%, 0.0123%, < 0.01%."""
     percent = 100 * probability
     if 0 < percent < 0.01:
-        return "< 0.01%"
+        return "<\u00a00.01%"  # does not break
     if percent == 0:
         return "0%"
     return f"{percent:.1f}%" if percent >= 10 else f"{percent:#.3g}%"

@@ -18,7 +18,7 @@ const decimals = (digits) => ({ minimumFractionDigits: digits, maximumFractionDi
 
 /** A probability as a percentage, as pyscripts/page/wording.py writes it: 12.3%, 1.23%, 0.0123%, < 0.01%. @param {number} p 0 ... 1 */
 export function percent(p) {
-  if (p > 0 && p < 1e-4) return '< 0.01%';
+  if (p > 0 && p < 1e-4) return '<\u00a00.01%'; // does not break
   if (p === 0) return '0%';
   return format(p, { style: 'percent', ...(p >= 0.1 ? decimals(1) : { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) });
 }

@@ -150,4 +150,4 @@ def test_preview_is_plain_json_with_every_colouring(context: Context) -> None:
 
 def test_probabilities_in_sentences_are_percentages_without_exponents() -> None:
     texts = [wording.share(p) for p in (1, 0.1234, 0.0123, 0.00123, 0.00012, 0.0000999, 0)]
-    assert texts == ["100.0%", "12.3%", "1.23%", "0.123%", "0.0120%", "< 0.01%", "0%"]
+    assert texts == ["100.0%", "12.3%", "1.23%", "0.123%", "0.0120%", "<\u00a00.01%", "0%"]
