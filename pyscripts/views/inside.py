@@ -6,7 +6,7 @@ import numpy as np
 
 from pyscripts import lens, run
 from pyscripts.likelihood import NO_TARGET
-from pyscripts.trace import join_queries
+from pyscripts.views import attention_source
 from pyscripts.views.context import Context
 from pyscripts.views.registry import view
 
@@ -17,10 +17,7 @@ def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
 
     None if the matrix was too large to keep and has not been recomputed yet.
     """
-    trace = context.reading.trace
-    matrix = trace.attention_matrix(layer, head)
-    if matrix is None and context.attentions is not None and context.attentions.layer == layer:
-        matrix = join_queries([chunk[head] for chunk in context.attentions.chunks], trace.length)
+    matrix = attention_source.matrix(context, layer, head)
     if matrix is None:
         return None
     return {"rows": matrix.shape[0], "cols": matrix.shape[1], "data": matrix.ravel()}

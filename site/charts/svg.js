@@ -33,7 +33,7 @@ function markOf(mark, css, fitted) {
     return `<path d="${path}" fill="none" stroke="${css(mark.stroke)}" stroke-width="${mark.width}"${mark.dash ? ` stroke-dasharray="${mark.dash.join(' ')}"` : ''}/>`;
   }
   if (mark.kind === 'text') {
-    const how = `${mark.align === 'start' ? '' : ` text-anchor="${mark.align}"`}${mark.weight ? ` font-weight="${mark.weight}"` : ''}${mark.mono ? ` font-family="${escaped(MONO)}"` : ''}`;
+    const how = `${mark.align === 'start' ? '' : ` text-anchor="${mark.align}"`}${mark.weight ? ` font-weight="${mark.weight}"` : ''}${mark.mono ? ` font-family="${escaped(MONO)}"` : ''}${mark.upright ? ` transform="rotate(-90 ${at(mark.x)} ${at(mark.y)})"` : ''}`;
     return `<text x="${at(mark.x)}" y="${at(mark.y)}" font-size="${mark.size}" dominant-baseline="central" xml:space="preserve"${how} fill="${css(mark.fill)}">${escaped(fitted(mark))}</text>`;
   }
   return cellsOf(mark, css);

@@ -20,13 +20,13 @@ import { tableView } from './table.js';
 
 /**
  * @template {ViewName} Name
- * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt'> & {
+ * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt' | 'lacks'> & {
  *   id: string, title: string, charts: (answer: Views[Name]['answer']) => ChartOf[], resting?: string,
- *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: () => unknown, below?: (answer: Views[Name]['answer']) => unknown,
- *   missing?: () => string | null, more?: (isOpen: boolean) => unknown
+ *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown, below?: (answer: Views[Name]['answer']) => unknown,
+ *   prose?: import('./prose.js').Prose, missing?: () => string | null, more?: (isOpen: boolean) => unknown
  * }} Descriptor
  *   charts: always as many; lead: a sentence above them, below: what stands under them; controls: what the visitor chooses;
- *   missing: why there is nothing to show; more: added to “How is this computed?”. The prose is in prose.js, by id.
+ *   missing: why there is nothing to show; more: added to “How is this computed?”. prose: what it says of itself, if that is not in prose.js
  */
 
 /**
@@ -35,12 +35,12 @@ import { tableView } from './table.js';
  * @returns {Panel}
  */
 export function panel(descriptor) {
-  const { id, title, view, needs, args, passAt, charts, resting = 'Point at a value, or use the arrow keys.', lead, below, controls, missing, more } = descriptor;
-  const { caption, how, formula, source } = PROSE[id];
+  const { id, title, view, needs, args, passAt, lacks, charts, resting = 'Point at a value, or use the arrow keys.', lead, below, controls, missing, more, prose } = descriptor;
+  const { caption, how, formula, source } = prose ?? PROSE[id];
   const explained = signal(false);
   const listed = signal(false);
   const seen = () => isSeen(id) && state.run.value?.conditions.stride === null; // windows keep only likelihoods
-  const asked = ask({ view, needs, args, passAt, seen, table: () => listed.value });
+  const asked = ask({ view, needs, args, passAt, lacks, seen, table: () => listed.value });
   /** @type {Chart[]} */
   const drawn = [];
   const name = () => `tokenlight-${id.replaceAll('_', '-')}-${(state.current.value ?? 0) + 1}`;
@@ -54,7 +54,7 @@ export function panel(descriptor) {
   const frame = (/** @type {Views[Name]['answer'] | null} */ answer) => {
     const words = missing?.() ?? null;
     return html`
-      <div class="row spread"><h2 title=${caption}>${title}</h2>${controls?.() ?? nothing}</div>
+      <div class="row spread"><h2 title=${caption}>${title}</h2>${controls?.(answer) ?? nothing}</div>
       ${words ? html`<p class="hint">${words}</p>` : html`
         ${lead ? html`<p class="lead">${answer ? lead(answer) : waiting(needs === 'pass')}</p>` : nothing}
         <div class="charts">${drawn.map(({ element }) => element)}</div>`}
