@@ -41,7 +41,8 @@ def visible(pattern: Pattern, *, sink: bool = True, mass: float = 1.0) -> Patter
     if not 0 < mass <= 1:
         raise ValueError(f"The share of the mass that is shown must be above 0 and at most 1, not {mass}.")
     shown = np.array(pattern, np.float32)
-    shown[np.triu_indices(len(shown), 1)] = np.nan
+    position = np.arange(len(shown))
+    np.copyto(shown, np.nan, where=position[:, None] < position)
     if not sink:
         shown[:, 0] = np.nan
         left = np.nansum(shown, axis=1, dtype=np.float64, keepdims=True)  # [query, 1]

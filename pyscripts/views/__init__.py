@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 # Each module registers its views.
 from pyscripts.views import (  # noqa: F401
     activations,
+    attention_classes,
     choosing,
     comparison,
     head_grid,
+    induction,
     inside,
     layers,
     looks,

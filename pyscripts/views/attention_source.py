@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.recomputed import LAYER_BYTES
+from pyscripts import recomputed
 from pyscripts.survey import Survey
-from pyscripts.trace import join_queries
 from pyscripts.views.context import Context
 
 SURVEY = "survey"  # what a view answers as `missing` if it needs the pass over all heads
@@ -18,10 +17,7 @@ def matrix(context: Context, layer: int, head: int) -> NDArray[np.float32] | Non
     """[query, key] of one head by position; None if it must be computed again. ValueError if there is no such head."""
     trace = context.reading.trace
     kept = trace.attention_matrix(layer, head)
-    if kept is not None:
-        return kept
-    chunks = context.attentions.use(layer)
-    return None if chunks is None else join_queries([chunk[head] for chunk in chunks], trace.length)
+    return context.attentions.matrix(layer, head) if kept is None else kept
 
 
 def matrices(context: Context, heads: Sequence[tuple[int, int]]) -> Iterable[NDArray[np.float32]]:
@@ -40,13 +36,13 @@ def missing(context: Context, heads: Sequence[tuple[int, int]]) -> list[int]:
     if trace.keeps_attention:
         return []
     wanted = sorted({layer for layer, _ in heads})
-    each = 2 * trace.shape.heads * trace.length**2  # bytes: half a square of float32
-    if len(wanted) > 1 and len(wanted) * each > LAYER_BYTES:
-        most = max(1, LAYER_BYTES // each)
-        raise ValueError(f"These heads are in {len(wanted)} layers. In a text of {trace.length} tokens, heads of at "
-                         f"most {most} can be combined, or those of all layers.")
+    each = recomputed.size(1, trace.shape.heads, trace.length)
     if all(layer in context.attentions.layers for layer in wanted):
         return []
+    if len(wanted) > 1 and len(wanted) * each > recomputed.LAYER_BYTES:
+        most = max(1, recomputed.LAYER_BYTES // each)
+        raise ValueError(f"These heads are in {len(wanted)} layers. In a text of {trace.length} tokens, heads of at "
+                         f"most {most} can be combined, or those of all layers.")
     return wanted
 
 

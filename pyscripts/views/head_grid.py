@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import heads, run, scales
-from pyscripts.views import attention_source
+from pyscripts.views import attention_classes, attention_source
 from pyscripts.views.context import Context
 from pyscripts.views.registry import Table, view
 
@@ -97,7 +97,7 @@ def numbers(context: Context, shade: str, token: int | None) -> NDArray[np.float
     if shade in ("text_induction", "text_first_token"):
         return np.asarray(getattr(trace.heads_on_text(), shade.removeprefix("text_")), np.float64)
     if shade in ("entropy", "entropy_without_sink"):
-        return mean(trace.attention_entropy(normalised=True, sink=shade == "entropy"))
+        return attention_classes.mean(trace.attention_entropy(normalised=True, sink=shade == "entropy"), axis=2)
     found = attention_source.survey(context)
     if found is None:
         return None
@@ -106,11 +106,6 @@ def numbers(context: Context, shade: str, token: int | None) -> NDArray[np.float
     if token is None:
         raise ValueError("Choose a token to shade heads by their attention to it.")
     return found.mean_received()[:, :, context.position_of(token)]
-
-
-def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[layer, head] mean over tokens [layer, head, token] that have a number; NaN if none has."""
-    return np.asarray(np.ma.masked_invalid(values).mean(axis=2).filled(np.nan), np.float64)
 
 
 def labels(context: Context) -> list[dict[str, Any]]:

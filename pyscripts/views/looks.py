@@ -39,24 +39,35 @@ def combined(
 
 
 @view("looks")
-def looks(context: Context, heads: list[list[int]] | None, by: str = "mean", sink: bool = True) -> dict[str, Any]:
-    """For every shown token, how the others are shaded: `to` [token, token] what it (row) looks at, `from` what looks
-    at it, both colour steps from 0 to the row's largest weight (`to_most`, `from_most` [token]), -1: no shade.
+def looks(
+    context: Context, direction: str, heads: list[list[int]] | None, by: str = "mean", sink: bool = True
+) -> dict[str, Any]:
+    """For every shown token (row), how the others are shaded: `levels` [token, token], colour steps from 0 to the row's
+    largest weight (`most` [token]), -1: no shade. `direction`: by what it looks at (`to`) or what looks at it (`from`).
 
-    values [token, token]: the weights, query · key; NaN where nothing is shown. Positions outside of the shown text
-    (the prefix token) are left out. Without the sink, rows are divided by what is left.
+    values [token, token]: the weights, query · key; NaN where nothing is shown. The prefix token is left out, since it
+    is not in the text. Without the sink, rows are divided by what is left.
     """
+    check(direction)
     whole = combined(context, heads, by, sink)
     if isinstance(whole, dict):
         return whole
     first = context.reading.trace.first
     values = whole[first:, first:]  # [token, token]
-    to, to_most = patterns.row_levels(values)
-    back, from_most = patterns.row_levels(np.ascontiguousarray(values.T))
+    levels, most = patterns.row_levels(values if direction == "to" else values.T)
     return {
-        "tokens": values.shape[0], "palette": "magnitude", "values": values.ravel(),
-        "to": to.ravel(), "to_most": to_most, "from": back.ravel(), "from_most": from_most,
+        "tokens": values.shape[0],
+        "direction": direction,
+        "palette": "magnitude",
+        "values": values.ravel(),
+        "levels": levels.ravel(),
+        "most": most,
     }
+
+
+def check(direction: str) -> None:
+    if direction not in DIRECTIONS:
+        raise ValueError(f"The direction is 'to' or 'from', not {direction!r}.")
 
 
 def looks_at_table(context: Context, found: dict[str, Any]) -> Table:
@@ -75,8 +86,7 @@ def looks_at(
 ) -> dict[str, Any]:
     """What a shown token looks at (`to`) or what looks at it (`from`): weights [token], NaN where there is none, and
     the LISTED tokens with the largest. `prefix`: the weight on the prefix token, if there is one and it is shown."""
-    if direction not in DIRECTIONS:
-        raise ValueError(f"The direction is 'to' or 'from', not {direction!r}.")
+    check(direction)
     position, first = context.position_of(token), context.reading.trace.first
     whole = combined(context, heads, by, sink)
     if isinstance(whole, dict):

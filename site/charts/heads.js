@@ -8,8 +8,8 @@ import { keyMarks } from './rows.js';
 /**
  * @typedef {{
  *   rows: number, columns: number, group: number, order: ArrayLike<number>, inPlace: boolean, names: (string | undefined)[],
- *   patterns: { levels: ArrayLike<number>, blocks: number, palette: Palette } | null,
- *   shades: ArrayLike<number>, palette: Palette, key: { level: number, label: string }[], opened: number | null, picked: ReadonlySet<number>
+ *   patterns: { levels: Int16Array, blocks: number, palette: Palette } | null,
+ *   shades: ArrayLike<number>, palette: Palette, key: { level: number, label: string }[], opened: number | null, picked: number[]
  * }} Heads
  *   order [place]: layer · head; names [layer · head]: why a head stands out; group: query heads that share keys and values;
  *   patterns: levels [layer · head, block, block]; null: only the shades are shown
@@ -44,12 +44,12 @@ export function headsScene({ rows, columns, group, order, inPlace, names, patter
     if (patterns) {
       const { levels, blocks } = patterns;
       const inner = { x: x + FRAME, y: y + FRAME, width: side - 2 * FRAME, height: side - 2 * FRAME };
-      const own = Array.prototype.slice.call(levels, at * blocks * blocks, (at + 1) * blocks * blocks);
+      const own = levels.subarray(at * blocks * blocks, (at + 1) * blocks * blocks);
       marks.push(rect(inner.x, inner.y, inner.width, inner.height, 'page'));
       marks.push({ kind: 'cells', ...inner, rows: blocks, columns: blocks, levels: own, palette: patterns.palette, gap: 0 });
     }
     const chosen = at === opened;
-    if (chosen || picked.has(at)) marks.push(line([[[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]], chosen ? 'ink' : 'accent', 2));
+    if (chosen || picked.includes(at)) marks.push(line([[[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]], chosen ? 'ink' : 'accent', 2));
     const why = names[at] && (pitch >= ROOM ? names[at] : names[at][0].toUpperCase());
     const name = inPlace ? why : `${Math.floor(at / columns)}.${at % columns}`;
     if (name) marks.push(text(x + side - FRAME - 1, y + FRAME + 6, name, { size: 10, align: 'end', room: side - 2 * FRAME, fill: 'ink', weight: why ? 700 : 400 }));

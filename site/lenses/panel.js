@@ -2,6 +2,7 @@
 
 import { Chart } from '../charts/chart.js';
 import { pngBlob, save, svgBlob, WIDTH } from '../charts/files.js';
+import { sha256 } from '../charts/metadata.js';
 import { theme } from '../charts/theme.js';
 import { tell, watch } from '../page/notices.js';
 import * as state from '../page/state.js';
@@ -45,9 +46,10 @@ export function panel(descriptor) {
   const drawn = [];
   const name = () => `tokenlight-${id.replaceAll('_', '-')}-${(state.current.value ?? 0) + 1}`;
   const scenes = () => (asked.answer.value ? charts(asked.answer.value).map(({ scene }) => scene(WIDTH)) : []);
+  const about = () => aboutPicture(title, (run, token) => args(run, token));
   const files = {
-    SVG: async () => save(`${name()}.svg`, svgBlob(title, caption, scenes())),
-    PNG: async () => save(`${name()}.png`, await pngBlob(title, caption, scenes())),
+    SVG: async () => save(`${name()}.svg`, svgBlob(title, caption, scenes(), await about())),
+    PNG: async () => save(`${name()}.png`, await pngBlob(title, caption, scenes(), await about())),
     CSV: async () => save(`${name()}.csv`, new Blob([await asked.csv()], { type: 'text/csv;charset=utf-8' })),
   };
 
@@ -85,6 +87,15 @@ export function panel(descriptor) {
       });
     },
   };
+}
+
+/** What a saved picture says of itself: the model, the text's hash, the token and the view's arguments. @param {string} title @param {Question<any>['args']} args */
+async function aboutPicture(title, args) {
+  const run = state.run.value;
+  if (!run) return { title };
+  const token = state.current.value ?? 0;
+  const { id, name } = run.model;
+  return { title, model: { id, name, sha256: run.conditions.model }, prefix: run.conditions.prefix, text_sha256: await sha256(run.tokens.text), token, token_text: run.tokens.texts[token], arguments: args(run, token) };
 }
 
 /** @param {Event} event */

@@ -137,12 +137,16 @@
  * @typedef {{ missing: number[] | 'survey' }} Lacking
  * @typedef {{ layer: number, head: number, name: string, score: number, reason: string }} HeadLabel
  * @typedef {[layer: number, head: number][] | null} Heads null: all
- * @typedef {{ tokens: number, palette: string }} Looks
+ * @typedef {{ tokens: number, direction: 'to' | 'from', palette: string }} Looks
  * @typedef {{ token: number, direction: 'to' | 'from', prefix: number | null, sum: number, top: { token: number, text: string, weight: number }[] }} LooksAt
  * @typedef {{ layer: number, head: number, size: number, names: string[], palette: string, stops: Stop[] }} OneHead
  * @typedef {{ rows: number, columns: number, blocks: number, palette: string }} Thumbnails
  * @typedef {{ rows: number, columns: number, shade: string, title: string, group: number, options: { id: string, title: string }[], labels: HeadLabel[],
  *             palette: string, stops: Stop[] }} HeadGrid
+ * @typedef {{ token: number, text: string, after: { token: number, text: string }[], chance: number, heads: { layer: number, head: number, here: number, model: number | null }[],
+ *             passages: { token: number, text: string }[], curve: { first: (number | null)[], later: (number | null)[], count: number[] } }} Induction
+ * @typedef {{ name: string, title: string, rows: number, columns: number, measured: { tokens: number, seeds: number } | null, palette: string, stops: Stop[] }} ModelHeads
+ * @typedef {{ title: string, layer: number | null, rows: { title: string, count: number }[], columns: number, palette: string, stops: Stop[] }} AttentionClasses
  * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
  * @typedef {{
  *   run: { args: {}, answer: Answer<Record<string, unknown>> },
@@ -162,13 +166,16 @@
  *     layers: { entropy: number, normalised: number | null, level: number, visible: number, sink: number | null, entropy_without_sink: number | null }[],
  *     palette: string, stops: Stop[] }, 'entropy' | 'normalised' | 'sink' | 'entropy_without_sink' | 'levels'> },
  *   word_classes: { args: {}, answer: Answer<{ rows: ActiveClassRow[], layers: number, fewest: number, palette: string, stops: Stop[] }, 'levels'> },
- *   looks: { args: { heads: Heads, by: string, sink: boolean }, answer: Answer<Looks | Lacking, 'values' | 'to' | 'to_most' | 'from' | 'from_most'> },
+ *   looks: { args: { direction: string, heads: Heads, by: string, sink: boolean }, answer: Answer<Looks | Lacking, 'values' | 'levels' | 'most'> },
  *   looks_at: { args: { token: number, direction: string, heads: Heads, by: string, sink: boolean }, answer: Answer<LooksAt | Lacking, 'weights'> },
  *   head: { args: { layer: number, head: number, sink: boolean, mass: number, log: boolean },
  *     answer: Answer<OneHead | Lacking, 'values' | 'levels' | 'row_sums' | 'column_sums' | 'links' | 'link_weights' | 'link_levels'> },
  *   similar_heads: { args: { layer: number, head: number }, answer: Answer<{ reduced: boolean, heads: { layer: number, head: number, correlation: number }[] } | Lacking> },
  *   thumbnails: { args: {}, answer: Answer<Thumbnails | Lacking, 'levels'> },
  *   head_grid: { args: { shade: string, token: number | null, ordered: boolean }, answer: Answer<HeadGrid | Lacking, 'values' | 'levels' | 'order'> },
+ *   induction: { args: { token: number }, answer: Answer<Induction> },
+ *   model_heads: { args: { name: string }, answer: Answer<ModelHeads, 'values' | 'levels'> },
+ *   attention_classes: { args: { quantity: string, layer: number | null }, answer: Answer<AttentionClasses | Lacking, 'values' | 'levels'> },
  *   table: { args: { view: string, args: object }, answer: Answer<Table> },
  *   csv: { args: { view: string, args: object }, answer: Answer<string> }
  * }} Views

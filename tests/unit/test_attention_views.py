@@ -84,27 +84,25 @@ def test_looks_equal_transformers(run: Run, by: str, sink: bool, kept: bool, mon
         expected = each.mean(axis=0) if by == "mean" else each.max(axis=0)
         if not sink:
             expected = without_sink(expected)
-        found = VIEWS["looks"](context, heads=chosen, by=by, sink=sink)
         size = TOKENS - 1
-        seen = np.tri(size, dtype=bool)
-        values = found["values"].reshape(size, size)
-        np.testing.assert_allclose(values[seen], expected[1:, 1:][seen], atol=1e-5)
-        assert np.isnan(values[~seen]).all()
-        for name, whole in (("to", expected[1:, 1:]), ("from", expected[1:, 1:].T)):
-            levels = found[name].reshape(size, size)
+        seen = np.tri(size) > 0
+        for direction, whole, shown in (("to", expected[1:, 1:], seen), ("from", expected[1:, 1:].T, seen.T)):
+            found = VIEWS["looks"](context, direction=direction, heads=chosen, by=by, sink=sink)
+            values, levels = (found[name].reshape(size, size) for name in ("values", "levels"))
+            np.testing.assert_allclose(values[seen], expected[1:, 1:][seen], atol=5e-5)
+            assert np.isnan(values[~seen]).all()
             most = whole.max(axis=1)
-            np.testing.assert_allclose(found[f"{name}_most"], most, rtol=1e-4)
-            shown = seen if name == "to" else seen.T
-            np.testing.assert_allclose(levels[shown], (255 * whole / most[:, None])[shown], atol=0.51)
+            np.testing.assert_allclose(found["most"], most, atol=5e-5)
+            np.testing.assert_allclose(levels[shown], (255 * whole / most[:, None])[shown], atol=0.8)
             assert (levels[~shown] == -1).all()
         token = int(RANDOM.integers(size))
         for direction, row in (("to", expected[token + 1]), ("from", expected[:, token + 1])):
             one = VIEWS["looks_at"](context, token=token, direction=direction, heads=chosen, by=by, sink=sink)
             order = [i for i in np.argsort(-row[1:], kind="stable")[:10] if row[1:][i] > 0]
-            assert [each["weight"] for each in one["top"]] == pytest.approx(row[1:][order].tolist(), abs=1e-5)
-            assert one["sum"] == pytest.approx(row[1:].sum(), abs=1e-5)
+            assert [each["weight"] for each in one["top"]] == pytest.approx(row[1:][order].tolist(), abs=5e-5)
+            assert one["sum"] == pytest.approx(row[1:].sum(), abs=2e-4)
             wanted = float(row[0]) if direction == "to" and sink else None
-            assert one["prefix"] == (None if wanted is None else pytest.approx(wanted, abs=1e-6))
+            assert one["prefix"] == (None if wanted is None else pytest.approx(wanted, abs=1e-6 if kept else 1e-5))
             table = VIEWS["table"](context, "looks_at", {
                 "token": token, "direction": direction, "heads": chosen, "by": by, "sink": sink})
             assert sum(row[2] for row in table["rows"]) == pytest.approx(one["sum"] + (one["prefix"] or 0), abs=1e-5)
@@ -116,21 +114,21 @@ def test_one_head_equals_transformers(run: Run, kept: bool, monkeypatch: pytest.
     context = run.context() if kept else run.again(monkeypatch, layer)
     expected = run.attentions[layer, head]
     found = VIEWS["head"](context, layer=layer, head=head)
-    np.testing.assert_allclose(np.nan_to_num(found["values"]), expected.ravel(), atol=1e-6)
-    np.testing.assert_allclose(found["row_sums"], 1, atol=1e-5)
+    np.testing.assert_allclose(np.nan_to_num(found["values"]), expected.ravel(), atol=1e-6 if kept else 8e-6)
+    np.testing.assert_allclose(found["row_sums"], 1, atol=2e-4)
     np.testing.assert_allclose(found["column_sums"], expected.sum(axis=0), atol=1e-4)
     links, weights = found["links"].reshape(-1, 2), found["link_weights"]
     off = expected.copy()
     np.fill_diagonal(off, 0)
     off[:, 0] = 0
-    np.testing.assert_allclose(weights, np.sort(off.ravel())[::-1][: len(weights)], atol=1e-6)
-    np.testing.assert_allclose(weights, expected[links[:, 0], links[:, 1]], atol=1e-6)
+    np.testing.assert_allclose(weights, np.sort(off.ravel())[::-1][: len(weights)], atol=8e-6)
+    np.testing.assert_allclose(weights, expected[links[:, 0], links[:, 1]], atol=8e-6)
     assert (links[:, 0] > links[:, 1]).all() and (links[:, 1] > 0).all()
     assert found["names"][:2] == ["<s>", " 0"]
     table = VIEWS["table"](context, "head", {"layer": layer, "head": head, "sink": False})
     assert len(table["rows"]) == TOKENS and len(table["columns"]) == TOKENS + 2
     row = [value for value in table["rows"][9][2:] if value is not None]
-    np.testing.assert_allclose(row, without_sink(expected)[9, 1:10], atol=1e-5)
+    np.testing.assert_allclose(row, without_sink(expected)[9, 1:10], atol=5e-5)
 
 
 def test_the_threshold_keeps_the_fewest_weights_that_hold_the_mass(run: Run) -> None:
@@ -225,8 +223,8 @@ def test_the_grid_has_one_number_for_every_head(run: Run) -> None:
     for shade, numbers in expected.items():
         found = VIEWS["head_grid"](context, shade=shade, token=token, ordered=True)
         np.testing.assert_allclose(found["values"], numbers.ravel(), rtol=1e-3, atol=1e-6, err_msg=shade)
-        flat = np.where(np.isnan(numbers), -1, numbers).ravel()
-        assert (np.diff(flat[found["order"]]) <= 1e-9).all(), shade
+        flat = np.nan_to_num(np.array(numbers).ravel(), nan=-1)
+        assert (np.diff(np.take(flat, found["order"])) <= 1e-9).all(), shade
         assert sorted(found["order"]) == list(range(8))
         assert (found["levels"] == -1).tolist() == np.isnan(numbers.ravel()).tolist()
         table = VIEWS["table"](context, "head_grid", {"shade": shade, "token": token})
@@ -239,10 +237,11 @@ def test_the_grid_has_one_number_for_every_head(run: Run) -> None:
 
 
 def test_what_is_missing_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert VIEWS["looks"](run.again(monkeypatch), direction="to", heads=[[0, 1], [1, 1]]) == {"missing": [0, 1]}
+    monkeypatch.setattr("pyscripts.recomputed.LAYER_BYTES", 0)
     context = run.again(monkeypatch, 1)
     assert VIEWS["head"](context, layer=0, head=1) == {"missing": [0]}
-    assert VIEWS["looks"](context, heads=[[0, 1], [1, 1]]) == {"missing": [0, 1]}
-    assert VIEWS["looks"](context, heads=None) == {"missing": "survey"}
+    assert VIEWS["looks"](context, direction="to", heads=None) == {"missing": "survey"}
     assert VIEWS["thumbnails"](context) == {"missing": "survey"}
     assert VIEWS["similar_heads"](context, layer=0, head=0) == {"missing": "survey"}
     assert VIEWS["head_grid"](context, shade="distance") == {"missing": "survey"}
@@ -250,20 +249,33 @@ def test_what_is_missing_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert "values" in VIEWS["head"](context, layer=1, head=3)
     with pytest.raises(ValueError, match="no layer 2"):
         VIEWS["head"](context, layer=2, head=0)
-    monkeypatch.setattr("pyscripts.views.attention_source.LAYER_BYTES", 20_000)
+    assert list(context.attentions.layers) == [1]
     with pytest.raises(ValueError, match="at most 1 can be combined"):
-        VIEWS["looks"](context, heads=[[0, 1], [1, 1]])
+        VIEWS["looks"](context, direction="to", heads=[[0, 1], [1, 1]])
+    with pytest.raises(ValueError, match="'to' or 'from'"):
+        VIEWS["looks_at"](context, token=1, direction="up", heads=[[1, 1]])
+
+
+def test_a_survey_keeps_all_layers_that_have_room(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = run.again(monkeypatch, survey=True)
+    for layer, head in np.ndindex(2, 4):
+        found = VIEWS["head"](context, layer=layer, head=head)
+        np.testing.assert_allclose(np.nan_to_num(found["values"]), run.attentions[layer, head].ravel(), atol=8e-6)
+    monkeypatch.setattr("pyscripts.recomputed.LAYER_BYTES", 20_000)
+    context = run.again(monkeypatch, survey=True)
+    assert VIEWS["head"](context, layer=1, head=0) == {"missing": [1]}
+    assert "levels" in VIEWS["thumbnails"](context)
 
 
 def test_kept_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The layer used longest ago goes; what has just arrived stays, whatever it weighs."""
-    monkeypatch.setattr("pyscripts.recomputed.LAYER_BYTES", 3 * 400)
+    monkeypatch.setattr("pyscripts.recomputed.LAYER_BYTES", 3 * 200)
     made = Recomputed()
     for layer in range(4):
         made.begin([layer], None)
         made.add(np.zeros((1, 1, 10, 10), np.float32))
         if layer == 2:
-            assert made.use(0) is not None
+            assert made.matrix(0, 0) is not None
         made.finish()
     assert set(made.layers) == {0, 2, 3}
     made.begin([7], None)

@@ -40,10 +40,10 @@ function chart({ json, arrays }) {
     label: `${rows} layers by ${columns} heads, shaded by: ${json.title}`,
     scene: (width) => headsScene({
       rows, columns, group, order: order.data, inPlace: !ordered.value, names,
-      patterns: pictures && { levels: pictures.arrays.levels.data, blocks: pictures.json.blocks, palette: palettes[pictures.json.palette] },
+      patterns: pictures && { levels: /** @type {Int16Array} */ (pictures.arrays.levels.data), blocks: pictures.json.blocks, palette: palettes[pictures.json.palette] },
       shades: arrays.levels.data, palette: palettes[name], key: keyOf(stops, written, name === 'focus' ? ['focused', 'diffuse'] : undefined),
       opened: chosen ? chosen.layer * columns + chosen.head : null,
-      picked: new Set([...picked.value].map((each) => each.split('.').map(Number)).map(([layer, index]) => layer * columns + index)),
+      picked: [...picked.value].map((each) => each.split('.').map(Number)).map(([layer, index]) => layer * columns + index),
     }, width),
     say: (point) => {
       const which = headOf(point);

@@ -4,8 +4,11 @@ import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { panelLens } from '../lens.js';
 import { subject } from './choice.js';
+import { classes } from './classes.js';
 import { grid } from './grid.js';
+import { induction } from './induction.js';
 import { looksAt } from './looks_at.js';
+import { modelHeads } from './model_heads.js';
 import { oneHead } from './one_head.js';
 import { followShading } from './shading.js';
 
@@ -16,7 +19,7 @@ const lens = panelLens({
   title: 'Attention',
   about: 'and the tokens it looks at',
   token: () => subject.value,
-  panels: [looksAt, grid, oneHead],
+  panels: [looksAt, grid, oneHead, induction, modelHeads, classes],
 });
 
 /** @type {import('../index.js').Lens} */

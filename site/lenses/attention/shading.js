@@ -15,7 +15,7 @@ const isOpen = () => state.lens.value === LENS && state.run.value?.conditions.st
 const { answer } = ask({
   view: 'looks',
   needs: 'end',
-  args: () => ({ heads: shadingHeads(), by: by.value, sink: !sinkHidden.value }),
+  args: () => ({ direction: direction.value, heads: shadingHeads(), by: by.value, sink: !sinkHidden.value }),
   seen: isOpen,
   lacks: (found) => (pointed.peek() ? null : lackOf(found)), // a head that is only pointed at is not worth a pass
 });
@@ -30,10 +30,10 @@ export function weight(query, key) {
   return value === undefined || Number.isNaN(value) ? null : value;
 }
 
-/** What is shaded, in words. @param {number} token */
-export function shadingTitle(token) {
+/** What is shaded, in words. @param {number} token @param {'to' | 'from'} way */
+function titleOf(token, way) {
   const name = visible(state.run.value?.tokens.texts[token] ?? '') || '·';
-  return direction.value === 'to' ? `${name} looks at` : `looks at ${name}`;
+  return way === 'to' ? `${name} looks at` : `looks at ${name}`;
 }
 
 /** @param {Numbers} levels [token, token] @param {number} row @param {number} count @param {Palette} palette @param {'light' | 'dark'} theme @returns {ThemeColours} */
@@ -49,15 +49,15 @@ export function followShading() {
     const token = subject.value;
     if (!isOpen() || (!found && !state.run.value)) return void (state.shading.value = null);
     if (!found) return; // the last shades stay until the next are known
-    const { tokens, palette: name } = found.json;
+    const { tokens, palette: name, direction: way } = found.json;
     const palette = state.palettes.value?.[name];
     if (!palette || token === null || token >= tokens) return void (state.shading.value = null);
-    const levels = found.arrays[direction.value].data;
-    const most = found.arrays[`${direction.value}_most`].data[token];
+    const levels = found.arrays.levels.data;
+    const most = found.arrays.most.data[token];
     const ends = { background: [0, 128, 255].map((level) => palette.light[level]), text: [] };
     const dark = { background: [0, 128, 255].map((level) => palette.dark[level]), text: [] };
     state.shading.value = {
-      title: `${shadingTitle(token)} · ${shadingWords()}`,
+      title: `${titleOf(token, way)} · ${shadingWords()}`,
       light: coloursOf(levels, token, tokens, palette, 'light'),
       dark: coloursOf(levels, token, tokens, palette, 'dark'),
       legend: { values: [0, most / 2, most], labels: ['0', '', percent(most)], light: ends, dark, continuous: true },
