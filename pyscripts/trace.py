@@ -263,9 +263,7 @@ class Trace:
 
     def attention_matrix(self, layer: int, head: int) -> NDArray[np.float32] | None:
         """[query, key] of one head, by position, zeros above the diagonal; None if it was too large to keep."""
-        if not (0 <= layer < self.shape.layers and 0 <= head < self.shape.heads):
-            raise ValueError(f"this model has no layer {layer}, head {head}: it has {self.shape.layers} layers "
-                             f"with {self.shape.heads} heads each, numbered from 0.")
+        self.check_head(layer, head)
         if self._attentions is None:
             return None
         return join_queries([chunk[layer, head] for chunk in self._attentions], self.length)
@@ -280,6 +278,27 @@ class Trace:
             joined[:, :, start : start + chunk.shape[2], : chunk.shape[3]] = chunk
             start += chunk.shape[2]
         return joined
+
+    def check_head(self, layer: int, head: int) -> None:
+        """ValueError if the model has no such head."""
+        if not (0 <= layer < self.shape.layers and 0 <= head < self.shape.heads):
+            raise ValueError(f"this model has no layer {layer}, head {head}: it has {self.shape.layers} layers "
+                             f"with {self.shape.heads} heads each, numbered from 0.")
+
+    @property
+    def keeps_attention(self) -> bool:
+        """Whether all attention matrices are kept; those of a long text are too large."""
+        return self._attentions is not None
+
+    def attention_chunks(self) -> list[NDArray[np.float32]]:
+        """Chunks [layer, head, query, key] in reading order, key = positions up to the chunk's last; none if they
+        were too large to keep."""
+        return list(self._attentions or [])
+
+    def pattern_masses(self) -> dict[str, NDArray[np.float64]]:
+        """[layer, head, token] attention from each shown token to each pattern's keys, by the names of
+        heads.HeadScores; NaN where the pattern has no visible key."""
+        return {name: rows.all()[:, :, self.first :] for name, rows in self._heads.items()}
 
     def attention_entropy_at(self, position: int) -> NDArray[np.float64]:
         """[layer, head] entropy of one query's attention, nats."""

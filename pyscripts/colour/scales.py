@@ -66,7 +66,12 @@ def symmetric(values: ArrayLike) -> Scale:
 
 
 def palette(name: str) -> dict[str, list[str]]:
-    """CSS colours [level] of a palette, light and dark."""
+    """CSS colours [level] of a palette, light and dark, and of text on them."""
     at = np.linspace(0, 1, LEVELS)
-    light, dark = (colour.css(colour.ramp(anchors, at)) for anchors in PALETTES[name])
-    return {"light": light, "dark": dark}
+    light, dark = (colour.ramp(anchors, at) for anchors in PALETTES[name])
+    return {
+        "light": colour.css(light),
+        "dark": colour.css(dark),
+        "light_text": colour.text_on(light),
+        "dark_text": colour.text_on(dark),
+    }

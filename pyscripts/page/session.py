@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from pyscripts import run
 from pyscripts.colour import scales
 from pyscripts.colour.colourings import COLOURINGS
 from pyscripts.metrics import compare
+from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
+from pyscripts.recomputed import Recomputed
 from pyscripts.run import LISTS, Reading
 from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
 from pyscripts.trace import ModelShape, Outputs, Trace
@@ -31,7 +33,7 @@ class Current:
     reading: Reading
     updated: int = 0  # shown tokens that `update` has returned
     inspected: views.Inspected | None = None
-    attentions: views.LayerAttention | None = None
+    attentions: Recomputed = field(default_factory=Recomputed)
 
 
 class Session:
@@ -167,15 +169,23 @@ class Session:
         lens = None if lens_logits is None else to_numpy([lens_logits], (1, layers, size))[0]
         current.inspected = views.Inspected(position, row, lens)
 
-    def hold_attention(self, run_id: int, layer: int, parts: Any) -> None:
-        """Takes one layer's recomputed attention, in reading order (see AttentionPart in protocol.js)."""
+    def begin_attention(self, run_id: int, layers: str) -> None:
+        """Announces attention that is computed again: of some layers (JSON, a list), or of all heads ("null")."""
+        current, asked = self._current(run_id), json.loads(layers)
+        trace = current.reading.trace
+        survey = Survey(trace.shape.layers, trace.shape.heads, trace.length) if asked is None else None
+        current.attentions.begin(asked or [], survey)
+
+    def add_attention(self, run_id: int, count: int, parts: Any) -> None:
+        """Takes the next `count` queries of it: one Float32Array [head, query, key] for each layer."""
         current = self._current(run_id)
-        heads = current.reading.trace.shape.heads
-        chunks = [
-            to_numpy([part.data], (1, heads, part.count, part.start + part.count))[0]  # [head, query, key]
-            for part in parts
-        ]
-        current.attentions = views.LayerAttention(layer, chunks)
+        heads, made = current.reading.trace.shape.heads, current.attentions
+        keys = parts[0].length // (heads * count)
+        made.add(to_numpy(parts, (len(parts), heads, count, keys)))
+
+    def finish_attention(self, run_id: int) -> None:
+        """Says that all of it has arrived."""
+        self._current(run_id).attentions.finish()
 
     def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
         """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).

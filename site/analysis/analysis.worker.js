@@ -92,7 +92,11 @@ const api = {
 
   inspected: (runId, position, logits, lensLogits) => python(() => session.inspected(runId, position, logits, lensLogits ?? undefined)),
 
-  holdAttention: (runId, layer, parts) => python(() => session.hold_attention(runId, layer, parts)),
+  beginAttention: (runId, layers) => python(() => session.begin_attention(runId, JSON.stringify(layers))),
+
+  addAttention: (runId, count, parts) => python(() => session.add_attention(runId, count, parts)),
+
+  finishAttention: (runId) => python(() => session.finish_attention(runId)),
 
   beginFillIn: (model, logits, request) => JSON.parse(python(() => session.begin_fill_in(model, logits, JSON.stringify(request)))),
 

@@ -1,6 +1,6 @@
 // Draws a scene on a canvas, for the page and for PNG files; main thread.
 
-import { css } from './theme.js';
+import { css, theme } from './theme.js';
 import { SANS, MONO } from './fonts.js';
 
 /** @import {Cells, Scene, Text} from './scene.js' */
@@ -65,15 +65,38 @@ export function paint(context, { marks }) {
       context.font = fontOf(mark);
       context.fillStyle = css(mark.fill);
       context.textAlign = mark.align === 'middle' ? 'center' : mark.align === 'end' ? 'right' : 'left';
-      context.fillText(fitted(mark), mark.x, mark.y);
+      if (mark.upright) {
+        context.save();
+        context.translate(mark.x, mark.y);
+        context.rotate(-Math.PI / 2);
+        context.fillText(fitted(mark), 0, 0);
+        context.restore();
+      } else context.fillText(fitted(mark), mark.x, mark.y);
     } else paintCells(context, mark);
   }
 }
 
+/** A palette in the theme that is in force: CSS colours, and the same as pixels. @type {WeakMap<object, { theme: string, colours: string[], pixels: Uint32Array }>} */
+const known = new WeakMap();
+
+/** @param {import('./scene.js').Palette} palette */
+function coloursOf(palette) {
+  const found = known.get(palette);
+  if (found?.theme === theme.peek()) return found;
+  const colours = palette.light.map((light, level) => css([light, palette.dark[level]]));
+  const bytes = new Uint8ClampedArray(4 * colours.length);
+  colours.forEach((code, level) => bytes.set([1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16)).concat(255), 4 * level)); // #rrggbb
+  const made = { theme: theme.peek(), colours, pixels: new Uint32Array(bytes.buffer) };
+  known.set(palette, made);
+  return made;
+}
+
+const image = document.createElement('canvas');
+
 /** @param {CanvasRenderingContext2D} context @param {Cells} mark */
 function paintCells(context, { x, y, width, height, rows, columns, levels, palette, gap }) {
   if (!rows || !columns) return;
-  const colours = palette.light.map((light, level) => css([light, palette.dark[level]]));
+  const { colours, pixels: from } = coloursOf(palette);
   if (gap) {
     const [w, h] = [width / columns, height / rows];
     for (let i = 0; i < rows * columns; i++) {
@@ -84,12 +107,9 @@ function paintCells(context, { x, y, width, height, rows, columns, levels, palet
     return;
   }
   const pixels = new ImageData(columns, rows);
-  const bytes = new Uint8ClampedArray(4 * colours.length);
-  colours.forEach((code, level) => bytes.set([1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16)).concat(255), 4 * level)); // #rrggbb
-  const [from, to] = [new Uint32Array(bytes.buffer), new Uint32Array(pixels.data.buffer)];
+  const to = new Uint32Array(pixels.data.buffer);
   for (let i = 0; i < to.length; i++) if (levels[i] >= 0) to[i] = from[levels[i]];
-  const image = document.createElement('canvas');
-  Object.assign(image, { width: columns, height: rows });
+  if (image.width !== columns || image.height !== rows) Object.assign(image, { width: columns, height: rows });
   image.getContext('2d')?.putImageData(pixels, 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(image, x, y, width, height);

@@ -1,6 +1,7 @@
 // A chart on the page: a scene on a canvas whose values are read by pointing, touch and arrow keys; main thread.
 
 import { drawScene } from './canvas.js';
+import { followZoom } from './zoom.js';
 
 /** @import {Area, Scene} from './scene.js' */
 
@@ -8,9 +9,11 @@ import { drawScene } from './canvas.js';
  * A value of a scene: which of its areas, and the cell in it. @typedef {{ area: number, row: number, column: number }} Point
  * @typedef {{
  *   label: string, scene: (width: number) => Scene, say: (point: Point) => string,
- *   pick?: (point: Point) => void, action?: (point: Point) => { label: string, act: () => void } | null, frames?: Frame[]
+ *   pick?: (point: Point) => void, action?: (point: Point) => { label: string, act: () => void } | null, frames?: Frame[],
+ *   point?: (point: Point | null) => void, zoom?: import('./zoom.js').Zoom
  * }} ChartOf
- *   label: its accessible name; say: a value in words; pick: what pressing a value does; action: what is offered for the value that was pressed
+ *   label: its accessible name; say: a value in words; pick: what pressing a value does; action: what is offered for the value that was pressed;
+ *   point: told which value is pointed at; zoom: what wheel, pinch, drag and keys do to a scene that shows a part
  * @typedef {{ from: number, to: number, kind: 'mark' | 'span' }} Frame columns of the first area that stand out
  */
 
@@ -52,6 +55,7 @@ export class Chart {
     this.#stage.append(this.#canvas, this.#frames, this.#ring, this.#names);
     this.element.append(this.#stage, this.#readout);
     this.#listen(onBrush);
+    followZoom(this.#stage, (x, y) => this.#find(x, y), () => this.#of?.zoom ?? null);
     new ResizeObserver(() => this.element.clientWidth !== this.#width && this.#draw()).observe(this.element);
     this.#tell();
   }
@@ -176,7 +180,9 @@ export class Chart {
     this.#point = point;
     this.#place();
     this.#tell();
-    if (changed) this.how.onPoint?.(point);
+    if (!changed) return;
+    this.how.onPoint?.(point);
+    this.#of?.point?.(point);
   }
 
   #place() {
@@ -207,8 +213,13 @@ export class Chart {
 
   /** @param {MouseEvent} event @returns {Point | null} */
   #at(event) {
+    return this.#find(event.clientX, event.clientY);
+  }
+
+  /** The value at a place of the window. @param {number} clientX @param {number} clientY @returns {Point | null} */
+  #find(clientX, clientY) {
     const { left, top } = this.#canvas.getBoundingClientRect();
-    const [x, y] = [event.clientX - left, event.clientY - top];
+    const [x, y] = [clientX - left, clientY - top];
     const areas = this.#scene?.areas ?? [];
     const area = areas.findIndex((each) => x >= each.x && x < each.x + each.width && y >= each.y && y < each.y + each.height);
     if (area < 0) return null;

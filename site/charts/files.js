@@ -1,6 +1,7 @@
 // Saves scenes as SVG and PNG, and hands files to the visitor; main thread.
 
 import { drawScene, fitted } from './canvas.js';
+import { pngWithText } from './metadata.js';
 import { rect, stack, text, moved } from './scene.js';
 import { svgOf } from './svg.js';
 import { css } from './theme.js';
@@ -20,18 +21,22 @@ function titled(title, note, scenes) {
   return { width, height: top + all.height, marks: [...head, ...all.marks.map((mark) => moved(mark, 0, top))], areas: [] };
 }
 
-/** @param {string} title @param {string} note @param {Scene[]} scenes */
-export function svgBlob(title, note, scenes) {
-  return new Blob([svgOf(titled(title, note, scenes), title, MARGIN, { css, fitted, ground: css('page') })], { type: 'image/svg+xml' });
+/** @param {string} title @param {string} note @param {Scene[]} scenes @param {object} [about] what the picture says of itself, as JSON in its metadata */
+export function svgBlob(title, note, scenes, about) {
+  const means = { css, fitted, ground: css('page') };
+  return new Blob([svgOf(titled(title, note, scenes), title, MARGIN, means, about && JSON.stringify(about))], { type: 'image/svg+xml' });
 }
 
-/** @param {string} title @param {string} note @param {Scene[]} scenes @returns {Promise<Blob>} */
-export function pngBlob(title, note, scenes) {
+/** @param {string} title @param {string} note @param {Scene[]} scenes @param {object} [about] as in svgBlob @returns {Promise<Blob>} */
+export async function pngBlob(title, note, scenes, about) {
   const scene = titled(title, note, scenes);
   const [width, height] = [scene.width + 2 * MARGIN, scene.height + 2 * MARGIN];
   const canvas = document.createElement('canvas');
   drawScene(canvas, { width, height, areas: [], marks: [rect(0, 0, width, height, 'page'), ...scene.marks.map((mark) => moved(mark, MARGIN, MARGIN))] }, SHARP);
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The picture is too large to save as PNG: save it as SVG.')))));
+  /** @type {Blob | null} */
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+  if (!blob) throw new Error('The picture is too large to save as PNG: save it as SVG.');
+  return about ? new Blob([pngWithText(new Uint8Array(await blob.arrayBuffer()), JSON.stringify(about))], { type: blob.type }) : blob;
 }
 
 /** Hands a file to the visitor. @param {string} name @param {Blob} blob */

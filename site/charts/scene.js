@@ -8,7 +8,8 @@
  * @typedef {{ kind: 'rect', x: number, y: number, width: number, height: number, fill: Colour, radius?: number }} Rect
  * @typedef {{ kind: 'line', paths: [number, number][][], stroke: Colour, width: number, dash?: number[] }} Line
  * @typedef {{ kind: 'text', x: number, y: number, text: string, size: number, fill: Colour, align: 'start' | 'middle' | 'end',
- *             weight?: number, mono?: boolean, room?: number }} Text `y` is the middle of the line; what does not fit `room` is cut with an ellipsis
+ *             weight?: number, mono?: boolean, room?: number, upright?: boolean }} Text `y` is the middle of the line; what does not fit `room` is cut
+ *   with an ellipsis; upright: written upwards, from (x, y), and x is the middle of the line
  * @typedef {{ kind: 'cells', x: number, y: number, width: number, height: number, rows: number, columns: number, levels: ArrayLike<number>,
  *             palette: Palette, gap: number }} Cells levels [row, column]: steps of the palette, -1: nothing
  * @typedef {Rect | Line | Text | Cells} Mark

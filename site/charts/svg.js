@@ -14,11 +14,11 @@ const NAMES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escaped = (/** @type {string} */ text) => text.replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\ufffd').replace(/[&<>"]/g, (each) => NAMES[/** @type {'&'} */ (each)]);
 const at = (/** @type {number} */ value) => String(Math.round(value * 100) / 100);
 
-/** @param {Scene} scene @param {string} title @param {number} margin @param {Means} means */
-export function svgOf({ width, height, marks }, title, margin, { css, fitted, ground }) {
+/** @param {Scene} scene @param {string} title @param {number} margin @param {Means} means @param {string} [about] its metadata */
+export function svgOf({ width, height, marks }, title, margin, { css, fitted, ground }, about) {
   const [wide, high] = [width + 2 * margin, height + 2 * margin];
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${at(wide)}" height="${at(high)}" viewBox="${-margin} ${-margin} ${at(wide)} ${at(high)}" font-family="${escaped(SANS)}" role="img">
-<title>${escaped(title)}</title>
+<title>${escaped(title)}</title>${about ? `\n<metadata>${escaped(about)}</metadata>` : ''}
 <rect x="${-margin}" y="${-margin}" width="${at(wide)}" height="${at(high)}" fill="${ground}"/>
 ${marks.map((mark) => markOf(mark, css, fitted)).join('\n')}
 </svg>
@@ -33,7 +33,7 @@ function markOf(mark, css, fitted) {
     return `<path d="${path}" fill="none" stroke="${css(mark.stroke)}" stroke-width="${mark.width}"${mark.dash ? ` stroke-dasharray="${mark.dash.join(' ')}"` : ''}/>`;
   }
   if (mark.kind === 'text') {
-    const how = `${mark.align === 'start' ? '' : ` text-anchor="${mark.align}"`}${mark.weight ? ` font-weight="${mark.weight}"` : ''}${mark.mono ? ` font-family="${escaped(MONO)}"` : ''}`;
+    const how = `${mark.align === 'start' ? '' : ` text-anchor="${mark.align}"`}${mark.weight ? ` font-weight="${mark.weight}"` : ''}${mark.mono ? ` font-family="${escaped(MONO)}"` : ''}${mark.upright ? ` transform="rotate(-90 ${at(mark.x)} ${at(mark.y)})"` : ''}`;
     return `<text x="${at(mark.x)}" y="${at(mark.y)}" font-size="${mark.size}" dominant-baseline="central" xml:space="preserve"${how} fill="${css(mark.fill)}">${escaped(fitted(mark))}</text>`;
   }
   return cellsOf(mark, css);

@@ -62,7 +62,7 @@ const api = {
 
   inspect: (runId, key, position) => queue.add('inspect', (signal) => loaded().inspect(runId, key, position, signal)),
 
-  attention: (runId, key, layer) => queue.add('attention', (signal) => loaded().attention(runId, key, layer, signal)),
+  attention: (runId, key, layers) => queue.add('attention', (signal) => loaded().attention(runId, key, layers, signal)),
 
   fillIn(request, onProgress) {
     queue.end(new Ended('This ranking was replaced by a newer one.'), 'fill in');

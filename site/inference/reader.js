@@ -8,7 +8,7 @@ import { rankCandidates } from './fill_in.js';
 import { KvCache } from './kv_cache.js';
 import { Stopped } from './queue.js';
 
-/** @import {AnalysisApi, AppendedToken, AttentionPart, FillInRequest, Manifest, Outcome, Ranked, RunConditions, RunKey, RunRequest, TokenizedText} from '../shared/protocol.js' */
+/** @import {AnalysisApi, AppendedToken, FillInRequest, Manifest, Outcome, Ranked, RunConditions, RunKey, RunRequest, TokenizedText} from '../shared/protocol.js' */
 /** @import {Past} from './kv_cache.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
@@ -106,7 +106,7 @@ export class Reader {
     const lens = inputs.lens ? (await this.#analysis.lensRows(runId, position)).data : undefined;
     const only = lens && outputs.lens_logits ? [outputs.logits, outputs.lens_logits] : [outputs.logits];
     const known = Math.min(this.#cache.common(key, ids), position);
-    const past = await this.#aside(ids.slice(0, position), known, outputs.logits, signal, () => {});
+    const past = await this.#aside(ids.slice(0, position), known, [outputs.logits], signal, () => {});
     try {
       const result = await this.#session.forward([ids[position]], past, { only, lens: /** @type {Float32Array} */ (lens) });
       result.past.release();
@@ -118,19 +118,22 @@ export class Reader {
   }
 
   /**
-   * Computes one layer's attention of a run again, for texts whose matrices are too large to keep.
+   * Computes attention of a run again, for texts whose matrices are too large to keep.
    * @param {number} runId the analysis worker's run
    * @param {RunKey} key
-   * @param {number} layer
+   * @param {number[] | null} layers null: all of them, to survey what each head does; they are not kept
    * @param {AbortSignal} signal
    */
-  async attention(runId, key, layer, signal) {
-    const name = this.#manifest.outputs.attentions[layer];
-    /** @type {AttentionPart[]} */
-    const parts = [];
-    const past = await this.#aside(this.#idsOf(key, 0), 0, name, signal, (data, start, count) => parts.push({ start, count, data }));
+  async attention(runId, key, layers, signal) {
+    const all = this.#manifest.outputs.attentions;
+    const names = layers ? layers.map((layer) => all[layer]) : all;
+    await this.#analysis.beginAttention(runId, layers);
+    const past = await this.#aside(this.#idsOf(key, 0), 0, names, signal, (outputs, count) => {
+      const parts = names.map((name) => outputs[name]);
+      return this.#analysis.addAttention(runId, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
+    });
     past?.release();
-    await this.#analysis.holdAttention(runId, layer, Comlink.transfer(parts, parts.map(({ data }) => data.buffer)));
+    await this.#analysis.finishAttention(runId);
   }
 
   /**
@@ -156,7 +159,7 @@ export class Reader {
     const key = this.#conditions(Boolean(this.#manifest.prefix));
     const known = Math.min(this.#cache.common(key, ids), ids.length - 1);
     let logits = new Float32Array(0);
-    const past = await this.#aside(ids, known, outputs.logits, signal, (found) => (logits = found.slice(-vocab_size)));
+    const past = await this.#aside(ids, known, [outputs.logits], signal, (found) => void (logits = found[outputs.logits].slice(-vocab_size)));
     return { logits, past: /** @type {Past} */ (past) };
   }
 
@@ -164,21 +167,21 @@ export class Reader {
    * Reads ids without changing the cache, whose first `known` positions are the same.
    * @param {number[]} ids
    * @param {number} known
-   * @param {string} name the output to return
+   * @param {string[]} only the outputs to return
    * @param {AbortSignal} signal
-   * @param {(output: Float32Array<ArrayBuffer>, start: number, count: number) => void} onOutput called with each chunk's
+   * @param {(outputs: Outputs, count: number) => void | Promise<void>} onOutputs called with each chunk's
    * @returns {Promise<Past | null>} of all ids; the caller releases it
    */
-  async #aside(ids, known, name, signal, onOutput) {
+  async #aside(ids, known, only, signal, onOutputs) {
     let past = this.#cache.pastOf(known);
     try {
       for (let start = known, count; start < ids.length; start += count) {
         signal.throwIfAborted();
         count = chunkLength(this.#manifest, start, ids.length - start);
-        const result = await this.#session.forward(ids.slice(start, start + count), past, { only: [name] });
+        const result = await this.#session.forward(ids.slice(start, start + count), past, { only });
         past?.release();
         past = result.past;
-        onOutput(result.outputs[name], start, count);
+        await onOutputs(result.outputs, count);
       }
       return past;
     } catch (error) {

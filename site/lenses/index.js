@@ -1,9 +1,10 @@
 // The lenses in their order: each looks at the current run in its own way. A new lens is one entry here; main thread.
 
+import { attentionLens } from './attention/index.js';
 import { layersLens } from './layers/index.js';
 import { tokensLens } from './tokens/index.js';
 
 /** `mount` builds the lens into its panel, once. @typedef {{ id: string, title: string, panels: import('./panel.js').Panel[], mount: (place: HTMLElement) => void }} Lens */
 
 /** @type {Lens[]} */
-export const lenses = [tokensLens, layersLens];
+export const lenses = [tokensLens, layersLens, attentionLens];

@@ -10,10 +10,11 @@ import { html } from '../vendor/lit-html/lit-html.js';
 import { watchSight } from './in_sight.js';
 
 /**
- * @param {{ id: string, title: string, panels: import('./panel.js').Panel[], about: string }} lens `about`: what the panels show of the chosen token
+ * @param {{ id: string, title: string, panels: import('./panel.js').Panel[], about: string, token?: () => number | null }} lens
+ *   `about`: what the panels show of the token, which is the chosen one unless `token` says another
  * @returns {import('./index.js').Lens}
  */
-export const panelLens = ({ id, title, panels, about }) => ({
+export const panelLens = ({ id, title, panels, about, token = () => state.current.value }) => ({
   id,
   title,
   panels,
@@ -21,7 +22,7 @@ export const panelLens = ({ id, title, panels, about }) => ({
     const heading = element('div', 'about-token');
     const grid = element('div', 'panels');
     place.append(heading, grid);
-    mount(heading, () => headingView(about), id);
+    mount(heading, () => headingView(about, token()), id);
     for (const panel of panels) {
       const own = element('section', 'panel', `panel-${panel.id}`);
       own.setAttribute('aria-label', panel.title);
@@ -33,10 +34,9 @@ export const panelLens = ({ id, title, panels, about }) => ({
   },
 });
 
-/** Why there are no panels, or which token they are about. @param {string} about */
-function headingView(about) {
+/** Why there are no panels, or which token they are about. @param {string} about @param {number | null} token */
+function headingView(about, token) {
   const run = state.run.value;
-  const token = state.current.value;
   if (run?.stored && token !== null) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
   if (!run || token === null) return html`<p class="hint">Nothing has been read yet: type a text, or press Run.</p>`;
   if (run.conditions.stride !== null) return html`<p class="hint">${ONLY_LIKELIHOODS}</p>`;

@@ -2,6 +2,7 @@
 
 import { Chart } from '../charts/chart.js';
 import { pngBlob, save, svgBlob, WIDTH } from '../charts/files.js';
+import { sha256 } from '../charts/metadata.js';
 import { theme } from '../charts/theme.js';
 import { tell, watch } from '../page/notices.js';
 import * as state from '../page/state.js';
@@ -20,13 +21,13 @@ import { tableView } from './table.js';
 
 /**
  * @template {ViewName} Name
- * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt'> & {
+ * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt' | 'lacks'> & {
  *   id: string, title: string, charts: (answer: Views[Name]['answer']) => ChartOf[], resting?: string,
- *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: () => unknown, below?: (answer: Views[Name]['answer']) => unknown,
- *   missing?: () => string | null, more?: (isOpen: boolean) => unknown
+ *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown, below?: (answer: Views[Name]['answer']) => unknown,
+ *   prose?: import('./prose.js').Prose, missing?: () => string | null, more?: (isOpen: boolean) => unknown
  * }} Descriptor
  *   charts: always as many; lead: a sentence above them, below: what stands under them; controls: what the visitor chooses;
- *   missing: why there is nothing to show; more: added to “How is this computed?”. The prose is in prose.js, by id.
+ *   missing: why there is nothing to show; more: added to “How is this computed?”. prose: what it says of itself, if that is not in prose.js
  */
 
 /**
@@ -35,26 +36,27 @@ import { tableView } from './table.js';
  * @returns {Panel}
  */
 export function panel(descriptor) {
-  const { id, title, view, needs, args, passAt, charts, resting = 'Point at a value, or use the arrow keys.', lead, below, controls, missing, more } = descriptor;
-  const { caption, how, formula, source } = PROSE[id];
+  const { id, title, view, needs, args, passAt, lacks, charts, resting = 'Point at a value, or use the arrow keys.', lead, below, controls, missing, more, prose } = descriptor;
+  const { caption, how, formula, source } = prose ?? PROSE[id];
   const explained = signal(false);
   const listed = signal(false);
   const seen = () => isSeen(id) && state.run.value?.conditions.stride === null; // windows keep only likelihoods
-  const asked = ask({ view, needs, args, passAt, seen, table: () => listed.value });
+  const asked = ask({ view, needs, args, passAt, lacks, seen, table: () => listed.value });
   /** @type {Chart[]} */
   const drawn = [];
   const name = () => `tokenlight-${id.replaceAll('_', '-')}-${(state.current.value ?? 0) + 1}`;
   const scenes = () => (asked.answer.value ? charts(asked.answer.value).map(({ scene }) => scene(WIDTH)) : []);
+  const about = () => aboutPicture(title, (run, token) => args(run, token));
   const files = {
-    SVG: async () => save(`${name()}.svg`, svgBlob(title, caption, scenes())),
-    PNG: async () => save(`${name()}.png`, await pngBlob(title, caption, scenes())),
+    SVG: async () => save(`${name()}.svg`, svgBlob(title, caption, scenes(), await about())),
+    PNG: async () => save(`${name()}.png`, await pngBlob(title, caption, scenes(), await about())),
     CSV: async () => save(`${name()}.csv`, new Blob([await asked.csv()], { type: 'text/csv;charset=utf-8' })),
   };
 
   const frame = (/** @type {Views[Name]['answer'] | null} */ answer) => {
     const words = missing?.() ?? null;
     return html`
-      <div class="row spread"><h2 title=${caption}>${title}</h2>${controls?.() ?? nothing}</div>
+      <div class="row spread"><h2 title=${caption}>${title}</h2>${controls?.(answer) ?? nothing}</div>
       ${words ? html`<p class="hint">${words}</p>` : html`
         ${lead ? html`<p class="lead">${answer ? lead(answer) : waiting(needs === 'pass')}</p>` : nothing}
         <div class="charts">${drawn.map(({ element }) => element)}</div>`}
@@ -85,6 +87,15 @@ export function panel(descriptor) {
       });
     },
   };
+}
+
+/** What a saved picture says of itself: the model, the text's hash, the token and the view's arguments. @param {string} title @param {Question<any>['args']} args */
+async function aboutPicture(title, args) {
+  const run = state.run.value;
+  if (!run) return { title };
+  const token = state.current.value ?? 0;
+  const { id, name } = run.model;
+  return { title, model: { id, name, sha256: run.conditions.model }, prefix: run.conditions.prefix, text_sha256: await sha256(run.tokens.text), token, token_text: run.tokens.texts[token], arguments: args(run, token) };
 }
 
 /** @param {Event} event */

@@ -2,9 +2,9 @@
 
 import { message, say, watch } from '../page/notices.js';
 import { PartLost } from '../page/part.js';
-import { inspect, views } from '../page/runs.js';
+import { attentionAgain, inspect, views } from '../page/runs.js';
 import * as state from '../page/state.js';
-import { batch, computed, signal } from '../vendor/signals-core.js';
+import { batch, computed, signal, untracked } from '../vendor/signals-core.js';
 
 /** @import {Table, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
 /** @import {RunState} from '../page/state.js' */
@@ -19,12 +19,14 @@ import { batch, computed, signal } from '../vendor/signals-core.js';
  *   args: (run: RunState, token: number) => Views[Name]['args'] | null,
  *   seen: () => boolean,
  *   passAt?: (run: RunState, token: number, answer: Views[Name]['answer'] | null) => number | null,
+ *   lacks?: (answer: Views[Name]['answer']) => number[] | 'survey' | null,
  *   table?: () => boolean
  * }} Question
  *   needs: asked again for another token, for every piece of text that is read, only when the run has ended, or after one
  *   position has been run again; args: null where there is nothing to ask; seen: whether anybody would see the answer;
  *   passAt: the token whose position is run again (-1: the one before the first), null if that is not needed. After a pass
- *   the question is asked again, also where it was answered without; table: whether its table is wanted too
+ *   the question is asked again, also where it was answered without; lacks: attention that must be computed again before there
+ *   is an answer, after which the question is asked again; table: whether its table is wanted too
  */
 
 /**
@@ -91,6 +93,8 @@ let again = false;
 let wake = () => {}; // ends the rest between two answers
 let timer = 0;
 let turn = 0; // counts the changes; a pass that is overtaken by one is dropped
+/** Attention that is computed again, one request after the other. @type {Promise<unknown>} */
+let fetching = Promise.resolve();
 /** One pass at a time: Python holds one position. @type {Promise<unknown>} */
 let passes = Promise.resolve();
 
@@ -158,11 +162,29 @@ async function answer(stale) {
         entry.found.value = { run: run.id, token: wanted.token, answer: mine, table: table && 'json' in table ? table.json : null };
       });
     });
+    for (const each of stale) complete(each);
     if (run.done && stale.some(({ entry }) => entry.question.passAt)) settle(); // what was run again may just have been replaced
   } catch (error) {
     for (const { entry, wanted } of stale) entry.answered = wanted.about;
     complain(run, error);
   }
+}
+
+/** Computes attention again if an answer lacks it, unless something else is asked by then, and asks again. @param {Stale} stale */
+function complete({ entry, wanted }) {
+  const { lacks } = entry.question;
+  const found = entry.found.peek();
+  const lacking = found && found.run === wanted.run.id ? lacks?.(found.answer) : null;
+  if (!lacking) return;
+  const isWanted = () => entry.answered === wanted.about && state.phase.peek() === 'ready' && untracked(() => wish(entry)?.about === wanted.about);
+  fetching = fetching.then(async () => {
+    if (!isWanted()) return;
+    const now = await views(wanted.run.id, { now: { view: entry.question.view, args: wanted.args } }); // another question may have brought it
+    if (!('error' in now.now) && lacks?.(/** @type {any} */ (now.now))) await attentionAgain(wanted.run, lacking);
+    if (!isWanted()) return;
+    entry.answered = '';
+    void refresh();
+  }).catch((error) => complain(wanted.run, error));
 }
 
 /** Says what went wrong, unless another run has come or the page says more already. @param {RunState} run @param {unknown} error */
@@ -205,6 +227,11 @@ async function csvOf({ question }) {
   const args = run && question.args(run, token);
   if (!run || !args) throw new Error('There is nothing to save yet.');
   const at = run.done && question.passAt ? question.passAt(run, token, null) : null;
+  if (question.lacks) {
+    const { answer: asked } = await views(run.id, { answer: { view: question.view, args } });
+    const lacking = 'error' in asked ? null : question.lacks(/** @type {any} */ (asked));
+    if (lacking) await attentionAgain(run, lacking);
+  }
   const { csv } = await passing(at, run, () => views(run.id, { csv: { view: 'csv', args: { view: question.view, args } } }));
   if ('error' in csv) throw new Error(csv.error);
   return csv.json;

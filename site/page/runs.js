@@ -226,9 +226,17 @@ export async function attention(layer, head) {
   };
   const kept = await ask();
   if (kept) return kept;
-  const { inference } = workers();
-  await inference.wait(inference.api.attention(run.id, keyOf(run), layer));
+  await attentionAgain(run, [layer]);
   return /** @type {NonNullable<typeof kept>} */ (await ask());
+}
+
+/**
+ * Computes attention of a run again, for Python to keep: of some layers, or a survey of all heads.
+ * @param {RunState} run @param {number[] | 'survey'} what
+ */
+export function attentionAgain(run, what) {
+  const { inference } = workers();
+  return inference.wait(inference.api.attention(run.id, keyOf(run), what === 'survey' ? null : what));
 }
 
 /**

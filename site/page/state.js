@@ -91,6 +91,9 @@ export const colours = computed(() => {
   return shown.stored.colours[settings.value.colouring] ?? Object.values(shown.stored.colours)[0] ?? null;
 });
 
+/** What the open lens colours the text by, in place of the chosen colouring; null: nothing. @typedef {Colours & { title: string }} Shading */
+export const shading = signal(/** @type {Shading | null} */ (null));
+
 /** The number of tokens read so far, and the token that the lenses show: the pinned one, else the newest; null if the box is empty. */
 export const count = computed(() => run.value?.count ?? 0);
 export const current = computed(() => (count.value && text.value ? Math.min(pinned.value ?? count.value - 1, count.value - 1) : null));

@@ -82,8 +82,6 @@
  *   attentionOutput: Float32Array[] | null, // layer × [query, hidden] what attention added to the residual stream
  *   mlpOutput: Float32Array[] | null        // layer × [query, hidden] what the MLP added
  * }} ForwardChunk
- * @typedef {{ start: number, count: number, data: Float32Array }} AttentionPart [head, query, key] of one layer for the
- *   `count` queries from position `start` on; key = all positions up to the last of them
  */
 
 /**
@@ -106,7 +104,7 @@
  * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one for each token or stop of a legend
  * @typedef {{ light: ThemeColours, dark: ThemeColours,
  *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean } }} Colours
- * @typedef {{ light: string[], dark: string[] }} Palette CSS colours by step
+ * @typedef {{ light: string[], dark: string[], light_text: string[], dark_text: string[] }} Palette CSS colours by step, and those of text on them
  * @typedef {{ id: string, title: string, description: string }} Colouring
  */
 
@@ -135,6 +133,20 @@
  * @typedef {ClassRow & { raised_layers: number[] | null, relative_activity: (number | null)[], attention_entropy: (number | null)[] }} ActiveClassRow
  * @typedef {{ model: string, tokens: TokenizedText, colours: Colours, summary: Summary }} Side
  * @typedef {{ name: string, index: number, value: number, where: { token: number, text: string, value: number }[] }} Dimension
+ * What the attention views answer until more has been computed: layers, or a survey of all heads (see InferenceApi.attention).
+ * @typedef {{ missing: number[] | 'survey' }} Lacking
+ * @typedef {{ layer: number, head: number, name: string, score: number, reason: string }} HeadLabel
+ * @typedef {[layer: number, head: number][] | null} Heads null: all
+ * @typedef {{ tokens: number, direction: 'to' | 'from', palette: string }} Looks
+ * @typedef {{ token: number, direction: 'to' | 'from', prefix: number | null, sum: number, top: { token: number, text: string, weight: number }[] }} LooksAt
+ * @typedef {{ layer: number, head: number, size: number, names: string[], palette: string, stops: Stop[] }} OneHead
+ * @typedef {{ rows: number, columns: number, blocks: number, palette: string }} Thumbnails
+ * @typedef {{ rows: number, columns: number, shade: string, title: string, group: number, options: { id: string, title: string }[], labels: HeadLabel[],
+ *             palette: string, stops: Stop[] }} HeadGrid
+ * @typedef {{ token: number, text: string, after: { token: number, text: string }[], chance: number, heads: { layer: number, head: number, here: number, model: number | null }[],
+ *             passages: { token: number, text: string }[], curve: { first: (number | null)[], later: (number | null)[], count: number[] } }} Induction
+ * @typedef {{ name: string, title: string, rows: number, columns: number, measured: { tokens: number, seeds: number } | null, palette: string, stops: Stop[] }} ModelHeads
+ * @typedef {{ title: string, layer: number | null, rows: { title: string, count: number }[], columns: number, palette: string, stops: Stop[] }} AttentionClasses
  * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
  * @typedef {{
  *   run: { args: {}, answer: Answer<Record<string, unknown>> },
@@ -154,6 +166,16 @@
  *     layers: { entropy: number, normalised: number | null, level: number, visible: number, sink: number | null, entropy_without_sink: number | null }[],
  *     palette: string, stops: Stop[] }, 'entropy' | 'normalised' | 'sink' | 'entropy_without_sink' | 'levels'> },
  *   word_classes: { args: {}, answer: Answer<{ rows: ActiveClassRow[], layers: number, fewest: number, palette: string, stops: Stop[] }, 'levels'> },
+ *   looks: { args: { direction: string, heads: Heads, by: string, sink: boolean }, answer: Answer<Looks | Lacking, 'values' | 'levels' | 'most'> },
+ *   looks_at: { args: { token: number, direction: string, heads: Heads, by: string, sink: boolean }, answer: Answer<LooksAt | Lacking, 'weights'> },
+ *   head: { args: { layer: number, head: number, sink: boolean, mass: number, log: boolean },
+ *     answer: Answer<OneHead | Lacking, 'values' | 'levels' | 'row_sums' | 'column_sums' | 'links' | 'link_weights' | 'link_levels'> },
+ *   similar_heads: { args: { layer: number, head: number }, answer: Answer<{ reduced: boolean, heads: { layer: number, head: number, correlation: number }[] } | Lacking> },
+ *   thumbnails: { args: {}, answer: Answer<Thumbnails | Lacking, 'levels'> },
+ *   head_grid: { args: { shade: string, token: number | null, ordered: boolean }, answer: Answer<HeadGrid | Lacking, 'values' | 'levels' | 'order'> },
+ *   induction: { args: { token: number }, answer: Answer<Induction> },
+ *   model_heads: { args: { name: string }, answer: Answer<ModelHeads, 'values' | 'levels'> },
+ *   attention_classes: { args: { quantity: string, layer: number | null }, answer: Answer<AttentionClasses | Lacking, 'values' | 'levels'> },
  *   table: { args: { view: string, args: object }, answer: Answer<Table> },
  *   csv: { args: { view: string, args: object }, answer: Answer<string> }
  * }} Views
@@ -179,10 +201,11 @@
  *   load(id: string, device: Device, onProgress: OnProgress): Promise<LoadedModel>,
  *   run(request: RunRequest, onTokens: (tokens: TokenizedText) => void): Promise<Outcome>,
  *   inspect(runId: number, key: RunKey, position: number): Promise<void>,
- *   attention(runId: number, key: RunKey, layer: number): Promise<void>,
+ *   attention(runId: number, key: RunKey, layers: number[] | null): Promise<void>,
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
  *   stop(): void
  * }} InferenceApi
+ *   `attention` of some layers, or of all (null) for a survey, goes to the analysis worker as it is computed, one array [head, query, key] a layer.
  *   A run ends every earlier request; `stop` ends all, waiting ones included.
  */
 
@@ -203,7 +226,9 @@
  *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
  *   lensRows(runId: number, position: number): PyArray,
  *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null): void,
- *   holdAttention(runId: number, layer: number, parts: AttentionPart[]): void,
+ *   beginAttention(runId: number, layers: number[] | null): void,
+ *   addAttention(runId: number, count: number, parts: Float32Array[]): void,
+ *   finishAttention(runId: number): void,
  *   beginFillIn(model: string, logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],
  *   scoreFillIn(first: number, count: number, logits: Float32Array): void,
  *   ranking(): Ranked[],

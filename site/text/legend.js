@@ -15,17 +15,19 @@ export function legendView() {
   const chosen = menu.find(({ id }) => id === colouring);
   const choose = (/** @type {string} */ id) => setColouring(id).catch(() => {}); // a newer run took its place
   const safe = colouring === SAFE.id;
+  const { shading } = state;
+  if (shading.value) return html`<span class="hint shading">${shading.value.title}</span>${legend(shading.value)}`;
   return html`
     <select id="colouring" class="quiet" aria-label="Colour by" title=${chosen?.description ?? ''} ?disabled=${!menu.length} @change=${(/** @type {Event} */ event) => choose(valueOf(event))}>
       ${menu.length ? menu.map(({ id, title }) => html`<option value=${id} .selected=${live(id === colouring)}>${title}</option>`) : html`<option>Likelihood in this text</option>`}
     </select>
-    ${legend()}
+    ${legend(state.colours.value)}
     ${menu.some(({ id }) => id === SAFE.id) ? html`<button type="button" class="icon" id="colour-blind" aria-pressed=${safe} aria-label="Colours for every kind of colour vision" title="Colours for every kind of colour vision" @click=${() => choose(safe ? SAFE.usual : SAFE.id)}><span class="eye"></span></button>` : nothing}
   `;
 }
 
-function legend() {
-  const colours = state.colours.value;
+/** @param {import('../shared/protocol.js').Colours | null} colours */
+function legend(colours) {
   if (!colours) return html`<div class="legend" aria-hidden="true"></div>`;
   const { light, dark, continuous } = colours.legend;
   const labels = colours.legend.labels.map(inWords);

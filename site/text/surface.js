@@ -41,12 +41,15 @@ export function mountSurface() {
     const kept = run ? keptTokens(run.tokens, text) : 0;
     if (run) elements.update(run.tokens, run.given, kept);
     else elements.clear();
-    elements.paint(state.colours.value);
     const whole = run && kept === run.tokens.total;
     unread.textContent = whole ? '' : asInBox(text.slice(run ? shown(run.tokens).starts[kept] : 0));
     root.classList.toggle('ends-in-newline', !text || text.endsWith('\n') || text.endsWith('\r'));
     root.tabIndex = kept ? 0 : -1;
     drawn.value = {};
+  });
+  watch('colours of the text', () => {
+    drawn.value;
+    elements.paint(state.shading.value ?? state.colours.value);
   });
   watch('face', () => {
     const { face, whitespace } = state.settings.value;

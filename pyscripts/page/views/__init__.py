@@ -10,8 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Each module registers its views.
-from pyscripts.page.views import activations, choosing, comparison, inside, layers, whole_text  # noqa: F401
-from pyscripts.page.views.context import Context, Inspected, LayerAttention
+from pyscripts.page.views import (  # noqa: F401
+    activations,
+    attention_classes,
+    choosing,
+    comparison,
+    head_grid,
+    induction,
+    inside,
+    layers,
+    looks,
+    one_head,
+    whole_text,
+)
+from pyscripts.page.views.context import Context, Inspected
 from pyscripts.page.views.registry import OF_LIKELIHOODS, VIEWS
 
 
@@ -23,4 +35,4 @@ def split(result: Any) -> tuple[Any, dict[str, NDArray]]:
     return {name: value for name, value in result.items() if name not in arrays}, arrays
 
 
-__all__ = ["OF_LIKELIHOODS", "VIEWS", "Context", "Inspected", "LayerAttention", "split"]
+__all__ = ["OF_LIKELIHOODS", "VIEWS", "Context", "Inspected", "split"]

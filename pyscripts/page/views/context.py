@@ -1,13 +1,14 @@
 """The current run as a view sees it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.metrics import compare
+from pyscripts.recomputed import Recomputed
 from pyscripts.run import Reading
 
 
@@ -21,14 +22,6 @@ class Inspected:
 
 
 @dataclass(frozen=True)
-class LayerAttention:
-    """One layer's recomputed attention: chunks [head, query, key] in reading order."""
-
-    layer: int
-    chunks: list[NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
 class Context:
     """The current run and what was recomputed for it."""
 
@@ -36,7 +29,7 @@ class Context:
     model: Mapping[str, Any]
     vocabulary: Sequence[str]
     inspected: Inspected | None = None
-    attentions: LayerAttention | None = None
+    attentions: Recomputed = field(default_factory=Recomputed)
     pinned: compare.Reading | None = None  # a reading to compare with
 
     def position_of(self, token: int) -> int:

@@ -7,9 +7,9 @@ import numpy as np
 from pyscripts import run
 from pyscripts.metrics import lens
 from pyscripts.metrics.likelihood import NO_TARGET
+from pyscripts.page.views import attention_source
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
-from pyscripts.rows import join_queries
 
 
 @view("attention")
@@ -18,10 +18,7 @@ def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
 
     None if the matrix was too large to keep and has not been recomputed yet.
     """
-    trace = context.reading.trace
-    matrix = trace.attention_matrix(layer, head)
-    if matrix is None and context.attentions is not None and context.attentions.layer == layer:
-        matrix = join_queries([chunk[head] for chunk in context.attentions.chunks], trace.length)
+    matrix = attention_source.matrix(context, layer, head)
     if matrix is None:
         return None
     return {"rows": matrix.shape[0], "cols": matrix.shape[1], "data": matrix.ravel()}

@@ -1,0 +1,64 @@
+"""Where the attention views get their matrices: what the trace kept, or what was computed again for a long text."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts import recomputed
+from pyscripts.metrics.survey import Survey
+from pyscripts.page.views.context import Context
+
+SURVEY = "survey"  # what a view answers as `missing` if it needs the pass over all heads
+
+
+def matrix(context: Context, layer: int, head: int) -> NDArray[np.float32] | None:
+    """[query, key] of one head by position; None if it must be computed again. ValueError if there is no such head."""
+    trace = context.reading.trace
+    kept = trace.attention_matrix(layer, head)
+    return context.attentions.matrix(layer, head) if kept is None else kept
+
+
+def matrices(context: Context, heads: Sequence[tuple[int, int]]) -> Iterable[NDArray[np.float32]]:
+    """The matrices of some heads, one after the other; `missing` of the same heads must be empty."""
+    for layer, head in heads:
+        found = matrix(context, layer, head)
+        assert found is not None
+        yield found
+
+
+def missing(context: Context, heads: Sequence[tuple[int, int]]) -> list[int]:
+    """The layers of these heads that must be computed again. ValueError if so many can never be kept at once."""
+    trace = context.reading.trace
+    for layer, head in heads:
+        trace.check_head(layer, head)
+    if trace.keeps_attention:
+        return []
+    wanted = sorted({layer for layer, _ in heads})
+    each = recomputed.size(1, trace.shape.heads, trace.length)
+    if all(layer in context.attentions.layers for layer in wanted):
+        return []
+    if len(wanted) > 1 and len(wanted) * each > recomputed.LAYER_BYTES:
+        most = max(1, recomputed.LAYER_BYTES // each)
+        raise ValueError(f"These heads are in {len(wanted)} layers. In a text of {trace.length} tokens, heads of at "
+                         f"most {most} can be combined, or those of all layers.")
+    return wanted
+
+
+def survey(context: Context) -> Survey | None:
+    """What all heads do on the text; None if the text must be read again for it."""
+    trace, made = context.reading.trace, context.attentions
+    if made.survey is not None and made.survey.length == trace.length:
+        return made.survey
+    if not trace.keeps_attention:
+        return None
+    made.survey = Survey(trace.shape.layers, trace.shape.heads, trace.length)
+    for chunk in trace.attention_chunks():
+        made.survey.add(chunk)
+    return made.survey
+
+
+def needs(what: Any) -> dict[str, Any]:
+    """The answer of a view that cannot answer yet: layers (a list), or SURVEY."""
+    return {"missing": what}

@@ -1,0 +1,95 @@
+"""Induction: the heads that look from a repeated token to what followed its copies, and the model's head scores."""
+
+from typing import Any
+
+import numpy as np
+
+from pyscripts import run
+from pyscripts.colour import scales
+from pyscripts.metrics import repeats
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.head_grid import MODEL
+from pyscripts.page.views.registry import Table, view
+
+RANKED = 12  # heads listed
+OFFERED = 8  # repeated passages offered
+
+
+def induction_table(_: Context, found: dict[str, Any]) -> Table:
+    """The heads as ranked, then the surprisal by place in the repeated passages."""
+    rows: list[list[Any]] = [["head", f"{each['layer']}.{each['head']}", each["here"], each["model"]]
+                             for each in found["heads"]]
+    curve = found["curve"]
+    rows += [["place in repeated passages", place, curve["first"][place], curve["later"][place]]
+             for place in range(len(curve["first"]))]
+    return {"columns": ["what", "which", "attention here, or first surprisal (nats)",
+                        "score of the model, or later surprisal (nats)"], "rows": rows}
+
+
+@view("induction", induction_table)
+def induction(context: Context, token: int) -> dict[str, Any]:
+    """The heads that look most from a shown token to the tokens after its earlier copies.
+
+    heads: RANKED of {layer, head, here, model}: the attention on those tokens, and the score on repeated random tokens
+    (None if it was not measured); empty if the token occurs for the first time. chance: what a head that attends
+    uniformly would give them. after: the tokens it looks for. passages: repeated ones, to choose a token from. curve:
+    mean surprisal (nats) by place in the repeated passages, first and later.
+    """
+    trace, texts = context.reading.trace, context.reading.tokens["texts"]
+    position = context.position_of(token)
+    ids = trace.ids[trace.first : trace.length]
+    earlier = [t for t in range(token) if ids[t] == ids[token]]
+    here = trace.pattern_masses()["induction"][:, :, token]  # [layer, head]
+    scored = (context.model.get("head_scores") or {}).get("induction")
+    order = np.argsort(-np.where(np.isnan(here), -1, here), axis=None, kind="stable")[:RANKED]
+    places = [divmod(int(at), here.shape[1]) for at in order]
+    curve = repeats.second_copy_curve(trace.statistics().logprob, ids)
+    return {
+        "token": token,
+        "text": texts[token],
+        "after": [{"token": t + 1, "text": texts[t + 1]} for t in earlier],
+        "chance": len(earlier) / (position + 1),
+        "heads": [
+            {"layer": layer, "head": head, "here": float(here[layer, head]),
+             "model": scored[layer][head] if scored else None}
+            for layer, head in places if not np.isnan(here[layer, head])
+        ] if earlier else [],
+        "passages": [
+            {"token": copy.start, "text": "".join(texts[copy.start : copy.start + copy.length])}
+            for copy in repeats.copies(ids)[:OFFERED]
+        ],
+        "curve": {
+            "first": run.numbers(0 - np.asarray(curve.first)),
+            "later": run.numbers(0 - np.asarray(curve.later)),
+            "count": curve.count.tolist(),
+        },
+    }
+
+
+def scores_table(_: Context, found: dict[str, Any]) -> Table:
+    columns = found["columns"]
+    rows = [[*divmod(at, columns), run.number(value)] for at, value in enumerate(found["values"].tolist())]
+    return {"columns": ["layer", "head", found["title"]], "rows": rows}
+
+
+@view("model_heads", scores_table, of_likelihoods=True)
+def model_heads(context: Context, name: str) -> dict[str, Any]:
+    """A score of every head of the model, measured on repeated random tokens: values and levels [layer · head], from 0
+    to 1; NaN and -1 where it was not measured. measured: how."""
+    if name not in MODEL:
+        raise ValueError(f"There is no score {name!r}. Choose one of {', '.join(MODEL)}.")
+    shape = context.reading.trace.shape
+    scored = context.model.get("head_scores") or {}
+    values = np.array(scored[name], np.float64) if name in scored else np.full((shape.layers, shape.heads), np.nan)
+    scale = scales.Scale(0, 1)
+    return {
+        "name": name,
+        "title": f"{name.replace('_', ' ')} score",
+        "rows": values.shape[0],
+        "columns": values.shape[1],
+        "measured": scored.get("measured"),
+        "palette": "magnitude",
+        "stops": scale.stops(),
+        "values": values.ravel(),
+        "levels": scale.levels(values).astype(np.int16).ravel(),
+    }

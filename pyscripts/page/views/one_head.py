@@ -1,0 +1,116 @@
+"""One head: its matrix as it is shown, sums, the strongest links, and the heads whose patterns resemble it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts import run
+from pyscripts.colour import scales
+from pyscripts.metrics import patterns
+from pyscripts.page.views import attention_source
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import Table, view
+
+LINKS = 60  # arcs drawn
+FAINT = 1e-4  # where the logarithmic scale begins
+SIMILAR = 6  # heads listed
+
+
+def head_table(context: Context, found: dict[str, Any]) -> Table:
+    """The matrix: a row for each query, a column for each key; empty where nothing is shown."""
+    if "missing" in found:
+        return {"columns": [], "rows": []}
+    names, size = position_names(context), found["size"]
+    values = found["values"].reshape(size, size)
+    rows = [[q, names[q], *map(run.number, values[q])] for q in range(size)]
+    return {"columns": ["position", "query", *(f"{k}: {name}" for k, name in enumerate(names))], "rows": rows}
+
+
+def position_names(context: Context) -> list[str]:
+    """[position] the text of each token, the prefix token's in front."""
+    trace, tokens = context.reading.trace, context.reading.tokens
+    prefix = [(context.model.get("prefix") or {}).get("text", "prefix token")] if trace.prefix else []
+    return [*prefix, *tokens["texts"][: trace.shown]]
+
+
+@view("head", head_table)
+def head(
+    context: Context, layer: int, head: int, sink: bool = True, mass: float = 1.0, log: bool = False
+) -> dict[str, Any]:
+    """One head by position: values and levels [query · key] (NaN and -1 where nothing is shown, see
+    patterns.visible), sums of rows and columns, and its LINKS strongest links [link, (query, key)] with weights."""
+    if layers := attention_source.missing(context, [(layer, head)]):
+        return attention_source.needs(layers)
+    raw = attention_source.matrix(context, layer, head)
+    assert raw is not None
+    values = patterns.visible(raw, sink=sink, mass=mass)
+    most = max(float(np.fmax.reduce(values, axis=None, initial=0)), FAINT * 10)
+    scale = scales.Scale(FAINT, most, True) if log else scales.Scale(0, most)
+    links, weights = patterns.strongest(values, LINKS)
+    return {
+        "layer": layer,
+        "head": head,
+        "size": values.shape[0],
+        "names": position_names(context),
+        "palette": "magnitude",
+        "stops": scale.stops(),
+        "values": values.ravel(),
+        "levels": levels(scale, values).ravel(),
+        "row_sums": np.nansum(values, axis=1),
+        "column_sums": np.nansum(values, axis=0),
+        "links": links.ravel(),
+        "link_weights": weights,
+        "link_levels": scales.Scale(0, float(weights[0]) if weights.size else 1).levels(weights).astype(np.int16),
+    }
+
+
+def levels(scale: scales.Scale, values: NDArray[np.float32]) -> NDArray[np.int16]:
+    """scale.levels by blocks of rows, so that a large matrix needs no large copies."""
+    found = np.empty(values.shape, np.int16)
+    for start in range(0, len(values), 128):
+        found[start : start + 128] = scale.levels(values[start : start + 128])
+    return found
+
+
+def similar_table(_: Context, found: dict[str, Any]) -> Table:
+    rows = [[each["layer"], each["head"], each["correlation"]] for each in found.get("heads", ())]
+    return {"columns": ["layer", "head", "correlation"], "rows": rows}
+
+
+@view("similar_heads", similar_table)
+def similar_heads(context: Context, layer: int, head: int) -> dict[str, Any]:
+    """The SIMILAR heads whose patterns correlate most with this one's on this text, the sink left out.
+
+    Pearson's correlation over all pairs of a query and a key it can see, position 0 excluded. `reduced`: in a text too
+    long to keep every matrix, over the means of the blocks of survey.py instead.
+    """
+    trace = context.reading.trace
+    trace.check_head(layer, head)
+    found = attention_source.survey(context)
+    if found is None:
+        return attention_source.needs(attention_source.SURVEY)
+    if trace.keeps_attention:
+        product = np.zeros(found.total.shape)
+        for chunk in trace.attention_chunks():
+            rest = chunk[:, :, :, 1:]
+            product += np.einsum("lhqk,qk->lh", rest, rest[layer, head])
+        n = trace.length * (trace.length - 1) // 2
+        related = patterns.correlation(product, found.total, found.square, (layer, head), n)
+    else:
+        means = found.block_means()[:, :, :, 1:]
+        known = ~np.isnan(means[0, 0])
+        blocks = means[:, :, known]  # [layer, head, block]
+        product = np.einsum("lhb,b->lh", blocks, blocks[layer, head])
+        square = np.einsum("lhb,lhb->lh", blocks, blocks)
+        related = patterns.correlation(product, blocks.sum(axis=2), square, (layer, head), blocks.shape[2])
+    others = np.where(np.isnan(related), -np.inf, related)
+    others[layer, head] = -np.inf
+    order = np.argsort(-others, axis=None, kind="stable")[:SIMILAR]
+    places = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, others.shape), strict=True)]
+    return {
+        "reduced": not trace.keeps_attention,
+        "heads": [
+            {"layer": i, "head": j, "correlation": float(others[i, j])} for i, j in places if np.isfinite(others[i, j])
+        ],
+    }

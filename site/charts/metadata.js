@@ -1,0 +1,37 @@
+// What a saved picture says of itself: written into an SVG's metadata and a PNG's text chunk; pure, any thread.
+
+const NAME = 'Description'; // the keyword of the PNG chunk, one that the PNG specification lists
+const SIGNATURE = 8;
+const HEADER = 25; // length, type, data and CRC of IHDR, which comes first
+
+/** The SHA-256 of a text in UTF-8, as hexadecimal digits. @param {string} text */
+export async function sha256(text) {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A PNG with a text in it, in an iTXt chunk after the header. @param {Uint8Array<ArrayBuffer>} png @param {string} text @returns {Uint8Array<ArrayBuffer>} */
+export function pngWithText(png, text) {
+  const data = new TextEncoder().encode(`iTXt${NAME}\0\0\0\0\0${text}`); // not compressed, no language, no translated keyword
+  const chunk = new Uint8Array(data.length + 8);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, data.length - 4);
+  chunk.set(data, 4);
+  view.setUint32(data.length + 4, crc32(data));
+  const at = SIGNATURE + HEADER;
+  const made = new Uint8Array(png.length + chunk.length);
+  made.set(png.subarray(0, at));
+  made.set(chunk, at);
+  made.set(png.subarray(at), at + chunk.length);
+  return made;
+}
+
+/** @param {Uint8Array} bytes */
+function crc32(bytes) {
+  let crc = ~0;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
