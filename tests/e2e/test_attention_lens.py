@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.layers import finished, fresh, open_lens, until
+from tests.e2e.likelihood import shows
 from tests.e2e.reference import ReferenceModel
 
 TEXT = "The people of the village went down to the river, and the people of the village came home."
@@ -25,7 +26,7 @@ CHOICE = "import(new URL('lenses/attention/choice.js', document.baseURI))"
 
 @pytest.fixture(scope="module")
 def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
-    with open_lens(browser, f"{tiny_site}#model=tiny-gpt2&lens=attention", has_touch=True) as page:
+    with open_lens(browser, f"{tiny_site}#model=tiny-gpt2&lens=attention") as page:
         yield page
 
 
@@ -71,6 +72,26 @@ def shaded(page: Page, row: np.ndarray) -> None:
     }""", levels)
 
 
+def test_pointing_shades_the_text_and_pressing_locks_it(page: Page, attentions: np.ndarray) -> None:
+    """What is shaded is transformers' mean over all heads; a press locks it, another unlocks it."""
+    read(page, TEXT)
+    mean = attentions.mean(axis=(0, 1))[1:, 1:]
+    for token in (3, 9):
+        page.locator(f"#token-{token}").hover()
+        shaded(page, mean[token][: token + 1])
+    page.locator("#token-9").click()
+    page.locator("#token-4").hover()
+    shaded(page, mean[9][:10])
+    said = page.locator("#panel-looks_at .lead strong")
+    expect(page.locator("#panel-looks_at .lead")).to_contain_text("looks at")
+    assert shows(said.inner_text(), float(mean[9, 4]))
+    page.wait_for_timeout(700)  # sooner it would be a double click
+    page.locator("#token-9").click()
+    expect(page.locator("#token-9")).to_have_attribute("aria-selected", "false")
+    page.locator("#token-6").hover()
+    shaded(page, mean[6][:7])
+
+
 def test_what_looks_at_a_token_and_one_head_of_it(page: Page, attentions: np.ndarray) -> None:
     read(page, TEXT)
     count = attentions.shape[2] - 1
@@ -110,15 +131,16 @@ def test_keys_move_lock_and_unlock(page: Page) -> None:
     expect(page.locator("#token-1")).to_have_attribute("aria-selected", "false")
 
 
-def test_a_finger_locks_and_unlocks(page: Page) -> None:
-    read(page, TEXT)
-    heading = page.locator("#attention .about-token .hint")
-    page.locator("#token-3").tap()
-    expect(heading).to_contain_text("token 4,")
-    expect(page.locator("#token-3")).to_have_attribute("aria-selected", "true")
-    page.wait_for_timeout(700)  # sooner it would be a double tap
-    page.locator("#token-3").tap()
-    expect(page.locator("#token-3")).to_have_attribute("aria-selected", "false")
+def test_a_finger_locks_and_unlocks(browser: Browser, tiny_site: str) -> None:
+    with open_lens(browser, f"{tiny_site}#model=tiny-gpt2&lens=attention", has_touch=True) as page:
+        read(page, TEXT)
+        heading = page.locator("#attention .about-token .hint")
+        page.locator("#token-3").tap()
+        expect(heading).to_contain_text("token 4,")
+        expect(page.locator("#token-3")).to_have_attribute("aria-selected", "true")
+        page.wait_for_timeout(700)  # sooner it would be a double tap
+        page.locator("#token-3").tap()
+        expect(page.locator("#token-3")).to_have_attribute("aria-selected", "false")
 
 
 def matrix(page: Page) -> Any:
