@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -34,6 +34,8 @@ def take(page: Page) -> None:
         page.mouse.move(0, 0)
         if lens == "layers":
             settled(page, SHOWN)
+        if lens == "attention":
+            expect(page.locator("#panel-head .chart:not(.blank)").first).to_be_attached(timeout=60_000)
         page.wait_for_timeout(500)  # the charts are drawn
         page.screenshot(path=FOLDER / f"{lens}.png")
         print(f"{FOLDER.relative_to(ROOT)}/{lens}.png")
