@@ -15,6 +15,7 @@ let touched = false; // whether the user or a script has ever put a text into th
 let toRead = false; // whether to read the page's own text as soon as a model is ready
 let asks = 0; // counts edits and requests: a run may put its text into the box only if nothing newer has happened
 let typing = -1; // the newest of them that was typing
+let endGrowing = () => {}; // ends what puts the newest generated text into the box
 
 /** Takes what was typed. @param {string} text */
 export function setText(text) {
@@ -161,9 +162,10 @@ export function generate(input, options, { given = null, parent } = {}) {
       if (mine === asks && total === ids.length) state.text.value = text; // a text longer than the context is not cut
     });
   };
-  const end = watch('generated text', () => void (state.run.value?.id === run.id && untracked(note))); // the box grows with it
-  run.done.then(() => (end(), note()), () => {
-    end();
+  // The box grows with it; the last tokens may come after the run has ended, since the two workers' messages are unordered.
+  endGrowing();
+  endGrowing = watch('generated text', () => void (state.run.value?.id === run.id && untracked(note)));
+  run.done.then(note, () => {
     note();
     if (!versions.versionOf(id)?.ids) versions.remove(id); // the run produced nothing
   });

@@ -134,4 +134,4 @@ def test_a_build_records_and_prints_it(checkpoint: Path, tmp_path: Path, capsys:
     example = json.loads((tmp_path / "tiny-gpt2" / manifest["examples"][0]["name"]).read_text(encoding="utf-8"))
     assert example["prefix"] == {"id": 0, "text": DOCUMENT}
     assert example["model"]["prefix_reason"] == found["reason"]
-    assert example["summary"]["convention"].endswith("read as the start of a document, after <|endoftext|>.")
+    assert example["summary"]["convention"].endswith("as the start of a document (after <|endoftext|>).")
