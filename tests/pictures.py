@@ -22,7 +22,7 @@ SHOWN = 3  # the token that is pinned: one that surprised the model
 
 def take(page: Page) -> None:
     """One picture of each lens, of the example that is read on a first visit."""
-    page.evaluate("import(new URL('page/edits.js', document.baseURI)).then(({set}) => set('introduced', true))")
+    page.evaluate("import(new URL('page/choices.js', document.baseURI)).then(({set}) => set('introduced', true))")
     finished(page)
     page.locator(f"#token-{SHOWN}").click()
     page.locator("#text").evaluate("box => box.blur()")

@@ -1,6 +1,6 @@
 // The page's settings, all kept between visits; main thread.
 
-import { set } from '../page/edits.js';
+import { set } from '../page/choices.js';
 import { load } from '../page/models.js';
 import * as state from '../page/state.js';
 import { html } from '../vendor/lit-html/lit-html.js';

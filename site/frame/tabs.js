@@ -1,7 +1,7 @@
 // The tabs that switch between the lenses; main thread.
 
 import { lenses } from '../lenses/index.js';
-import { setLens } from '../page/edits.js';
+import { setLens } from '../page/choices.js';
 import * as state from '../page/state.js';
 import { html } from '../vendor/lit-html/lit-html.js';
 

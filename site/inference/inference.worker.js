@@ -3,26 +3,27 @@
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';
 import { fetchManifest, ModelError, MODELS } from '../shared/manifest.js';
+import { KvCache } from './kv_cache.js';
 import { fetchModelFiles } from './model_files.js';
 import { Ended, Queue, Stopped } from './queue.js';
 import { Reader } from './reader.js';
 import { threadCount } from './runtime.js';
 import { checkModel } from './self_test.js';
 import { ModelSession } from './session.js';
+import { SidePasses } from './side_passes.js';
 import { TextTokenizer } from './tokenizer.js';
 
 /** @import {AnalysisApi, InferenceApi} from '../shared/protocol.js' */
 
 /** @type {Comlink.Remote<AnalysisApi>} */
 let analysis;
-/** @type {Reader | null} */
-let reader = null;
+/** What answers requests about the model. @type {{ reader: Reader, passes: SidePasses } | null} */
+let model = null;
 const queue = new Queue();
 
-/** @returns {Reader} */
 function loaded() {
-  if (!reader) throw new ModelError('No model is loaded yet.');
-  return reader;
+  if (!model) throw new ModelError('No model is loaded yet.');
+  return model;
 }
 
 /** Releases a callback after the answer: each keeps a message port open here and in the page. @template T @param {Function} callback @param {Promise<T>} answer */
@@ -49,7 +50,11 @@ const api = {
       await checkModel(manifest, session);
       const vocabulary = tokenizer.vocabulary(manifest);
       await analysis.useModel(manifest, vocabulary);
-      reader = new Reader(manifest, session, tokenizer, analysis);
+      const cache = new KvCache();
+      model = {
+        reader: new Reader(manifest, session, tokenizer, analysis, cache),
+        passes: new SidePasses(manifest, session, tokenizer, analysis, cache),
+      };
       return { manifest, vocabulary, threads: threadCount(), kept, created, ...ran };
     };
     return releasing(onProgress, load());
@@ -57,16 +62,16 @@ const api = {
 
   run(request, onTokens) {
     queue.end(new Ended('This run was replaced by a newer one.'));
-    return releasing(onTokens, queue.add('run', (signal) => loaded().run(request, signal, onTokens)));
+    return releasing(onTokens, queue.add('run', (signal) => loaded().reader.run(request, signal, onTokens)));
   },
 
-  inspect: (runId, key, position) => queue.add('inspect', (signal) => loaded().inspect(runId, key, position, signal)),
+  inspect: (runId, key, position) => queue.add('inspect', (signal) => loaded().passes.inspect(runId, key, position, signal)),
 
-  attention: (runId, key, layers) => queue.add('attention', (signal) => loaded().attention(runId, key, layers, signal)),
+  attention: (runId, key, layers) => queue.add('attention', (signal) => loaded().passes.attention(runId, key, layers, signal)),
 
   fillIn(request, onProgress) {
     queue.end(new Ended('This ranking was replaced by a newer one.'), 'fill in');
-    return releasing(onProgress, queue.add('fill in', (signal) => loaded().fillIn(request, signal, onProgress)));
+    return releasing(onProgress, queue.add('fill in', (signal) => loaded().passes.fillIn(request, signal, onProgress)));
   },
 
   stop() {

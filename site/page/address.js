@@ -1,6 +1,7 @@
 // The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. The page follows its changes; main thread.
 
-import { isLiteral, openText, pinIfThere, setLens, show } from './edits.js';
+import { pinIfThere, setLens } from './choices.js';
+import { isLiteral, openText, show } from './edits.js';
 import { load } from './models.js';
 import { watch } from './notices.js';
 import * as state from './state.js';

@@ -1,6 +1,7 @@
 // What users do with the one text: type, read, replace, continue, branch, undo; every change is a version; main thread.
 
 import { batch, untracked } from '../vendor/signals-core.js';
+import { pinIfThere, set } from './choices.js';
 import { say, tell, watch } from './notices.js';
 import { startRun } from './runs.js';
 import * as state from './state.js';
@@ -268,50 +269,3 @@ export function readAgain(crashed = false) {
   }
   toRead = false;
 }
-
-/**
- * Changes what is chosen in the shown run.
- * @param {Partial<import('./state.js').Choice>} changes
- */
-export function select(changes) {
-  const { hovered, pinned, span } = state;
-  state.selection.value = { run: state.run.value?.id ?? null, hovered: hovered.value, pinned: pinned.value, span: span.value, ...changes };
-}
-
-export const hover = (/** @type {number | null} */ index) => select({ hovered: index });
-
-/** Pins a token, or unpins it if it is pinned. @param {number | null} index */
-export const pin = (index) => select({ pinned: state.pinned.value === index ? null : index });
-
-/** Pins a token of the shown run, if it exists. @param {number} index */
-export const pinIfThere = (index) => {
-  if (index < (state.run.value?.tokens.ids.length ?? 0)) select({ pinned: index });
-};
-
-/** Selects the token that panels show; the last one means following the newest. @param {number} index */
-export function stepTo(index) {
-  const last = state.count.value - 1;
-  if (last < 0) return;
-  const to = Math.max(0, Math.min(last, index));
-  select({ pinned: to === last ? null : to });
-}
-
-/** @param {number} by */
-export const step = (by) => stepTo((state.current.value ?? 0) + by);
-
-/**
- * Changes a setting of the page.
- * @template {keyof typeof state.settings.value} Name
- * @param {Name} name @param {(typeof state.settings.value)[Name]} value
- */
-export const set = (name, value) => void (state.settings.value = { ...state.settings.value, [name]: value });
-
-/** @param {string | null} id a lens; anything unknown is the first */
-export const setLens = (id) => void (state.lens.value = state.lenses.value.find((lens) => lens === id) ?? state.lenses.value[0]);
-
-/** Says which lenses there are; the first is open until another is chosen. @param {string[]} ids */
-export function offerLenses(ids) {
-  state.lenses.value = ids;
-  setLens(state.lens.value);
-}
-

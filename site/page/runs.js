@@ -1,7 +1,7 @@
 // Runs: starts and stops them, receives Python's results, and requests views of the current one; main thread.
 
 import { analyzeOptions, checkedInput, generateOptions } from '../shared/options.js';
-import { commonLength, commonTokens, NO_INTERVENTIONS, strideOf } from '../shared/run_key.js';
+import { commonLength, commonTokens, conditionsOf, strideOf } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
 import { analysis, retireAfter, stop as stopWorker, trust, workers } from './models.js';
@@ -9,7 +9,7 @@ import { message, say } from './notices.js';
 import { callback, PartLost } from './part.js';
 import * as state from './state.js';
 
-/** @import {AppendedToken, FillInRequest, LoadedModel, Ranked, RunConditions, RunKey, RunRequest, RunUpdate, TokenizedText, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
+/** @import {AppendedToken, FillInRequest, LoadedModel, Ranked, RunKey, RunRequest, RunUpdate, TokenizedText, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
 /** @import {RunState} from './state.js' */
 
 /**
@@ -90,9 +90,9 @@ async function finish(id, inference, outcome) {
 /** Shows a run's tokens before any has been read; the previous run's results for the same tokens are kept. @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens */
 function show({ runId: id, kind, input, options, given }, model, tokens) {
   const { manifest, vocabulary } = model;
-  const prefix = options.prefix !== false && manifest.prefix ? manifest.prefix.id : null;
-  /** @type {RunConditions} */
-  const conditions = { model: manifest.sha256, prefix, interventions: NO_INTERVENTIONS, stride: strideOf(manifest.context_length, prefix, tokens.ids.length, 'stride' in options ? options.stride : undefined) };
+  const onePass = conditionsOf(manifest, options.prefix !== false);
+  const asked = 'stride' in options ? options.stride : undefined;
+  const conditions = { ...onePass, stride: strideOf(manifest.context_length, onePass.prefix, tokens.ids.length, asked) };
   const old = state.run.value;
   const same = old ? commonTokens(keyOf(old), { ...conditions, ids: tokens.ids }) : 0;
   const count = Math.min(same, old?.count ?? 0);

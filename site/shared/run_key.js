@@ -1,8 +1,21 @@
 // When two runs are the same, and how much of one's results the other may reuse; pure, both threads.
 
-/** @import {RunConditions, RunKey} from './protocol.js' */
+/** @import {Manifest, RunConditions, RunKey} from './protocol.js' */
 
-export const NO_INTERVENTIONS = '{}';
+const NO_INTERVENTIONS = '{}';
+
+/**
+ * The conditions of a run of the unchanged model, read in one pass.
+ * @param {Manifest} manifest
+ * @param {boolean} [prefix] whether the model's prefix token, if it has one, comes first
+ * @returns {RunConditions}
+ */
+export const conditionsOf = ({ sha256, prefix: token }, prefix = true) => ({
+  model: sha256,
+  prefix: prefix && token ? token.id : null,
+  interventions: NO_INTERVENTIONS,
+  stride: null,
+});
 
 /** @param {RunConditions} a @param {RunConditions} b */
 export const sameConditions = (a, b) => a.model === b.model && a.prefix === b.prefix && a.interventions === b.interventions && a.stride === b.stride;

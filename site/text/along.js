@@ -10,7 +10,7 @@ import { amount, inUnit, inWords, unit } from '../frame/units.js';
 import { filesView } from '../lenses/panel.js';
 import { ask } from '../lenses/scheduler.js';
 import { tableView } from '../lenses/table.js';
-import { hover, pin, select } from '../page/edits.js';
+import { hover, pin, select } from '../page/choices.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { shownTexts, visible } from '../shared/token_text.js';

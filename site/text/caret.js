@@ -1,6 +1,6 @@
 // Caret and selection of the box: set by pressing and selecting tokens, followed by the token that is inspected; main thread.
 
-import { hover, pin, select } from '../page/edits.js';
+import { hover, pin, select } from '../page/choices.js';
 import * as state from '../page/state.js';
 import { selectedIn, spanOf, tokenAt } from './span.js';
 import { clearChoice, indexOf, inspect } from './tokens.js';

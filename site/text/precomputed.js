@@ -4,7 +4,7 @@ import { offer, put } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { fetchIndex, fetchManifest, MODELS } from '../shared/manifest.js';
-import { NO_INTERVENTIONS } from '../shared/run_key.js';
+import { conditionsOf } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
 import { openText } from '../page/edits.js';
 import { examples } from './examples.js';
@@ -74,7 +74,7 @@ function storedRun(page, manifest) {
     id: -1,
     kind: 'stored',
     model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
-    conditions: { model: manifest.sha256, prefix: manifest.prefix?.id ?? null, interventions: NO_INTERVENTIONS, stride: null },
+    conditions: conditionsOf(manifest),
     tokens: { hex: [], control: [], ...page.tokens },
     given: count,
     count,

@@ -1,7 +1,7 @@
 // The sampling settings: a preset, or every value by itself; one set for the whole page, kept between visits; main thread.
 
 import { isChecked, valueOf } from '../frame/mount.js';
-import { set } from '../page/edits.js';
+import { set } from '../page/choices.js';
 import * as state from '../page/state.js';
 import { GENERATE, SAMPLING } from '../shared/options.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';

@@ -1,6 +1,6 @@
 // ‹ i / N › and a slider that choose the token the lenses show; main thread.
 
-import { step, stepTo } from '../page/edits.js';
+import { step, stepTo } from '../page/choices.js';
 import * as state from '../page/state.js';
 import { count } from '../frame/format.js';
 import { valueOf } from '../frame/mount.js';

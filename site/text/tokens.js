@@ -1,6 +1,7 @@
 // The tokens of the one text: which are pointed at, pinned and selected, and the keys that move among them; main thread.
 
-import { hover, pin, redo, select, stepTo, undo } from '../page/edits.js';
+import { hover, pin, select, stepTo } from '../page/choices.js';
+import { redo, undo } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 

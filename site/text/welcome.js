@@ -1,7 +1,7 @@
 // One line on the first visit: what the colours are and what to do; hidden once the page is used; main thread.
 
 import { byId } from '../frame/mount.js';
-import { set } from '../page/edits.js';
+import { set } from '../page/choices.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { signal } from '../vendor/signals-core.js';

@@ -20,9 +20,9 @@ from export.serve import SITE, make_server
 from tests.browser import find
 from tests.e2e.hosting import link_site, make_root
 from tests.e2e.layers import fresh, open_lens
-from tests.e2e.likelihood import settled
+from tests.e2e.likelihood import open_view, settled
+from tests.export import tiny as tiny_checkpoints
 from tests.export.models import random_model
-from tests.export.tiny import tiny, write_tokenizer
 
 FLAGS = [
     "--disable-quic",
@@ -63,9 +63,9 @@ def serving(site: Path) -> Iterator[str]:
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the checkpoints `tiny-gpt2` and `tiny-llama`: random weights, a real byte-level tokenizer."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    tiny(folder / "tiny-gpt2")
+    tiny_checkpoints.tiny(folder / "tiny-gpt2")
     random_model("llama", vocab_size=600, max_position_embeddings=256).save_pretrained(folder / "tiny-llama")
-    write_tokenizer(folder / "tiny-llama")
+    tiny_checkpoints.write_tokenizer(folder / "tiny-llama")
     return folder
 
 
@@ -120,6 +120,30 @@ def real_site() -> Iterator[str]:
     assert (SITE / "models/smollm2/manifest.json").exists(), "run: python export/build.py smollm2"
     with serving(SITE) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def lens_page(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    """One page with tiny-gpt2 for the tests of lenses; `fresh` gives each of them the same beginning."""
+    with open_lens(browser, f"{tiny_site}#model=tiny-gpt2") as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def tiny_page(browser: Browser, tiny_site: str) -> Iterator[Page]:
+    """One page for all tests of numbers with tiny models."""
+    with open_view(browser, tiny_site) as page:
+        yield page
+
+
+@pytest.fixture
+def tiny(tiny_page: Page, request: pytest.FixtureRequest) -> Page:
+    """That page with the test's `model`, or with tiny-gpt2."""
+    model = request.node.callspec.params.get("model", "tiny-gpt2")
+    if tiny_page.evaluate("tokenlight.state().model") != model:
+        tiny_page.evaluate("id => tokenlight.load(id)", model)
+        settled(tiny_page)
+    return tiny_page
 
 
 @pytest.fixture(scope="session")

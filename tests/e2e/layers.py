@@ -34,12 +34,12 @@ def fresh(page: Page, lens: str = "layers") -> Page:
     page.emulate_media(color_scheme="light")
     page.evaluate(
         """async lens => {
-            const edits = await import(new URL('page/edits.js', document.baseURI));
+            const choices = await import(new URL('page/choices.js', document.baseURI));
             const {SAMPLING} = await import(new URL('shared/options.js', document.baseURI));
-            edits.set('sampling', {...SAMPLING, stop: ''});
-            edits.set('units', 'bits');
-            edits.setLens(lens);
-            edits.select({hovered: null, pinned: null, span: null});
+            choices.set('sampling', {...SAMPLING, stop: ''});
+            choices.set('units', 'bits');
+            choices.setLens(lens);
+            choices.select({hovered: null, pinned: null, span: null});
             for (const details of document.querySelectorAll('details[open]')) details.open = false;
             document.activeElement?.blur();
             scrollTo(0, 0);

@@ -9,6 +9,8 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 TEXT = "The people of the village went down to the river.\nThe people of the village went home 🙂 again.\n"
+# characters of several scripts, indentation, code
+MIXED = "The people of the village 🙂 went\tdown to the river.\n\n  東京 naïve — def add(a, b):\n    return a + b\n" * 2
 
 
 @contextmanager
@@ -50,6 +52,20 @@ def read(page: Page, text: str) -> dict:
     """Reads a text through the box and returns its Run."""
     read_box(page, text)
     return page.evaluate("text => tokenlight.analyze(text, {topK: 50})", text)
+
+
+def analyze(page: Page, text: str, **options: Any) -> dict:
+    """The Run of a text."""
+    return page.evaluate("([text, options]) => tokenlight.analyze(text, options)", [text, options])
+
+
+def numbers_in(value: Any) -> list[float]:
+    """All numbers in a JSON value, in order."""
+    if isinstance(value, dict):
+        return [n for part in value.values() for n in numbers_in(part)]
+    if isinstance(value, list):
+        return [n for part in value for n in numbers_in(part)]
+    return [float(value)] if isinstance(value, int | float) else []
 
 
 def shown_ids(page: Page) -> list[int]:

@@ -8,7 +8,6 @@ import json
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +23,13 @@ TEXT = "The people of the village went down to the river, and the people of the 
 CHOICE = "import(new URL('lenses/attention/choice.js', document.baseURI))"
 
 
-@pytest.fixture(scope="module")
-def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
-    with open_lens(browser, f"{tiny_site}#model=tiny-gpt2&lens=attention") as page:
-        yield page
-
-
 @pytest.fixture
-def page(view: Page) -> Page:
-    fresh(view, "attention")
-    view.evaluate(f"{CHOICE}.then(c => {{ c.scope.value = 'all'; c.by.value = 'mean'; c.direction.value = 'to';"
+def page(lens_page: Page) -> Page:
+    fresh(lens_page, "attention")
+    lens_page.evaluate(f"{CHOICE}.then(c => {{ c.scope.value = 'all'; c.by.value = 'mean'; c.direction.value = 'to';"
                   " c.sinkHidden.value = false; c.pointed.value = null; c.picked.value = new Set(); })")
-    view.mouse.move(0, 0)
-    return view
+    lens_page.mouse.move(0, 0)
+    return lens_page
 
 
 def read(page: Page, text: str) -> list[int]:
@@ -45,10 +38,10 @@ def read(page: Page, text: str) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def attentions(view: Page, checkpoints: Path) -> np.ndarray:
+def attentions(lens_page: Page, checkpoints: Path) -> np.ndarray:
     """[layer, head, position, position] of TEXT, by transformers."""
     model = ReferenceModel(checkpoints / "tiny-gpt2")
-    return model.read([model.prefix, *read(view, TEXT)]).attentions
+    return model.read([model.prefix, *read(lens_page, TEXT)]).attentions
 
 
 def shades(page: Page) -> list[str]:

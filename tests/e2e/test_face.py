@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 
 from tests.browser import find
 from tests.e2e.conftest import FLAGS
-from tests.e2e.layers import finished, fresh, open_lens, settled, until
+from tests.e2e.layers import finished, fresh, settled, until
 from tests.e2e.likelihood import TEXT, read_box
 from tests.e2e.test_likelihood_page import violations
 
@@ -33,20 +33,14 @@ SMALL = """() => [...document.querySelectorAll('button, select, input, textarea,
     .map(([each, {width, height}, size]) => `${each.outerHTML.slice(0, 80)} ${width} × ${height}, ${size}px`)"""
 
 
-@pytest.fixture(scope="module")
-def shared(browser: Browser, tiny_site: str) -> Iterator[Page]:
-    with open_lens(browser, f"{tiny_site}#model=tiny-gpt2") as page:
-        yield page
-
-
 @pytest.fixture
-def page(shared: Page) -> Page:
-    shared.emulate_media(media="screen", forced_colors="none")
-    read_box(fresh(shared, "tokens"), TEXT)
-    return shared
+def page(lens_page: Page) -> Page:
+    lens_page.emulate_media(media="screen", forced_colors="none")
+    read_box(fresh(lens_page, "tokens"), TEXT)
+    return lens_page
 
 
-@pytest.mark.parametrize("lens", ["tokens", "layers"])
+@pytest.mark.parametrize("lens", ["tokens", "layers", "attention"])
 @pytest.mark.parametrize("scheme", ["light", "dark", "forced"])
 def test_axe_finds_nothing_in_any_lens_and_theme(page: Page, lens: str, scheme: str) -> None:
     fresh(page, lens)
@@ -57,6 +51,9 @@ def test_axe_finds_nothing_in_any_lens_and_theme(page: Page, lens: str, scheme: 
         settled(page, 4)
         for summary in page.locator("#panel-choice summary, #panel-layers summary").all():
             summary.click()
+    if lens == "attention":
+        for panel in ("looks_at", "head"):
+            expect(page.locator(f"#panel-{panel} .chart:not(.blank)").first).to_be_attached()
     assert violations(page) == []
     for name, (button, opened) in OPEN.items():
         page.click(button)
@@ -117,10 +114,10 @@ def test_live_regions_speak_at_milestones(page: Page) -> None:
 
 
 def test_an_emptied_text_shows_no_numbers_of_the_one_before(page: Page) -> None:
-    for lens in ("tokens", "layers"):
+    for lens in ("tokens", "layers", "attention"):
         fresh(page, lens)
         page.fill("#text", "")
-        for gone in (".place", "#along", "#summary dd", "#inspector .facts", "#remarks .card", "#layers .panel"):
+        for gone in (".place", "#along", "#summary dd", "#inspector .facts", "#remarks .card", "#layers .panel", "#attention .panel"):
             expect(page.locator(gone).first).to_be_hidden()
         page.fill("#text", TEXT)
         expect(page.locator(".place")).to_be_visible()
@@ -132,7 +129,7 @@ def test_the_legend_is_in_the_chosen_unit(page: Page) -> None:
     expect(legend).to_have_attribute(
         "title", re.compile(r"^0 bits \(certain\) · 2\.89 bits · .* · 11\.5 bits \(uncertain\)$")
     )
-    page.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('units', 'nats'))")
+    page.evaluate("import(new URL('page/choices.js', location.href)).then(({set}) => set('units', 'nats'))")
     expect(legend).to_have_attribute("title", re.compile(r"^0 nats \(certain\) · 2 nats · .* · 8 nats \(uncertain\)$"))
     page.select_option("#colouring", "hue")
 
@@ -147,7 +144,7 @@ def test_a_finger_hits_every_control_and_no_field_is_zoomed_into(
     page.evaluate("tokenlight.ready")
     finished(page)
     assert page.evaluate("matchMedia('(pointer: coarse)').matches")
-    for lens in ("tokens", "layers"):
+    for lens in ("tokens", "layers", "attention"):
         page.locator(f"#tab-{lens}").tap()
         page.wait_for_timeout(300)
         assert page.evaluate(SMALL) == [], lens

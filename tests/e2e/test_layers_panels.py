@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.layers import STATE, csv_of, finished, fresh, open_lens, settled, step_to
+from tests.e2e.layers import STATE, csv_of, finished, fresh, settled, step_to
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIRST = "The people of the village went down to the river, and the river was high."
 SECOND = "Nobody knew why the light had gone out."
 
 
-@pytest.fixture(scope="module")
-def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
-    with open_lens(browser, f"{tiny_site}#lens=layers") as page:
-        yield page
-
-
 @pytest.fixture
-def page(view: Page) -> Page:
-    return fresh(view)
+def page(lens_page: Page) -> Page:
+    return fresh(lens_page)
 
 
 def read(page: Page, text: str) -> int:
@@ -98,7 +91,7 @@ def test_charts_name_the_chosen_unit_once(page: Page) -> None:
     step_to(page, 4)
     for unit in ("nats", "bits"):
         page.evaluate(
-            "unit => import(new URL('page/edits.js', location.href)).then(({set}) => set('units', unit))", unit
+            "unit => import(new URL('page/choices.js', location.href)).then(({set}) => set('units', unit))", unit
         )
         with page.expect_download() as download:
             page.locator("#panel-focus").get_by_label("save as SVG").click()

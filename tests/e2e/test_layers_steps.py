@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.layers import (
     AXE_RULES,
@@ -19,7 +18,6 @@ from tests.e2e.layers import (
     fresh,
     generate,
     ids,
-    open_lens,
     place,
     settled,
     step_times,
@@ -31,15 +29,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 PROMPT = "The people of the village went down to"
 
 
-@pytest.fixture(scope="module")
-def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
-    with open_lens(browser, f"{tiny_site}#lens=layers") as page:
-        yield page
-
-
 @pytest.fixture
-def page(view: Page) -> Page:
-    return fresh(view)
+def page(lens_page: Page) -> Page:
+    return fresh(lens_page)
 
 
 def test_write_continue_seed_and_branch(page: Page) -> None:

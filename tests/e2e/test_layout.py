@@ -51,7 +51,7 @@ OUTSIDE = """() => [...document.querySelectorAll('header *, .toolbar *, .under *
 @pytest.fixture(scope="module")
 def view(browser: Browser, real_site: str) -> Iterator[Page]:
     with open_lens(browser, f"{real_site}#model=smollm2") as page:
-        page.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('introduced', true))")
+        page.evaluate("import(new URL('page/choices.js', location.href)).then(({set}) => set('introduced', true))")
         yield page
 
 
@@ -70,17 +70,21 @@ def box(page: Page, selector: str) -> dict[str, Any]:
     return dict(found)
 
 
-@pytest.mark.parametrize("lens", ["tokens", "layers"])
+@pytest.mark.parametrize("lens", ["tokens", "layers", "attention"])
 @pytest.mark.parametrize("size", [(320, 640), PHONE, (768, 1024), (900, 700), DESK, (1920, 1080)])
 def test_nothing_overlaps_or_scrolls_sideways(page: Page, lens: str, size: tuple[int, int]) -> None:
     width, height = size
     fresh(page, lens).set_viewport_size({"width": width, "height": height})
     if lens == "layers":
-        page.evaluate("import(new URL('page/edits.js', location.href)).then(({pin}) => pin(5))")
+        page.evaluate("import(new URL('page/choices.js', location.href)).then(({pin}) => pin(5))")
         page.locator("#panel-choice").scroll_into_view_if_needed()
         settled(page, 5)
         page.locator("#panel-lens").scroll_into_view_if_needed()
         settled(page, 5)
+    elif lens == "attention":
+        for panel in page.locator("#attention .panel").all():
+            panel.scroll_into_view_if_needed()
+            expect(panel.locator(".chart:not(.blank)").first).to_be_attached(timeout=30_000)
     else:
         expect(page.locator("#remarks .card")).to_have_count(3)
     page.evaluate("scrollTo(0, 0)")

@@ -1,46 +1,18 @@
-"""The page's numbers against transformers in fp32, and Python in the page against Python here. Real Chromium."""
+"""The page's numbers against transformers in fp32. Real Chromium."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page
 from transformers import AutoTokenizer
 
-from tests.e2e.likelihood import facts, open_view, settled
+from tests.e2e.likelihood import MIXED, analyze, numbers_in
 from tests.e2e.reference import ReferenceModel
 from tests.unit import json_schema
-from tests.unit.cut_text import cut
-
-LONG = (Path(__file__).parents[2] / "export/texts/prose.txt").read_text(encoding="utf-8")
-TEXT = "The people of the village 🙂 went\tdown to the river.\n\n  東京 naïve — def add(a, b):\n    return a + b\n" * 2
-
-
-@pytest.fixture(scope="module")
-def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
-    """One page for all tests with tiny models."""
-    with open_view(browser, tiny_site) as page:
-        yield page
-
-
-@pytest.fixture
-def tiny(view: Page, request: pytest.FixtureRequest) -> Page:
-    """That page with the test's `model`, or with tiny-gpt2."""
-    model = request.node.callspec.params.get("model", "tiny-gpt2")
-    if view.evaluate("tokenlight.state().model") != model:
-        view.evaluate("id => tokenlight.load(id)", model)
-        settled(view)
-    return view
-
-
-def analyze(page: Page, text: str, **options: Any) -> dict:
-    return page.evaluate("([text, options]) => tokenlight.analyze(text, options)", [text, options])
 
 
 def hues(logprobs: list[float]) -> np.ndarray:
@@ -53,11 +25,11 @@ def hues(logprobs: list[float]) -> np.ndarray:
 @pytest.mark.parametrize("model", ["tiny-gpt2", "tiny-llama"])
 def test_tiny_models_equal_transformers(model: str, tiny: Page, checkpoints: Path) -> None:
     """Chunked prefill in the page (more than one chunk) against one pass in PyTorch: every kind of number."""
-    run = analyze(tiny, TEXT, topK=20)
+    run = analyze(tiny, MIXED, topK=20)
     tokens, reference = run["tokens"], ReferenceModel(checkpoints / model)
     ids = [t["id"] for t in tokens]
     assert len(ids) > 64, "the text must span several chunks"
-    assert ids == AutoTokenizer.from_pretrained(checkpoints / model)(TEXT, add_special_tokens=False).input_ids
+    assert ids == AutoTokenizer.from_pretrained(checkpoints / model)(MIXED, add_special_tokens=False).input_ids
     expected = reference.read([reference.prefix, *ids])
 
     np.testing.assert_allclose([t["logprob"] for t in tokens], expected.token_logprob(), atol=1e-4)
@@ -82,14 +54,14 @@ def test_tiny_models_equal_transformers(model: str, tiny: Page, checkpoints: Pat
     mean = float(np.mean(expected.token_logprob()))
     assert run["summary"]["perplexity"] == pytest.approx(np.exp(-mean), rel=1e-3)
     bits = -mean * len(ids) / np.log(2)
-    assert run["summary"]["bits_per_byte"] == pytest.approx(bits / len(TEXT.encode()), rel=1e-3)
+    assert run["summary"]["bits_per_byte"] == pytest.approx(bits / len(MIXED.encode()), rel=1e-3)
 
 
 def test_texts_and_byte_offsets(tiny: Page) -> None:
     """Tokens cover the text byte by byte, whatever characters they cut; the Run carries its schema and model."""
-    run = analyze(tiny, TEXT)
+    run = analyze(tiny, MIXED)
     data = run["text"].encode()
-    assert run["text"] == TEXT and run["schema"] == "tokenlight.run/2" and run["model"]["id"] == "tiny-gpt2"
+    assert run["text"] == MIXED and run["schema"] == "tokenlight.run/2" and run["model"]["id"] == "tiny-gpt2"
     at = 0
     for token in run["tokens"]:
         start, end = token["bytes"]
@@ -111,11 +83,11 @@ def test_a_text_that_ends_inside_a_character(tiny: Page) -> None:
     assert [token["bytes"][1] for token in run["tokens"]][-1] == len(data)
     bits = -sum(token["logprob"] for token in run["tokens"]) / np.log(2)
     assert run["summary"]["bits_per_byte"] == pytest.approx(bits / len(data), rel=1e-6)
-    for found in (run, analyze(tiny, TEXT, topK=3, prefix=False)):
+    for found in (run, analyze(tiny, MIXED, topK=3, prefix=False)):
         json_schema.check(found)
 
 
-def test_without_bos_the_first_token_has_no_numbers(tiny: Page, checkpoints: Path) -> None:
+def test_without_bos_the_first_token_has_nonumbers_in(tiny: Page, checkpoints: Path) -> None:
     run = analyze(tiny, "The river and the hill", bos=False)
     first, *rest = run["tokens"]
     assert [first[name] for name in ("logprob", "rank", "entropy", "hue", "top")] == [None, None, None, None, []]
@@ -153,7 +125,7 @@ def test_sampling_is_seeded(tiny: Page) -> None:
 @pytest.mark.parametrize("model", ["tiny-gpt2", "tiny-llama"])
 def test_logit_lens_equals_transformers(model: str, tiny: Page, checkpoints: Path) -> None:
     """Each layer's stream through the final norm and the unembedding, as PyTorch computes it."""
-    run = analyze(tiny, TEXT)
+    run = analyze(tiny, MIXED)
     reference = ReferenceModel(checkpoints / model)
     ids = [reference.prefix, *(t["id"] for t in run["tokens"])]
     hidden = torch.tensor(reference.read(ids).hidden_states)
@@ -174,82 +146,15 @@ def test_logit_lens_equals_transformers(model: str, tiny: Page, checkpoints: Pat
 
 def test_an_edited_text_reads_only_what_changed(tiny: Page) -> None:
     """The reused prefix gives the very numbers a fresh run gives."""
-    edited = TEXT.replace("return a + b", "return a - b")
-    analyze(tiny, TEXT)
+    edited = MIXED.replace("return a + b", "return a - b")
+    analyze(tiny, MIXED)
     reused = analyze(tiny, edited)
     tiny.evaluate("tokenlight.load('tiny-gpt2')")  # in a new worker, with an empty KV cache
     fresh = analyze(tiny, edited)
     found, expected = ([token.pop("hue") for token in run["tokens"]] for run in (reused, fresh))
     np.testing.assert_allclose(found, expected, atol=1e-5 * 150)  # a scale of 150, where the others are of order 1
     for name in ("tokens", "hidden_norm", "attention_entropy", "heads_on_text"):
-        np.testing.assert_allclose(_numbers(reused[name]), _numbers(fresh[name]), atol=1e-5, err_msg=name)
-
-
-def strided(model: ReferenceModel, ids: list[int], context: int, stride: int) -> np.ndarray:
-    """[token] log-probabilities after the prefix, in the loop of transformers' documentation (perplexity.md)."""
-    ids, found, before = [model.prefix, *ids], list[float](), 1
-    for begin in range(0, len(ids), stride):
-        end = min(begin + context, len(ids))
-        found.extend(model.read(ids[begin:end]).token_logprob()[before - end :])
-        before = end
-        if end == len(ids):
-            break
-    return np.array(found)
-
-
-def test_a_text_of_three_contexts_is_read_in_windows(tiny: Page, checkpoints: Path) -> None:
-    """The page reads as far as the context goes and offers the rest; every token has the numbers of one window."""
-    model = ReferenceModel(checkpoints / "tiny-gpt2")
-    ids = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2")(LONG).input_ids[:800]
-    text = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2").decode(ids)
-    tiny.fill("#text", text)
-    tiny.click("#run")
-    settled(tiny)
-    expect(tiny.locator("#notice")).to_contain_text("The text has 800 tokens")
-    expect(tiny.locator("#notice")).to_contain_text("is 256. Showing the first 255.")
-    expect(tiny.locator("#summary")).to_contain_text("255 of 800")
-
-    tiny.click("text=Read it all in windows")
-    expect(tiny.locator("#summary")).to_contain_text("Over 800 tokens in windows of 256, stride 128: each token saw at")
-    settled(tiny)
-    run = tiny.evaluate(
-        """Promise.all(['runs', 'state'].map((name) => import(new URL(`page/${name}.js`, location.href.split('#')[0]))))
-          .then(([runs, state]) => runs.wholeRun(state.run.value.id))"""
-    )
-    json_schema.check(run)
-    expected = strided(model, ids, 256, 128)
-    assert len(expected) == len(ids) == 800 and [token["id"] for token in run["tokens"]] == ids
-    np.testing.assert_allclose([token["logprob"] for token in run["tokens"]], expected, atol=2e-4)
-    assert run["summary"]["perplexity"] == pytest.approx(np.exp(-expected.mean()), rel=1e-3)
-    ranges = [tuple(window.values()) for window in run["windows"]["ranges"]]
-    assert ranges[:2] == [(0, 256, 1), (128, 384, 256)] and ranges[-1] == (640, 801, 768)
-    tiny.click('#tokens [data-index="300"]')
-    assert facts(tiny)["Context"] == "173 tokens"  # position 301, in the window from 128 on
-
-    tiny.click("#tab-layers")
-    expect(tiny.locator("#layers")).to_contain_text("This text was read in windows: layers and attention need a text")
-    expect(tiny.locator("#layers .panel")).to_have_count(7)
-    expect(tiny.locator("#layers .panel:visible")).to_have_count(0)
-    for call in ("attention(0, 0)", "lens(300)"):
-        assert "need a text within the context" in tiny.evaluate(f"tokenlight.{call}.catch((error) => error.message)")
-
-    run = analyze(tiny, text, stride=100)  # nothing of the windows before may be reused
-    np.testing.assert_allclose([token["logprob"] for token in run["tokens"]], strided(model, ids, 256, 100), atol=2e-4)
-    assert "must be a whole number from 1 to 255" in tiny.evaluate(
-        "tokenlight.analyze('x', {stride: 256}).catch((error) => error.message)"
-    )
-    run = analyze(tiny, TEXT, stride=100)
-    assert run["windows"] is None and len(run["attention_entropy"]) == 2
-    expect(tiny.locator("#layers .panel:visible")).not_to_have_count(0)
-
-
-def _numbers(value: Any) -> list[float]:
-    """All numbers in a JSON value, in order."""
-    if isinstance(value, dict):
-        return [n for part in value.values() for n in _numbers(part)]
-    if isinstance(value, list):
-        return [n for part in value for n in _numbers(part)]
-    return [float(value)] if isinstance(value, int | float) else []
+        np.testing.assert_allclose(numbers_in(reused[name]), numbers_in(fresh[name]), atol=1e-5, err_msg=name)
 
 
 PROSE = (
@@ -287,71 +192,3 @@ def test_real_model_is_faithful(real: Page) -> None:
         assert np.abs(np.log(ranks) - np.log(expected.rank())).mean() <= 0.1
         assert ((ranks == 1) == (expected.rank() == 1)).mean() >= 0.95
         np.testing.assert_allclose([t["hue"] for t in tokens], hues(logprob.tolist()), atol=1e-3)
-
-
-class FakeArray:
-    """A JavaScript Float32Array as pyscripts sees it."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = values.ravel().astype(np.float32)
-        self.length = self.values.size
-
-    def assign_to(self, target: np.ndarray) -> None:
-        target.ravel()[:] = self.values if target.flags.c_contiguous else np.nan
-        target[...] = self.values.reshape(target.shape)
-
-
-def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
-    """One recorded trace through the same files in both: every number within 1e-5, tokens in equal order."""
-    from pyscripts.page.session import Session
-
-    manifest = {"id": "recorded", "sha256": "0" * 64, "layers": 2, "heads": 4, "hidden_size": 64, "vocab_size": 600}
-    manifest["prefix"] = {"id": 0, "text": "<|endoftext|>"}
-    text = TEXT[:60]
-    ids = AutoTokenizer.from_pretrained(checkpoints / "tiny-gpt2")(text).input_ids
-    expected = ReferenceModel(checkpoints / "tiny-gpt2").read([0, *ids])
-    logits = np.round(expected.logprobs * 8) / 8  # many ties
-    states = expected.hidden_states
-    added = np.diff(states, axis=0)
-    tokens = {**cut(*[b"x"] * len(ids)), "ids": ids}
-    conditions = {"model": manifest["sha256"], "prefix": 0, "interventions": "{}", "stride": None}
-    request = {"tokens": tokens, "options": {"topK": 50}, "conditions": conditions, "keep": 0, "promptLength": None}
-    vocabulary = [f"token {i}" for i in range(600)]
-    arrays: dict[str, np.ndarray] = {"attentions": expected.attentions, "hiddenStates": states}
-    arrays |= {"attentionOutput": added, "mlpOutput": added / 2}
-
-    chunk: Any = type("Chunk", (), {
-        "count": len(logits), "logits": FakeArray(logits),
-        **{name: [FakeArray(part) for part in array] for name, array in arrays.items()},
-    })
-    session = Session()
-    session.use_model(json.dumps(manifest), json.dumps(vocabulary))
-    session.begin(1, json.dumps(request))
-    session.extend(1, chunk, None)
-    here = json.loads(session.view(1, "run", "{}")["json"])
-
-    there = tiny.evaluate(
-        """async ([manifest, vocabulary, request, count, logits, arrays]) => {
-          const { proxy, wrap } = await import(new URL('vendor/comlink.min.js', location.href.split('#')[0]).href);
-          const worker = new Worker('analysis/analysis.worker.js', { type: 'module' });
-          const analysis = wrap(worker);
-          await analysis.boot(proxy(() => {}));
-          await analysis.useModel(manifest, vocabulary);
-          await analysis.begin(1, request);
-          const chunk = { count, logits: Float32Array.from(logits) };
-          const float = (part) => Float32Array.from(part);
-          for (const [name, parts] of Object.entries(arrays)) chunk[name] = parts.map(float);
-          await analysis.extend(1, chunk, null);
-          const { run } = await analysis.views(1, { run: { view: 'run', args: {} } });
-          worker.terminate();
-          return run.json;
-        }""",
-        [
-            manifest, vocabulary, request, len(logits), logits.ravel().tolist(),
-            {name: [part.ravel().tolist() for part in array] for name, array in arrays.items()},
-        ],
-    )
-    for ours, theirs in zip(here["tokens"], there["tokens"], strict=True):
-        assert [top["id"] for top in ours["top"]] == [top["id"] for top in theirs["top"]]
-        assert ours["rank"] == theirs["rank"]
-    np.testing.assert_allclose(_numbers(here), _numbers(there), atol=1e-5)

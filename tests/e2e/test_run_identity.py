@@ -61,7 +61,7 @@ def test_the_text_is_read_again_by_a_new_model(tiny_site: str, checkpoints: Path
 def test_a_switch_leaves_what_is_typed_alone(tiny_site: str, open_page: Opener) -> None:
     page = open_page(f"{tiny_site}#model=tiny-gpt2")
     read(page, TEXT)
-    page.evaluate("import(new URL('page/edits.js', document.baseURI)).then(({set}) => set('live', false))")
+    page.evaluate("import(new URL('page/choices.js', document.baseURI)).then(({set}) => set('live', false))")
     page.fill("#text", "Typed and not read")
     page.evaluate("tokenlight.load('tiny-llama')")
     until(page, f"() => {RUN}.then(run => run.model.id === 'tiny-llama' && run.done)")

@@ -28,7 +28,7 @@ def test_the_textarea_lies_exactly_over_the_tokens(view: Page, width: int, face:
     try:
         wrong = view.evaluate(
             """async (face) => {
-              const {set} = await import(new URL('page/edits.js', location.href));
+              const {set} = await import(new URL('page/choices.js', location.href));
               const {state, span} = {state: await import(new URL('page/state.js', location.href)),
                                      span: await import(new URL('text/span.js', location.href))};
               set('face', face);
@@ -60,7 +60,7 @@ def test_the_textarea_lies_exactly_over_the_tokens(view: Page, width: int, face:
 
 def test_typing_keeps_the_colours_of_the_unchanged_beginning(view: Page) -> None:
     """And of nothing else: the token before the change may be cut otherwise, what follows has another context."""
-    view.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('live', false))")
+    view.evaluate("import(new URL('page/choices.js', location.href)).then(({set}) => set('live', false))")
     read(view, TEXT)
     before = colours(view)
     view.focus("#text")
@@ -76,7 +76,7 @@ def test_typing_keeps_the_colours_of_the_unchanged_beginning(view: Page) -> None
     view.click("#run")
     settled(view)
     expect(view.locator("#tokens .unread")).to_be_empty()
-    view.evaluate("import(new URL('page/edits.js', location.href)).then(({set}) => set('live', true))")
+    view.evaluate("import(new URL('page/choices.js', location.href)).then(({set}) => set('live', true))")
 
 
 def test_tokens_keep_their_elements(view: Page) -> None:

@@ -154,7 +154,7 @@ class Walk:
         assert (now["phase"] == "running") == (now["failure"] is None and now["underWay"] is not None)
         assert now["phase"] != "ready" or not now["loads"]
         assert now["stop"] == (now["phase"] == "running")
-        assert now["panels"] == ["layers" if now["lens"] == "layers" else "tokens-lens"]
+        assert now["panels"] == ["tokens-lens" if now["lens"] == "tokens" else now["lens"]]
         run = now["run"]
         if run:
             assert run["count"] <= len(run["ids"])

@@ -11,7 +11,7 @@ from tests.e2e.walk import STOP
 from tests.e2e.walk_text_steps import TextSteps, places, texts, wait
 
 MODELS = ["tiny-gpt2", "tiny-llama"]
-lenses = st.sampled_from(["tokens", "layers"])
+lenses = st.sampled_from(["tokens", "layers", "attention"])
 WRONG = [
     ("generate", "a", {"top_k": 1}, "there is no option top_k"),
     ("generate", "a", {"temperature": None}, "temperature must be"),

@@ -3,7 +3,7 @@
 import { rowsScene } from '../../charts/rows.js';
 import { fixed, percent } from '../../frame/format.js';
 import { amount, inUnit, unit } from '../../frame/units.js';
-import { stepTo } from '../../page/edits.js';
+import { stepTo } from '../../page/choices.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';

@@ -3,7 +3,7 @@
 import { rowsScene } from '../../charts/rows.js';
 import { percent } from '../../frame/format.js';
 import { isChecked, valueOf } from '../../frame/mount.js';
-import { stepTo } from '../../page/edits.js';
+import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';

@@ -4,7 +4,7 @@ import { short } from '../../charts/numbers.js';
 import { rowsScene } from '../../charts/rows.js';
 import { perLine, vectorScene } from '../../charts/vector.js';
 import { valueOf } from '../../frame/mount.js';
-import { stepTo } from '../../page/edits.js';
+import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';

@@ -2,7 +2,8 @@
 
 import { count, percent } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
-import { continueFrom, replace, set } from '../../page/edits.js';
+import { set } from '../../page/choices.js';
+import { continueFrom, replace } from '../../page/edits.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';

@@ -1,6 +1,6 @@
 // Two runs side by side, each token coloured by how much likelier it is here than there; main thread.
 
-import { hover, pin } from '../../page/edits.js';
+import { hover, pin } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { shownTexts, visible } from '../../shared/token_text.js';

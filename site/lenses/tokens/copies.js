@@ -6,7 +6,7 @@ import { rowsScene } from '../../charts/rows.js';
 import { theme } from '../../charts/theme.js';
 import { fixed } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
-import { select } from '../../page/edits.js';
+import { select } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';

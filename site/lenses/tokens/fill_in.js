@@ -2,7 +2,7 @@
 
 import { percent } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
-import { select } from '../../page/edits.js';
+import { select } from '../../page/choices.js';
 import { stop } from '../../page/runs.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';

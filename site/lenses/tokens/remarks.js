@@ -3,7 +3,7 @@
 import { save } from '../../charts/files.js';
 import { count, fixed, percent } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
-import { hover, pin } from '../../page/edits.js';
+import { hover, pin } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';

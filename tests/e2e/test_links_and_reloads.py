@@ -1,0 +1,137 @@
+"""What the address holds, and what a reload, a link or Back leave of a text. Real Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.layers import until
+from tests.e2e.likelihood import read_box as read
+from tests.e2e.likelihood import settled as idle
+
+Opener = Callable[..., Page]
+TEXT = "The people of the village went down to the river."
+
+
+def test_the_address_holds_the_text_only_in_a_link(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    page.locator("#token-3").click()
+    page.click("#tab-layers")
+    until(page, "() => location.hash === '#model=tiny-gpt2&lens=layers&token=3'")
+    page.click("#copy-link")
+    until(page, "() => new URLSearchParams(location.hash.slice(1)).get('text') !== null")
+    link = page.evaluate("location.href")
+    expect(page.locator("#notice")).to_contain_text("holds the text")
+    page.evaluate("tokenlight.analyze('Another text')")
+    until(page, "() => !location.hash.includes('text=')")
+    page.goto(link)
+    idle(page)
+    assert page.input_value("#text") == TEXT
+
+
+def test_a_link_pasted_into_the_tab_and_back(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    until(page, "() => location.hash.includes('lens=tokens')")
+    page.fill("#text", "Not read yet")
+    page.wait_for_timeout(700)
+    page.evaluate("location.hash = '#model=tiny-llama&lens=layers&text=From+a+link'")
+    expect(page.locator("#text")).to_have_value("From a link")
+    expect(page.locator("#layers")).to_be_visible()
+    expect(page.locator("#model")).to_have_value("tiny-llama", timeout=60_000)
+    idle(page)
+    expect(page.locator("#tokens")).to_have_text("From a link")
+    page.go_back()
+    expect(page.locator("#text")).to_have_value(TEXT)
+    expect(page.locator("#model")).to_have_value("tiny-gpt2", timeout=60_000)
+    expect(page.locator("#tokens-lens")).to_be_visible()
+    idle(page)
+    versions = "import(new URL('page/versions.js', document.baseURI)).then(({versions}) => versions.value)"
+    texts = [version["text"] for version in page.evaluate(versions)]
+    assert "Not read yet" in texts, "an unsaved text is a version"
+
+
+def test_an_address_that_cannot_be_written_fails_no_run(tiny_site: str, open_page: Opener) -> None:
+    """Safari throws after 100 calls of replaceState in a short time."""
+    page = open_page(tiny_site, ready=False)
+    page.add_init_script(
+        """
+        globalThis.refused = 0;
+        history.replaceState = () => { refused++; throw new DOMException('too many calls', 'SecurityError'); };
+        """
+    )
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    for text in ("One two", "Three four"):
+        before = page.evaluate("refused")
+        assert page.evaluate("text => tokenlight.analyze(text).then((run) => run.text)", text) == text
+        until(page, "before => refused > before", before)
+    idle(page)
+
+
+def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site)
+    long = "A long text. " * 900  # longer than any address would hold
+    page.fill("#text", long)
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    assert page.input_value("#text") == long, "also one that was not read"
+    read(page, TEXT)
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    expect(page.locator("#tokens")).to_have_text(TEXT, timeout=60_000)
+    assert page.input_value("#text") == TEXT
+    page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+    )
+    page.fill("#text", "More than the browser stores")
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    assert page.input_value("#text") != TEXT, "an older text does not take the place of one that was not stored"
+    other = page.context.new_page()
+    other.goto(tiny_site)
+    other.evaluate("tokenlight.ready")
+    assert other.input_value("#text") not in (TEXT, long), "another tab begins anew"
+    other.close()
+
+
+def test_a_reload_that_begins_before_the_address_changes(tiny_site: str, open_page: Opener) -> None:
+    """The address lags behind the page, so a reload can find another one than the draft was kept with."""
+    page = open_page(f"{tiny_site}#text=From+a+link", ready=False)
+    expect(page.locator("#text")).to_have_value("From a link")
+    with page.expect_event("load"):
+        page.evaluate(
+            """() => {
+                const box = document.querySelector('#text');
+                box.value = 'Typed over it';
+                box.dispatchEvent(new Event('input', {bubbles: true}));
+                location.reload();
+                history.replaceState(null, '', '#lens=tokens&text=From+a+link');
+            }"""
+        )
+    expect(page.locator("#text")).to_have_value("Typed over it")
+    assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "reload"
+
+
+def test_a_reload_keeps_the_pinned_token_whatever_the_address_says(tiny_site: str, open_page: Opener) -> None:
+    """One that is pinned stays pinned, and one that was unpinned does not come back."""
+    page = open_page(tiny_site)
+    read(page, TEXT)
+    chosen = page.locator("#tokens [data-index='3']")
+    reload = "(hash) => { location.reload(); history.replaceState(null, '', hash); }"
+    chosen.click()
+    with page.expect_event("load"):
+        page.evaluate(reload, "#lens=tokens")
+    expect(chosen).to_have_attribute("aria-selected", "true", timeout=60_000)
+    idle(page)
+    chosen.click()  # unpins it
+    with page.expect_event("load"):
+        page.evaluate(reload, "#lens=tokens&token=3")
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    expect(page.locator("#tokens")).to_have_text(TEXT)
+    expect(page.locator("#tokens [aria-selected=true]")).to_have_count(0)
