@@ -122,9 +122,9 @@ def real_site() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lens_page(browser: Browser, tiny_site: str) -> Iterator[Page]:
-    """One page with tiny-gpt2 for the tests of lenses; `fresh` gives each of them the same beginning."""
+    """A page with tiny-gpt2 for a file's tests of lenses; `fresh` gives each of them the same beginning."""
     with open_lens(browser, f"{tiny_site}#model=tiny-gpt2") as page:
         yield page
 

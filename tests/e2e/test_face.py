@@ -117,7 +117,8 @@ def test_an_emptied_text_shows_no_numbers_of_the_one_before(page: Page) -> None:
     for lens in ("tokens", "layers", "attention"):
         fresh(page, lens)
         page.fill("#text", "")
-        for gone in (".place", "#along", "#summary dd", "#inspector .facts", "#remarks .card", "#layers .panel", "#attention .panel"):
+        for gone in (".place", "#along", "#summary dd", "#inspector .facts", "#remarks .card", "#layers .panel",
+                     "#attention .panel"):
             expect(page.locator(gone).first).to_be_hidden()
         page.fill("#text", TEXT)
         expect(page.locator(".place")).to_be_visible()
