@@ -4,12 +4,15 @@ import { line, rect, text } from './scene.js';
 
 /** @import {Mark, Scene} from './scene.js' */
 
-/** @typedef {{ bars: ArrayLike<number>, line: ArrayLike<number>, dashes: ArrayLike<number>, highest: number, unit: string }} Along each [token]; NaN where there is no number */
+/**
+ * @typedef {{ bars: ArrayLike<number>, line: ArrayLike<number>, dashes: ArrayLike<number>, highest: number, unit: string }} Along
+ *   bars, line, dashes [token]; NaN: no number
+ */
 
 const LEFT = 30;
 const TOP = 8;
 const BOTTOM = 18;
-const DIGIT = 7; // px a digit takes at most
+const DIGIT = 7; // px that a digit takes at most
 
 /** @param {Along} along @param {number} width @param {number} height @returns {Scene} */
 export function alongScene({ bars, line: smooth, dashes, highest, unit }, width, height) {
@@ -25,7 +28,11 @@ export function alongScene({ bars, line: smooth, dashes, highest, unit }, width,
   marks.push(text(LEFT - 4, y(top), String(top), { align: 'end' }), text(LEFT - 4, base - 5, unit, { align: 'end', room: LEFT - 4 }));
   const wide = Math.max(0.6, Math.min(14, step * (step > 4 ? 0.82 : 1)));
   for (let i = 0; i < count; i++) if (bars[i] > 0) marks.push(rect(middle(i) - wide / 2, y(bars[i]), wide, base - y(bars[i]), 'bar', step > 6 ? 1 : 0));
-  marks.push(line(paths(dashes, middle, y), 'second', 1.25, [3, 3]), line(paths(smooth, middle, y), 'accent', 1.75), line([[[LEFT, base], [width - 2, base]]], 'line-strong'));
+  marks.push(
+    line(paths(dashes, middle, y), 'second', 1.25, [3, 3]),
+    line(paths(smooth, middle, y), 'accent', 1.75),
+    line([[[LEFT, base], [width - 2, base]]], 'line-strong'),
+  );
   for (const token of ticks(count, area.width)) {
     const name = String(token + 1);
     marks.push(text(Math.min(middle(token), width - name.length * DIGIT / 2), base + BOTTOM / 2, name, { align: 'middle' }));
@@ -49,7 +56,10 @@ function ticks(count, width) {
   return named;
 }
 
-/** The stretches of a line that have numbers. @param {ArrayLike<number>} values @param {(token: number) => number} x @param {(value: number) => number} y */
+/**
+ * The stretches of a line that have numbers.
+ * @param {ArrayLike<number>} values [token] @param {(token: number) => number} x @param {(value: number) => number} y
+ */
 function paths(values, x, y) {
   /** @type {[number, number][][]} */
   const found = [[]];

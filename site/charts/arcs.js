@@ -4,13 +4,16 @@ import { colourAt, line, text } from './scene.js';
 
 /** @import {Mark, Palette, Scene} from './scene.js' */
 
-/** @typedef {{ names: string[], links: ArrayLike<number>, levels: ArrayLike<number>, palette: Palette }} Links links [link, (from, to)], the strongest first */
+/**
+ * @typedef {{ names: string[], links: ArrayLike<number>, levels: ArrayLike<number>, palette: Palette }} Links
+ *   names [position]; links [link, (query, key)] and levels [link], the strongest first
+ */
 
 const SIDE = 10;
 const HIGHEST = 120;
 const NAMES = 76;
 const LINE = 12; // px between two names
-const STEPS = 20; // lines of an arc
+const STEPS = 20; // straight lines that an arc is made of
 
 /** @param {Links} data @param {number} width @returns {Scene} */
 export function arcsScene({ names, links, levels, palette }, width) {

@@ -5,7 +5,7 @@ import { SANS, MONO } from './fonts.js';
 
 /** @import {Cells, Scene, Text} from './scene.js' */
 
-const MOST = 16_000; // px of a canvas's side that every browser allows
+export const LONGEST_SIDE = 16_000; // px of a canvas that every browser allows
 
 const scratch = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d'));
 
@@ -18,7 +18,7 @@ export function measure(text, size, mono, weight) {
   return scratch.measureText(text).width;
 }
 
-/** What of a text fits its room, with an ellipsis if it is cut. @param {Text} mark */
+/** As much of a text as fits its room, with an ellipsis if it is cut. @param {Text} mark */
 export function fitted({ text, size, mono, weight, room }) {
   if (room === undefined || measure(text, size, mono, weight) <= room) return text;
   const all = Array.from(text);
@@ -31,9 +31,12 @@ export function fitted({ text, size, mono, weight, room }) {
   return low ? `${all.slice(0, low).join('')}…` : '';
 }
 
-/** Sizes the canvas for a scene and draws it. @param {HTMLCanvasElement} canvas @param {Scene} scene @param {number} [sharp] px of the canvas for each px of the scene */
+/**
+ * Sizes the canvas for a scene and draws it.
+ * @param {HTMLCanvasElement} canvas @param {Scene} scene @param {number} [sharp] px of the canvas for each px of the scene
+ */
 export function drawScene(canvas, scene, sharp = devicePixelRatio) {
-  const scale = Math.min(sharp, MOST / Math.max(scene.width, scene.height));
+  const scale = Math.min(sharp, LONGEST_SIDE / Math.max(scene.width, scene.height));
   const [width, height] = [Math.max(1, Math.round(scene.width * scale)), Math.max(1, Math.round(scene.height * scale))];
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
@@ -76,7 +79,10 @@ export function paint(context, { marks }) {
   }
 }
 
-/** A palette in the theme that is in force: CSS colours, and the same as pixels. @type {WeakMap<object, { theme: string, colours: string[], pixels: Uint32Array }>} */
+/**
+ * Palettes in the current theme: CSS colours, and the same as pixels.
+ * @type {WeakMap<object, { theme: string, colours: string[], pixels: Uint32Array }>}
+ */
 const known = new WeakMap();
 
 /** @param {import('./scene.js').Palette} palette */
@@ -86,9 +92,9 @@ function coloursOf(palette) {
   const colours = palette.light.map((light, level) => css([light, palette.dark[level]]));
   const bytes = new Uint8ClampedArray(4 * colours.length);
   colours.forEach((code, level) => bytes.set([1, 3, 5].map((at) => parseInt(code.slice(at, at + 2), 16)).concat(255), 4 * level)); // #rrggbb
-  const made = { theme: theme.peek(), colours, pixels: new Uint32Array(bytes.buffer) };
-  known.set(palette, made);
-  return made;
+  const resolved = { theme: theme.peek(), colours, pixels: new Uint32Array(bytes.buffer) };
+  known.set(palette, resolved);
+  return resolved;
 }
 
 const image = document.createElement('canvas');

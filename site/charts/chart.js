@@ -1,23 +1,22 @@
 // A chart on the page: a scene on a canvas whose values are read by pointing, touch and arrow keys; main thread.
 
 import { drawScene } from './canvas.js';
-import { followZoom } from './zoom.js';
+import { DRAG, followZoom } from './zoom.js';
 
 /** @import {Area, Scene} from './scene.js' */
 
 /**
  * A value of a scene: which of its areas, and the cell in it. @typedef {{ area: number, row: number, column: number }} Point
  * @typedef {{
- *   label: string, scene: (width: number) => Scene, say: (point: Point) => string,
+ *   label: string, scene: (width: number) => Scene, say: (point: Point) => string, resting?: string,
  *   pick?: (point: Point) => void, action?: (point: Point) => { label: string, act: () => void } | null, frames?: Frame[],
  *   point?: (point: Point | null) => void, zoom?: import('./zoom.js').Zoom
  * }} ChartOf
- *   label: its accessible name; say: a value in words; pick: what pressing a value does; action: what is offered for the value that was pressed;
- *   point: told which value is pointed at; zoom: what wheel, pinch, drag and keys do to a scene that shows a part
+ *   label: its accessible name; say: a value in words; resting: what is said while nothing is pointed at, if not what the chart says;
+ *   pick: what pressing a value does; action: what is offered for the value that was pressed; point: told which value is pointed at;
+ *   zoom: what wheel, pinch, drag and keys do to a scene that shows a part
  * @typedef {{ from: number, to: number, kind: 'mark' | 'span' }} Frame columns of the first area that stand out
  */
-
-const DRAG = 5; // px the pointer moves before it selects
 
 export class Chart {
   element = document.createElement('div');
@@ -33,14 +32,19 @@ export class Chart {
   #scene = null;
   /** @type {Point | null} */
   #point = null;
+  #resting;
   #held = false; // whether the point stays when the pointer leaves
   #width = 0;
   /** @type {Frame[]} */
   #framed = [];
 
-  /** @param {{ resting: string, onPoint?: (point: Point | null) => void, onBrush?: (from: number, to: number) => void }} how resting: what is said while nothing is pointed at; `to` is not part of what was brushed */
+  /**
+   * @param {{ resting: string, onPoint?: (point: Point | null) => void, onBrush?: (from: number, to: number) => void }} how
+   *   resting: what is said while nothing is pointed at; onBrush: `to` is exclusive
+   */
   constructor({ resting, onPoint, onBrush }) {
     this.how = { resting, onPoint };
+    this.#resting = resting;
     this.element.className = 'chart';
     this.#stage.className = 'chart-stage';
     this.#stage.tabIndex = 0;
@@ -65,6 +69,7 @@ export class Chart {
     this.#of = of;
     if (of) {
       this.#stage.setAttribute('aria-label', of.label);
+      this.#resting = of.resting ?? this.how.resting;
       this.#draw();
     } else this.#canvas.getContext('2d')?.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     this.element.classList.toggle('blank', !of);
@@ -99,9 +104,10 @@ export class Chart {
       if (from < 0 || from >= area.columns) continue;
       const box = document.createElement('div');
       box.className = kind;
-      Object.assign(box.style, { left: `${area.x + from * step}px`, width: `${Math.max(2, (to - from) * step)}px`, top: `${area.y}px`, height: `${area.height}px` });
+      const left = area.x + from * step;
+      Object.assign(box.style, { left: `${left}px`, width: `${Math.max(2, (to - from) * step)}px`, top: `${area.y}px`, height: `${area.height}px` });
       this.#frames.append(box);
-      if (kind === 'mark') this.#reveal(area.x + from * step, step);
+      if (kind === 'mark') this.#reveal(left, step);
     }
   }
 
@@ -192,11 +198,12 @@ export class Chart {
     this.#ring.hidden = !inside;
     if (!inside) return void (this.#point = null);
     const [w, h] = [area.width / area.columns, area.height / area.rows];
-    Object.assign(this.#ring.style, { left: `${area.x + point.column * w}px`, top: `${area.y + point.row * h}px`, width: `${Math.max(2, w)}px`, height: `${h}px` });
+    const [left, top] = [area.x + point.column * w, area.y + point.row * h];
+    Object.assign(this.#ring.style, { left: `${left}px`, top: `${top}px`, width: `${Math.max(2, w)}px`, height: `${h}px` });
   }
 
   #tell() {
-    const said = this.#of && this.#point ? this.#of.say(this.#point) : this.how.resting;
+    const said = this.#of && this.#point ? this.#of.say(this.#point) : this.#resting;
     const action = this.#of?.action && this.#point && this.#held ? this.#of.action(this.#point) : null;
     const key = `${said} ${action?.label ?? ''}`;
     if (this.#readout.dataset.said === key) return;
@@ -234,7 +241,10 @@ const same = (a, b) => a?.area === b?.area && a?.row === b?.row && a?.column ===
 /** The columns between two points. @param {Point} a @param {Point} b */
 const columnsOf = (a, b) => ({ from: Math.min(a.column, b.column), to: Math.max(a.column, b.column) + 1 });
 
-/** The point one step on; at the side of an area, the next area. @param {Area[]} areas @param {Point} point @param {number[]} step rows, columns @returns {Point} */
+/**
+ * The point one step on; at the side of an area, in the next area.
+ * @param {Area[]} areas @param {Point} point @param {number[]} step rows, columns @returns {Point}
+ */
 function moved(areas, { area, row, column }, [down, right]) {
   const limit = (/** @type {number} */ value, /** @type {number} */ count) => Math.max(0, Math.min(count - 1, value));
   const { rows, columns } = areas[area];

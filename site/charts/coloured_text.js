@@ -13,7 +13,10 @@ const SIZE = 17;
 const LINE = 30;
 const STARTS_WORD = /^\s/;
 
-/** @param {ColouredText} data @param {number} width @param {(text: string, size: number, mono: boolean) => number} measure of a text, in px @returns {Scene} */
+/**
+ * @param {ColouredText} data @param {number} width
+ * @param {(text: string, size: number, mono: boolean) => number} measure the width of a text, in px @returns {Scene}
+ */
 export function colouredTextScene({ pieces, key, rtl, mono }, width, measure) {
   const wide = (/** @type {string} */ each) => measure(each, SIZE, mono);
   /** @type {Mark[]} */

@@ -21,14 +21,14 @@ function titled(title, note, scenes) {
   return { width, height: top + all.height, marks: [...head, ...all.marks.map((mark) => moved(mark, 0, top))], areas: [] };
 }
 
-/** @param {string} title @param {string} note @param {Scene[]} scenes @param {object} [about] what the picture says of itself, as JSON in its metadata */
-export function svgBlob(title, note, scenes, about) {
+/** @param {string} title @param {string} note @param {Scene[]} scenes @param {object} [about] JSON in the metadata */
+function svgBlob(title, note, scenes, about) {
   const means = { css, fitted, ground: css('page') };
   return new Blob([svgOf(titled(title, note, scenes), title, MARGIN, means, about && JSON.stringify(about))], { type: 'image/svg+xml' });
 }
 
 /** @param {string} title @param {string} note @param {Scene[]} scenes @param {object} [about] as in svgBlob @returns {Promise<Blob>} */
-export async function pngBlob(title, note, scenes, about) {
+async function pngBlob(title, note, scenes, about) {
   const scene = titled(title, note, scenes);
   const [width, height] = [scene.width + 2 * MARGIN, scene.height + 2 * MARGIN];
   const canvas = document.createElement('canvas');
@@ -39,8 +39,28 @@ export async function pngBlob(title, note, scenes, about) {
   return about ? new Blob([pngWithText(new Uint8Array(await blob.arrayBuffer()), JSON.stringify(about))], { type: blob.type }) : blob;
 }
 
+/**
+ * A picture to save: its file's name without the ending, a title, a line below it, and what it says of itself.
+ * @typedef {{ name: string, title: string, note: string, scenes: Scene[], about?: object }} Picture
+ */
+
+/** Saves a picture in either format; it is made when it is asked for. @param {() => Picture | Promise<Picture>} make */
+export const pictureFiles = (make) => ({
+  SVG: async () => {
+    const { name, title, note, scenes, about } = await make();
+    save(`${name}.svg`, svgBlob(title, note, scenes, about));
+  },
+  PNG: async () => {
+    const { name, title, note, scenes, about } = await make();
+    save(`${name}.png`, await pngBlob(title, note, scenes, about));
+  },
+});
+
+/** @param {string} name the file's, without the ending @param {string} csv */
+export const saveCsv = (name, csv) => save(`${name}.csv`, new Blob([csv], { type: 'text/csv;charset=utf-8' }));
+
 /** Hands a file to the visitor. @param {string} name @param {Blob} blob */
-export function save(name, blob) {
+function save(name, blob) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -11,21 +11,21 @@ import { keyMarks } from './rows.js';
  *   patterns: { levels: Int16Array, blocks: number, palette: Palette } | null,
  *   shades: ArrayLike<number>, palette: Palette, key: { level: number, label: string }[], opened: number | null, picked: number[]
  * }} Heads
- *   order [place]: layer · head; names [layer · head]: why a head stands out; group: query heads that share keys and values;
- *   patterns: levels [layer · head, block, block]; null: only the shades are shown
+ *   order [place] of heads, each layer · columns + head; names and shades [layer · columns + head]: why a head stands out, and its colour;
+ *   group: query heads that share keys and values; patterns: levels [layer, head, block, block]; null: only the shades are shown
  */
 
 const LEFT = 28;
 const TOP = 34; // names of key heads and of heads
 const FRAME = 3;
 const WIDEST = 84;
-const HIGHEST = 960; // px of all rows, unless that is less than a pixel a block
+const HIGHEST = 960; // px of all rows, if that leaves a pixel for each block
 const KEY = 24;
 const ROOM = 46; // px of a head that its name fits in
 
 /** @param {Heads} heads @param {number} width @returns {Scene} */
 export function headsScene({ rows, columns, group, order, inPlace, names, patterns, shades, palette, key, opened, picked }, width) {
-  const least = Math.max(30, (patterns?.blocks ?? 0) + 2 * FRAME + 1); // a pixel a block: smaller would skip some
+  const least = Math.max(30, (patterns?.blocks ?? 0) + 2 * FRAME + 1); // a pixel for each block: smaller would skip some
   const pitch = Math.max(least, Math.min(WIDEST, Math.floor((width - LEFT) / columns), Math.floor(HIGHEST / rows)));
   const side = pitch - 1;
   const whole = Math.max(width, LEFT + columns * pitch);
@@ -36,7 +36,7 @@ export function headsScene({ rows, columns, group, order, inPlace, names, patter
     for (let row = 0; row < rows; row++) marks.push(text(LEFT - 6, TOP + (row + 0.5) * pitch, String(row), { align: 'end' }));
     for (let column = 0; column < columns; column++) marks.push(text(LEFT + (column + 0.5) * pitch - 1, TOP - 8, String(column), { align: 'middle' }));
     if (group > 1) marks.push(...groups(columns / group, group * pitch, bottom));
-  } else marks.push(text(LEFT, TOP - 8, 'ordered, the largest first'));
+  } else marks.push(text(LEFT, TOP - 8, 'sorted, largest first'));
   for (let place = 0; place < rows * columns; place++) {
     const at = order[place];
     const [x, y] = [LEFT + (place % columns) * pitch, TOP + Math.floor(place / columns) * pitch];
@@ -49,7 +49,8 @@ export function headsScene({ rows, columns, group, order, inPlace, names, patter
       marks.push({ kind: 'cells', ...inner, rows: blocks, columns: blocks, levels: own, palette: patterns.palette, gap: 0 });
     }
     const chosen = at === opened;
-    if (chosen || picked.includes(at)) marks.push(line([[[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]], chosen ? 'ink' : 'accent', 2));
+    const border = [[[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]];
+    if (chosen || picked.includes(at)) marks.push(line(/** @type {[number, number][][]} */ (border), chosen ? 'ink' : 'accent', 2));
     const why = names[at] && (pitch >= ROOM ? names[at] : names[at][0].toUpperCase());
     const name = inPlace ? why : `${Math.floor(at / columns)}.${at % columns}`;
     if (name) marks.push(text(x + side - FRAME - 1, y + FRAME + 6, name, { size: 10, align: 'end', room: side - 2 * FRAME, fill: 'ink', weight: why ? 700 : 400 }));

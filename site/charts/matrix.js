@@ -9,7 +9,7 @@ import { line, rect, text } from './scene.js';
  * A square part of a matrix, in rows and columns. @typedef {{ row: number, column: number, span: number }} Part
  * @typedef {{ size: number, levels: ArrayLike<number>, palette: Palette, names: string[], part: Part,
  *             rowSums: ArrayLike<number>, columnSums: ArrayLike<number>, key: { level: number, label: string }[] }} Matrix
- *   levels [row · column]; names [position]; both of the whole matrix
+ *   levels [row, column], rowSums [row], columnSums [column], names [position]: all of the whole matrix
  */
 
 const LEFT = 84;
@@ -54,8 +54,8 @@ export function matrixScene({ size, levels, palette, names, part, rowSums, colum
 }
 
 /**
- * The part in blocks of step × step, each of its largest level, so that nothing is skipped where a pixel has to show several.
- * @param {ArrayLike<number>} levels [row · column] @param {number} size @param {Part} part @param {number} step
+ * The part in blocks of step × step, each of its largest level, so that nothing is skipped if a pixel has to show several.
+ * @param {ArrayLike<number>} levels [row, column] @param {number} size @param {Part} part @param {number} step
  * @returns {{ levels: Int16Array, count: number, step: number }} levels [block, block]
  */
 export function reduced(levels, size, { row: top, column: left, span }, step) {
@@ -73,15 +73,16 @@ export function reduced(levels, size, { row: top, column: left, span }, step) {
 }
 
 /**
- * Bars for the sums of rows or columns. Their axis ends at the largest but that of position 0: the sink is often far above.
- * @param {ArrayLike<number>} values @param {number} first @param {number} span @param {number} cell @param {boolean} down @param {number} base @returns {Mark[]}
+ * Bars for the sums of rows or columns. Their axis ends at the largest sum other than that of position 0: the sink's is often far above.
+ * @param {ArrayLike<number>} values @param {number} first @param {number} span @param {number} cell @param {boolean} down
+ * @param {number} base where the bars begin @returns {Mark[]}
  */
 function sums(values, first, span, cell, down, base) {
   let most = 1e-9;
   for (let i = Math.max(1, first); i < first + span; i++) most = Math.max(most, values[i]);
   const start = down ? LEFT : TOP;
   /** @type {Mark[]} */
-  const marks = [down ? line([[[start, base], [start + span * cell, base]]], 'line-strong') : line([[[base, start], [base, start + span * cell]]], 'line-strong')];
+  const marks = [line([down ? [[start, base], [start + span * cell, base]] : [[base, start], [base, start + span * cell]]], 'line-strong')];
   const wide = Math.max(0.6, cell - (cell > 4 ? 1 : 0));
   for (let i = 0; i < span; i++) {
     const length = (Math.min(values[first + i], most) / most) * SUMS;
@@ -90,14 +91,19 @@ function sums(values, first, span, cell, down, base) {
   return marks;
 }
 
-/** The part after zooming: within the matrix, around a place that keeps its own. @param {Part} part @param {number} size @param {number} factor @param {{ row: number, column: number } | null} at in the part @returns {Part} */
+/**
+ * The part after zooming: within the matrix, around a value that stays where it is on the screen.
+ * @param {Part} part @param {number} size @param {number} factor @param {{ row: number, column: number } | null} at the value, in the part
+ * @returns {Part}
+ */
 export function zoomed(part, size, factor, at) {
   const least = Math.min(size, 4);
   const wanted = factor < 1 ? Math.min(part.span - 1, Math.round(part.span * factor)) : Math.max(part.span + 1, Math.round(part.span * factor));
   const span = Math.max(least, Math.min(size, wanted));
   const row = at ? at.row : part.span / 2;
   const column = at ? at.column : part.span / 2;
-  return within({ row: Math.round(part.row + row - (row * span) / part.span), column: Math.round(part.column + column - (column * span) / part.span), span }, size);
+  const start = (/** @type {number} */ from, /** @type {number} */ inside) => Math.round(from + inside - (inside * span) / part.span);
+  return within({ row: start(part.row, row), column: start(part.column, column), span }, size);
 }
 
 /** The part, moved so that it lies in the matrix. @param {Part} part @param {number} size @returns {Part} */

@@ -10,7 +10,10 @@ export async function sha256(text) {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** A PNG with a text in it, in an iTXt chunk after the header. @param {Uint8Array<ArrayBuffer>} png @param {string} text @returns {Uint8Array<ArrayBuffer>} */
+/**
+ * A PNG with a text in an iTXt chunk after the header.
+ * @param {Uint8Array<ArrayBuffer>} png @param {string} text @returns {Uint8Array<ArrayBuffer>}
+ */
 export function pngWithText(png, text) {
   const data = new TextEncoder().encode(`iTXt${NAME}\0\0\0\0\0${text}`); // not compressed, no language, no translated keyword
   const chunk = new Uint8Array(data.length + 8);
@@ -19,11 +22,11 @@ export function pngWithText(png, text) {
   chunk.set(data, 4);
   view.setUint32(data.length + 4, crc32(data));
   const at = SIGNATURE + HEADER;
-  const made = new Uint8Array(png.length + chunk.length);
-  made.set(png.subarray(0, at));
-  made.set(chunk, at);
-  made.set(png.subarray(at), at + chunk.length);
-  return made;
+  const whole = new Uint8Array(png.length + chunk.length);
+  whole.set(png.subarray(0, at));
+  whole.set(chunk, at);
+  whole.set(png.subarray(at), at + chunk.length);
+  return whole;
 }
 
 /** @param {Uint8Array} bytes */

@@ -6,14 +6,16 @@ import { colourAt, line, NORMAL, rect, SMALL, text } from './scene.js';
 
 /**
  * @typedef {{ value: number, level: number }} Stop of a palette
- * @typedef {{ kind: 'bars', title: string, series: { values: (number | null)[], fill: Colour, fills?: (Colour | null)[], name?: string }[], axis: (value: number) => string, most?: number, share?: number }} Bars
+ * @typedef {{ kind: 'bars', title: string, series: { values: (number | null)[], fill: Colour, fills?: (Colour | null)[], name?: string }[],
+ *             axis: (value: number) => string, most?: number, share?: number }} Bars
  *   one bar a row and series, from 0, or on both sides of it if there are negative values; most: the end of the axis if it is not the largest value
  * @typedef {{ kind: 'cells', title: string, levels: ArrayLike<number>, columns: number, palette: Palette, key: { level: number, label: string }[],
  *             ends?: [string, string], widest?: number, narrowest?: number, share?: number }} Grid ends: names of the first and last column
  * @typedef {{ kind: 'words', title: string, words: { text: string, level: number, strong?: boolean }[], palette: Palette, share?: number }} Words
  * @typedef {{ kind: 'numbers', title: string, texts: string[], room: number }} Figures
  * @typedef {Bars | Grid | Words | Figures} Track
- * @typedef {{ labels: string[], tracks: Track[], labelRoom: number, rowHeight: number, mono?: boolean, marked?: number[], align?: 'start' | 'end' }} Rows
+ * @typedef {{ labels: string[], tracks: Track[], labelRoom: number, rowHeight: number, mono?: boolean, marked?: number[],
+ *             align?: 'start' | 'end' }} Rows
  *   marked: rows that stand out
  */
 
@@ -38,12 +40,14 @@ export function rowsScene({ labels, tracks, labelRoom, rowHeight, mono, marked =
     if (row % every) return;
     const strong = marked.includes(row);
     const x = align === 'end' ? labelRoom - 6 : 2;
-    marks.push(text(x, middle(row), label, { size: align === 'end' ? SMALL : size, mono, align, room: labelRoom - 8, fill: strong || mono ? 'ink' : 'ink-soft', weight: strong ? 700 : 400 }));
+    const fill = strong || mono ? 'ink' : 'ink-soft';
+    marks.push(text(x, middle(row), label, { size: align === 'end' ? SMALL : size, mono, align, room: labelRoom - 8, fill, weight: strong ? 700 : 400 }));
   });
   tracks.forEach((track, i) => {
     const place = places[i];
     const right = track.kind === 'numbers';
-    marks.push(text(right ? place.x + place.width : place.x, TITLE / 2, track.title, { align: right ? 'end' : 'start', room: place.width + (i + 1 < tracks.length ? GAP - 2 : 0) }));
+    const room = place.width + (i + 1 < tracks.length ? GAP - 2 : 0);
+    marks.push(text(right ? place.x + place.width : place.x, TITLE / 2, track.title, { align: right ? 'end' : 'start', room }));
     if (track.kind === 'bars') marks.push(...bars(track, place, rowHeight, bottom));
     else if (track.kind === 'cells') marks.push(...cells(track, place, count, rowHeight, bottom, whole));
     else if (track.kind === 'words') marks.push(...words(track, place, rowHeight));
@@ -103,7 +107,10 @@ function bars({ series, axis, most }, { x, width }, rowHeight, bottom) {
   return marks;
 }
 
-/** @param {Grid} track @param {{ x: number, width: number }} place @param {number} rows @param {number} rowHeight @param {number} bottom @param {number} whole width of the scene @returns {Mark[]} */
+/**
+ * @param {Grid} track @param {{ x: number, width: number }} place @param {number} rows @param {number} rowHeight @param {number} bottom
+ * @param {number} whole width of the scene @returns {Mark[]}
+ */
 function cells({ levels, columns, palette, key, ends }, { x, width }, rows, rowHeight, bottom, whole) {
   const gap = Math.min(width / columns, rowHeight) >= 5 ? 1 : 0;
   /** @type {Mark[]} */
@@ -116,7 +123,17 @@ function cells({ levels, columns, palette, key, ends }, { x, width }, rows, rowH
   return marks.concat(keyMarks(palette, key, left, bottom + (ends ? AXIS : 4) + KEY / 2, whole - left));
 }
 
-/** What the steps of a palette mean: a ramp between its ends. @param {Palette} palette @param {{ level: number, label: string }[]} key @param {number} x @param {number} y @param {number} width @returns {Mark[]} */
+/**
+ * The ends of a palette's scale, as numbers or in words.
+ * @param {Stop[]} stops @param {(value: number) => string} format @param {[string, string]} [words]
+ */
+export const keyOf = (stops, format, words) =>
+  [stops[0], stops[stops.length - 1]].map(({ value, level }, i) => ({ level, label: words ? words[i] : format(value) }));
+
+/**
+ * What the steps of a palette mean: a ramp between its ends.
+ * @param {Palette} palette @param {{ level: number, label: string }[]} key @param {number} x @param {number} y @param {number} width @returns {Mark[]}
+ */
 export function keyMarks(palette, key, x, y, width) {
   if (!key.length) return [];
   const [first, last] = [key[0], key[key.length - 1]];

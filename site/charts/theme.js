@@ -1,4 +1,4 @@
-// The page's colours as a canvas and a file need them: resolved, for the theme that is in force; main thread.
+// The page's colours as a canvas and a file need them: resolved, for the current theme; main thread.
 
 import * as state from '../page/state.js';
 import { computed, signal } from '../vendor/signals-core.js';

@@ -1,4 +1,4 @@
-// Wheel, pinch, drag and keys for a chart that can show a part of what it has; main thread.
+// Wheel, pinch, drag and keys for a chart that can show a part of its values; main thread.
 
 /** @import {Point} from './chart.js' */
 
@@ -7,13 +7,13 @@
  * @typedef {{ by: (factor: number, at: Point | null) => void, move: (rows: number, columns: number) => void, whole: () => void, isWhole: () => boolean }} Zoom
  */
 
-const STEP = 1.5; // of a key
-const WHEEL = 0.0025; // of a pixel that a wheel turns
-const DRAG = 5; // px the pointer moves before it drags
+const STEP = 1.5; // factor of a key
+const WHEEL = 0.0025; // logarithm of the factor for each pixel that a wheel turns
+export const DRAG = 5; // px the pointer moves before it drags or selects
 const KEY_MOVE = 0.2; // share of the part that an arrow with Shift moves it by
 
 /**
- * The wheel zooms once the chart has been pressed or chosen by keyboard, or with Ctrl, as a trackpad's pinch does: until then the page scrolls.
+ * The wheel zooms once the chart has the focus, or with Ctrl, which is what a trackpad's pinch sends: until then the page scrolls.
  * @param {HTMLElement} stage @param {(x: number, y: number) => Point | null} at the value at a place of the window @param {() => Zoom | null} zoomOf
  */
 export function followZoom(stage, at, zoomOf) {

@@ -1,4 +1,4 @@
-// Tells screen readers what has happened, at milestones: loaded, read, generated, failed; and the token at the caret or of the stepper; main thread.
+// Tells screen readers when the model is ready, a text is read or generated, and which token the caret or stepper is at; main thread.
 
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
@@ -20,7 +20,10 @@ export function announce() {
     const phase = state.phase.value;
     const run = state.run.peek();
     if (phase === 'ready' && last === 'booting') say(`${state.model.peek()?.manifest.name} is ready.`);
-    else if (phase === 'ready' && last === 'running' && run) say(run.kind === 'generate' ? `${run.tokens.ids.length - run.given} tokens generated.` : `${run.tokens.ids.length} tokens read.`);
+    else if (phase === 'ready' && last === 'running' && run) {
+      const all = run.tokens.ids.length;
+      say(run.kind === 'generate' ? `${all - run.given} tokens generated.` : `${all} tokens read.`);
+    }
     last = phase;
   });
   watch('announced token', () => {

@@ -1,6 +1,6 @@
 // Writes numbers for display: true minus sign, thousands separated, no exponents; pure, main thread.
 
-const NONE = '–'; // there is no number
+const NONE = '–'; // for a number that does not exist
 
 /** @type {Map<string, Intl.NumberFormat>} */
 const formats = new Map(); // making one is slow
@@ -8,9 +8,9 @@ const formats = new Map(); // making one is slow
 /** @param {number} value @param {Intl.NumberFormatOptions} options */
 function format(value, options) {
   const key = JSON.stringify(options);
-  let made = formats.get(key);
-  if (!made) formats.set(key, (made = new Intl.NumberFormat('en', options)));
-  return made.format(value).replace('-', '−');
+  let cached = formats.get(key);
+  if (!cached) formats.set(key, (cached = new Intl.NumberFormat('en', options)));
+  return cached.format(value).replace('-', '−');
 }
 
 /** @param {number} digits after the point */
@@ -27,9 +27,10 @@ export function percent(p) {
 export const count = (n) => format(n, {});
 
 /** @param {number | null | undefined} value @param {number} [digits] after the point */
-export const fixed = (value, digits = 2) => (value === null || value === undefined || Number.isNaN(value) ? NONE : format(value, { signDisplay: 'negative', ...decimals(digits) }));
+export const fixed = (value, digits = 2) =>
+  value === null || value === undefined || Number.isNaN(value) ? NONE : format(value, { signDisplay: 'negative', ...decimals(digits) });
 
-/** From a million on as 1.23M. @param {number | null | undefined} value @param {number} [digits] significant ones */
+/** With so many digits; 1.23M for millions. @param {number | null | undefined} value @param {number} [digits] significant ones */
 export const significant = (value, digits = 3) =>
   value === null || value === undefined || Number.isNaN(value)
     ? NONE

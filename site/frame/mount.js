@@ -13,14 +13,15 @@ export const valueOf = (event) => /** @type {HTMLInputElement | HTMLSelectElemen
 export const isChecked = (event) => /** @type {HTMLInputElement} */ (event.target).checked;
 
 /**
+ * A new element.
  * @param {string} tag @param {string} className @param {string} [id]
  * @returns {HTMLElement}
  */
 export function element(tag, className, id) {
-  const made = document.createElement(tag);
-  made.className = className;
-  if (id) made.id = id;
-  return made;
+  const node = document.createElement(tag);
+  node.className = className;
+  if (id) node.id = id;
+  return node;
 }
 
 /**

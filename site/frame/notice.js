@@ -1,4 +1,4 @@
-// One sentence for the person: what went wrong and what to do, or what they should know; main thread.
+// One sentence for the visitor: what went wrong and what to do, or what to know; main thread.
 
 import { load } from '../page/models.js';
 import { say } from '../page/notices.js';

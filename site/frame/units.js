@@ -16,4 +16,9 @@ export const inUnit = (nats) => /** @type {T} */ (typeof nats === 'number' ? con
 export const amount = (nats, digits = 2) => `${fixed(inUnit(nats), digits)} ${unit()}`;
 
 /** A label of a legend that holds an amount, in the chosen unit. @param {string} label */
-export const inWords = (label) => label.replace(/(\d[\d.]*) (bits|nats)/, (same, value, own) => (own === unit() ? same : `${Number(converted(own === 'bits' ? value * Math.LN2 : Number(value)).toPrecision(3))} ${unit()}`));
+export const inWords = (label) =>
+  label.replace(/(\d[\d.]*) (bits|nats)/, (same, value, own) => {
+    if (own === unit()) return same;
+    const nats = own === 'bits' ? value * Math.LN2 : Number(value);
+    return `${Number(converted(nats).toPrecision(3))} ${unit()}`;
+  });

@@ -4,7 +4,10 @@ import { attentionLens } from './attention/index.js';
 import { layersLens } from './layers/index.js';
 import { tokensLens } from './tokens/index.js';
 
-/** `mount` builds the lens into its panel, once. @typedef {{ id: string, title: string, panels: import('./panel.js').Panel[], mount: (place: HTMLElement) => void }} Lens */
+/**
+ * @typedef {{ id: string, title: string, panels: import('./panel.js').Panel[], mount: (place: HTMLElement) => void }} Lens
+ *   `mount` builds the lens into its tab's panel, once
+ */
 
 /** @type {Lens[]} */
 export const lenses = [tokensLens, layersLens, attentionLens];

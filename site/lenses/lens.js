@@ -1,11 +1,11 @@
-// A lens made of panels: what they are about, and below it each panel in a place of its own; main thread.
+// A lens made of panels: a line that says which token they are about, and below it each panel in a place of its own; main thread.
 
 import { count } from '../frame/format.js';
 import { element, mount } from '../frame/mount.js';
 import { watch } from '../page/notices.js';
 import { ONLY_LIKELIHOODS } from '../page/runs.js';
 import * as state from '../page/state.js';
-import { visible } from '../shared/token_text.js';
+import { labelOf } from '../shared/token_text.js';
 import { html } from '../vendor/lit-html/lit-html.js';
 import { watchSight } from './in_sight.js';
 
@@ -30,7 +30,7 @@ export const panelLens = ({ id, title, panels, about, token = () => state.curren
       panel.mount(own);
       watchSight(own, panel.id);
     }
-    watch(`panels of ${id}`, () => void (grid.hidden = !state.run.value || !state.text.value || Boolean(state.run.value.stored) || state.run.value.conditions.stride !== null));
+    watch(`panels of ${id}`, () => void (grid.hidden = !state.text.value || Boolean(state.run.value?.stored) || !state.isInOnePass()));
   },
 });
 
@@ -39,6 +39,6 @@ function headingView(about, token) {
   const run = state.run.value;
   if (run?.stored && token !== null) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
   if (!run || token === null) return html`<p class="hint">Nothing has been read yet: type a text, or press Run.</p>`;
-  if (run.conditions.stride !== null) return html`<p class="hint">${ONLY_LIKELIHOODS}</p>`;
-  return html`<p class="about"><code>${visible(run.tokens.texts[token]) || '·'}</code> <span class="hint">token ${count(token + 1)}, ${about}</span></p>`;
+  if (!state.isInOnePass()) return html`<p class="hint">${ONLY_LIKELIHOODS}</p>`;
+  return html`<p class="about"><code>${labelOf(run.tokens.texts[token])}</code> <span class="hint">token ${count(token + 1)}, ${about}</span></p>`;
 }

@@ -1,7 +1,7 @@
 // A panel from its descriptor: what it asks, its charts, how they are computed, the table, and its files; main thread.
 
 import { Chart } from '../charts/chart.js';
-import { pngBlob, save, svgBlob, WIDTH } from '../charts/files.js';
+import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
 import { sha256 } from '../charts/metadata.js';
 import { theme } from '../charts/theme.js';
 import { tell, watch } from '../page/notices.js';
@@ -23,11 +23,11 @@ import { tableView } from './table.js';
  * @template {ViewName} Name
  * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt' | 'lacks'> & {
  *   id: string, title: string, charts: (answer: Views[Name]['answer']) => ChartOf[], resting?: string,
- *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown, below?: (answer: Views[Name]['answer']) => unknown,
- *   prose?: import('./prose.js').Prose, missing?: () => string | null, more?: (isOpen: boolean) => unknown
+ *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown,
+ *   below?: (answer: Views[Name]['answer']) => unknown, missing?: () => string | null, more?: (isOpen: boolean) => unknown
  * }} Descriptor
- *   charts: always as many; lead: a sentence above them, below: what stands under them; controls: what the visitor chooses;
- *   missing: why there is nothing to show; more: added to “How is this computed?”. prose: what it says of itself, if that is not in prose.js
+ *   charts: always in the same order; lead: a sentence above them; below: what follows them; controls: what the visitor chooses;
+ *   missing: why there is nothing to show; more: added to “How is this computed?”. The texts are in prose.js, by `id`
  */
 
 /**
@@ -36,21 +36,20 @@ import { tableView } from './table.js';
  * @returns {Panel}
  */
 export function panel(descriptor) {
-  const { id, title, view, needs, args, passAt, lacks, charts, resting = 'Point at a value, or use the arrow keys.', lead, below, controls, missing, more, prose } = descriptor;
-  const { caption, how, formula, source } = prose ?? PROSE[id];
+  const { id, title, view, needs, args, passAt, lacks, charts, lead, below, controls, missing, more } = descriptor;
+  const { resting = 'Point at a value, or use the arrow keys.' } = descriptor;
+  const { caption, how, formula, source } = PROSE[id];
   const explained = signal(false);
   const listed = signal(false);
-  const seen = () => isSeen(id) && state.run.value?.conditions.stride === null; // windows keep only likelihoods
+  const seen = () => isSeen(id) && state.isInOnePass();
   const asked = ask({ view, needs, args, passAt, lacks, seen, table: () => listed.value });
   /** @type {Chart[]} */
   const drawn = [];
   const name = () => `tokenlight-${id.replaceAll('_', '-')}-${(state.current.value ?? 0) + 1}`;
   const scenes = () => (asked.answer.value ? charts(asked.answer.value).map(({ scene }) => scene(WIDTH)) : []);
-  const about = () => aboutPicture(title, (run, token) => args(run, token));
   const files = {
-    SVG: async () => save(`${name()}.svg`, svgBlob(title, caption, scenes(), await about())),
-    PNG: async () => save(`${name()}.png`, await pngBlob(title, caption, scenes(), await about())),
-    CSV: async () => save(`${name()}.csv`, new Blob([await asked.csv()], { type: 'text/csv;charset=utf-8' })),
+    ...pictureFiles(async () => ({ name: name(), title, note: caption, scenes: scenes(), about: await aboutPicture(title, args) })),
+    CSV: async () => saveCsv(name(), await asked.csv()),
   };
 
   const frame = (/** @type {Views[Name]['answer'] | null} */ answer) => {
@@ -79,23 +78,34 @@ export function panel(descriptor) {
         if (!seen() && (fits || !place.dataset.token)) return;
         const shown = seen() ? answer : null; // out of sight and of another text or token: nothing
         theme.value;
-        const made = shown && state.palettes.value && !missing?.() ? charts(shown) : [];
-        while (drawn.length < made.length) drawn.push(new Chart({ resting }));
+        const current = shown && state.palettes.value && !missing?.() ? charts(shown) : [];
+        while (drawn.length < current.length) drawn.push(new Chart({ resting }));
         render(frame(shown), place);
-        drawn.forEach((chart, i) => chart.show(made[i] ?? null));
+        drawn.forEach((chart, i) => chart.show(current[i] ?? null));
         place.dataset.token = shown ? String(/** @type {any} */ (shown.json)?.token ?? 'text') : ''; // which token it shows
       });
     },
   };
 }
 
-/** What a saved picture says of itself: the model, the text's hash, the token and the view's arguments. @param {string} title @param {Question<any>['args']} args */
+/**
+ * What a saved picture says of itself: the model, the text's hash, the token and the view's arguments.
+ * @param {string} title @param {Question<any>['args']} args
+ */
 async function aboutPicture(title, args) {
   const run = state.run.value;
   if (!run) return { title };
   const token = state.current.value ?? 0;
-  const { id, name } = run.model;
-  return { title, model: { id, name, sha256: run.conditions.model }, prefix: run.conditions.prefix, text_sha256: await sha256(run.tokens.text), token, token_text: run.tokens.texts[token], arguments: args(run, token) };
+  const { model, prefix } = run.conditions;
+  return {
+    title,
+    model: { id: run.model.id, name: run.model.name, sha256: model },
+    prefix,
+    text_sha256: await sha256(run.tokens.text),
+    token,
+    token_text: run.tokens.texts[token],
+    arguments: args(run, token),
+  };
 }
 
 /** @param {Event} event */
@@ -103,12 +113,16 @@ const isOpen = (event) => /** @type {HTMLDetailsElement} */ (event.target).open;
 
 /** Buttons that save files. @param {string} title of what they hold @param {Record<string, () => Promise<void>>} files by format */
 export const filesView = (title, files) =>
-  html`<span class="files">${Object.entries(files).map(([format, make]) => html`<button type="button" class="small" aria-label="${title}: save as ${format}" title="Save as ${format}" @click=${() => make().catch(tell)}>${format}</button>`)}</span>`;
+  html`<span class="files">${Object.entries(files).map(([format, make]) => html`<button type="button" class="small"
+    aria-label="${title}: save as ${format}" title="Save as ${format}" @click=${() => make().catch(tell)}>${format}</button>`)}</span>`;
 
 /** What is said while a panel has no answer yet. @param {boolean} pass whether it runs the model again */
 const waiting = (pass) => (pass && !state.run.value?.done ? 'Shown when the run has ended.' : 'Computing…');
 
-/** A panel without frame: the caller's template. @param {{ id: string, title: string, view: () => unknown, lens: string }} descriptor @returns {Panel} */
+/**
+ * A panel without the frame: it shows the caller's template.
+ * @param {{ id: string, title: string, view: () => unknown, lens: string }} descriptor @returns {Panel}
+ */
 export const plainPanel = ({ id, title, view, lens }) => ({
   id,
   title,

@@ -1,4 +1,4 @@
-// What panels say of themselves: a caption, how their numbers are computed, the formula, and the Python functions that do it.
+// The texts of panels: a caption, how the numbers are computed, the formula, and the Python functions that do it; main thread.
 
 /**
  * @typedef {{ caption: string, how: string, formula: string, source: string }} Prose
@@ -46,6 +46,42 @@ export const PROSE = {
     how: 'Tokens belong to the class of their word. A layer’s activity is the norm of the change it makes; divided by its mean over the text (geometric means), 1 is usual. The layers named change the class more than the text by over two standard errors, the most raised first.',
     formula: 'relative activity[class, layer] = exp(mean over the class of ln ‖h_{l+1} − h_l‖ − mean over the text)',
     source: 'layers.word_classes, word_table.class_table, words.classify',
+  },
+  looks_at: {
+    caption: 'The text is shaded by how much the token looks at each other token, or how much each of them looks at it.',
+    how: 'A head’s weights say how much of what it moves to a token comes from each position up to it; a row of weights sums to 1. Several heads are combined weight by weight, as their mean or maximum. The darkest shade is the largest weight in the text. Without the sink, the first position is left out of the combined row and the rest is divided by its sum.',
+    formula: 'A[query, key] = softmax(q·kᵀ / √d);  without the sink: A[query, key] / (1 − A[query, 0])',
+    source: 'looks.looks_at, patterns.combined, patterns.visible',
+  },
+  head_grid: {
+    caption: 'Every head’s pattern on this text, framed in the colour of a number you choose.',
+    how: 'A picture has a row for each query and a column for each key, reduced to blocks by the largest weight in each, on a logarithmic scale from 1% to 100%. The model’s scores were measured when it was built, on random tokens repeated once; heads above 0.4 are named. The other numbers describe this text: means over its tokens. Entropies are divided by their largest possible value; “On the chosen token” is the mean weight that later tokens put on it.',
+    formula: 'induction = mean attention from each token of the second copy to the token after its first occurrence',
+    source: 'head_grid.thumbnails, head_grid.head_grid, survey.Survey, heads.pattern_mass',
+  },
+  head: {
+    caption: 'The attention of one head: each row is a token that looks, each column a token that is looked at.',
+    how: 'Positions count the prefix token. In a long text, weights are stored in 16 bits, which changes them by at most 0.0008%. A pixel that shows several weights has the colour of the largest. The bars at the right and below are sums of rows and columns, on an axis that ends at the largest sum other than the first position’s. A share of the mass keeps the fewest weights of each row that sum to it. Arcs are the strongest links between two different tokens, without the first position. Similar heads: Pearson’s correlation of the weights over all pairs that can see each other, without the first position.',
+    formula: 'A[query, key], Σ_key A = 1;  r = cov(A, B) / (σ_A · σ_B) over key ≤ query, key > 0',
+    source: 'one_head.head, patterns.visible, patterns.strongest, one_head.similar_heads',
+  },
+  induction: {
+    caption: 'An induction head looks from a repeated token to the token that followed it before, and so predicts it again.',
+    how: 'For each head, the attention from this token to all tokens that follow an earlier copy of it. Beside it is the head’s score on random tokens read twice, measured when the model was built. The curve is the mean surprisal of this text’s repeated passages by place, at their first and later occurrences.',
+    formula: 'Σ A[query, k + 1] over the earlier positions k of the same token',
+    source: 'induction.induction, heads.pattern_mass, repeats.second_copy_curve',
+  },
+  model_heads: {
+    caption: 'The score of every head on random tokens that are read twice, where only copying helps.',
+    how: 'Induction: mean attention from each token of the second copy to the token that followed it in the first. Duplicate token: to its first copy. Previous token: from every token to the one before it. Measured with the exported model when it was built.',
+    formula: 'induction = mean over the second copy of A[t, t − length + 1]',
+    source: 'export/head_scores.measure, induction.model_heads',
+  },
+  attention_classes: {
+    caption: 'How words of a class look at the text before them: widely or narrowly, near or far, or at the first position.',
+    how: 'Tokens belong to the class of their word; the number of tokens is in brackets. A cell is the mean over the tokens of the class and, by layer, over the layer’s heads. Entropy is divided by its largest possible value; distance is the mean number of tokens back, weighted by attention.',
+    formula: 'mean over tokens of H / ln(visible positions);  Σ A[query, key]·(query − key);  A[query, 0]',
+    source: 'attention_classes.attention_classes, words.classify, attention.mean_distance',
   },
 };
 

@@ -1,4 +1,4 @@
-// Asks Python for what is in sight, whatever asks: one question at a time, the newest state wins, answers belong to their run; main thread.
+// Asks Python what the page shows: only what is in sight, one batch of questions at a time, the newest state first; main thread.
 
 import { message, say, watch } from '../page/notices.js';
 import { PartLost } from '../page/part.js';
@@ -23,15 +23,16 @@ import { batch, computed, signal, untracked } from '../vendor/signals-core.js';
  *   table?: () => boolean
  * }} Question
  *   needs: asked again for another token, for every piece of text that is read, only when the run has ended, or after one
- *   position has been run again; args: null where there is nothing to ask; seen: whether anybody would see the answer;
+ *   position has been run again; args: null if there is nothing to ask; seen: whether the answer would be seen;
  *   passAt: the token whose position is run again (-1: the one before the first), null if that is not needed. After a pass
- *   the question is asked again, also where it was answered without; lacks: attention that must be computed again before there
- *   is an answer, after which the question is asked again; table: whether its table is wanted too
+ *   the question is asked again, even if it was answered without; lacks: attention that must be computed again before there
+ *   is an answer; then, too, the question is asked again; table: whether its table is needed too
  */
 
 /**
- * @typedef {{ run: number, token: number | null, answer: any, table: Table | null }} Found
- * @typedef {{ question: Question<any>, found: import('../vendor/signals-core.js').Signal<Found | null>, answered: string, passed: string }} Entry
+ * @typedef {{ run: number, token: number | null, answer: any, table: Table | null }} Latest
+ * @typedef {{ question: Question<any>, latest: import('../vendor/signals-core.js').Signal<Latest | null>, answered: string, passed: string }} Entry
+ *   latest: the newest answer; answered: the request it answers; passed: the request that a position was run again for
  */
 
 const PAUSE = 8; // while the model generates, Python rests this many times as long as the answers took
@@ -44,18 +45,19 @@ const entries = [];
  * Keeps a question answered from now on.
  * @template {ViewName} Name
  * @param {Question<Name>} question
- * @returns {{ answer: ReadonlySignal<Views[Name]['answer'] | null>, fits: ReadonlySignal<boolean>, table: ReadonlySignal<Table | null>, csv: () => Promise<string> }}
+ * @returns {{ answer: ReadonlySignal<Views[Name]['answer'] | null>, fits: ReadonlySignal<boolean>,
+ *             table: ReadonlySignal<Table | null>, csv: () => Promise<string> }}
  *   answer: of the current run and, after a pass, of the current token; else null. fits: whether it is of the current token
  *   too, if it depends on one; while the next token is asked about, the answer is still that of the last
  */
 export function ask(question) {
   /** @type {Entry} */
-  const entry = { question, found: signal(null), answered: '', passed: '' };
+  const entry = { question, latest: signal(null), answered: '', passed: '' };
   entries.push(entry);
   const current = computed(() => {
-    const found = entry.found.value;
-    const fits = found && found.run === state.run.value?.id && (question.needs !== 'pass' || found.token === state.current.value);
-    return fits ? found : null;
+    const latest = entry.latest.value;
+    const fits = latest && latest.run === state.run.value?.id && (question.needs !== 'pass' || latest.token === state.current.value);
+    return fits ? latest : null;
   });
   return {
     answer: computed(() => {
@@ -68,8 +70,8 @@ export function ask(question) {
   };
 }
 
-/** What is asked now: the run, the token, the arguments and a key that is equal where the answer would be. @param {Entry} entry */
-function wish({ question, found }) {
+/** What is asked now: the run, the token, the arguments and a key that is equal if the answer would be; null: nothing. @param {Entry} entry */
+function requestOf({ question, latest }) {
   const run = state.run.value;
   const token = state.current.value;
   if (!run || run.stored || run.id === state.forgotten.value || !question.seen()) return null;
@@ -82,14 +84,14 @@ function wish({ question, found }) {
   const table = question.table?.() ?? false;
   const extent = needs === 'token' || needs === 'pass' ? `${token} ${run.done}` : `${run.count} ${run.done}`;
   const about = `${run.id} ${extent} ${JSON.stringify(args)} ${table}`;
-  const known = found.peek();
+  const known = latest.peek();
   const answer = known && known.run === run.id && known.token === token ? known.answer : null;
   const passAt = run.done && question.passAt ? question.passAt(run, token ?? 0, answer) : null;
   return { run, token, args, table, about, passAt };
 }
 
 let busy = false;
-let again = false;
+let changed = false; // whether something has changed since the last questions were asked
 let wake = () => {}; // ends the rest between two answers
 let timer = 0;
 let turn = 0; // counts the changes; a pass that is overtaken by one is dropped
@@ -101,7 +103,7 @@ let passes = Promise.resolve();
 /** Starts answering. */
 export function followQuestions() {
   watch('questions', () => {
-    for (const entry of entries) wish(entry);
+    for (const entry of entries) requestOf(entry);
     turn++;
     if (state.phase.value !== 'running') wake();
     void refresh();
@@ -115,103 +117,108 @@ function settle() {
   timer = setTimeout(() => void runPasses(turn), SETTLED);
 }
 
-/** Answers every question that needs no pass, and what changes meanwhile after that. */
+/** Answers every question that needs no pass, and again if something changes meanwhile. */
 async function refresh() {
-  again = true;
+  changed = true;
   if (busy) return;
   busy = true;
-  while (again) {
-    again = false;
+  while (changed) {
+    changed = false;
     const stale = entries.flatMap((entry) => {
-      const wanted = entry.question.needs === 'pass' ? null : wish(entry);
-      return wanted && wanted.about !== entry.answered ? [{ entry, wanted }] : [];
+      const request = entry.question.needs === 'pass' ? null : requestOf(entry);
+      return request && request.about !== entry.answered ? [{ entry, request }] : [];
     });
     if (!stale.length) break;
     const before = performance.now();
-    await answer(stale);
+    await answerAll(stale);
     const generating = state.phase.value === 'running';
     const rest = new Promise((resolve) => (wake = () => resolve(undefined)));
     if (generating) setTimeout(wake, Math.max(100, PAUSE * (performance.now() - before)));
     else setTimeout(wake);
     await rest;
-    again = true;
+    changed = true;
   }
   busy = false;
 }
 
-/** @typedef {{ entry: Entry, wanted: NonNullable<ReturnType<typeof wish>> }} Stale */
+/** @typedef {{ entry: Entry, request: NonNullable<ReturnType<typeof requestOf>> }} Stale */
 
-/** Asks about one run and takes in what belongs to it still. @param {Stale[]} stale */
-async function answer(stale) {
-  const { run } = stale[0].wanted;
+/** Asks about one run and stores the answers. @param {Stale[]} stale */
+async function answerAll(stale) {
+  const { run } = stale[0].request;
   /** @type {ViewRequests} */
   const requests = {};
-  stale.forEach(({ entry: { question }, wanted: { args, table } }, i) => {
+  stale.forEach(({ entry: { question }, request: { args, table } }, i) => {
     requests[`${i}`] = { view: question.view, args };
     if (table) requests[`${i} table`] = { view: 'table', args: { view: question.view, args } };
   });
   try {
     const answers = await views(run.id, requests);
     batch(() => {
-      stale.forEach(({ entry, wanted }, i) => {
-        entry.answered = wanted.about;
+      stale.forEach(({ entry, request }, i) => {
+        entry.answered = request.about;
         entry.passed = '';
         const mine = answers[`${i}`];
         const table = answers[`${i} table`];
         if ('error' in mine) return complain(run, mine.error);
-        entry.found.value = { run: run.id, token: wanted.token, answer: mine, table: table && 'json' in table ? table.json : null };
+        entry.latest.value = { run: run.id, token: request.token, answer: mine, table: table && 'json' in table ? table.json : null };
       });
     });
-    for (const each of stale) complete(each);
+    for (const each of stale) fetchLacking(each);
     if (run.done && stale.some(({ entry }) => entry.question.passAt)) settle(); // what was run again may just have been replaced
   } catch (error) {
-    for (const { entry, wanted } of stale) entry.answered = wanted.about;
+    for (const { entry, request } of stale) entry.answered = request.about;
     complain(run, error);
   }
 }
 
-/** Computes attention again if an answer lacks it, unless something else is asked by then, and asks again. @param {Stale} stale */
-function complete({ entry, wanted }) {
+/** Computes the attention that an answer lacks and asks again, unless something else is asked by then. @param {Stale} stale */
+function fetchLacking({ entry, request }) {
   const { lacks } = entry.question;
-  const found = entry.found.peek();
-  const lacking = found && found.run === wanted.run.id ? lacks?.(found.answer) : null;
+  const latest = entry.latest.peek();
+  const lacking = latest && latest.run === request.run.id ? lacks?.(latest.answer) : null;
   if (!lacking) return;
-  const isWanted = () => entry.answered === wanted.about && state.phase.peek() === 'ready' && untracked(() => wish(entry)?.about === wanted.about);
+  const isCurrent = () =>
+    entry.answered === request.about && state.phase.peek() === 'ready' && untracked(() => requestOf(entry)?.about === request.about);
   fetching = fetching.then(async () => {
-    if (!isWanted()) return;
-    const now = await views(wanted.run.id, { now: { view: entry.question.view, args: wanted.args } }); // another question may have brought it
-    if (!('error' in now.now) && lacks?.(/** @type {any} */ (now.now))) await attentionAgain(wanted.run, lacking);
-    if (!isWanted()) return;
+    if (!isCurrent()) return;
+    const now = await views(request.run.id, { now: { view: entry.question.view, args: request.args } }); // another question may have brought it
+    if (!('error' in now.now) && lacks?.(/** @type {any} */ (now.now))) await attentionAgain(request.run, lacking);
+    if (!isCurrent()) return;
     entry.answered = '';
     void refresh();
-  }).catch((error) => complain(wanted.run, error));
+  }).catch((error) => complain(request.run, error));
 }
 
 /** Says what went wrong, unless another run has come or the page says more already. @param {RunState} run @param {unknown} error */
 function complain(run, error) {
-  const overtaken = error instanceof PartLost || /** @type {any} */ (error)?.name === 'Ended' || state.run.value?.id !== run.id || state.phase.value !== 'ready';
-  if (!overtaken) say(message(error), true);
+  const ended = error instanceof PartLost || /** @type {any} */ (error)?.name === 'Ended';
+  const overtaken = state.run.value?.id !== run.id || state.phase.value !== 'ready';
+  if (!ended && !overtaken) say(message(error), true);
 }
 
 /** Runs positions again for the questions that need it, one after the other. @param {number} mine the change that they are about */
 async function runPasses(mine) {
   for (const entry of entries) {
-    const wanted = wish(entry);
-    const key = wanted && `${wanted.about} ${wanted.passAt}`;
+    const request = requestOf(entry);
+    const key = request && `${request.about} ${request.passAt}`;
     if (mine !== turn) return;
-    if (!wanted || wanted.passAt === null || state.phase.value !== 'ready') continue;
+    if (!request || request.passAt === null || state.phase.value !== 'ready') continue;
     if (entry.passed === key) continue;
     try {
-      await passing(wanted.passAt, wanted.run, () => (mine === turn ? answer([{ entry, wanted }]) : undefined));
+      await afterPass(request.passAt, request.run, () => (mine === turn ? answerAll([{ entry, request }]) : undefined));
       if (mine === turn) entry.passed = key ?? '';
     } catch (error) {
-      complain(wanted.run, error);
+      complain(request.run, error);
     }
   }
 }
 
-/** Runs a position again and does `work` while Python holds it. @template T @param {number | null} at @param {RunState} run @param {() => T} work @returns {Promise<T>} */
-function passing(at, run, work) {
+/**
+ * Runs a position again and does `work` while Python holds it.
+ * @template T @param {number | null} at null: no position is needed @param {RunState} run @param {() => T} work @returns {Promise<T>}
+ */
+function afterPass(at, run, work) {
   const pass = passes.then(async () => {
     if (at !== null) await inspect(at, run);
     return work();
@@ -232,7 +239,7 @@ async function csvOf({ question }) {
     const lacking = 'error' in asked ? null : question.lacks(/** @type {any} */ (asked));
     if (lacking) await attentionAgain(run, lacking);
   }
-  const { csv } = await passing(at, run, () => views(run.id, { csv: { view: 'csv', args: { view: question.view, args } } }));
+  const { csv } = await afterPass(at, run, () => views(run.id, { csv: { view: 'csv', args: { view: question.view, args } } }));
   if ('error' in csv) throw new Error(csv.error);
   return csv.json;
 }

@@ -14,7 +14,13 @@ const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a 
 export function readHash(hash = location.hash) {
   const asked = new URLSearchParams(hash.slice(1));
   const token = asked.get('token');
-  return { model: asked.get('model'), text: asked.get('text'), literal: asked.get('literal') === 'true', lens: asked.get('lens'), token: token && /^\d{1,9}$/.test(token) ? Number(token) : null };
+  return {
+    model: asked.get('model'),
+    text: asked.get('text'),
+    literal: asked.get('literal') === 'true',
+    lens: asked.get('lens'),
+    token: token && /^\d{1,9}$/.test(token) ? Number(token) : null,
+  };
 }
 
 /** The hash that describes the page now. @param {{ text?: boolean }} [what] text: whether the text is in it */
@@ -73,10 +79,10 @@ function follow({ model, text, literal, lens, token }, shown) {
   if (lens !== null) setLens(lens);
   if (model && model !== state.model.value?.manifest.id && state.models.value.some(({ id }) => id === model)) load(model).catch(() => {});
   const before = versionOf(shown);
-  const there = before && (text === null || (before.text === text && before.literal === literal)) ? before : null;
-  const wanted = there ?? { text: text ?? state.text.value, literal: text === null ? isLiteral() : literal };
-  if (wanted.text === state.text.value && wanted.literal === isLiteral()) {
+  const same = before && (text === null || (before.text === text && before.literal === literal)) ? before : null;
+  const target = same ?? { text: text ?? state.text.value, literal: text === null ? isLiteral() : literal };
+  if (target.text === state.text.value && target.literal === isLiteral()) {
     if (token !== null) pinIfThere(token);
-  } else if (there) void show(there, token);
+  } else if (same) void show(same, token);
   else openText(/** @type {string} */ (text), token, literal);
 }

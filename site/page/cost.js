@@ -15,7 +15,7 @@ export function noteSpeed(tokens, milliseconds) {
   else if (tokens > 0) shortest = milliseconds / 1000;
 }
 
-/** Seconds that reading so many tokens will take, by what was measured; 0 before anything was. @param {number} tokens */
+/** Seconds that reading so many tokens will take, by the latest measurement; 0 before the first. @param {number} tokens */
 export const secondsFor = (tokens) => Math.max(shortest, speed ? tokens / speed : tokens > CHUNK ? (shortest * tokens) / CHUNK : 0);
 
 /**

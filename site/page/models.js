@@ -19,7 +19,10 @@ const MOST_TO_STOP = 20_000; // ms; one pass of a large model on a slow machine 
 const INFERENCE = new URL('../inference/inference.worker.js', import.meta.url);
 const ANALYSIS = new URL('../analysis/analysis.worker.js', import.meta.url);
 
-/** Python's worker; `booted` rejects if it could not start, and the next load starts another. @typedef {{ part: Part<AnalysisApi>, booted: Promise<void> }} Python */
+/**
+ * Python's worker; `booted` rejects if it could not start, and the next load starts another.
+ * @typedef {{ part: Part<AnalysisApi>, booted: Promise<void> }} Python
+ */
 /** @type {Python | null} */
 let python = null;
 /** The worker of the model that answers. @type {Part<InferenceApi> | null} */

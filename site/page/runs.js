@@ -9,7 +9,8 @@ import { message, say } from './notices.js';
 import { callback, PartLost } from './part.js';
 import * as state from './state.js';
 
-/** @import {AppendedToken, FillInRequest, LoadedModel, Ranked, RunKey, RunRequest, RunUpdate, TokenizedText, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
+/** @import {AppendedToken, FillInRequest, LoadedModel, Ranked, RunKey, RunRequest, RunUpdate} from '../shared/protocol.js' */
+/** @import {TokenizedText, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
 /** @import {RunState} from './state.js' */
 
 /**
@@ -38,7 +39,8 @@ export function startRun(kind, input, options, { given = null } = {}) {
   const { inference } = workers();
   const model = /** @type {LoadedModel} */ (state.model.value);
   const checked = kind === 'read' ? analyzeOptions(options, model.manifest.context_length) : generateOptions(options);
-  const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: checkedInput(kind === 'read' ? 'analyze' : 'generate', input, model.manifest.vocab_size), options: checked, given });
+  const tokensOrText = checkedInput(kind === 'read' ? 'analyze' : 'generate', input, model.manifest.vocab_size);
+  const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: tokensOrText, options: checked, given });
   const id = request.runId;
   newestKind = kind;
   early = [];
@@ -49,9 +51,9 @@ export function startRun(kind, input, options, { given = null } = {}) {
   /** @type {(tokens: TokenizedText) => void} */
   let onShown = () => {};
   const tokens = new Promise((resolve) => (onShown = resolve));
-  const onTokens = (/** @type {TokenizedText} */ found) => {
-    if (id === newest) show(request, model, found);
-    onShown(found);
+  const onTokens = (/** @type {TokenizedText} */ tokenized) => {
+    if (id === newest) show(request, model, tokenized);
+    onShown(tokenized);
   };
   const done = finish(id, inference, inference.wait(inference.api.run(request, callback(onTokens))));
   done.catch(() => {}); // callers that await it see the error
@@ -71,7 +73,9 @@ async function finish(id, inference, outcome) {
     const { stopped } = await outcome;
     trust();
     const run = state.run.value;
-    if (run?.id === id && run.kind === 'read' && run.conditions.stride === null && !stopped) noteSpeed(run.tokens.ids.length - run.reused, performance.now() - started);
+    if (run?.id === id && run.kind === 'read' && run.conditions.stride === null && !stopped) {
+      noteSpeed(run.tokens.ids.length - run.reused, performance.now() - started);
+    }
     if (id === newest && stopped) say('Stopped. The part read or generated so far is kept.');
     return { stopped };
   } catch (error) {
@@ -87,7 +91,10 @@ async function finish(id, inference, outcome) {
   }
 }
 
-/** Shows a run's tokens before any has been read; the previous run's results for the same tokens are kept. @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens */
+/**
+ * Shows a run's tokens before any has been read; the previous run's results for the same tokens are kept.
+ * @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens
+ */
 function show({ runId: id, kind, input, options, given }, model, tokens) {
   const { manifest, vocabulary } = model;
   const onePass = conditionsOf(manifest, options.prefix !== false);
@@ -98,12 +105,16 @@ function show({ runId: id, kind, input, options, given }, model, tokens) {
   const count = Math.min(same, old?.count ?? 0);
   const { pinned, span } = state;
   // The selection is kept as far as the tokens look the same, even if another model tokenized them.
-  const alike = old?.conditions.model === conditions.model ? commonLength(old.tokens.ids, tokens.ids) : commonLength(old?.tokens.texts ?? [], tokens.texts);
+  const sameModel = old?.conditions.model === conditions.model;
+  const alike = sameModel ? commonLength(old.tokens.ids, tokens.ids) : commonLength(old?.tokens.texts ?? [], tokens.texts);
   const keptSpan = span.value && span.value.to <= alike ? span.value : null;
   /** @type {RunState} */
   const run = {
     id, kind, conditions, tokens, count, reused: count,
-    model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: Boolean(manifest.inputs.lens), vocabulary: (token) => vocabulary[token] ?? '' },
+    model: {
+      id: manifest.id, name: manifest.name, layers: manifest.layers, lens: Boolean(manifest.inputs.lens),
+      vocabulary: (token) => vocabulary[token] ?? '',
+    },
     given: kind === 'generate' ? Math.min(given ?? Infinity, tokens.ids.length) : tokens.ids.length,
     done: false,
     columns: count && old ? copied(old.columns, count) : {},
@@ -114,21 +125,31 @@ function show({ runId: id, kind, input, options, given }, model, tokens) {
     source: kind === 'read' && typeof input === 'string' ? input : null,
   };
   batch(() => {
-    state.selection.value = { run: id, hovered: null, pinned: pinned.value !== null && pinned.value < alike ? pinned.value : null, span: keptSpan };
+    const keptPin = pinned.value !== null && pinned.value < alike ? pinned.value : null;
+    state.selection.value = { run: id, hovered: null, pinned: keptPin, span: keptSpan };
     state.run.value = run;
     const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same) : null;
     if (cost) say(cost);
-    if (tokens.total > tokens.ids.length) say(`The text has ${tokens.total.toLocaleString('en')} tokens, but the context of ${manifest.name} is ${manifest.context_length.toLocaleString('en')}. Showing the first ${tokens.ids.length.toLocaleString('en')}. ${cost ?? ''}`);
+    if (tokens.total > tokens.ids.length) {
+      const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map((number) => number.toLocaleString('en'));
+      say(`The text has ${all} tokens, but the context of ${manifest.name} is ${context}. Showing the first ${first}. ${cost ?? ''}`);
+    }
     for (const update of early.splice(0)) onUpdate(update);
   });
 }
 
 /** @param {RunState['columns']} columns @param {number} count */
-const copied = (columns, count) => Object.fromEntries(Object.entries(columns).map(([name, { data, width }]) => [name, { data: data.slice(0, count * width), width }]));
+const copied = (columns, count) =>
+  Object.fromEntries(Object.entries(columns).map(([name, { data, width }]) => [name, { data: data.slice(0, count * width), width }]));
 
-/** The colours of the first tokens only: later ones may have changed. @param {RunState['colours']} colours @param {number} count @returns {RunState['colours']} */
+/**
+ * The colours of the first tokens only: later ones may have changed.
+ * @param {RunState['colours']} colours @param {number} count @returns {RunState['colours']}
+ */
 const firstOf = (colours, count) => colours && { ...colours, light: cut(colours.light, count), dark: cut(colours.dark, count) };
-const cut = (/** @type {import('../shared/protocol.js').ThemeColours} */ { background, text }, /** @type {number} */ count) => ({ background: background.slice(0, count), text: text.slice(0, count) });
+
+/** @param {import('../shared/protocol.js').ThemeColours} colours @param {number} count */
+const cut = ({ background, text }, count) => ({ background: background.slice(0, count), text: text.slice(0, count) });
 
 /** Receives new results of a run; updates of a replaced run are dropped. @param {RunUpdate} update */
 export function onUpdate(update) {
@@ -254,7 +275,9 @@ export async function lens(token, topK = 5) {
  * @param {number} token index of a shown token @param {RunState} [run]
  */
 export function inspect(token, run = runInOnePass()) {
-  if (!Number.isInteger(token) || token < -1 || token >= run.count) throw new RangeError(`There is no token ${token}: the text has ${run.count} tokens, numbered from 0.`);
+  if (!Number.isInteger(token) || token < -1 || token >= run.count) {
+    throw new RangeError(`There is no token ${token}: the text has ${run.count} tokens, numbered from 0.`);
+  }
   const { inference } = workers();
   const position = token + (run.conditions.prefix === null ? 0 : 1);
   return inference.wait(inference.api.inspect(run.id, keyOf(run), position));

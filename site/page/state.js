@@ -9,7 +9,8 @@ import { SAMPLING } from '../shared/options.js';
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
  * that of the model that read it. Columns are flat arrays with room for every token; the first `count` tokens are filled.
  * `reused` of them were known from the run before. Tokens from `given` on were generated. `source` is the text as it was asked
- * about, where one was: tokenizers that normalise have another in `tokens`. `stored` holds what was computed when the site was built (text/precomputed.js).
+ * about, if one was: a tokenizer that normalises has another in `tokens`. `stored` holds what was computed when the site was built
+ * (text/precomputed.js).
  * @typedef {{
  *   id: number, kind: 'read' | 'generate' | 'stored', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, reused: number, done: boolean,
@@ -59,7 +60,10 @@ export const isRead = computed(() => {
   return tokens.text === text.value || source === text.value || (tokens.total > tokens.ids.length && text.value.startsWith(tokens.text));
 });
 
-/** Index of a token to pin once the run has reached it: of the address, or pinned before a reload; null if there is none. */
+/** Whether the shown run was read in one pass: a text read in windows has only likelihoods, no attention or hidden states. */
+export const isInOnePass = () => run.value?.conditions.stride === null;
+
+/** Index of a token to pin once the run has reached it: from the address, or pinned before a reload; null if there is none. */
 export const tokenToPin = signal(/** @type {number | null} */ (null));
 
 /** error, else running while a run is under way, else booting while something loads, else ready. */
@@ -102,6 +106,9 @@ export const current = computed(() => (count.value && text.value ? Math.min(pinn
 export const colourings = signal(/** @type {Colouring[]} */ ([]));
 export const palettes = signal(/** @type {Record<string, Palette> | null} */ (null));
 
+/** A palette that a view names: Python has answered, so it is there. @param {string} name */
+export const paletteOf = (name) => /** @type {Record<string, Palette>} */ (palettes.value)[name];
+
 /** The visitor's settings, kept between visits (preferences.js). */
 export const settings = signal({
   topK: 10, // alternatives the inspector lists
@@ -110,7 +117,7 @@ export const settings = signal({
   units: /** @type {'bits' | 'nats'} */ ('bits'), // of surprisal and entropy
   whitespace: false, // whether spaces and line ends are marked
   device: /** @type {'wasm' | 'webgpu'} */ ('wasm'), // what runs the model
-  live: true, // whether the text is read while the user types, where that takes less than a second
+  live: true, // whether the text is read while the user types, if that takes less than a second
   face: /** @type {'auto' | 'prose' | 'code'} */ ('auto'), // of the text: proportional, monospaced, or what it looks like
   introduced: false, // whether the first visit's line has been read
   sampling: { ...SAMPLING, stop: '' }, // `stop`: one sequence a line, \n for a newline

@@ -49,8 +49,8 @@ export function visit(id) {
  */
 export function add(fields) {
   const id = ++clock;
-  const made = { parent: currentId.value, ids: null, model: null, given: null, seed: null, literal: false, ...fields, id, visited: id };
-  versions.value = pruned([...versions.value, made], id);
+  const added = { parent: currentId.value, ids: null, model: null, given: null, seed: null, literal: false, ...fields, id, visited: id };
+  versions.value = pruned([...versions.value, added], id);
   currentId.value = id;
   return id;
 }

@@ -15,7 +15,8 @@
  *              lens_logits?: string, attention_output?: string[], mlp_output?: string[] },
  *   decode?: { file: string, bytes: number, tensors: { name: string, at: number, shape: [number, number], axis: number, block: number,
  *              parts: Record<string, StoredPart> }[] },
- *   head_scores?: { induction: (number | null)[][], previous_token: (number | null)[][], duplicate_token: (number | null)[][], measured: Record<string, unknown> } | null,
+ *   head_scores?: { induction: (number | null)[][], previous_token: (number | null)[][], duplicate_token: (number | null)[][],
+ *                   measured: Record<string, unknown> } | null,
  *   files: ModelFile[], sha256: string, fidelity?: Record<string, unknown>,
  *   examples?: { id: string, title: string, name: string, bytes: number, sha256: string }[]
  * }} Manifest
@@ -31,7 +32,7 @@
  * @typedef {{ text: string, ids: number[], texts: string[], bytes: [number, number][], hex: string[], control: boolean[],
  *             total: number }} TokenizedText
  *   `control[i]`: token i is a control token, such as <|endoftext|>, even if it was typed.
- *   `total` counts the tokens of the whole text; it is more than `ids.length` where the context cut it off.
+ *   `total` counts the tokens of the whole text; it is more than `ids.length` if the context cut it off.
  */
 
 /**
@@ -72,8 +73,8 @@
  */
 
 /**
- * One chunk of a forward pass, transferred from inference to analysis; key = all positions up to its last. Of a text read
- * in windows only the logits.
+ * One chunk of a forward pass, transferred from inference to analysis; key = all positions up to its last. For a text
+ * read in windows, only the logits.
  * @typedef {{
  *   count: number,                          // queries
  *   logits: Float32Array,                   // [query, vocab]
@@ -97,8 +98,8 @@
  *   arrays: Record<string, PyArray>,
  *   colours: Colours, summary: Summary
  * }} RunUpdate
- *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `colours` and `summary` cover every token so far,
- *   since the scale of the colours depends on all of them.
+ *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `colours` and `summary`
+ *   cover every token so far, since the scale of the colours depends on all of them.
  * @typedef {{ tokens: number, total_tokens: number, scored_tokens: number, mean_logprob: number | null, std_logprob: number | null, perplexity: number | null,
  *             bits_per_byte: number | null, bits_per_character: number | null, convention?: string }} Summary see pyscripts/metrics/text.py; nats
  * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one for each token or stop of a legend
@@ -123,7 +124,8 @@
  *   choices: string, words: string, rows: ChoiceRow[], sampled_probability: number | null, sampled_entropy: number | null, filters: FilterEffect[] | null }} Choice
  * @typedef {{ value: number, level: number }} Stop of a palette's legend
  * @typedef {{ id: number, text: string, logprob: number | null, probability: number, level: number }} LensToken
- * @typedef {{ layer: number, name: string, top: LensToken[], logprob: number | null, probability: number | null, rank: number | null, entropy: number | null, divergence: number | null }} LensRow
+ * @typedef {{ layer: number, name: string, top: LensToken[], logprob: number | null, probability: number | null, rank: number | null,
+ *             entropy: number | null, divergence: number | null }} LensRow
  * @typedef {{ token: number, next: { id: number, text: string } | null, layers: LensRow[], settled: string, palette: string, stops: Stop[] }} LogitLens
  * @typedef {{ token: number, text: string, probability: number, surprisal_nats: number, entropy_nats: number, expected: string }} Remark
  * @typedef {{ title: string, count: number, mean_surprisal_nats: number | null, mean_entropy_nats: number | null }} ClassRow
@@ -133,8 +135,8 @@
  * @typedef {ClassRow & { raised_layers: number[] | null, relative_activity: (number | null)[], attention_entropy: (number | null)[] }} ActiveClassRow
  * @typedef {{ model: string, tokens: TokenizedText, colours: Colours, summary: Summary }} Side
  * @typedef {{ name: string, index: number, value: number, where: { token: number, text: string, value: number }[] }} Dimension
- * What the attention views answer until more has been computed: layers, or a survey of all heads (see InferenceApi.attention).
- * @typedef {{ missing: number[] | 'survey' }} Lacking
+ * @typedef {{ missing: number[] | 'survey' }} Lacking what the attention views answer until more has been computed: some layers, or a
+ *   survey of all heads (see InferenceApi.attention)
  * @typedef {{ layer: number, head: number, name: string, score: number, reason: string }} HeadLabel
  * @typedef {[layer: number, head: number][] | null} Heads null: all
  * @typedef {{ tokens: number, direction: 'to' | 'from', palette: string }} Looks
@@ -143,9 +145,11 @@
  * @typedef {{ rows: number, columns: number, blocks: number, palette: string }} Thumbnails
  * @typedef {{ rows: number, columns: number, shade: string, title: string, group: number, options: { id: string, title: string }[], labels: HeadLabel[],
  *             palette: string, stops: Stop[] }} HeadGrid
- * @typedef {{ token: number, text: string, after: { token: number, text: string }[], chance: number, heads: { layer: number, head: number, here: number, model: number | null }[],
+ * @typedef {{ token: number, text: string, after: { token: number, text: string }[], chance: number,
+ *             heads: { layer: number, head: number, here: number, model: number | null }[],
  *             passages: { token: number, text: string }[], curve: { first: (number | null)[], later: (number | null)[], count: number[] } }} Induction
- * @typedef {{ name: string, title: string, rows: number, columns: number, measured: { tokens: number, seeds: number } | null, palette: string, stops: Stop[] }} ModelHeads
+ * @typedef {{ name: string, title: string, rows: number, columns: number, measured: { tokens: number, seeds: number } | null,
+ *             palette: string, stops: Stop[] }} ModelHeads
  * @typedef {{ title: string, layer: number | null, rows: { title: string, count: number }[], columns: number, palette: string, stops: Stop[] }} AttentionClasses
  * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
  * @typedef {{
@@ -170,7 +174,8 @@
  *   looks_at: { args: { token: number, direction: string, heads: Heads, by: string, sink: boolean }, answer: Answer<LooksAt | Lacking, 'weights'> },
  *   head: { args: { layer: number, head: number, sink: boolean, mass: number, log: boolean },
  *     answer: Answer<OneHead | Lacking, 'values' | 'levels' | 'row_sums' | 'column_sums' | 'links' | 'link_weights' | 'link_levels'> },
- *   similar_heads: { args: { layer: number, head: number }, answer: Answer<{ reduced: boolean, heads: { layer: number, head: number, correlation: number }[] } | Lacking> },
+ *   similar_heads: { args: { layer: number, head: number },
+ *     answer: Answer<{ reduced: boolean, heads: { layer: number, head: number, correlation: number }[] } | Lacking> },
  *   thumbnails: { args: {}, answer: Answer<Thumbnails | Lacking, 'levels'> },
  *   head_grid: { args: { shade: string, token: number | null, ordered: boolean }, answer: Answer<HeadGrid | Lacking, 'values' | 'levels' | 'order'> },
  *   induction: { args: { token: number }, answer: Answer<Induction> },
@@ -190,7 +195,8 @@
  * @typedef {{ manifest: Manifest, vocabulary: string[], threads: number, kept: boolean, created: number,
  *             device: Device, fallback: string | null }} LoadedModel `created`: milliseconds the session took;
  *   `fallback`: why WebGPU was not used although it was chosen
- * @typedef {{ stopped: boolean, reused: number }} Outcome `stopped`: ended by Stop, with a complete run of what was read; `reused`: positions whose results were reused
+ * @typedef {{ stopped: boolean, reused: number }} Outcome `stopped`: ended by Stop, with a complete run of what was read;
+ *   `reused`: positions whose results were reused
  */
 
 /**
@@ -205,7 +211,8 @@
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
  *   stop(): void
  * }} InferenceApi
- *   `attention` of some layers, or of all (null) for a survey, goes to the analysis worker as it is computed, one array [head, query, key] a layer.
+ *   `attention` of some layers, or of all (null) for a survey, goes to the analysis worker as it is computed, one array
+ *   [head, query, key] for each layer.
  *   A run ends every earlier request; `stop` ends all, waiting ones included.
  */
 

@@ -89,6 +89,9 @@ export function visible(text) {
   }).join('');
 }
 
+/** A token's text for a label or a button: a dot if it shows nothing. @param {string} text */
+export const labelOf = (text) => visible(text) || '·';
+
 /** @param {string} character that cannot be seen */
 function named(character) {
   const code = /** @type {number} */ (character.codePointAt(0));
@@ -101,7 +104,7 @@ export function hexBytes(tokens, index) {
   return tokens.hex[index] ?? Array.from(ownBytes(tokens).subarray(start, end), (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
 }
 
-/** What a token is called: its text, or its bytes where they are no text of their own. @param {TokenizedText} tokens @param {number} index */
+/** What a token is called: its text, or its bytes if they are no text of their own. @param {TokenizedText} tokens @param {number} index */
 export function tokenName(tokens, index) {
   const text = tokens.texts[index];
   return text.includes('\ufffd') ? `bytes ${hexBytes(tokens, index)}` : visible(text);

@@ -4,7 +4,7 @@ import { alongScene } from '../charts/along.js';
 import { measure } from '../charts/canvas.js';
 import { Chart } from '../charts/chart.js';
 import { colouredTextScene } from '../charts/coloured_text.js';
-import { pngBlob, save, svgBlob, WIDTH } from '../charts/files.js';
+import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
 import { theme } from '../charts/theme.js';
 import { amount, inUnit, inWords, unit } from '../frame/units.js';
 import { filesView } from '../lenses/panel.js';
@@ -33,7 +33,8 @@ const line = (nats) => Array.from(nats, inUnit);
 function scene(width, height) {
   const { json, arrays } = /** @type {NonNullable<typeof asked.answer.value>} */ (asked.answer.value);
   const { surprisal_nats: bars, smooth_surprisal_nats: smooth, entropy_nats: dashes } = arrays;
-  return alongScene({ bars: line(bars.data), line: line(smooth.data), dashes: line(dashes.data), highest: inUnit(json.highest_nats), unit: unit() }, width, height);
+  const lines = { bars: line(bars.data), line: line(smooth.data), dashes: line(dashes.data) };
+  return alongScene({ ...lines, highest: inUnit(json.highest_nats), unit: unit() }, width, height);
 }
 
 /** The coloured text with what its colours mean. @returns {Scene} */
@@ -46,10 +47,12 @@ function textScene() {
   const pair = (/** @type {string} */ a, /** @type {string} */ b) => /** @type {Colour} */ ([a, b]);
   const pieces = shownTexts(run.tokens).map((text, i) => {
     const coloured = i < light.background.length && light.background[i] !== 'transparent';
-    return { text, generated: i >= run.given, fill: coloured ? pair(light.background[i], dark.background[i]) : null, ink: coloured ? pair(light.text[i], dark.text[i]) : 'ink' };
+    const fill = coloured ? pair(light.background[i], dark.background[i]) : null;
+    return { text, generated: i >= run.given, fill, ink: coloured ? pair(light.text[i], dark.text[i]) : 'ink' };
   });
   const key = legend.labels.map((label, i) => ({ label: inWords(label), fill: pair(legend.light.background[i], legend.dark.background[i]) }));
-  return colouredTextScene({ pieces, key, rtl: RTL.test(run.tokens.text), mono: face === 'code' || (face === 'auto' && looksLikeCode(run.tokens.text)) }, WIDTH, measure);
+  const mono = face === 'code' || (face === 'auto' && looksLikeCode(run.tokens.text));
+  return colouredTextScene({ pieces, key, rtl: RTL.test(run.tokens.text), mono }, WIDTH, measure);
 }
 
 /** @param {number} token */
@@ -59,11 +62,13 @@ function say(token) {
 }
 
 const TITLES = { text: 'Coloured text', strip: 'Surprisal and entropy' };
-const about = () => state.run.value?.model.name ?? '';
-const csv = async () => save('tokenlight-tokens.csv', new Blob([await asked.csv()], { type: 'text/csv;charset=utf-8' }));
+const note = () => state.run.value?.model.name ?? '';
 const FILES = {
-  text: { SVG: async () => save('tokenlight-text.svg', svgBlob(TITLES.text, about(), [textScene()])), PNG: async () => save('tokenlight-text.png', await pngBlob(TITLES.text, about(), [textScene()])) },
-  strip: { SVG: async () => save('tokenlight-strip.svg', svgBlob(TITLES.strip, about(), [scene(WIDTH, 200)])), PNG: async () => save('tokenlight-strip.png', await pngBlob(TITLES.strip, about(), [scene(WIDTH, 200)])), CSV: csv },
+  text: pictureFiles(() => ({ name: 'tokenlight-text', title: TITLES.text, note: note(), scenes: [textScene()] })),
+  strip: {
+    ...pictureFiles(() => ({ name: 'tokenlight-strip', title: TITLES.strip, note: note(), scenes: [scene(WIDTH, 200)] })),
+    CSV: async () => saveCsv('tokenlight-tokens', await asked.csv()),
+  },
 };
 
 function footView() {
@@ -104,7 +109,10 @@ export function mountAlong(root) {
     theme.value;
     const token = state.hovered.value ?? state.pinned.value;
     const span = state.span.value;
-    chart.frame([...(span ? [{ ...span, kind: /** @type {const} */ ('span') }] : []), ...(token === null ? [] : [{ from: token, to: token + 1, kind: /** @type {const} */ ('mark') }])]);
+    chart.frame([
+      ...(span ? [{ ...span, kind: /** @type {const} */ ('span') }] : []),
+      ...(token === null ? [] : [{ from: token, to: token + 1, kind: /** @type {const} */ ('mark') }]),
+    ]);
   });
   watch('strip, its foot', () => {
     if (asked.answer.value) render(footView(), foot);

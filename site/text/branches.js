@@ -14,7 +14,8 @@ export function branchesView() {
   const all = versions.value;
   if (all.length < 2) return nothing;
   const known = new Set(all.map(({ id }) => id));
-  const children = (/** @type {number | null} */ parent) => all.filter((each) => (parent === null ? each.parent === null || !known.has(each.parent) : each.parent === parent));
+  const isRoot = (/** @type {Version} */ { parent }) => parent === null || !known.has(parent);
+  const children = (/** @type {number | null} */ parent) => all.filter((each) => (parent === null ? isRoot(each) : each.parent === parent));
   /** A version and those after it, up to the next fork, which is a list of its own. @type {(each: Version, parent: Version | null) => unknown[]} */
   const branch = (each, parent) => {
     const items = [];

@@ -13,7 +13,7 @@ const MOVES = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Home'
  * @param {import('./token_elements.js').TokenElements} elements
  */
 export function followCaret(root, box, elements) {
-  let moved = false; // whether the caret was last moved by itself, and not by typing
+  let moved = false; // whether the caret was last moved by a key or the pointer, not by typing
   box.addEventListener('keydown', (event) => {
     moved = MOVES.has(event.key);
     if (event.key === 'Escape') clearChoice();
@@ -46,14 +46,14 @@ function selectSpan(selected, elements) {
 }
 
 /**
- * Pressing a token pins it and puts the caret there; what is selected is handed on to the box. A finger only pins: it
- * would open the keyboard. Menus and pasting by other buttons are the box's own.
+ * Pressing a token pins it and puts the caret there; a selection is handed on to the box. A finger only pins: focusing the box
+ * would open the keyboard. Other buttons reach the box itself, for its menu and for pasting.
  * @param {HTMLElement} root @param {HTMLTextAreaElement} box
  */
 function pressTokens(root, box) {
   const surface = /** @type {HTMLElement} */ (root.parentElement);
   let finger = false;
-  const take = () => {
+  const takeSelection = () => {
     const selected = selectedIn(root);
     if (!selected) return;
     box.focus({ preventScroll: true });
@@ -69,17 +69,17 @@ function pressTokens(root, box) {
     } else if (event.shiftKey && document.activeElement === box) {
       event.preventDefault();
       extend(root, box, event);
-    } else if (!finger) addEventListener('mouseup', (up) => root.contains(/** @type {Node} */ (up.target)) || setTimeout(take), { once: true });
+    } else if (!finger) addEventListener('mouseup', (up) => root.contains(/** @type {Node} */ (up.target)) || setTimeout(takeSelection), { once: true });
   });
   root.addEventListener('click', (event) => {
     const index = indexOf(event);
-    const byHand = event.detail > 0; // and not by a program
+    const byHand = event.detail > 0; // not by a program
     const selected = byHand ? selectedIn(root) : null;
     if (index !== null && !(selected && selected.from < selected.to) && event.detail < 2) {
       if (state.span.value) select({ span: null });
       pin(index);
     }
-    if (byHand && !event.shiftKey && (!finger || index === null)) take();
+    if (byHand && !event.shiftKey && (!finger || index === null)) takeSelection();
   });
 }
 

@@ -1,4 +1,4 @@
-// Reading follows typing while the model is fast enough for it; what has not changed is not computed again; main thread.
+// Reads the text while it is typed, if the model is fast enough; what has not changed is not computed again; main thread.
 
 import { secondsFor } from '../page/cost.js';
 import { readLive, typedLast } from '../page/edits.js';
@@ -8,13 +8,13 @@ import * as state from '../page/state.js';
 import { keptTokens } from './span.js';
 
 const PAUSE = 120; // ms without a key before the text is read
-const FAST = 1; // seconds that the changed rest may take
+const FAST = 1; // seconds that reading from the first change on may take
 const BLANK = '___'; // a text with a blank is there to be filled in
-const CHARACTERS = 3; // a token, where the text has not been cut yet: fewer than most texts have
+const CHARACTERS = 3; // for each token of a text that is not tokenized yet: fewer than most texts have
 
 /**
- * Follows what is typed while the setting is on. A model reads what is typed once: after a pause, else as soon as it can, else
- * when the generation under way has ended. It ends the reading of an older text; what was asked for since goes before it.
+ * Follows what is typed while the setting is on. A model reads each change once: after a pause in typing, as soon as it is ready
+ * and no longer generating. This ends the reading of an older text; what the visitor has asked for since takes precedence.
  */
 export function followTyping() {
   let timer = 0;
@@ -38,7 +38,7 @@ export function followTyping() {
   });
 }
 
-/** Whether the text in the box is another than the one that is shown, and its rest is read in an instant. */
+/** Whether the text in the box differs from the one that was read, and reading the rest takes an instant. */
 function isWorthReading() {
   const { value: text } = state.text;
   return text !== '' && !state.isRead.value && !text.includes(BLANK) && secondsFor(unreadTokens(text)) < FAST;

@@ -1,26 +1,25 @@
 // Shows a run that was computed when the site was built, until the model can read the text itself; main thread.
 
-import { offer, put } from '../page/edits.js';
+import { offer, openText, put } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { fetchIndex, fetchManifest, MODELS } from '../shared/manifest.js';
 import { conditionsOf } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
-import { openText } from '../page/edits.js';
 import { examples } from './examples.js';
 
 /** @import {Manifest} from '../shared/protocol.js' */
 /** @import {RunState} from '../page/state.js' */
 
 const INTEGERS = new Set(['rank', 'top_ids']);
-const PATIENCE = 400; // ms; then an example that has not been computed is offered
+const PATIENCE = 400; // ms after which the first example is offered without its numbers
 
 /** The model whose finished examples are shown, and where each is, by the example's id. */
 let model = /** @type {Manifest | null} */ (null);
 /** @type {Map<string, URL>} */
 const addresses = new Map();
 
-/** Shows the first example of the model that will be loaded, and offers its text. @param {string | null} modelId the one that was asked for */
+/** Shows the first example of the model that will be loaded, and offers its text. @param {string | null} modelId the requested one */
 export async function showFirst(modelId) {
   setTimeout(() => watch('first example', () => void (examples.value[0] && offer(examples.value[0].text))), PATIENCE);
   try {
@@ -32,7 +31,7 @@ export async function showFirst(modelId) {
     const [first] = model.examples ?? [];
     if (first && ['', examples.value[0]?.text].includes(state.text.value)) await show(addresses.get(first.id), offer);
   } catch {
-    // then the page begins with a text that has not been read yet
+    // the page then begins with a text that has not been read yet
   }
 }
 
@@ -65,7 +64,8 @@ function storedRun(page, manifest) {
   /** @type {RunState['columns']} */
   const columns = {};
   for (const [name, values] of Object.entries(page.columns)) {
-    columns[name] = { data: INTEGERS.has(name) ? Int32Array.from(/** @type {number[]} */ (values)) : numbers(/** @type {number[]} */ (values)), width: name.startsWith('top_') ? page.top_k : 1 };
+    const data = INTEGERS.has(name) ? Int32Array.from(/** @type {number[]} */ (values)) : numbers(/** @type {number[]} */ (values));
+    columns[name] = { data, width: name.startsWith('top_') ? page.top_k : 1 };
   }
   const count = page.tokens.ids.length;
   const { highest_nats, ...lines } = page.strip;
@@ -85,6 +85,10 @@ function storedRun(page, manifest) {
     summary: page.summary,
     literal: false,
     source: null,
-    stored: { colours: page.colours, colourings: page.colourings, answers: { strip: { json: { highest_nats }, arrays }, findings: { json: page.findings, arrays: {} } } },
+    stored: {
+      colours: page.colours,
+      colourings: page.colourings,
+      answers: { strip: { json: { highest_nats }, arrays }, findings: { json: page.findings, arrays: {} } },
+    },
   };
 }

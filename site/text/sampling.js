@@ -32,8 +32,8 @@ const FIELDS = /** @type {const} */ ([
 /** @param {Partial<Sampling>} changes */
 const change = (changes) => set('sampling', { ...state.settings.value.sampling, ...changes });
 
-/** The settings without what a preset leaves alone. @param {Partial<Sampling>} values */
-const essence = (values) => JSON.stringify({ ...values, maxTokens: 0, seed: 0, stop: '', stopAtEnd: true });
+/** The settings without those that no preset changes. @param {Partial<Sampling>} values */
+const presetPart = (values) => JSON.stringify({ ...values, maxTokens: 0, seed: 0, stop: '', stopAtEnd: true });
 
 /**
  * Not `live`: what is typed becomes a setting when the field is left; until then, drawing the page must not change it.
@@ -46,7 +46,8 @@ function numberField([name, title, step]) {
     const field = /** @type {HTMLInputElement} */ (event.target);
     const text = field.value.trim();
     const typed = Number(text);
-    const value = text === '' || !Number.isFinite(typed) ? SAMPLING[name] : Math.max(least, Math.min(most, step === 1 ? Math.round(typed) : typed));
+    const rounded = step === 1 ? Math.round(typed) : typed;
+    const value = text === '' || !Number.isFinite(typed) ? SAMPLING[name] : Math.max(least, Math.min(most, rounded));
     field.value = String(value);
     change({ [name]: value });
   };
@@ -57,7 +58,7 @@ function numberField([name, title, step]) {
 
 export function samplingView() {
   const { sampling } = state.settings.value;
-  const preset = Object.keys(PRESETS).find((name) => essence({ ...SAMPLING, ...PRESETS[name] }) === essence(sampling));
+  const preset = Object.keys(PRESETS).find((name) => presetPart({ ...SAMPLING, ...PRESETS[name] }) === presetPart(sampling));
   const onStop = (/** @type {Event} */ event) => change({ stop: valueOf(event) });
   const onPreset = (/** @type {Event} */ event) => {
     const { maxTokens, seed, stop, stopAtEnd } = sampling;

@@ -7,17 +7,17 @@ import { shown } from './token_elements.js';
 /** A text as a textarea holds it. @param {string} text */
 export const asInBox = (text) => text.replace(/\r\n?/g, '\n');
 
-/** A text without the differences that nobody sees: a tokenizer may compose characters, and has U+FFFD for half a pair. @param {string} text */
-const toTheEye = (text) => asInBox(text).toWellFormed().normalize('NFC');
+/** A text as it looks: a tokenizer may compose characters, and replaces half a surrogate pair by U+FFFD. @param {string} text */
+const asSeen = (text) => asInBox(text).toWellFormed().normalize('NFC');
 
 /**
  * How many of the tokens a text still begins with. The token before the first change is not one of them: what is typed
- * after it may belong to it. A text that goes on beyond the context keeps all.
+ * after it may belong to it. A text that continues beyond the context keeps them all.
  * @param {TokenizedText} tokens @param {string} text
  */
 export function keptTokens(tokens, text) {
   const all = tokens.ids.length;
-  if (text === tokens.text || toTheEye(text) === toTheEye(tokens.text)) return all;
+  if (text === tokens.text || asSeen(text) === asSeen(tokens.text)) return all;
   const { starts, continues } = shown(tokens);
   let same = 0;
   while (same < text.length && text[same] === tokens.text[same]) same++;
@@ -49,7 +49,7 @@ export function tokenAt(tokens, place) {
 
 /**
  * The whole tokens that hold the characters from … to of the box.
- * @param {TokenizedText} tokens @param {number} from @param {number} to not one of them
+ * @param {TokenizedText} tokens @param {number} from @param {number} to exclusive
  * @returns {{ from: number, to: number } | null}
  */
 export function spanOf(tokens, from, to) {
@@ -63,7 +63,10 @@ export function spanOf(tokens, from, to) {
   return { from: first, to: last + 1 };
 }
 
-/** What is selected in the layer, as characters of the box. @param {HTMLElement} root @returns {{ from: number, to: number } | null} null if nothing in it is */
+/**
+ * What is selected in the coloured layer, as characters of the box; null if nothing is.
+ * @param {HTMLElement} root @returns {{ from: number, to: number } | null}
+ */
 export function selectedIn(root) {
   const selection = getSelection();
   if (!selection?.rangeCount) return null;

@@ -1,4 +1,4 @@
-// How fast the shown run generates, and when its tokens came; main thread.
+// How fast the shown run generates, by when its tokens arrived; main thread.
 
 import { ask } from '../lenses/scheduler.js';
 import { watch } from '../page/notices.js';
@@ -8,7 +8,12 @@ import { html, nothing } from '../vendor/lit-html/lit-html.js';
 /** Milliseconds from the start to each generated token of a run. @type {{ run: number, prompt: number, started: number, times: number[] }} */
 let arrivals = { run: -1, prompt: 0, started: 0, times: [] };
 
-const { answer } = ask({ view: 'speed', needs: 'text', args: (run) => (run.id === arrivals.run && arrivals.times.length ? { times: arrivals.times } : null), seen: () => true });
+const { answer } = ask({
+  view: 'speed',
+  needs: 'text',
+  args: (run) => (run.id === arrivals.run && arrivals.times.length ? { times: arrivals.times } : null),
+  seen: () => true,
+});
 
 export function followArrivals() {
   watch('speed', () => {

@@ -24,7 +24,7 @@ export function mountSurface() {
   unread.className = 'unread';
   root.append(unread);
   const elements = new TokenElements(root, 'token', unread);
-  const drawn = signal({}); // another object whenever the elements were brought up to date
+  const drawn = signal({}); // a new object whenever the elements have been updated
   if (box.value && !state.text.value) setText(box.value); // typed before the page had started
 
   watch('text in the box', () => {

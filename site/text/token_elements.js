@@ -1,4 +1,4 @@
-// One element a token, kept while the text begins the same; nothing in them takes room that the plain text would not; main thread.
+// One element for each token, kept while the text begins the same; they take exactly the room of the plain text; main thread.
 
 import { continuesCharacter, hexBytes, shownTexts, visible } from '../shared/token_text.js';
 
@@ -7,7 +7,7 @@ import { continuesCharacter, hexBytes, shownTexts, visible } from '../shared/tok
 const NONE = { light: { background: [], text: [] }, dark: { background: [], text: [] } };
 
 /**
- * What is shown of each token. `starts`: where its text begins, in UTF-16 units of the whole text; [token + 1], the last is the end.
+ * What is shown of each token; `starts` [token + 1]: where its text begins, in UTF-16 units of the whole text, and the end.
  * @typedef {{ texts: string[], continues: boolean[], starts: number[] }} Shown
  */
 /** @type {WeakMap<TokenizedText, Shown>} */
@@ -20,9 +20,9 @@ export function shown(tokens) {
   const texts = shownTexts(tokens);
   const starts = [0];
   for (const text of texts) starts.push(starts[starts.length - 1] + text.length);
-  const made = { texts, continues: continuesCharacter(tokens), starts };
-  known.set(tokens, made);
-  return made;
+  const value = { texts, continues: continuesCharacter(tokens), starts };
+  known.set(tokens, value);
+  return value;
 }
 
 export class TokenElements {
@@ -38,7 +38,7 @@ export class TokenElements {
   /** @type {string[]} what each element is called */
   #labels = [];
 
-  /** @param {HTMLElement} root @param {string} prefix of the elements' ids @param {Node | null} [end] what stays behind the tokens */
+  /** @param {HTMLElement} root @param {string} prefix of the elements' ids @param {Node | null} [end] what stays after the tokens */
   constructor(root, prefix, end = null) {
     this.#root = root;
     this.#prefix = prefix;
@@ -55,7 +55,7 @@ export class TokenElements {
   }
 
   /**
-   * Brings the elements to these tokens. Those that stay keep their colours until `paint`.
+   * Updates the elements to these tokens. Those that stay keep their colours until `paint`.
    * @param {TokenizedText} tokens
    * @param {number} given tokens from here on were generated
    * @param {number} [length] how many of the tokens are shown
@@ -63,7 +63,7 @@ export class TokenElements {
   update(tokens, given, length = tokens.ids.length) {
     const { texts, continues } = shown(tokens);
     const kind = (/** @type {number} */ i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}`;
-    const lineEnd = (/** @type {number} */ i) => (texts[i].endsWith('\r') ? texts[i + 1]?.[0] ?? '' : ''); // a carriage return shows by what follows
+    const lineEnd = (/** @type {number} */ i) => (texts[i].endsWith('\r') ? texts[i + 1]?.[0] ?? '' : ''); // a carriage return looks different before a line feed
     const keys = Array.from({ length }, (_, i) => kind(i) + (texts[i] || hexBytes(tokens, i)) + lineEnd(i));
     let from = 0;
     while (from < length && keys[from] === this.#keys[from]) from++;
@@ -99,7 +99,7 @@ export class TokenElements {
     this.#keys = keys;
   }
 
-  /** Takes all tokens away. */
+  /** Removes all tokens. */
   clear() {
     this.#cut(0);
     this.#keys = [];

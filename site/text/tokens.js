@@ -70,7 +70,8 @@ function showChoice(root, elements, drawn) {
   watch('selected tokens', () => {
     for (const element of selected) element.classList.remove('in-span');
     const chosen = state.span.value;
-    selected = chosen ? Array.from({ length: chosen.to - chosen.from }, (_, i) => /** @type {HTMLElement} */ (elements.at(chosen.from + i))).filter(Boolean) : [];
+    const all = chosen ? Array.from({ length: chosen.to - chosen.from }, (_, i) => elements.at(chosen.from + i)) : [];
+    selected = /** @type {HTMLElement[]} */ (all.filter(Boolean));
     for (const element of selected) element.classList.add('in-span');
     if (selected[0] && !scroller.contains(document.activeElement) && getSelection()?.isCollapsed !== false) reveal(scroller, selected[0]);
   });
@@ -117,7 +118,8 @@ function onKey(event, elements) {
   }
   const last = elements.length - 1;
   const from = current ?? -1;
-  const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last, ArrowUp: line(elements, from, -1), ArrowDown: line(elements, from, 1) }[event.key];
+  const [above, below] = [line(elements, from, -1), line(elements, from, 1)];
+  const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last, ArrowUp: above, ArrowDown: below }[event.key];
   if (to !== undefined) {
     const target = Math.max(0, Math.min(last, to));
     if (event.shiftKey) extendSpan(from < 0 ? target : from, target);

@@ -7,12 +7,12 @@ import * as state from '../page/state.js';
 import { signal } from '../vendor/signals-core.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
-const kept = signal(false); // whether its place stays empty, so that nothing moves under the pointer
+const holdsRoom = signal(false); // whether its room is kept once it is hidden, so that nothing moves under the pointer
 
 export function welcomeView() {
   const run = state.run.value;
   const { introduced } = state.settings.value;
-  if (!run || (introduced && !kept.value)) return nothing;
+  if (!run || (introduced && !holdsRoom.value)) return nothing;
   return html`<p class=${introduced ? 'welcome used' : 'welcome'}><span>Each token is coloured by how likely ${run.model.name} found it after the words before it. Click one, or type your own text.</span>
     <button type="button" class="small" aria-label="Close this message" @click=${() => set('introduced', true)}>×</button></p>`;
 }
@@ -20,11 +20,11 @@ export function welcomeView() {
 /** Notes that the page has been used: a token was chosen or something typed. */
 export function followFirstUse() {
   const column = byId('editor');
-  column.addEventListener('pointerleave', () => (kept.value = false));
+  column.addEventListener('pointerleave', () => (holdsRoom.value = false));
   watch('first use', () => {
     const used = state.pinned.value !== null || state.typed.value > 0;
     if (!used || state.settings.peek().introduced) return;
-    kept.value = column.matches(':hover');
+    holdsRoom.value = column.matches(':hover');
     set('introduced', true);
   });
 }

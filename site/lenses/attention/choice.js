@@ -6,17 +6,18 @@ import { batch, computed, signal } from '../../vendor/signals-core.js';
 /** @import {Heads, Lacking} from '../../shared/protocol.js' */
 /** @typedef {{ layer: number, head: number }} Head */
 
-/** The head that the visitor opened, one that is only pointed at, and those picked to be combined, as layer.head. */
+/** The head that the visitor opened, the one pointed at, and those picked to be combined (their names, “layer.head”). */
 const opened = signal(/** @type {Head | null} */ (null));
 export const pointed = signal(/** @type {Head | null} */ (null));
 export const picked = signal(/** @type {ReadonlySet<string>} */ (new Set()));
 
-/** Whose attention shades the text: of all heads, of the open head's layer, of the open head, or of those that were picked. */
+/** Which heads shade the text: all, those of the open head's layer, the open head, or those that were picked. */
 export const scope = signal(/** @type {'all' | 'layer' | 'head' | 'picked'} */ ('all'));
+/** How several heads are combined. */
 export const by = signal(/** @type {'mean' | 'max'} */ ('mean'));
-/** Whether the text is shaded by what a token looks at, or by what looks at it. */
+/** Whether the text is shaded by what a token looks at (to), or by what looks at it (from). */
 export const direction = signal(/** @type {'to' | 'from'} */ ('to'));
-/** Whether attention to the first position is left out, and the rest divided by its sum. */
+/** Whether attention to the first position, the sink, is left out and the rest divided by its sum. */
 export const sinkHidden = signal(false);
 
 /** The token the lens is about: the pinned one, else the one pointed at, else the newest. */
@@ -30,7 +31,7 @@ export const head = computed(() => {
   return best(manifest.head_scores?.induction ?? []);
 });
 
-/** @param {(number | null)[][]} scores @returns {Head} */
+/** The head with the highest score. @param {(number | null)[][]} scores [layer, head] @returns {Head} */
 function best(scores) {
   const found = { layer: 0, head: 0, score: -1 };
   scores.forEach((row, layer) => row.forEach((score, index) => {
@@ -39,14 +40,14 @@ function best(scores) {
   return { layer: found.layer, head: found.head };
 }
 
-/** Opens a head, and shades the text by it. @param {Head} which */
+/** Opens a head and shades the text by it, or still by its layer. @param {Head} which */
 export const open = (which) =>
   batch(() => {
     opened.value = which;
     if (scope.value !== 'layer') scope.value = 'head';
   });
 
-/** Adds a head to those that are combined, or takes it away. @param {Head} which */
+/** Picks a head to be combined with others, or unpicks it. @param {Head} which */
 export const pick = (which) =>
   batch(() => {
     const key = nameOf(which);
@@ -54,8 +55,11 @@ export const pick = (which) =>
     scope.value = picked.value.size ? 'picked' : 'head';
   });
 
-/** “17.4”: layer and head. @param {Head} which */
+/** A head's name, as in “17.4”: layer and head. @param {Head} which */
 export const nameOf = ({ layer, head: index }) => `${layer}.${index}`;
+
+/** The heads that were picked, as [layer, head]. */
+export const pickedHeads = () => [...picked.value].map((name) => /** @type {[layer: number, head: number]} */ (name.split('.').map(Number)));
 
 /** The heads that shade the text now. @returns {Heads} */
 export function shadingHeads() {
@@ -64,7 +68,7 @@ export function shadingHeads() {
   if (!manifest || !one || (scope.value === 'all' && !pointed.value)) return null;
   if (pointed.value || scope.value === 'head') return [[one.layer, one.head]];
   if (scope.value === 'layer') return Array.from({ length: manifest.heads }, (_, index) => [one.layer, index]);
-  return [...picked.value].map((name) => /** @type {[number, number]} */ (name.split('.').map(Number))).filter(([layer, index]) => layer < manifest.layers && index < manifest.heads);
+  return pickedHeads().filter(([layer, index]) => layer < manifest.layers && index < manifest.heads);
 }
 
 /** Those heads in words. */
@@ -76,10 +80,16 @@ export function shadingWords() {
   return scope.value === 'all' ? `all heads (${how})` : `${picked.value.size} heads (${how})`;
 }
 
-/** What an answer still lacks. @param {{ json: object }} answer */
-export const lackOf = ({ json }) => /** @type {Partial<Lacking>} */ (json).missing ?? null;
+/** The attention that an answer still lacks; null: none. @param {{ json: object }} answer */
+export const missingAttention = ({ json }) => /** @type {Partial<Lacking>} */ (json).missing ?? null;
 
-/** An answer, once it is complete. @template {{ json: object }} A @param {A | null} answer @returns {Complete<A> | null} */
-export const complete = (answer) => /** @type {any} */ (answer && lackOf(answer) === null ? answer : null);
+/**
+ * An answer, once it lacks nothing.
+ * @template {{ json: object }} A @param {A | null} answer @returns {Complete<A> | null}
+ */
+export const complete = (answer) => /** @type {any} */ (answer && missingAttention(answer) === null ? answer : null);
 
-/** @template {{ json: object }} A @typedef {A extends { json: infer Json, arrays: infer Arrays } ? { json: Exclude<Json, Lacking>, arrays: Arrays } : never} Complete */
+/**
+ * @template {{ json: object }} A
+ * @typedef {A extends { json: infer Json, arrays: infer Arrays } ? { json: Exclude<Json, Lacking>, arrays: Arrays } : never} Complete
+ */

@@ -1,15 +1,14 @@
 // How attention differs across word classes: classes × layers, or × the heads of the open head's layer; main thread.
 
 import { short } from '../../charts/numbers.js';
-import { rowsScene } from '../../charts/rows.js';
+import { keyOf, rowsScene } from '../../charts/rows.js';
 import { fixed, percent } from '../../frame/format.js';
-import { valueOf } from '../../frame/mount.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
-import { keyOf } from '../layers/rows.js';
+import { menuView, settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
-import { complete, head, lackOf } from './choice.js';
+import { complete, head, missingAttention, nameOf } from './choice.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -21,8 +20,8 @@ const byHead = signal(false);
 
 /** @param {Complete<Views['attention_classes']['answer']>} answer @returns {ChartOf} */
 function chart({ json: { rows, columns, title, layer, palette: name, stops }, arrays }) {
-  const written = quantity.value === 'sink' ? percent : quantity.value === 'distance' ? short : (/** @type {number} */ value) => fixed(value);
-  const what = layer === null ? 'layer' : `head ${layer}.`;
+  const format = quantity.value === 'sink' ? percent : quantity.value === 'distance' ? short : (/** @type {number} */ value) => fixed(value);
+  const place = (/** @type {number} */ column) => (layer === null ? `layer ${column}` : `head ${nameOf({ layer, head: column })}`);
   return {
     label: `${title} of ${rows.length} word classes by ${layer === null ? `${columns} layers` : `${columns} heads of layer ${layer}`}`,
     scene: (width) => rowsScene({
@@ -30,11 +29,16 @@ function chart({ json: { rows, columns, title, layer, palette: name, stops }, ar
       labelRoom: Math.min(190, width * 0.45),
       rowHeight: 22,
       tracks: [{
-        kind: 'cells', title: layer === null ? 'layers' : `heads of layer ${layer}`, levels: arrays.levels.data, columns, palette: /** @type {any} */ (state.palettes.value)[name],
-        key: keyOf(stops, written, name === 'focus' ? ['focused', 'diffuse'] : undefined), ends: ['0', String(columns - 1)],
+        kind: 'cells', title: layer === null ? 'layers' : `heads of layer ${layer}`, levels: arrays.levels.data, columns,
+        palette: state.paletteOf(name), key: keyOf(stops, format, name === 'focus' ? ['focused', 'diffuse'] : undefined),
+        ends: ['0', String(columns - 1)],
       }],
     }, width),
-    say: ({ row, column }) => `${rows[row].title} (${rows[row].count} tokens) · ${layer === null ? `${what} ${column}` : `${what}${column}`} · ${title.toLowerCase()} ${Number.isNaN(arrays.values.data[row * columns + column]) ? '–' : written(arrays.values.data[row * columns + column])}`,
+    say: ({ row, column }) => {
+      const value = arrays.values.data[row * columns + column];
+      const said = Number.isNaN(value) ? '–' : format(value);
+      return `${rows[row].title} (${rows[row].count} tokens) · ${place(column)} · ${title.toLowerCase()} ${said}`;
+    },
   };
 }
 
@@ -43,20 +47,18 @@ export const classes = panel({
   view: 'attention_classes',
   needs: 'end',
   args: () => ({ quantity: quantity.value, layer: byHead.value ? (head.value?.layer ?? null) : null }),
-  lacks: lackOf,
+  lacks: missingAttention,
   title: 'Word classes × layers',
   resting: 'Point at a cell for its mean over the tokens of the class.',
-  controls: () => html`<span class="attention-controls">
-    <select class="quiet" aria-label="Quantity" @change=${(/** @type {Event} */ event) => (quantity.value = valueOf(event))}>${Object.entries(QUANTITIES).map(([id, title]) => html`<option value=${id} .selected=${id === quantity.value}>${title}</option>`)}</select>
-    <select class="quiet" aria-label="Columns" @change=${(/** @type {Event} */ event) => (byHead.value = valueOf(event) === 'heads')}><option value="layers" .selected=${!byHead.value}>by layer</option><option value="heads" .selected=${byHead.value}>heads of layer ${head.value?.layer ?? ''}</option></select></span>`,
-  charts: (answer) => {
-    const made = complete(answer);
-    return made ? [chart(made)] : [];
+  controls() {
+    /** @type {[string, string][]} */
+    const columns = [['layers', 'by layer'], ['heads', `heads of layer ${head.value?.layer ?? ''}`]];
+    return html`<span class="attention-controls">
+      ${settingMenu('Quantity', QUANTITIES, quantity)}
+      ${menuView('Columns', columns, byHead.value ? 'heads' : 'layers', (value) => (byHead.value = value === 'heads'))}</span>`;
   },
-  prose: {
-    caption: 'How words of a class look at the text before them: widely or narrowly, near or far, or at the first position.',
-    how: 'Tokens belong to the class of their word; the number of tokens is in brackets. A cell is the mean over the tokens of the class and, by layer, over the layer’s heads. Entropy is divided by its largest possible value; distance is the mean number of tokens back, weighted by attention.',
-    formula: 'mean over tokens of H / ln(visible positions);  Σ A[query, key]·(query − key);  A[query, 0]',
-    source: 'attention_classes.attention_classes, words.classify, attention.mean_distance',
+  charts: (answer) => {
+    const full = complete(answer);
+    return full ? [chart(full)] : [];
   },
 });

@@ -12,7 +12,7 @@ import { modelHeads } from './model_heads.js';
 import { oneHead } from './one_head.js';
 import { followShading } from './shading.js';
 
-const NARROW = 9; // heads of a layer that leave room beside them
+const NARROW = 9; // heads in a layer, at most, that leave room beside the grid
 
 const lens = panelLens({
   id: 'attention',
@@ -28,6 +28,8 @@ export const attentionLens = {
   mount(place) {
     lens.mount(place);
     followShading();
-    watch('columns of the attention lens', () => void place.classList.toggle('beside', (state.model.value?.manifest.heads ?? 0) <= NARROW));
+    watch('columns of the attention lens', () => {
+      place.classList.toggle('beside', (state.model.value?.manifest.heads ?? 0) <= NARROW);
+    });
   },
 };

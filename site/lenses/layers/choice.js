@@ -5,7 +5,7 @@ import { percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import { continueFrom, samplingOptions } from '../../page/edits.js';
 import * as state from '../../page/state.js';
-import { visible } from '../../shared/token_text.js';
+import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { definition } from './transformer_lab.js';
@@ -15,7 +15,8 @@ import { definition } from './transformer_lab.js';
 /** @typedef {Extract<Choice, { known: true }>} Known */
 
 const FILTERS = /** @type {Record<string, string>} */ ({
-  repetition_penalty: 'repetition penalty', frequency_penalty: 'frequency penalty', temperature: 'temperature', top_k: 'top-k', top_p: 'top-p', min_p: 'min-p', greedy: 'greedy',
+  repetition_penalty: 'repetition penalty', frequency_penalty: 'frequency penalty',
+  temperature: 'temperature', top_k: 'top-k', top_p: 'top-p', min_p: 'min-p', greedy: 'greedy',
 });
 
 /** @param {number | null} p */
@@ -25,8 +26,12 @@ const share = (p) => (p === null ? '–' : p === 0 ? 'removed' : percent(p));
 function charts(choice) {
   if (!choice.known) return [];
   const { rows, token } = choice;
-  const nameOf = (/** @type {number} */ row) => visible(rows[row].text) || '·';
+  const nameOf = (/** @type {number} */ row) => labelOf(rows[row].text);
   const sampled = rows.some((row) => row.sampled !== null);
+  const before = { values: rows.map(({ raw }) => raw), fill: 'bar', name: 'before' };
+  const after = { values: rows.map((row) => row.sampled), fill: 'accent', name: 'after' };
+  const shares = figures('', rows.map(({ raw }) => share(raw)));
+  const both = [{ ...shares, title: 'Before' }, figures('After', rows.map((row) => share(row.sampled)))];
   return [{
     label: `Probabilities of the ${rows.length} tokens listed, before and after the sampling filters`,
     scene: (width) => rowsScene({
@@ -36,20 +41,27 @@ function charts(choice) {
       mono: true,
       marked: rows.flatMap(({ chosen }, row) => (chosen ? [row] : [])),
       tracks: [
-        { kind: 'bars', title: '', axis: percent, series: [{ values: rows.map(({ raw }) => raw), fill: 'bar', name: 'before' }, ...(sampled ? [{ values: rows.map((row) => row.sampled), fill: 'accent', name: 'after' }] : [])] },
-        ...(width > 520 ? [figures('Before', rows.map(({ raw }) => share(raw))), figures('After', rows.map((row) => share(row.sampled)))] : width > 240 ? [figures('', rows.map(({ raw }) => share(raw)))] : []),
+        { kind: 'bars', title: '', axis: percent, series: sampled ? [before, after] : [before] },
+        ...(width > 520 ? both : width > 240 ? [shares] : []),
       ],
     }, width),
-    say: ({ row }) => `${nameOf(row)}: rank ${rows[row].rank?.toLocaleString('en') ?? 'over 50'} · ${share(rows[row].raw)} before, ${share(rows[row].sampled)} after the filters`,
-    action: ({ row }) => (rows[row].chosen || state.phase.value === 'running' || !state.canRun.value ? null : { label: `Continue from “${nameOf(row)}”`, act: () => continueFrom(token, rows[row].id) }),
+    say: ({ row }) => {
+      const { rank, raw, sampled: drawn } = rows[row];
+      return `${nameOf(row)}: rank ${rank?.toLocaleString('en') ?? 'over 50'} · ${share(raw)} before, ${share(drawn)} after the filters`;
+    },
+    action({ row }) {
+      if (rows[row].chosen || state.phase.value === 'running' || !state.canRun.value) return null;
+      return { label: `Continue from “${nameOf(row)}”`, act: () => continueFrom(token, rows[row].id) };
+    },
   }];
 }
 
 /** @param {string} title @param {string[]} texts */
 const figures = (title, texts) => ({ kind: /** @type {const} */ ('numbers'), title, texts, room: 56 });
 
-/** @param {FilterEffect[]} filters */
-const filterLine = (filters) => filters.map(({ name, kept, removed_mass }) => `${FILTERS[name]}${removed_mass > 0 ? ` kept ${kept.toLocaleString('en')} tokens and removed ${percent(removed_mass)}` : ''}`).join(' · ');
+/** @param {FilterEffect} filter */
+const effectOf = ({ name, kept, removed_mass: removed }) =>
+  FILTERS[name] + (removed > 0 ? ` kept ${kept.toLocaleString('en')} tokens and removed ${percent(removed)}` : '');
 
 /** @param {Known} choice */
 const facts = (choice) => html`
@@ -59,14 +71,18 @@ const facts = (choice) => html`
     <div><dt>Before</dt><dd>${percent(choice.probability)}</dd></div>
     <div><dt>After the filters</dt><dd>${share(choice.sampled_probability)}</dd></div>
   </dl>
-  <p class="hint">${choice.filters === null ? nothing : choice.filters.length ? `${choice.generated ? 'Filters' : 'With your settings'}: ${filterLine(choice.filters)}.` : 'No filter changed anything.'}</p>`;
+  <p class="hint">${choice.filters === null ? nothing : choice.filters.length ? `${choice.generated ? 'Filters' : 'With your settings'}: ${choice.filters.map(effectOf).join(' · ')}.` : 'No filter changed anything.'}</p>`;
 
 export const choice = panel({
   id: 'choice',
   view: 'choice',
   needs: 'token',
   args: (_, token) => ({ token, count: 10, options: samplingOptions() }),
-  passAt: (run, token, answer) => (token === 0 && run.conditions.prefix === null ? null : answer?.json.known && answer.json.sampled_probability !== null && answer.json.generated ? null : token - 1),
+  passAt(run, token, answer) {
+    if (token === 0 && run.conditions.prefix === null) return null;
+    const drawn = answer?.json.known && answer.json.generated && answer.json.sampled_probability !== null;
+    return drawn ? null : token - 1;
+  },
   title: 'Token probabilities',
   resting: 'Point at a token for its values; press it to continue from it.',
   lead: ({ json }) => (json.known ? json.words : 'First token: no probability.'),

@@ -1,16 +1,15 @@
 // One hidden state: every value, its largest dimensions and the tokens where they peak; main thread.
 
 import { short } from '../../charts/numbers.js';
-import { rowsScene } from '../../charts/rows.js';
+import { keyOf, rowsScene } from '../../charts/rows.js';
 import { perLine, vectorScene } from '../../charts/vector.js';
-import { valueOf } from '../../frame/mount.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { visible } from '../../shared/token_text.js';
+import { labelOf, visible } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
+import { menuView } from '../controls.js';
 import { panel } from '../panel.js';
-import { keyOf } from './rows.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -24,7 +23,7 @@ const layer = computed(() => {
 
 /** @param {Views['dimensions']['answer']} answer @returns {ChartOf[]} */
 function charts({ json: { top, stops, palette: name }, arrays }) {
-  const palette = /** @type {any} */ (state.palettes.value)[name];
+  const palette = state.paletteOf(name);
   const { data } = arrays.values;
   let columns = 1;
   return [
@@ -38,19 +37,31 @@ function charts({ json: { top, stops, palette: name }, arrays }) {
     },
     {
       label: `The ${top.length} largest dimensions`,
-      scene: (width) => rowsScene({ labels: top.map(({ index }) => `dim. ${index}`), labelRoom: 70, rowHeight: 20, tracks: [{ kind: 'bars', title: 'largest dimensions', axis: short, series: [{ values: top.map(({ value }) => value), fill: 'accent' }] }] }, width),
-      say: ({ row }) => `dimension ${top[row].index}: ${short(top[row].value)} · largest at ${top[row].where.map(({ text, token }) => `${visible(text)} (token ${token + 1})`).join(', ')}`,
+      scene: (width) => rowsScene({
+        labels: top.map(({ index }) => `dim. ${index}`),
+        labelRoom: 70,
+        rowHeight: 20,
+        tracks: [{ kind: 'bars', title: 'largest dimensions', axis: short, series: [{ values: top.map(({ value }) => value), fill: 'accent' }] }],
+      }, width),
+      say: ({ row }) => {
+        const { index, value, where } = top[row];
+        return `dimension ${index}: ${short(value)} · largest at ${where.map(({ text, token }) => `${visible(text)} (token ${token + 1})`).join(', ')}`;
+      },
+      resting: 'Point at a bar for the tokens where its dimension peaks.',
     },
   ];
 }
 
 /** @param {Views['dimensions']['answer']['json']} dimensions */
-const peaks = ({ top, token }) => html`<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt><dd>${where.map((place) => html`<button type="button" class="peak ${place.token === token ? 'here' : ''}" title="token ${place.token + 1}: ${short(place.value)}" @click=${() => stepTo(place.token)}><code>${visible(place.text) || '·'}</code></button> `)}</dd></div>`)}</dl>`;
+const peaks = ({ top, token }) => html`<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt>
+  <dd>${where.map((place) => html`<button type="button" class="peak ${place.token === token ? 'here' : ''}" title="token ${place.token + 1}: ${short(place.value)}"
+    @click=${() => stepTo(place.token)}><code>${labelOf(place.text)}</code></button> `)}</dd></div>`)}</dl>`;
 
 function layerChoice() {
   const layers = state.run.value?.model.layers ?? 0;
   const name = (/** @type {number} */ i) => (i === 0 ? 'embeddings' : `after layer ${i - 1}${i === layers ? ' (final norm)' : ''}`);
-  return html`<select class="quiet" id="hidden-state" aria-label="Layer of the hidden state" @change=${(/** @type {Event} */ event) => (chosen.value = Number(valueOf(event)))}>${Array.from({ length: layers + 1 }, (_, i) => html`<option value=${i} .selected=${i === layer.value}>${name(i)}</option>`)}</select>`;
+  const states = Array.from({ length: layers + 1 }, (_, i) => /** @type {[number, string]} */ ([i, name(i)]));
+  return menuView('Layer of the hidden state', states, layer.value, (value) => (chosen.value = Number(value)));
 }
 
 export const dimensions = panel({

@@ -1,12 +1,12 @@
 // How focused attention is at the token: every head of every layer, and the means by layer; main thread.
 
 import { colourAt } from '../../charts/scene.js';
-import { rowsScene } from '../../charts/rows.js';
+import { keyOf, rowsScene } from '../../charts/rows.js';
 import { fixed, percent } from '../../frame/format.js';
 import { amount, inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { panel } from '../panel.js';
-import { keyOf, rowHeight } from './rows.js';
+import { rowHeight } from './rows.js';
 import { definition } from './transformer_lab.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
@@ -15,7 +15,7 @@ import { definition } from './transformer_lab.js';
 /** @param {Views['focus']['answer']} answer @returns {ChartOf} */
 function chart({ json, arrays }) {
   const { layers, rows, columns, stops } = json;
-  const palette = /** @type {any} */ (state.palettes.value)[json.palette];
+  const palette = state.paletteOf(json.palette);
   return {
     label: `Attention entropy of ${rows} layers by ${columns} heads, and means by layer`,
     scene: (width) => rowsScene({
@@ -24,8 +24,14 @@ function chart({ json, arrays }) {
       rowHeight: rowHeight(rows + 1),
       align: 'end',
       tracks: [
-        { kind: 'cells', title: 'heads', levels: arrays.levels.data, columns, palette, key: keyOf(stops, String, ['focused', 'diffuse']), ends: ['0', String(columns - 1)], share: 2.2, widest: 24 },
-        { kind: 'bars', title: unit(), axis: (value) => fixed(value, 1), series: [{ values: layers.map(({ entropy }) => inUnit(entropy)), fill: 'bar', fills: layers.map(({ level }) => colourAt(palette, level)) }] },
+        {
+          kind: 'cells', title: 'heads', levels: arrays.levels.data, columns, palette, key: keyOf(stops, String, ['focused', 'diffuse']),
+          ends: ['0', String(columns - 1)], share: 2.2, widest: 24,
+        },
+        {
+          kind: 'bars', title: unit(), axis: (value) => fixed(value, 1),
+          series: [{ values: layers.map(({ entropy }) => inUnit(entropy)), fill: 'bar', fills: layers.map(({ level }) => colourAt(palette, level)) }],
+        },
         { kind: 'bars', title: 'sink', axis: (value) => `${100 * value}%`, most: 1, series: [{ values: layers.map(({ sink }) => sink), fill: 'bar' }] },
       ],
     }, width),

@@ -1,25 +1,24 @@
 // Layers × tokens: one norm of every layer for the whole text; main thread.
 
+import { LONGEST_SIDE } from '../../charts/canvas.js';
 import { short } from '../../charts/numbers.js';
-import { rowsScene } from '../../charts/rows.js';
-import { valueOf } from '../../frame/mount.js';
+import { keyOf, rowsScene } from '../../charts/rows.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { signal } from '../../vendor/signals-core.js';
-import { html } from '../../vendor/lit-html/lit-html.js';
+import { settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
-import { keyOf, QUANTITIES, shortNames } from './rows.js';
+import { QUANTITIES, shortNames } from './rows.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
 
 const quantity = signal('hidden_norm');
-const MOST = 16_000; // px of a chart
 
 /** @param {Views['layer_map']['answer']} answer @returns {ChartOf} */
 function chart({ json: { names, columns, palette: name, stops }, arrays }) {
-  const palette = /** @type {any} */ (state.palettes.value)[name];
+  const palette = state.paletteOf(name);
   const token = state.current.value ?? -1;
   const texts = state.run.value?.tokens.texts ?? [];
   return {
@@ -29,7 +28,10 @@ function chart({ json: { names, columns, palette: name, stops }, arrays }) {
       labelRoom: 40,
       rowHeight: Math.max(9, Math.min(20, Math.floor(320 / names.length))),
       align: 'end',
-      tracks: [{ kind: 'cells', title: '', levels: arrays.levels.data, columns, palette, key: keyOf(stops, short), ends: ['token 1', String(columns)], narrowest: Math.max(1, Math.min(4, MOST / columns)) }],
+      tracks: [{
+        kind: 'cells', title: '', levels: arrays.levels.data, columns, palette, key: keyOf(stops, short), ends: ['token 1', String(columns)],
+        narrowest: Math.max(1, Math.min(4, LONGEST_SIDE / columns)),
+      }],
     }, width),
     say: ({ row, column }) => `${names[row]} · ${visible(texts[column] ?? '')} (token ${column + 1}) · ${short(arrays.values.data[row * columns + column])}`,
     pick: ({ column }) => stepTo(column),
@@ -44,6 +46,6 @@ export const layerMap = panel({
   args: () => ({ name: quantity.value }),
   title: 'Layers × tokens',
   resting: 'Point at a cell for its value; press it to go to its token.',
-  controls: () => html`<select class="quiet" aria-label="Quantity" @change=${(/** @type {Event} */ event) => (quantity.value = valueOf(event))}>${Object.entries(QUANTITIES).map(([name, title]) => html`<option value=${name} .selected=${name === quantity.value}>${title}</option>`)}</select>`,
+  controls: () => settingMenu('Quantity', QUANTITIES, quantity),
   charts: (answer) => [chart(answer)],
 });

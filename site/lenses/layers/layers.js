@@ -22,11 +22,15 @@ const chart = (rows, busiest) => ({
     rowHeight: rowHeight(rows.length),
     align: 'end',
     marked: rows.flatMap(({ name }, row) => (name === busiest ? [row] : [])),
-    tracks: COLUMNS.map((name, i) => ({ kind: 'bars', title: TITLES[i], axis: short, series: [{ values: rows.map((row) => row[name]), fill: i ? 'bar' : 'accent' }] })),
+    tracks: COLUMNS.map((name, i) => ({
+      kind: 'bars', title: TITLES[i], axis: short, series: [{ values: rows.map((row) => row[name]), fill: i ? 'bar' : 'accent' }],
+    })),
   }, width),
   say: ({ area, row }) => {
     const { name, change_cosine: cosine } = rows[row];
-    return `${name} · ${QUANTITIES[COLUMNS[area]]}: ${short(rows[row][COLUMNS[area]])}${COLUMNS[area] === 'change_norm' && cosine !== null ? ` · cosine before and after ${short(cosine)}` : ''}`;
+    const quantity = COLUMNS[area];
+    const turned = quantity === 'change_norm' && cosine !== null ? ` · cosine before and after ${short(cosine)}` : '';
+    return `${name} · ${QUANTITIES[quantity]}: ${short(rows[row][quantity])}${turned}`;
   },
 });
 

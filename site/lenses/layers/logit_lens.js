@@ -4,7 +4,7 @@ import { rowsScene } from '../../charts/rows.js';
 import { fixed, percent } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
-import { visible } from '../../shared/token_text.js';
+import { labelOf, visible } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { shortNames } from './rows.js';
@@ -16,11 +16,10 @@ const SHOWN = 3; // tokens of each layer, if there is room
 const ROW = 17;
 
 const hasLens = () => Boolean(state.run.value?.model.lens);
-const nameOf = (/** @type {string} */ text) => visible(text) || '·';
 
 /** @param {LogitLens} lens @returns {ChartOf} */
 function chart({ layers, next, palette: name }) {
-  const palette = /** @type {any} */ (state.palettes.value)[name];
+  const palette = state.paletteOf(name);
   const places = (/** @type {number} */ width) => (width < 380 ? 1 : width < 520 ? 2 : SHOWN);
   return {
     label: `Logit lens: the most likely next tokens after the embeddings and each of ${layers.length - 1} layers`,
@@ -32,7 +31,7 @@ function chart({ layers, next, palette: name }) {
       tracks: [
         ...Array.from({ length: places(width) }, (_, k) => ({
           kind: /** @type {const} */ ('words'), title: ['most likely', '2nd', '3rd'][k], palette, share: k ? 1 : 1.2,
-          words: layers.map(({ top }) => ({ text: `${nameOf(top[k].text)} ${percent(top[k].probability)}`, level: top[k].level, strong: top[k].id === next?.id })),
+          words: layers.map(({ top }) => ({ text: `${labelOf(top[k].text)} ${percent(top[k].probability)}`, level: top[k].level, strong: top[k].id === next?.id })),
         })),
         { kind: 'bars', title: `KL (${unit()})`, axis: (value) => fixed(value, 1), share: 0.7, series: [{ values: layers.map(({ divergence }) => inUnit(divergence)), fill: 'bar' }] },
         { kind: 'numbers', title: 'rank', room: 50, texts: layers.map(({ rank }) => rank?.toLocaleString('en') ?? '–') },
@@ -40,7 +39,10 @@ function chart({ layers, next, palette: name }) {
     }, width),
     say: ({ row }) => {
       const { name: layer, top, rank, probability, divergence } = layers[row];
-      return `${layer} · ${top.map(({ text, probability: p }) => `${nameOf(text)} ${percent(p)}`).join(', ')}${next ? ` · ${nameOf(next.text)}: rank ${rank?.toLocaleString('en') ?? '–'}${probability === null ? '' : `, ${percent(probability)}`}` : ''} · KL ${fixed(inUnit(divergence))} ${unit()}`;
+      const likely = top.map(({ text, probability: p }) => `${labelOf(text)} ${percent(p)}`).join(', ');
+      const share = probability === null ? '' : `, ${percent(probability)}`;
+      const actual = next ? ` · ${labelOf(next.text)}: rank ${rank?.toLocaleString('en') ?? '–'}${share}` : '';
+      return `${layer} · ${likely}${actual} · KL ${fixed(inUnit(divergence))} ${unit()}`;
     },
   };
 }
@@ -53,7 +55,7 @@ export const logitLens = panel({
   passAt: (_, token) => token,
   title: 'Logit lens',
   missing: () => (hasLens() ? null : 'This model was exported without the logit lens.'),
-  resting: 'One row a layer. Point at it for its five most likely tokens.',
+  resting: 'One row for each layer. Point at one for its five most likely tokens.',
   lead: ({ json: { layers, next, settled } }) => html`${next ? html`Next token: <code>${visible(next.text)}</code>. ` : 'The text ends here. '}<code>${visible(layers[layers.length - 1].top[0].text)}</code> is the top prediction from <strong>${settled}</strong> on.`,
   charts: ({ json }) => [chart(json)],
 });

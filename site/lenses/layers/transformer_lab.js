@@ -2,7 +2,7 @@
 
 import { fixed, percent } from '../../frame/format.js';
 import * as state from '../../page/state.js';
-import { visible } from '../../shared/token_text.js';
+import { labelOf } from '../../shared/token_text.js';
 import { signal } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { TRANSFORMER_LAB } from '../prose.js';
@@ -24,7 +24,7 @@ const { answer, csv } = ask({
     return hasBefore(run, token) ? { token, temperature: greedy ? 0 : temperature, topP } : null;
   },
   passAt: (_, token) => token - 1,
-  seen: () => open.value.size > 0 && state.lens.value === 'layers' && state.run.value?.conditions.stride === null,
+  seen: () => open.value.size > 0 && state.lens.value === 'layers' && state.isInOnePass(),
 });
 
 export const transformerLabCsv = csv;
@@ -32,12 +32,15 @@ export const transformerLabCsv = csv;
 /** @typedef {[name: string, ...values: string[]]} Row */
 /** @type {Record<string, { columns: string[], rows: (lab: Views['transformer_lab']['answer']['json']) => Row[] }>} */
 const TABLES = {
-  choice: { columns: ['Token', 'Probability', 'Logit'], rows: ({ predictions }) => predictions.map(({ text, probability, logit }) => [visible(text) || '·', percent(probability), fixed(logit)]) },
+  choice: {
+    columns: ['Token', 'Probability', 'Logit'],
+    rows: ({ predictions }) => predictions.map(({ text, probability, logit }) => [labelOf(text), percent(probability), fixed(logit)]),
+  },
   layers: { columns: ['Hidden state', 'Norm'], rows: ({ activations }) => activations.map((value, i) => [String(i), fixed(value, 3)]) },
   focus: { columns: ['Layer', 'Entropy (nats)'], rows: ({ attention_entropy: entropy }) => entropy.map((value, i) => [String(i), fixed(value, 3)]) },
 };
 
-/** Transformer Lab's definition and numbers for a panel; they are asked for only while somebody sees them. @param {string} panel @param {boolean} isOpen */
+/** Transformer Lab's definition and numbers for a panel; they are asked for only while they are seen. @param {string} panel @param {boolean} isOpen */
 export function definition(panel, isOpen) {
   if (open.peek().has(panel) !== isOpen) queueMicrotask(() => (open.value = new Set([...open.peek(), panel].filter((each) => each !== panel || isOpen))));
   if (!isOpen) return nothing;

@@ -1,11 +1,11 @@
-// What the model expected instead of a token, as bars over the whole vocabulary, each ready to replace it or to continue from; main thread.
+// What the model expected at a token, as bars: each alternative can replace the token or be continued from; main thread.
 
 import { count, percent } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
 import { set } from '../../page/choices.js';
 import { continueFrom, replace } from '../../page/edits.js';
 import * as state from '../../page/state.js';
-import { visible } from '../../shared/token_text.js';
+import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 
 /** @import {RunState} from '../../page/state.js' */
@@ -14,13 +14,18 @@ import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 /** How many are listed. @param {RunState} run */
 const shown = ({ columns }) => Math.min(state.settings.value.topK, columns.top_ids.width);
 
-/** The most likely tokens, and the actual one if it is not among them. @param {RunState} run @param {number} index of a token that has been read @returns {Alternative[]} */
+/**
+ * The most likely tokens, and the actual one if it is not among them.
+ * @param {RunState} run @param {number} index of a token that has been read @returns {Alternative[]}
+ */
 export function alternativesOf(run, index) {
   const { model, tokens, columns } = run;
   const { data: ids, width } = columns.top_ids;
   const actual = tokens.ids[index];
-  const row = (/** @type {number} */ rank, /** @type {number} */ id, /** @type {number} */ p) => ({ rank, id, p, actual: id === actual, name: visible(model.vocabulary(id) || tokens.texts[index]) || '·' });
-  const rows = Array.from({ length: shown(run) }, (_, k) => row(k + 1, ids[index * width + k], columns.top_probabilities.data[index * width + k]));
+  const row = (/** @type {number} */ rank, /** @type {number} */ id, /** @type {number} */ p) =>
+    ({ rank, id, p, actual: id === actual, name: labelOf(model.vocabulary(id) || tokens.texts[index]) });
+  const first = index * width;
+  const rows = Array.from({ length: shown(run) }, (_, k) => row(k + 1, ids[first + k], columns.top_probabilities.data[first + k]));
   const rank = columns.rank.data[index];
   return rank > rows.length ? [...rows, row(rank, actual, columns.probability.data[index])] : rows;
 }
@@ -29,7 +34,8 @@ export function alternativesOf(run, index) {
 export function alternatives(run, index) {
   const rows = alternativesOf(run, index);
   const most = rows[0]?.p || 1;
-  const onChange = (/** @type {Event} */ event) => set('topK', Math.max(1, Math.min(run.columns.top_ids.width, Number(valueOf(event)) || shown(run))));
+  const onChange = (/** @type {Event} */ event) =>
+    set('topK', Math.max(1, Math.min(run.columns.top_ids.width, Number(valueOf(event)) || shown(run))));
   return html`
     <table class="alternatives">
       <caption>What the model expected here</caption>

@@ -10,13 +10,15 @@ import { computed, signal } from '../../vendor/signals-core.js';
 
 const MARK = /_{3,}/;
 const SEEN = 40; // characters of the context that are shown
-const LIKELY = 30; // single tokens that are ranked beside the words that were typed
+const LIKELY = 30; // single tokens that are ranked besides the words that were typed
 
 /**
  * A blank: the selected tokens, else the first ___ in the box. A span keeps its token ids; a typed blank is text on both sides.
  * `source` names what it is a blank of: it is the same blank only while that is unchanged.
- * @typedef {{ source: string, left: string | number[], right: string | number[], written: number[] | null, before: string, after: string, inside: string, from: number, to: number }} Blank
- * @typedef {{ blank: Blank, done: number, all: number, ranked: Ranked[] | null, error: string | null }} Ranking `ranked` is null while candidates are being scored
+ * @typedef {{ source: string, left: string | number[], right: string | number[], written: number[] | null,
+ *             before: string, after: string, inside: string, from: number, to: number }} Blank
+ * @typedef {{ blank: Blank, done: number, all: number, ranked: Ranked[] | null, error: string | null }} Ranking
+ *   `ranked` is null while candidates are being scored
  */
 
 /** What was typed as candidates, separated by commas. */
@@ -33,14 +35,23 @@ export const blank = computed(() => {
     const { ids, texts } = run.tokens;
     const { from, to } = span;
     const join = (/** @type {number} */ start, /** @type {number} */ end) => texts.slice(Math.max(0, start), end).join('');
-    return { source: `${run.id} ${from} ${to}`, left: ids.slice(0, from), right: ids.slice(to), written: ids.slice(from, to), before: join(from - 12, from).slice(-SEEN), after: join(to, to + 12).slice(0, SEEN), inside: join(from, to), from, to };
+    return {
+      source: `${run.id} ${from} ${to}`,
+      left: ids.slice(0, from), right: ids.slice(to), written: ids.slice(from, to),
+      before: join(from - 12, from).slice(-SEEN), after: join(to, to + 12).slice(0, SEEN), inside: join(from, to),
+      from, to,
+    };
   }
   const text = state.text.value;
   const found = MARK.exec(text);
   if (!found) return null;
-  const left = text.slice(0, found.index);
-  const right = text.slice(found.index + found[0].length);
-  return { source: `${model} ${text}`, left, right, written: null, before: left.slice(-SEEN), after: right.slice(0, SEEN), inside: '___', from: found.index, to: found.index + found[0].length };
+  const [from, to] = [found.index, found.index + found[0].length];
+  const [left, right] = [text.slice(0, from), text.slice(to)];
+  return {
+    source: `${model} ${text}`, left, right, written: null,
+    before: left.slice(-SEEN), after: right.slice(0, SEEN), inside: '___',
+    from, to,
+  };
 });
 
 /** The ranking of the blank there is now; that of another text, span or model is not shown. */
@@ -59,7 +70,8 @@ export async function rank() {
   // Words take the place of a span as it was written: with the space in front if it had one.
   const spaced = asked.written && asked.inside.startsWith(' ');
   try {
-    const request = { left: asked.left, right: asked.right, words: spaced ? typed.map((word) => ` ${word}`) : typed, candidates: asked.written ? [asked.written] : [], count: LIKELY };
+    const candidates = asked.written ? [asked.written] : [];
+    const request = { left: asked.left, right: asked.right, words: spaced ? typed.map((word) => ` ${word}`) : typed, candidates, count: LIKELY };
     show({ ranked: await fillIn(request, (done, all) => show({ done, all })) });
   } catch (error) {
     show({ ranked: [], error: message(error) });

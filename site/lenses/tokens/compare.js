@@ -36,7 +36,7 @@ function pinnedView({ model, text }) {
   </div>`;
 }
 
-/** @param {NonNullable<typeof comparison.value>} found */
+/** @param {NonNullable<typeof comparison.value>} answer */
 function sides({ json: { a, b, largest }, arrays }) {
   const { light, dark } = b.colours.legend;
   const labels = b.colours.legend.labels.map(inWords);
@@ -55,10 +55,15 @@ function sides({ json: { a, b, largest }, arrays }) {
 function side(name, { model, tokens, colours, summary }, change, logprob) {
   const texts = shownTexts(tokens);
   const facts = `${count(summary.tokens ?? 0)} tokens · perplexity ${significant(summary.perplexity)} · ${fixed(summary.bits_per_byte)} bits per byte`;
-  const style = (/** @type {number} */ i) => `background-color:light-dark(${colours.light.background[i]}, ${colours.dark.background[i]});color:light-dark(${colours.light.text[i]}, ${colours.dark.text[i]})`;
-  const title = (/** @type {number} */ i) => `${visible(tokens.texts[i])}: log-probability ${amount(logprob[i])}${Number.isNaN(change[i]) ? '' : `, ${signed(inUnit(change[i]))} compared with the other`}`;
+  const { light, dark } = colours;
+  const style = (/** @type {number} */ i) =>
+    `background-color:light-dark(${light.background[i]}, ${dark.background[i]});color:light-dark(${light.text[i]}, ${dark.text[i]})`;
+  const title = (/** @type {number} */ i) => {
+    const compared = Number.isNaN(change[i]) ? '' : `, ${signed(inUnit(change[i]))} compared with the other`;
+    return `${visible(tokens.texts[i])}: log-probability ${amount(logprob[i])}${compared}`;
+  };
   return html`<section aria-label="Run ${name}">
     <p class="hint"><strong>${name}</strong> ${model}<br>${facts}</p>
-    <p class="tokens" tabindex="0" translate="no" dir="auto">${texts.map((text, i) => html`<span class="token" title=${title(i)} .style=${colours.light.background[i] === 'transparent' ? '' : style(i)}>${text}</span>`)}</p>
+    <p class="tokens" tabindex="0" translate="no" dir="auto">${texts.map((text, i) => html`<span class="token" title=${title(i)} .style=${light.background[i] === 'transparent' ? '' : style(i)}>${text}</span>`)}</p>
   </section>`;
 }

@@ -15,7 +15,7 @@ const isOther = () => pinnedReading.value !== null && pinnedReading.value.runId 
 
 const { answer } = ask({ view: 'comparison', needs: 'end', args: () => (isOther() ? {} : null), seen: () => state.lens.value === 'tokens' });
 
-/** Unpins what Python, started again, does not know any more. */
+/** Unpins the reading if Python was restarted and no longer has it. */
 watch('pinned reading', () => {
   if (isOther() && answer.value && !answer.value.json) pinnedReading.value = null;
 });

@@ -1,7 +1,7 @@
 // Repeated passages: how much easier each was the second time, and at which place in it; main thread.
 
 import { Chart } from '../../charts/chart.js';
-import { pngBlob, save, svgBlob, WIDTH } from '../../charts/files.js';
+import { pictureFiles, saveCsv, WIDTH } from '../../charts/files.js';
 import { rowsScene } from '../../charts/rows.js';
 import { theme } from '../../charts/theme.js';
 import { fixed } from '../../frame/format.js';
@@ -17,6 +17,7 @@ import { findings, findingsCsv } from './findings.js';
 /** @import {CopyRow} from '../../shared/protocol.js' */
 
 const TITLE = 'Surprisal by place in the passage';
+const NAME = 'tokenlight-repeated-passages';
 /** @type {Chart | null} */
 let drawn = null;
 
@@ -52,7 +53,16 @@ function chart({ first, later, count }) {
   const [once, again] = [surprisal(first), surprisal(later)];
   return {
     label: `${TITLE}, in ${unit()}: the first time and again, ${first.length} places`,
-    scene: (width) => rowsScene({ labels: first.map((_, i) => String(i + 1)), labelRoom: 28, rowHeight: 18, align: 'end', tracks: [{ kind: 'bars', title: '', axis: (value) => fixed(value, 1), series: [{ values: once, fill: 'bar', name: `first (${unit()})` }, { values: again, fill: 'accent', name: 'again' }] }] }, width),
+    scene: (width) => rowsScene({
+      labels: first.map((_, i) => String(i + 1)),
+      labelRoom: 28,
+      rowHeight: 18,
+      align: 'end',
+      tracks: [{
+        kind: 'bars', title: '', axis: (value) => fixed(value, 1),
+        series: [{ values: once, fill: 'bar', name: `first (${unit()})` }, { values: again, fill: 'accent', name: 'again' }],
+      }],
+    }, width),
     say: ({ row }) => `place ${row + 1}: ${fixed(once[row])} the first time, ${fixed(again[row])} again (${count[row]} passages)`,
   };
 }
@@ -60,12 +70,11 @@ function chart({ first, later, count }) {
 /** @param {{ first: (number | null)[], later: (number | null)[], count: number[] }} curve */
 function curveView(curve) {
   drawn ??= new Chart({ resting: 'Point at a place for its values.' });
-  const made = chart(curve);
-  drawn.show(made);
+  const current = chart(curve);
+  drawn.show(current);
   const files = {
-    SVG: async () => save('tokenlight-repeated-passages.svg', svgBlob(TITLE, '', [made.scene(WIDTH)])),
-    PNG: async () => save('tokenlight-repeated-passages.png', await pngBlob(TITLE, '', [made.scene(WIDTH)])),
-    ...(state.run.value?.stored ? {} : { CSV: async () => save('tokenlight-repeated-passages.csv', new Blob([await findingsCsv()], { type: 'text/csv;charset=utf-8' })) }),
+    ...pictureFiles(() => ({ name: NAME, title: TITLE, note: '', scenes: [current.scene(WIDTH)] })),
+    ...(state.run.value?.stored ? {} : { CSV: async () => saveCsv(NAME, await findingsCsv()) }),
   };
   return html`<details><summary>By place in the passage</summary>${drawn.element}${filesView(TITLE, files)}</details>`;
 }

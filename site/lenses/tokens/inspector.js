@@ -1,6 +1,6 @@
 // One token in numbers: how likely it was, what was expected instead, and where it is in the text; main thread.
 
-import { pngBlob, save, svgBlob, WIDTH } from '../../charts/files.js';
+import { pictureFiles, saveCsv, WIDTH } from '../../charts/files.js';
 import { rowsScene } from '../../charts/rows.js';
 import { count, percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
@@ -15,7 +15,7 @@ import { alternatives, alternativesOf } from './alternatives.js';
 
 /** @import {RunState} from '../../page/state.js' */
 
-/** The table of the files; never asked for but to save it. */
+/** The table for the CSV; asked for only to save it. */
 const listed = ask({ view: 'choice', needs: 'token', args: (_, token) => ({ token, count: 50, options: samplingOptions() }), seen: () => false });
 
 export function inspectorView() {
@@ -66,14 +66,20 @@ function foot(run, index, known) {
   const scenes = () => {
     const rows = alternativesOf(run, index);
     return [rowsScene({
-      labels: rows.map(({ rank, name: shown }) => `${rank}. ${shown}`), labelRoom: 200, rowHeight: 24, mono: true, marked: rows.flatMap(({ actual }, i) => (actual ? [i] : [])),
-      tracks: [{ kind: 'bars', title: 'probability', axis: percent, series: [{ values: rows.map(({ p }) => p), fill: 'bar' }] }, { kind: 'numbers', title: '', room: 64, texts: rows.map(({ p }) => percent(p)) }],
+      labels: rows.map(({ rank, name: shown }) => `${rank}. ${shown}`),
+      labelRoom: 200,
+      rowHeight: 24,
+      mono: true,
+      marked: rows.flatMap(({ actual }, i) => (actual ? [i] : [])),
+      tracks: [
+        { kind: 'bars', title: 'probability', axis: percent, series: [{ values: rows.map(({ p }) => p), fill: 'bar' }] },
+        { kind: 'numbers', title: '', room: 64, texts: rows.map(({ p }) => percent(p)) },
+      ],
     }, WIDTH)];
   };
   const files = {
-    SVG: async () => save(`${name}.svg`, svgBlob(title, run.model.name, scenes())),
-    PNG: async () => save(`${name}.png`, await pngBlob(title, run.model.name, scenes())),
-    ...(run.stored ? {} : { CSV: async () => save(`${name}.csv`, new Blob([await listed.csv()], { type: 'text/csv;charset=utf-8' })) }),
+    ...pictureFiles(() => ({ name, title, note: run.model.name, scenes: scenes() })),
+    ...(run.stored ? {} : { CSV: async () => saveCsv(name, await listed.csv()) }),
   };
   return html`<div class="panel-foot"><span class="grow">id ${tokens.ids[index]} · bytes ${count(start)}–${count(end)}: <code>${hex.length > 36 ? `${hex.slice(0, 35)} …` : hex}</code></span>${known ? filesView('Alternatives', files) : ''}</div>`;
 }

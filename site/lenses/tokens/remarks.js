@@ -1,6 +1,6 @@
 // The tokens that surprised the model most, those less surprising than expected, and word classes; main thread.
 
-import { save } from '../../charts/files.js';
+import { saveCsv } from '../../charts/files.js';
 import { count, fixed, percent } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
 import { hover, pin } from '../../page/choices.js';
@@ -12,7 +12,7 @@ import { findings, findingsCsv } from './findings.js';
 
 /** @import {ClassRow, Remark} from '../../shared/protocol.js' */
 
-const FILES = { CSV: async () => save('tokenlight-findings.csv', new Blob([await findingsCsv()], { type: 'text/csv;charset=utf-8' })) };
+const FILES = { CSV: async () => saveCsv('tokenlight-findings', await findingsCsv()) };
 
 export function remarksView() {
   if (!findings.value || !state.text.value) return nothing;
