@@ -216,7 +216,7 @@ def _to_parquet(partial: Path, output: Path, settings: Settings) -> None:
     columns = {"source": pyarrow.string(), "tokens": pyarrow.int64()}
     for name in settings.columns:
         columns[name] = of_text[name] if name in of_text else _arrow_type(pyarrow, find(name))
-    if any(find(name).axes[0] == "word" for name in settings.metrics):
+    if settings.has_words:
         columns["words"] = pyarrow.list_(numbers)
     schema, unfinished = pyarrow.schema(list(columns.items())), output.with_name(f"{output.name}.new")
     with parquet().ParquetWriter(unfinished, schema) as writer:

@@ -46,6 +46,11 @@ class Model:
         control = [id for id, token in tokenizer.added.items() if token["special"]]
         self.begins_word = begins_word(self.vocabulary, control)  # [id]
 
+    def prefix_ids(self, prefix: bool) -> list[int]:
+        """The ids to read before a text: the prefix token's, if it is wanted and the model has one."""
+        token = self.manifest.get("prefix")
+        return [token["id"]] if prefix and token else []
+
     def read(
         self, text: str | Sequence[int], *, keep: Iterable[str] | None = None, prefix: bool = True,
         literal: bool = False, stride: int | None = None, top_k: int = 10, most: int | None = None,
@@ -63,7 +68,7 @@ class Model:
         if not 0 <= top_k <= 50:
             raise ValueError(f"top_k must be from 0 to 50, not {top_k}.")
         started = time.perf_counter()
-        front, context = self._front(prefix), self.manifest["context_length"]
+        front, context = self.prefix_ids(prefix), self.manifest["context_length"]
         room = context - len(front) if stride is None else None
         tokens = self._tokens(text, min((n for n in (room, most) if n is not None), default=None), literal)
         if not tokens["ids"]:
@@ -107,7 +112,7 @@ class Model:
         options |= {name: value for name, value in flags.items() if value}
         options |= {} if stop_at_end else {"stopAtEnd": False}
         options |= {} if prefix else {"prefix": False}
-        names, front, started = self._kept(keep), self._front(prefix), time.perf_counter()
+        names, front, started = self._kept(keep), self.prefix_ids(prefix), time.perf_counter()
         tokens = self._tokens(prompt, None, literal)
         room = self.manifest["context_length"] - len(front) - len(tokens["ids"])
         if not tokens["ids"] and not front:
@@ -169,10 +174,6 @@ class Model:
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
         limit = ATTENTION_BYTES if keep is None else float("inf")  # who names the matrices wants all of them
         return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, begins_word=self.begins_word)
-
-    def _front(self, prefix: bool) -> list[int]:
-        token = self.manifest.get("prefix")
-        return [token["id"]] if prefix and token else []
 
     def _tokens(self, text: str | Sequence[int], most: int | None, literal: bool) -> dict[str, Any]:
         if isinstance(text, str):

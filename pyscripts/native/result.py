@@ -93,7 +93,7 @@ class Run:
     @property
     def attentions(self) -> NDArray[np.float32]:
         """[layer, head, query, key] by position, 0 above the diagonal."""
-        return self.reading.trace.attentions()
+        return self.reading.trace.kept_attention.all()
 
     @property
     def resid(self) -> NDArray[np.float32]:

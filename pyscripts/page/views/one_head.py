@@ -86,13 +86,13 @@ def similar_heads(context: Context, layer: int, head: int) -> dict[str, Any]:
     long to keep every matrix, over the means of the blocks of survey.py instead.
     """
     trace = context.reading.trace
-    trace.check_head(layer, head)
+    trace.shape.check_head(layer, head)
     found = attention_source.survey(context)
     if found is None:
         return attention_source.needs(attention_source.SURVEY)
-    if trace.keeps_attention:
+    if trace.kept_attention.complete:
         product = np.zeros(found.total.shape)
-        for chunk in trace.attention_chunks():
+        for chunk in trace.kept_attention.chunks():
             rest = chunk[:, :, :, 1:]
             product += np.einsum("lhqk,qk->lh", rest, rest[layer, head])
         n = trace.length * (trace.length - 1) // 2
@@ -109,7 +109,7 @@ def similar_heads(context: Context, layer: int, head: int) -> dict[str, Any]:
     order = np.argsort(-others, axis=None, kind="stable")[:SIMILAR]
     places = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, others.shape), strict=True)]
     return {
-        "reduced": not trace.keeps_attention,
+        "reduced": not trace.kept_attention.complete,
         "heads": [
             {"layer": i, "head": j, "correlation": float(others[i, j])} for i, j in places if np.isfinite(others[i, j])
         ],
