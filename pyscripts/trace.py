@@ -45,7 +45,7 @@ class ModelShape:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the model returned for consecutive positions, float32; None: it was not asked for."""
+    """What the model returned for consecutive positions, float32; None: not requested."""
 
     logits: NDArray[np.float32]  # [query, vocab]
     attentions: NDArray[np.float32] | None = None  # [layer, head, query, key], key = positions read so far
@@ -103,7 +103,7 @@ class Trace:
         self.length = stop
 
     def _add_attentions(self, attentions: NDArray[np.float32], past: int) -> None:
-        """Reduces attentions [layer, head, query, key] to entropies and pattern masses, and keeps them while small."""
+        """Reduces attention [layer, head, query, key] to entropies and pattern masses, and keeps it if it fits."""
         layers, heads_, queries, stop = attentions.shape
         every_head = attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
         found = attention.entropies(every_head, past)

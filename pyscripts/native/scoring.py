@@ -13,7 +13,7 @@ from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_stati
 from pyscripts.metrics.word_metrics import words_of
 from pyscripts.native.documents import CorpusError, Document
 from pyscripts.native.model import Model
-from pyscripts.native.session import MOST_BYTES, MOST_TOKENS
+from pyscripts.native.session import MAX_BYTES, MAX_TOKENS
 from pyscripts.strides import Window, plan, tokens_seen
 from pyscripts.tokens import own_bytes, spans
 
@@ -128,7 +128,7 @@ def _read(
 
     while waiting:
         width = _width(windows, waiting[0])
-        if width > MOST_TOKENS or width * 4 * model.shape.vocab_size > MOST_BYTES:
+        if width > MAX_TOKENS or width * 4 * model.shape.vocab_size > MAX_BYTES:
             at = waiting.pop(0)
             window, first, chunks = windows[at[0]][at[1]], 0, []
             for logits in model.logits(positions[at[0]][window.start : window.stop]):
@@ -136,7 +136,7 @@ def _read(
                 first += len(logits)
             parts[at[0]][at[1]] = _concatenate(chunks)
             continue
-        most = max(1, MOST_BYTES // (width * 4 * model.shape.vocab_size))
+        most = max(1, MAX_BYTES // (width * 4 * model.shape.vocab_size))
         batch, waiting = waiting[:most], waiting[most:]
         rows = [positions[place][windows[place][i].start : windows[place][i].stop] for place, i in batch]
         for at, row, logits in zip(batch, rows, model.batch_logits(rows), strict=True):

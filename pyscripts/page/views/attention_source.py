@@ -1,4 +1,4 @@
-"""Where the attention views get their matrices: what the trace kept, or what was computed again for a long text."""
+"""Where the attention views get their matrices: kept by the trace or, for a long text, computed again."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from pyscripts.metrics.survey import Survey
 from pyscripts.page import recomputed_attention
 from pyscripts.page.views.context import Context
 
-SURVEY = "survey"  # what a view answers as `missing` if it needs the pass over all heads
+SURVEY = "survey"  # the `missing` of a view that needs a pass over all heads
 
 
 def matrix(context: Context, layer: int, head: int) -> NDArray[np.float32] | None:

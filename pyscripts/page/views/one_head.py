@@ -1,4 +1,4 @@
-"""One head: its matrix as it is shown, sums, the strongest links, and the heads whose patterns resemble it."""
+"""One head: its matrix as shown, its sums, its strongest links, and the heads with the most similar patterns."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def head_table(context: Context, found: dict[str, Any]) -> Table:
 
 
 def position_names(context: Context) -> list[str]:
-    """[position] the text of each token, the prefix token's in front."""
+    """[position] the text of each token, the prefix token's first."""
     trace, tokens = context.reading.trace, context.reading.tokens
     prefix = [(context.model.get("prefix") or {}).get("text", "prefix token")] if trace.prefix else []
     return [*prefix, *tokens["texts"][: trace.shown]]
