@@ -53,7 +53,7 @@ test: check site/models/smollm2/manifest.json
 	$(BIN)/python tests/browser.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 -m "not long" tests
 
-# What takes minutes a test: memory over hundreds of runs, and with a model of GPT-2's size.
+# Tests that take minutes: memory over hundreds of runs, and with a model of GPT-2's size.
 test-long: check
 	$(BIN)/python tests/browser.py
 	$(BIN)/python -m pytest -m long tests

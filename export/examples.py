@@ -30,7 +30,7 @@ def texts() -> list[dict[str, str]]:
 
 def compute(model: native.Model, text: str) -> dict[str, Any]:
     """One text's Run, with `page`: what the page draws of it."""
-    run = model.read(text, most=LONGEST, top_k=TOP_K)
+    run = model.read(text, max_tokens=LONGEST, top_k=TOP_K)
     page = preview.preview(Context(run.reading, model.manifest, model.vocabulary))
     return {**run.to_json(), "timings": {}, "page": page}  # the same files from every build
 

@@ -2,14 +2,14 @@
 
 text → tokens → model outputs → Trace → Reading → metrics, views and the Run:
 
-    from pyscripts import load# needs tokenlight[native]: onnxruntime and tokenizers
+    from pyscripts import load                        # needs tokenlight[native]: onnxruntime and tokenizers
 
     model = load("site/models/smollm2", threads=2)
     run = model.read("The capital of France is Paris.")
     run.logprob, run.rank, run.entropy                # [token], nats
     run.attentions, run.resid                         # [layer, head, query, key], [layer+1, position, hidden]
-    run.metric("word_surprisal_corrected")            # any of pyscripts.metrics.METRICS
-    run.to_json()                                     # what the page exports
+    run.metric("word_surprisal_corrected")            # [word] nats; any of pyscripts.metrics.METRICS
+    run.to_json()                                     # what "Export JSON" saves
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,10 @@ __all__ = ["Model", "Run", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """The native part is imported when it is first used, since the page has no onnxruntime for Python."""
+    """Imports pyscripts.native when a name of it is first used, since the page has no onnxruntime for Python.
+
+    ImportError: one of its packages is not installed.
+    """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

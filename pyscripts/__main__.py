@@ -1,10 +1,10 @@
-"""The command tokenlight; also python -m pyscripts."""
+"""The command `tokenlight`, also available as `python -m pyscripts`."""
 
 import sys
 
 
 def main() -> int:
-    """Runs the command line, or says what is not installed."""
+    """Runs the command line; exit code 2 and one line on stderr if a package it needs is not installed."""
     try:
         from pyscripts.native.__main__ import main as command
     except ModuleNotFoundError as error:

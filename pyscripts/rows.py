@@ -1,7 +1,5 @@
 """Arrays that grow chunk by chunk as the model reads."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,7 +20,7 @@ class Rows:
     def all(self) -> NDArray:
         """The whole array; chunks are joined once and stay joined. ValueError if the model was not asked for it."""
         if not self._chunks:
-            raise ValueError("This run holds no such numbers: the text was read without the output they come from.")
+            raise ValueError("This run holds no such numbers: the text was read without the output they need.")
         if len(self._chunks) > 1:
             self._chunks = [np.concatenate(self._chunks, axis=self._axis)]
         return self._chunks[0]
@@ -32,13 +30,3 @@ class Rows:
         if self._chunks:
             index = (slice(None),) * self._axis + (slice(length),)
             self._chunks = [np.ascontiguousarray(self.all()[index])]
-
-
-def join_queries(chunks: Sequence[NDArray[np.float32]], length: int) -> NDArray[np.float32]:
-    """Chunks [query, key] of one head, each as wide as the text read so far, joined into one [length, length]."""
-    matrix = np.zeros((length, length), np.float32)
-    start = 0
-    for chunk in chunks:
-        matrix[start : start + len(chunk), : chunk.shape[1]] = chunk
-        start += len(chunk)
-    return matrix

@@ -22,7 +22,7 @@ __all__ = ["Reading", "build", "number", "numbers", "summary"]
 
 SCHEMA = "tokenlight.run/2"
 DEFAULT_TOP_K = 10
-# What TokenizedText has of every token, and what AppendedToken (protocol.js) calls it.
+# The lists of TokenizedText and the names of the same facts in AppendedToken (protocol.js).
 LISTS = {"ids": "id", "texts": "text", "bytes": "bytes", "hex": "hex", "control": "control"}
 ON_TEXT = ("induction", "previous_token", "duplicate_token", "first_token")  # patterns whose mass is in the Run
 
@@ -128,7 +128,7 @@ def windows(trace: Trace) -> dict[str, Any] | None:
 
 
 def _inside(trace: Trace) -> dict[str, Any]:
-    """What attention and hidden states say of the text; None for what was not read, as in a text read in windows."""
+    """The numbers from attention and hidden states; None if they were not read, as for a text read in windows."""
     on_text = None
     if trace.has_attention:
         masses, by_chance = trace.heads_on_text(), trace.heads_by_chance()

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.kept_attention import KeptAttention
 from pyscripts.metrics import attention, heads, residual
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
-from pyscripts.rows import Rows, join_queries
+from pyscripts.rows import Rows
 
 TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
@@ -17,7 +18,7 @@ ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; ab
 
 @dataclass(frozen=True)
 class ModelShape:
-    """What a trace must know about the model; everything comes from the manifest."""
+    """What a trace must know about the model, all of it from the manifest."""
 
     layers: int
     heads: int
@@ -35,10 +36,16 @@ class ModelShape:
         """The layer's window; None if it sees all positions."""
         return self.windows[layer] if self.windows else None
 
+    def check_head(self, layer: int, head: int) -> None:
+        """ValueError if the model has no such head."""
+        if not (0 <= layer < self.layers and 0 <= head < self.heads):
+            raise ValueError(f"This model has no layer {layer}, head {head}: it has {self.layers} layers with "
+                             f"{self.heads} heads each, numbered from 0.")
+
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the model returned for consecutive positions, float32; None: it was not asked for."""
+    """What the model returned for consecutive positions, float32; None: not requested."""
 
     logits: NDArray[np.float32]  # [query, vocab]
     attentions: NDArray[np.float32] | None = None  # [layer, head, query, key], key = positions read so far
@@ -61,7 +68,6 @@ class Trace:
     ) -> None:
         self.ids, self.shape, self.prefix = list(ids), shape, prefix
         self.begins_word = begins_word  # [vocabulary] which tokens begin a word; None: words are not known
-        self._attention_bytes = attention_bytes
         self.length = 0  # positions the model has read
         self._statistics = {field.name: Rows(0) for field in fields(TokenStatistics)}
         self._heads = {field.name: Rows(2) for field in fields(heads.HeadScores)}  # [layer, head, position]
@@ -70,7 +76,7 @@ class Trace:
         self._entropy, self._entropy_without_sink = Rows(2), Rows(2)  # [layer, head, position]
         self._contributions = False  # whether the model's graph outputs what attention and MLP added
         self._hidden_states = Rows(1)  # [layer+1, position, hidden]
-        self._attentions: list[NDArray[np.float32]] | None = []  # chunks [layer, head, query, key]; None: too large
+        self.kept_attention = KeptAttention(attention_bytes)
 
     def restart(self, ids: Sequence[int], keep: int) -> None:
         """Switches to other ids, keeping the first `keep` rows.
@@ -82,12 +88,7 @@ class Trace:
         for rows in (*self._statistics.values(), *self._heads.values(), *self._layers.values(),
                      self._entropy, self._entropy_without_sink, self._hidden_states):
             rows.keep(keep)
-        kept, start = [], 0
-        for chunk in self._attentions or []:
-            if start < keep:
-                kept.append(chunk[:, :, : keep - start, : min(chunk.shape[3], keep)])
-            start += chunk.shape[2]
-        self._attentions = None if self._attentions is None else kept
+        self.kept_attention.keep(keep)
         self.ids, self.length = list(ids), keep
 
     def extend(self, outputs: Outputs) -> None:
@@ -102,7 +103,7 @@ class Trace:
         self.length = stop
 
     def _add_attentions(self, attentions: NDArray[np.float32], past: int) -> None:
-        """Reduces attentions [layer, head, query, key] to entropies and pattern masses, and keeps them while small."""
+        """Reduces attention [layer, head, query, key] to entropies and pattern masses, and keeps it if it fits."""
         layers, heads_, queries, stop = attentions.shape
         every_head = attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
         found = attention.entropies(every_head, past)
@@ -118,7 +119,7 @@ class Trace:
                 if window is not None:
                     mass[layer][:, np.isnan(getattr(hidden[window], name))] = np.nan
             column.append(mass)
-        self._keep_attentions(attentions)
+        self.kept_attention.append(attentions)
 
     def _score(self, logits: NDArray[np.float32], first: int) -> None:
         """Reduces logits [row, vocab], rows `first` ..., to the statistics of the tokens after them."""
@@ -143,12 +144,6 @@ class Trace:
         self._layers["change_cosine"].append(changes.cosine)
         self._layers["attention_norm"].append(residual.norms(attention_output))
         self._layers["mlp_norm"].append(residual.norms(mlp_output))
-
-    def _keep_attentions(self, attentions: NDArray[np.float32]) -> None:
-        if self._attentions is not None:
-            self._attentions.append(attentions)
-            if sum(chunk.nbytes for chunk in self._attentions) > self._attention_bytes:
-                self._attentions = None
 
     def _check(self, outputs: Outputs, stop: int) -> None:
         queries, shape = len(outputs.logits), self.shape
@@ -182,14 +177,8 @@ class Trace:
 
         Without a prefix the first token has none: NaN, ids and rank 0.
         """
-        columns = {}
-        for name, column in self._statistics.items():
-            rows = column.all()[: self.length - 1]
-            if not self.prefix:
-                null = 0 if np.issubdtype(rows.dtype, np.integer) else np.nan
-                rows = np.concatenate([np.full((1, *rows.shape[1:]), null, rows.dtype), rows])
-            columns[name] = rows
-        return TokenStatistics(**columns)
+        rows = TokenStatistics(**{name: column.all() for name, column in self._statistics.items()})
+        return rows.by_token(prefix=self.prefix)
 
     def new_word_after(self) -> float:
         """Log-probability that a word begins after the last position read, nats; NaN: words are not known."""
@@ -261,40 +250,6 @@ class Trace:
         """[layer+1, position, hidden], the prefix included."""
         return self._hidden_states.all()
 
-    def attention_matrix(self, layer: int, head: int) -> NDArray[np.float32] | None:
-        """[query, key] of one head, by position, zeros above the diagonal; None if it was too large to keep."""
-        self.check_head(layer, head)
-        if self._attentions is None:
-            return None
-        return join_queries([chunk[layer, head] for chunk in self._attentions], self.length)
-
-    def attentions(self) -> NDArray[np.float32]:
-        """[layer, head, query, key] by position, zeros above the diagonal. ValueError: they were not kept."""
-        if not self._attentions:
-            raise ValueError("The attention matrices of this text were not kept: read it with keep=('attentions',).")
-        layers, heads_ = self._attentions[0].shape[:2]
-        joined, start = np.zeros((layers, heads_, self.length, self.length), np.float32), 0
-        for chunk in self._attentions:
-            joined[:, :, start : start + chunk.shape[2], : chunk.shape[3]] = chunk
-            start += chunk.shape[2]
-        return joined
-
-    def check_head(self, layer: int, head: int) -> None:
-        """ValueError if the model has no such head."""
-        if not (0 <= layer < self.shape.layers and 0 <= head < self.shape.heads):
-            raise ValueError(f"this model has no layer {layer}, head {head}: it has {self.shape.layers} layers "
-                             f"with {self.shape.heads} heads each, numbered from 0.")
-
-    @property
-    def keeps_attention(self) -> bool:
-        """Whether all attention matrices are kept; those of a long text are too large."""
-        return self._attentions is not None
-
-    def attention_chunks(self) -> list[NDArray[np.float32]]:
-        """Chunks [layer, head, query, key] in reading order, key = positions up to the chunk's last; none if they
-        were too large to keep."""
-        return list(self._attentions or [])
-
     def pattern_masses(self) -> dict[str, NDArray[np.float64]]:
         """[layer, head, token] attention from each shown token to each pattern's keys, by the names of
         heads.HeadScores; NaN where the pattern has no visible key."""
@@ -303,12 +258,3 @@ class Trace:
     def attention_entropy_at(self, position: int) -> NDArray[np.float64]:
         """[layer, head] entropy of one query's attention, nats."""
         return self._entropy.all()[:, :, position]
-
-    def attention_rows(self, position: int) -> NDArray[np.float32] | None:
-        """[layer, head, key] of one query, keys 0 ... position; None if the matrices were too large to keep."""
-        start = 0
-        for chunk in self._attentions or []:
-            if position < start + chunk.shape[2]:
-                return chunk[:, :, position - start, : position + 1]
-            start += chunk.shape[2]
-        return None

@@ -65,6 +65,16 @@ def symmetric(values: ArrayLike) -> Scale:
     return Scale(-most, most)
 
 
+def row_levels(rows: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Steps [row, column] of rows of weights 0 or more, from 0 to the row's largest weight; -1 = null (NaN). And those
+    largest weights [row]; 0 if there is none."""
+    most = np.nan_to_num(np.fmax.reduce(rows, axis=1, initial=0))
+    scaled = rows * (np.float32(LEVELS - 1) / np.where(most > 0, most, 1))[:, None].astype(np.float32)
+    np.rint(scaled, out=scaled)
+    scaled[np.isnan(scaled)] = -1
+    return scaled.astype(np.int16), most.astype(np.float32)
+
+
 def palette(name: str) -> dict[str, list[str]]:
     """CSS colours [level] of a palette, light and dark, and of text on them."""
     at = np.linspace(0, 1, LEVELS)

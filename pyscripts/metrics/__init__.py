@@ -1,4 +1,4 @@
-"""What can be computed of tokens and words; METRICS lists all of it.
+"""What can be computed for tokens, words, heads and layers; METRICS lists the numbers of tokens and words.
 
 A new metric is one function of a Scored text with @metric(title, unit, source): it is then a column of the page, of
 its CSV and of `tokenlight score --columns`.

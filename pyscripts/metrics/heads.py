@@ -9,12 +9,13 @@ only copying helps, and stored in the manifest. The same masses on a user's text
 stay low if little repeats; `chance` is the score of a head that attends uniformly to every visible position.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyscripts.metrics.attention import checked, visible
+from pyscripts.metrics.means import known_mean
 
 THRESHOLD = 0.4  # a head is labelled if its score is above this, as in ARENA's TransformerLens course, chapter 1.2
 
@@ -83,14 +84,7 @@ def where_known(masses: HeadScores, expected: HeadScores) -> HeadScores:
 
 def scores(mass: HeadScores) -> HeadScores:
     """Masses [..., query] averaged over the queries that have the pattern, [...]; NaN if none does."""
-    means = {}
-    for field in fields(mass):
-        values = getattr(mass, field.name)
-        known = ~np.isnan(values)
-        count = known.sum(axis=-1)
-        total = np.where(known, values, 0).sum(axis=-1)
-        means[field.name] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    return HeadScores(**means)
+    return HeadScores(**{name: known_mean(values) for name, values in vars(mass).items()})
 
 
 def labels(head_scores: HeadScores) -> list[tuple[str, str] | None]:

@@ -22,7 +22,7 @@ class TokenStatistics:
     top_ids: NDArray[np.int32]  # [token, k] most likely first
     top_logprobs: NDArray[np.float64]  # [token, k] nats
     new_word_logprob: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [token] nats, of all tokens
-    # together that begin a word (words.py), in the distribution before the token; NaN if they are not known
+    # together that begin a word (word_metrics.py), in the distribution before the token; NaN if they are not known
 
     @property
     def probability(self) -> NDArray[np.float64]:
@@ -38,6 +38,21 @@ class TokenStatistics:
     def surprise_excess(self) -> NDArray[np.float64]:
         """[token] nats, surprisal minus entropy: above 0 the model was more surprised than expected."""
         return surprise_excess(self.logprob, self.entropy)
+
+    def by_token(self, *, prefix: bool) -> "TokenStatistics":
+        """These rows, one for each position and about the token after it, as those of the shown tokens, in order.
+
+        The last row is dropped, since nothing follows it. prefix: whether position 0 is a prefix token; if not, the
+        first token has no statistics: NaN, ids and rank 0.
+        """
+        columns = {}
+        for name, rows in vars(self).items():
+            column = rows[:-1]
+            if not prefix:
+                null = 0 if np.issubdtype(rows.dtype, np.integer) else np.nan
+                column = np.concatenate([np.full((1, *rows.shape[1:]), null, rows.dtype), column])
+            columns[name] = column
+        return TokenStatistics(**columns)
 
     def since(self, first: int) -> "TokenStatistics":
         """The statistics of token `first` and all later ones."""
@@ -59,6 +74,7 @@ def token_statistics(
     """
     logits, targets = _checked(np.asarray(logits), np.asarray(targets), top_k)
     tokens, vocabulary = logits.shape
+
     def wanted(name: str) -> bool:
         return only is None or name in only
 

@@ -8,15 +8,18 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.colour.scales import LEVELS
-
 Pattern = NDArray[np.float32]  # [query, key]
+
+
+def check_combination(by: str) -> None:
+    """ValueError unless `by` is 'mean' or 'max'."""
+    if by not in ("mean", "max"):
+        raise ValueError(f"Heads are combined by 'mean' or 'max', not {by!r}.")
 
 
 def combined(heads: Iterable[Pattern], by: str) -> Pattern:
     """The mean or the maximum of several heads, weight by weight. by: 'mean' or 'max'; ValueError otherwise."""
-    if by not in ("mean", "max"):
-        raise ValueError(f"Heads are combined by 'mean' or 'max', not {by!r}.")
+    check_combination(by)
     total, count = None, 0
     for head in heads:
         count += 1
@@ -35,7 +38,7 @@ def visible(pattern: Pattern, *, sink: bool = True, mass: float = 1.0) -> Patter
     """A copy in which what is not shown is NaN: later positions, the sink (position 0) if it is hidden, and weights
     outside of the smallest set that holds the share `mass` (above 0, at most 1) of its row.
 
-    Without the sink each row is divided by what is left of it, so that it sums to 1 again; a row that looked at
+    Without the sink each row is divided by what is left of it, so that it sums to 1 again; a row that attends to
     nothing else is all NaN.
     """
     if not 0 < mass <= 1:
@@ -62,16 +65,6 @@ def largest(pattern: Pattern, mass: float) -> NDArray[np.bool_]:
     found = np.zeros(pattern.shape, bool)
     np.put_along_axis(found, order, kept, axis=1)
     return found
-
-
-def row_levels(rows: Pattern) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
-    """Colour steps of each row, from 0 to the row's own largest weight, -1 where nothing is shown; and those largest
-    weights [row] (0 if there is none)."""
-    most = np.nan_to_num(np.fmax.reduce(rows, axis=1, initial=0))
-    scaled = rows * (np.float32(LEVELS - 1) / np.where(most > 0, most, 1))[:, None].astype(np.float32)
-    np.rint(scaled, out=scaled)
-    scaled[np.isnan(scaled)] = -1
-    return scaled.astype(np.int16), most.astype(np.float32)
 
 
 def top(rows: Pattern, count: int) -> NDArray[np.int32]:

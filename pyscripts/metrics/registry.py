@@ -16,8 +16,8 @@ class Scored:
     """What a metric is computed from: the likelihoods of a text's tokens, and where its words are."""
 
     statistics: TokenStatistics  # by token
-    tokens_seen: NDArray[np.int64]  # [token] tokens of the text that the model saw before each
-    words: NDArray[np.int64]  # [word, 2] the token each word begins with, and the one after its last
+    tokens_seen: NDArray[np.int64]  # [token] how many tokens of the text the model saw before each
+    words: NDArray[np.int64]  # [word, 2] the first token of each word, and the one after its last
     word_boundaries: NDArray[np.float64]  # [token + 1] nats; see words_of
 
 
@@ -30,10 +30,10 @@ class Metric:
     unit: str  # "" if it has none
     source: str  # the publication or definition it follows
     function: Callable[[Scored], NDArray]
-    axes: tuple[str, ...] = ("token",)  # of the array, outermost first: token or word, then what it has several of
+    axes: tuple[str, ...] = ("token",)  # of the array: "token" or "word", then the axis of a row of numbers
     needs: tuple[str, ...] = ("logprob",)  # fields of TokenStatistics that must have been computed
     in_run: bool = False  # whether it is a number of each token in the Run (run.schema.json)
-    least: int | None = None  # a smaller number says that there is none
+    least: int | None = None  # smaller values mean that there is no number
 
     @property
     def whole(self) -> bool:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyscripts.metrics.means import known_mean
+
 SHORTEST = 3  # tokens; shorter repeats are mostly common phrases
 
 
@@ -69,12 +71,7 @@ def second_copy_curve(logprob: ArrayLike, ids: ArrayLike, shortest: int = SHORTE
     first, later, count = np.full(longest, np.nan), np.full(longest, np.nan), np.zeros(longest, np.int32)
     for place in range(longest):
         long_enough = [copy for copy in found if copy.length > place]
-        first[place] = _mean(values[sorted({copy.source + place for copy in long_enough})])
-        later[place] = _mean(values[[copy.start + place for copy in long_enough]])
+        first[place] = known_mean(values[sorted({copy.source + place for copy in long_enough})])
+        later[place] = known_mean(values[[copy.start + place for copy in long_enough]])
         count[place] = len(long_enough)
     return SecondCopyCurve(first, later, count)
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")

@@ -24,21 +24,25 @@ class Survey:
         self.sums = np.zeros((*shape, blocks, blocks), np.float32)  # the same, of all weights in the block
         self.mean = np.zeros((length, length), np.float32)  # [query, key] over all heads
         self.most = np.zeros((length, length), np.float32)  # [query, key] the largest of all heads
-        self.distance = np.zeros((*shape, length))  # [layer, head, query] mean distance to what it looks at
+        self.distance = np.zeros((*shape, length))  # [layer, head, query] mean distance to the keys it attends to
         self.received = np.zeros((*shape, length))  # [layer, head, key] from later positions, summed
         self.total = np.zeros(shape)  # [layer, head] sum of the weights without the sink
         self.square = np.zeros(shape)  # and of their squares
 
     @property
     def complete(self) -> bool:
+        """Whether all positions have been added."""
         return self.seen == self.length
 
     def add(self, chunk: NDArray[np.float32]) -> None:
-        """Takes attention [layer, head, query, key] of the next queries, key = positions up to the last of them."""
+        """Takes attention [layer, head, query, key] of the next queries, key = positions up to the last of them.
+
+        ValueError if it does not fit.
+        """
         layers, heads, queries, keys = chunk.shape
         start, stop = self.seen, self.seen + queries
         if keys != stop or stop > self.length or (layers, heads) != self.total.shape:
-            raise ValueError(f"attention after {start} positions has shape {chunk.shape}.")
+            raise ValueError(f"attention of shape {chunk.shape} does not fit after {start} of {self.length} positions.")
         edges = self.edges[self.edges < keys]
         columns = slice(len(edges))
         by_key = np.maximum.reduceat(chunk, edges, axis=3)  # [layer, head, query, key block]
@@ -55,7 +59,7 @@ class Survey:
             layers, heads, queries)
         row = np.arange(queries)
         self.received[:, :, :keys] += chunk.sum(axis=2)
-        self.received[:, :, start:stop] -= chunk[:, :, row, start + row]  # what a position gives itself
+        self.received[:, :, start:stop] -= chunk[:, :, row, start + row]  # without a position's attention to itself
         rest = chunk[:, :, :, 1:]
         self.total += rest.sum(axis=(2, 3), dtype=np.float64)
         self.square += np.einsum("lhqk,lhqk->lh", rest, rest)

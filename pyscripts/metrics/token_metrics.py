@@ -1,4 +1,4 @@
-"""The numbers of each token: how likely it was, and how certain the model."""
+"""The numbers of each token: how likely it was, and how certain the model was."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Numbers of whole words, which have several tokens: their probability as the model implies it.
+"""Numbers of whole words, which may have several tokens: their surprisal as the model's tokens imply it.
 
 A word begins at each token whose text begins with whitespace, at a control token, after one, and at the text's start.
 """
@@ -23,12 +23,12 @@ def begins_word(vocabulary: Sequence[str], control: Iterable[int]) -> NDArray[np
 def words_of(
     ids: Sequence[int], mask: NDArray[np.bool_], control: ArrayLike, new_word: ArrayLike, after: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The words of a text, [word, 2] first token and the one after the last; and how likely each boundary was.
+    """The words of a text, [word, 2] first token and the one after the last, and how likely a word began at each token.
 
     mask: see begins_word. control: [token] which tokens are control tokens. new_word: [token] log-probability, in the
     distribution before each token, that a word begins; after: the same after the last token (nats).
-    The second result is [token + 1], nats: 0 where a word begins with certainty (at the start of the text, and before
-    and after a control token's end), so that corrections are differences of it.
+    The second result is [token + 1], nats: 0 where a word is certain to begin (at the start of the text and after a
+    control token), so that a word's correction is the difference of two of its values.
     """
     count, special = len(ids), np.asarray(control, bool)
     certain = np.zeros(count + 1, bool)  # a word begins here whatever the model thinks
@@ -53,8 +53,8 @@ def word_surprisal(scored: Scored) -> NDArray[np.float64]:
 def word_surprisal_corrected(scored: Scored) -> NDArray[np.float64]:
     """-ln of the probability that this is the next word, given that a word begins.
 
-    Tokens that begin with a space say only at the next token that the word has ended. So that probability, of any
-    token that begins a word, belongs to the word, and the same one before it to the word before.
+    Where tokens begin with a space, only the next token shows that a word has ended. So the probability that a word
+    begins after this one is counted for this word, and the probability that this one began for the word before.
     """
     first, stop = scored.words.T
     return word_surprisal(scored) - scored.word_boundaries[stop] + scored.word_boundaries[first]

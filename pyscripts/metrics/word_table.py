@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyscripts.metrics.means import known_mean
 from pyscripts.metrics.words import CLASSES
 
 FEWEST = 10  # a class with fewer tokens gets no statement about its layers
@@ -57,22 +58,22 @@ def class_table(
     if unknown:
         raise ValueError(f"unknown word classes: {sorted(unknown)}.")
     amount = np.log(change, out=np.full_like(change, np.nan), where=change > 0)  # [layer, token]
-    excess = amount - _mean(amount)[:, None]  # [layer, token] above the text, in logarithms
+    excess = amount - known_mean(amount)[:, None]  # [layer, token] above the text, in logarithms
     rows = []
     for name, title in CLASSES.items():
         mine = np.array([each == name for each in classes], bool)  # [token]
         if not mine.any():
             continue
-        mean_excess = _mean(excess[:, mine])  # [layer]
+        mean_excess = known_mean(excess[:, mine])  # [layer]
         rows.append(
             ClassRow(
                 name=name,
                 title=title,
                 count=int(mine.sum()),
-                mean_surprisal=float(_mean(surprisal[mine])),
-                mean_entropy=float(_mean(entropies[mine])),
-                attention_entropy=_mean(by_layer[:, mine]),
-                activity=_mean(change[:, mine]),
+                mean_surprisal=float(known_mean(surprisal[mine])),
+                mean_entropy=float(known_mean(entropies[mine])),
+                attention_entropy=known_mean(by_layer[:, mine]),
+                activity=known_mean(change[:, mine]),
                 relative_activity=np.exp(mean_excess),
                 raised_layers=_raised(excess[:, mine]) if mine.sum() >= FEWEST else None,
             )
@@ -82,14 +83,7 @@ def class_table(
 
 def _raised(excess: NDArray[np.float64]) -> NDArray[np.int32]:
     """Layers of excess [layer, token] whose mean is clearly above 0, the largest first; others are left out."""
-    mean, count = _mean(excess), np.count_nonzero(~np.isnan(excess), axis=1)  # [layer]
-    spread = np.sqrt(_mean((excess - mean[:, None]) ** 2) * count / np.maximum(count - 1, 1))  # sample deviation
+    mean, count = known_mean(excess), np.count_nonzero(~np.isnan(excess), axis=1)  # [layer]
+    spread = np.sqrt(known_mean((excess - mean[:, None]) ** 2) * count / np.maximum(count - 1, 1))  # sample deviation
     clear = np.flatnonzero(mean > ERRORS * spread / np.sqrt(np.maximum(count, 1)))
     return clear[np.argsort(-mean[clear], kind="stable")].astype(np.int32)
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the last axis, ignoring NaN; NaN if nothing is left."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=-1)
-    return np.where(count > 0, np.where(known, values, 0).sum(axis=-1) / np.maximum(count, 1), np.nan)

@@ -18,46 +18,46 @@ from pyscripts.native.summary import summary, table
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    whole = argparse.ArgumentParser(prog="tokenlight", description="How a language model reads and generates text.")
-    commands = whole.add_subparsers(dest="command", required=True)
+    root = argparse.ArgumentParser(prog="tokenlight", description="How a language model reads and generates text.")
+    commands = root.add_subparsers(dest="command", required=True)
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument("--model", type=Path, required=True, help="a model folder, such as site/models/smollm2")
-    model.add_argument("--threads", type=int, help="of onnxruntime (default: as many as there are cores)")
-    model.add_argument("--no-prefix", action="store_true", help="do not read the model's prefix token first")
+    model.add_argument("--threads", type=int, help="threads of onnxruntime (default: one per core)")
+    model.add_argument("--no-prefix", action="store_true", help="read the text without the model's prefix token")
     model.add_argument("--literal", action="store_true", help="read control tokens as plain text")
-    read = commands.add_parser("read", parents=[model], help="the page's Run of a text, as JSON")
-    read.add_argument("text", help="- reads standard input")
+    read = commands.add_parser("read", parents=[model], help="read a text; the page's Run as JSON")
+    read.add_argument("text", help="the text; - reads standard input")
     read.add_argument("--stride", type=int, help="read a text longer than the context in windows, this far apart")
     read.add_argument("--top-k", type=int, default=10, help="alternatives per token, at most 50")
-    write = commands.add_parser("generate", parents=[model], help="continue a text; the Run as JSON")
-    write.add_argument("text", help="the prompt; - reads standard input")
-    write.add_argument("--max-tokens", type=int, default=50)
-    write.add_argument("--seed", type=int, default=0)
-    write.add_argument("--greedy", action="store_true")
-    write.add_argument("--stop", action="append", default=[], help="a text that ends it; may be repeated")
+    generate = commands.add_parser("generate", parents=[model], help="continue a text; the Run as JSON")
+    generate.add_argument("text", help="the prompt; - reads standard input")
+    generate.add_argument("--max-tokens", type=int, default=50)
+    generate.add_argument("--seed", type=int, default=0)
+    generate.add_argument("--greedy", action="store_true")
+    generate.add_argument("--stop", action="append", default=[], help="stop after this text; may be repeated")
     for name in ("temperature", "top-p", "min-p", "repetition-penalty", "frequency-penalty"):
-        write.add_argument(f"--{name}", type=float)
-    write.add_argument("--top-k", type=int)
-    heads = commands.add_parser("heads", help="what each head does on repeated random tokens, as JSON")
+        generate.add_argument(f"--{name}", type=float)
+    generate.add_argument("--top-k", type=int)
+    heads = commands.add_parser("heads", help="the scores of each head on repeated random tokens, as JSON")
     heads.add_argument("--model", type=Path, required=True, help="a model folder")
-    score = commands.add_parser("score", parents=[model], help="score a corpus: one record per document, and a summary")
+    score = commands.add_parser("score", parents=[model], help="score a corpus: a record per document, and a summary")
     score.add_argument("corpus", type=Path, nargs="+", help="text, JSON lines or Parquet (.txt, .jsonl, .parquet)")
     score.add_argument("-o", "--output", type=Path, required=True, help="a .jsonl or .parquet file")
     score.add_argument("--field", default="text", help="the field that holds the text (default: text)")
     score.add_argument("--lines", action="store_true", help="each line of a .txt file is a document")
-    score.add_argument("--columns", default="logprob", help=f"any of {', '.join((*OF_TEXT, *METRICS))}")
+    score.add_argument("--columns", default="logprob", help=f"comma-separated: {', '.join((*OF_TEXT, *METRICS))}")
     score.add_argument("--context", type=int, help="positions in a window (default: the model's context)")
-    score.add_argument("--stride", type=int, help="from one window to the next (default: half of it)")
+    score.add_argument("--stride", type=int, help="positions from one window to the next (default: half the context)")
     score.add_argument("--processes", type=int, default=1)
     score.add_argument("--summary", type=Path, help="also write the summary, as JSON, for `tokenlight compare`")
-    compare = commands.add_parser("compare", help="two summaries, of two models or two corpora, in one table")
+    compare = commands.add_parser("compare", help="compare the summaries of two models or two corpora in one table")
     compare.add_argument("summaries", type=Path, nargs=2, help="files that score --summary wrote")
-    commands.add_parser("columns", help="every column, with its unit and source")
-    return whole
+    commands.add_parser("columns", help="list every column with its unit and source")
+    return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns 0; 1 if records of a corpus were skipped; 2 with one line on stderr if something is wrong; 130 after
+    """Returns 0, 1 if records of a corpus were skipped, 2 with one line on stderr if something is wrong, or 130 after
     Ctrl-C."""
     options = parser().parse_args(argv)
     commands = {"read": _read, "generate": _generate, "heads": _heads, "score": _score, "compare": _compare,
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return commands[options.command](options)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here" if options.command == "score" else "stopped",
+        print("stopped; the same command resumes here" if options.command == "score" else "stopped",
               file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
@@ -135,8 +135,8 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def describe(now: Progress) -> str:
-    """How far it is, how fast, and how long it will take: one line."""
-    speed, done = now.tokens / max(now.seconds, 1e-9), now.share - now.began_at
+    """Progress, speed and remaining time in one line."""
+    speed, done = now.tokens / max(now.seconds, 1e-9), now.share - now.share_before
     left = now.seconds * (1 - now.share) / done if done > 0 else 0
     bar = "█" * round(20 * now.share) + "░" * (20 - round(20 * now.share))
     minutes, seconds = divmod(round(left), 60)
@@ -151,7 +151,7 @@ def _compare(options: argparse.Namespace) -> int:
             each = json.loads(path.read_text(encoding="utf-8"))
             found.append((f"{each['model']}: {', '.join(each['corpus'])}", each))
         except (json.JSONDecodeError, KeyError, TypeError):
-            raise CorpusError(f"{path} is not a summary; write one with tokenlight score --summary.") from None
+            raise CorpusError(f"{path} is not a summary. Write one with tokenlight score --summary.") from None
     print(table([name for name, _ in found], [each for _, each in found]))
     return 0
 

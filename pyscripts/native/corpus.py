@@ -1,8 +1,8 @@
-"""Scores a whole corpus: blocks in order, with bounded memory, resumed after a kill with nothing lost or doubled.
+"""Scores a whole corpus block by block, in bounded memory; after a kill it resumes, and no record is lost or doubled.
 
-A block is a fixed stretch of the corpus, whatever was done before, so its batches and thus its last digits are the
-same in every attempt. Finished blocks are appended to `<output>.partial`; then `<output>.state` says how many and where
-they end. What a kill left behind the end that the state names is cut off at the next start.
+A block is a fixed stretch of the corpus, whatever was scored before, so its batches and thus its last digits are the
+same in every attempt. Each finished block is appended to `<output>.partial`; then `<output>.state` records how many
+there are and where the last one ends. The next attempt cuts off what a kill left after that end.
 """
 
 import hashlib
@@ -33,23 +33,23 @@ Blocks = Iterator[tuple[list[Document], int]]  # documents, and how many records
 class State:
     """How far a corpus has been scored."""
 
-    fingerprint: str  # of model, corpus and settings: another one cannot go on from here
+    fingerprint: str  # of model, corpus and settings: only the same ones can resume
     blocks: int = 0
     bytes: int = 0  # of the finished blocks in `<output>.partial`
-    skipped: int = 0  # records
-    share: float = 0.0  # of the corpus, 0 ... 1
+    skipped: int = 0  # records that could not be read
+    share: float = 0.0  # 0 ... 1, of the corpus
     sums: Sums = field(default_factory=Sums)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """For a progress bar."""
+    """What a progress bar shows."""
 
     tokens: int  # scored in this attempt
     documents: int  # finished, earlier attempts included
     seconds: float  # of this attempt
-    share: float  # 0 ... 1, how much of the corpus is finished
-    began_at: float  # what it was when this attempt began
+    share: float  # 0 ... 1, of the corpus that is finished
+    share_before: float  # the share that earlier attempts had finished
 
 
 def score_corpus(
@@ -57,17 +57,17 @@ def score_corpus(
     lines: bool = False, processes: int = 1, threads: int | None = None, report: Callable[[str], None] = print,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> State:
-    """Scores the corpus with the model in `folder`, and writes one record a document to `output` (.jsonl or .parquet).
+    """Scores the corpus with the model in `folder`, and writes a record per document to `output` (.jsonl or .parquet).
 
-    Goes on where an earlier attempt with the same arguments stopped. report: takes a sentence about each record that is
-    skipped. CorpusError: an argument is wrong, the output exists, or was begun with other arguments.
+    Resumes where an earlier attempt with the same arguments stopped. report: receives a sentence about each skipped
+    record. CorpusError: an argument is wrong, the output exists, or it was begun with other arguments.
     """
     if output.suffix not in (".jsonl", ".parquet"):
         raise CorpusError(f"The output must be a .jsonl or .parquet file, not {output}.")
     if output.suffix == ".parquet":
         parquet()
     if output.exists():
-        raise CorpusError(f"{output} exists. Delete it or name another output.")
+        raise CorpusError(f"{output} exists. Delete it or choose another output.")
     if processes < 1:
         raise CorpusError(f"--processes must be 1 or more, not {processes}.")
     for path in corpus:
@@ -77,10 +77,10 @@ def score_corpus(
     first = load(folder, threads=threads)
     settings = settings.check(dict(first.manifest))
     partial, saved = Path(f"{output}.partial"), Path(f"{output}.state")
-    mark = _fingerprint(first, corpus, settings, text_field, lines)
-    state = _resume(saved, partial, mark)
+    fingerprint = _fingerprint(first, corpus, settings, text_field, lines)
+    state = _resume(saved, partial, fingerprint)
     blocks = _blocks(corpus, text_field, lines, report, state.blocks)
-    began, before, share = time.perf_counter(), state.sums.tokens, state.share
+    began, tokens_before, share_before = time.perf_counter(), state.sums.tokens, state.share
     with partial.open("r+b" if partial.exists() else "w+b") as file:
         file.truncate(state.bytes)
         file.seek(state.bytes)
@@ -93,7 +93,7 @@ def score_corpus(
             state.share = end
             _save(saved, state)
             seconds = time.perf_counter() - began
-            progress(Progress(state.sums.tokens - before, state.sums.documents, seconds, end, share))
+            progress(Progress(state.sums.tokens - tokens_before, state.sums.documents, seconds, end, share_before))
     if output.suffix == ".parquet":
         _to_parquet(partial, output, settings)
         partial.unlink()
@@ -105,28 +105,28 @@ def score_corpus(
 
 def _fingerprint(model: Model, corpus: Sequence[Path], settings: Settings, field: str, lines: bool) -> str:
     files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in corpus]
-    said = json.dumps([model.manifest["sha256"], files, asdict(settings), field, lines, BLOCK_DOCUMENTS])
-    return hashlib.sha256(said.encode()).hexdigest()
+    facts = json.dumps([model.manifest["sha256"], files, asdict(settings), field, lines, BLOCK_DOCUMENTS])
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
-def _resume(saved: Path, partial: Path, mark: str) -> State:
-    """The state an earlier attempt left, or a new one."""
+def _resume(saved: Path, partial: Path, fingerprint: str) -> State:
+    """The state that an earlier attempt left, or a new one. CorpusError: it is damaged or of other arguments."""
     if not saved.exists() or not partial.exists():
-        return State(mark)
+        return State(fingerprint)
     try:
         found: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
     except json.JSONDecodeError:
         raise CorpusError(f"{saved} is damaged. Delete it to start again.") from None
     if partial.stat().st_size < found.get("bytes", 0):
         raise CorpusError(f"{partial} is shorter than {saved} says. Delete both to start again.")
-    if found["fingerprint"] != mark:
-        raise CorpusError(f"{partial} was begun with another model, corpus or options. Use those again, or delete it.")
+    if found["fingerprint"] != fingerprint:
+        raise CorpusError(f"{partial} was begun with another model, corpus or options. Use those again or delete it.")
     sums = Sums(**{**found["sums"], "classes": {name: tuple(each) for name, each in found["sums"]["classes"].items()}})
     return State(**{**found, "sums": sums})
 
 
 def _save(saved: Path, state: State) -> None:
-    """Replaces the state at once, so that a kill leaves the old one or the new one."""
+    """Replaces the state in one step, so that a kill leaves either the old or the new one."""
     fresh = saved.with_name(f"{saved.name}.new")
     with fresh.open("w", encoding="utf-8") as file:
         json.dump(asdict(state), file)
@@ -138,17 +138,17 @@ def _save(saved: Path, state: State) -> None:
 def _blocks(
     corpus: Sequence[Path], field: str, lines: bool, report: Callable[[str], None], finished: int
 ) -> Blocks:
-    """The blocks after the first `finished` ones, whose skipped records were reported before."""
+    """The blocks after the first `finished` ones, whose skipped records have been reported."""
     number, skipped, block = 0, 0, list[Document]()
 
-    def tell(sentence: str) -> None:
+    def skip(sentence: str) -> None:
         nonlocal skipped
         skipped += 1
         if number >= finished:
             report(sentence)
 
     characters = 0
-    for document in documents(corpus, field, lines, tell):
+    for document in documents(corpus, field, lines, skip):
         block.append(document)
         characters += len(document.text)
         if len(block) == BLOCK_DOCUMENTS or characters >= BLOCK_CHARACTERS:
@@ -162,14 +162,14 @@ def _blocks(
 def _scored(
     blocks: Blocks, model: Model, folder: Path, threads: int, processes: int, settings: Settings
 ) -> Iterator[tuple[Block, int, float]]:
-    """Each block scored, in order, with the records skipped and the share of the corpus that ends with it."""
+    """Each block scored, in order, with its number of skipped records and the share of the corpus up to its end."""
     if processes == 1:
         for texts, skipped in blocks:
             yield scoring.score(model, texts, settings), skipped, _end(texts)
         return
     waiting: deque[tuple[Future[Block], int, float]] = deque()
     context = get_context("spawn")  # onnxruntime's threads do not survive a fork
-    with ProcessPoolExecutor(processes, context, _begin, (folder, threads)) as pool:
+    with ProcessPoolExecutor(processes, context, _load_model, (folder, threads)) as pool:
         try:
             for texts, skipped in blocks:
                 waiting.append((pool.submit(_score, texts, settings), skipped, _end(texts)))
@@ -179,7 +179,7 @@ def _scored(
                 yield _finished(waiting)
         except BrokenProcessPool:
             raise CorpusError("A process ended unexpectedly, perhaps for lack of memory. Use fewer --processes; the "
-                              "same command goes on where this one stopped.") from None
+                              "same command resumes where this one stopped.") from None
 
 
 def _end(texts: Sequence[Document]) -> float:
@@ -187,28 +187,28 @@ def _end(texts: Sequence[Document]) -> float:
 
 
 def _finished(waiting: deque[tuple[Future[Block], int, float]]) -> tuple[Block, int, float]:
-    """The oldest block, when it is finished."""
+    """The oldest waiting block; waits until it is finished."""
     future, skipped, end = waiting.popleft()
     return future.result(), skipped, end
 
 
-_model: Model | None = None  # of a worker process
+_model: Model | None = None  # the model of a worker process
 
 
-def _begin(folder: Path, threads: int) -> None:
+def _load_model(folder: Path, threads: int) -> None:
     global _model
     _model = load(folder, threads=threads)
 
 
 def _score(texts: list[Document], settings: Settings) -> Block:
     if _model is None:
-        raise RuntimeError("this process has no model")
+        raise RuntimeError("This process has no model.")
     return scoring.score(_model, texts, settings)
 
 
 def _to_parquet(partial: Path, output: Path, settings: Settings) -> None:
-    """The records as a Parquet file, a row group at a time."""
-    import pyarrow  # parquet() has made sure that it is there
+    """The records as a Parquet file, one row group at a time."""
+    import pyarrow  # score_corpus has checked that it is installed
     from pyarrow import json as reader
 
     numbers = pyarrow.list_(pyarrow.int64())
@@ -216,7 +216,7 @@ def _to_parquet(partial: Path, output: Path, settings: Settings) -> None:
     columns = {"source": pyarrow.string(), "tokens": pyarrow.int64()}
     for name in settings.columns:
         columns[name] = of_text[name] if name in of_text else _arrow_type(pyarrow, find(name))
-    if any(find(name).axes[0] == "word" for name in settings.metrics):
+    if settings.has_words:
         columns["words"] = pyarrow.list_(numbers)
     schema, unfinished = pyarrow.schema(list(columns.items())), output.with_name(f"{output.name}.new")
     with parquet().ParquetWriter(unfinished, schema) as writer:

@@ -1,4 +1,4 @@
-"""Reads a corpus a document at a time: text files, JSON lines, Parquet; broken records are reported and skipped."""
+"""Reads a corpus one document at a time from text, JSON lines or Parquet; broken records are reported and skipped."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 KINDS = (".txt", ".jsonl", ".parquet")
-ROWS = 256  # of a Parquet file in memory at a time
+ROWS = 256  # rows of a Parquet file in memory at a time
 
 
 class CorpusError(ValueError):
@@ -16,21 +16,21 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """One text and where it is."""
+    """One text and where it was found."""
 
-    source: str  # file, and for JSON lines and Parquet its line or row, from 1: corpus.jsonl:17
+    source: str  # the file, and the line or row of a record, from 1: corpus.jsonl:17
     text: str
-    share: float  # 0 ... 1, how much of the corpus ends with it
+    share: float  # 0 ... 1, of the corpus up to the end of this document
 
 
-Report = Callable[[str], None]  # takes a sentence about a record that was skipped
+Report = Callable[[str], None]  # receives a sentence about a skipped record
 
 
 def documents(paths: Sequence[Path], field: str, lines: bool, report: Report) -> Iterator[Document]:
-    """Every document of the files, in order; what cannot be read is reported and left out.
+    """Every document of the files, in order; records that cannot be read are reported and skipped.
 
-    A .txt file is one document, or with `lines` each of its lines that is not blank; of a .jsonl or .parquet file, each
-    record's `field` is. CorpusError: a file cannot be opened, or is of another kind.
+    A .txt file is one document or, with `lines`, one for each line that is not blank. In a .jsonl or .parquet file, the
+    `field` of each record is a document. CorpusError: a file cannot be opened or is of another kind.
     """
     sizes = [path.stat().st_size for path in paths]
     total, before = max(sum(sizes), 1), 0
@@ -38,7 +38,7 @@ def documents(paths: Sequence[Path], field: str, lines: bool, report: Report) ->
     for path, size in zip(paths, sizes, strict=True):
         reader = readers.get(path.suffix)
         if reader is None:
-            raise CorpusError(f"{path} is not a {', '.join(KINDS)} file; rename or convert it.")
+            raise CorpusError(f"{path} is not a {', '.join(KINDS)} file. Rename or convert it.")
         try:
             for source, text, share in reader(path, field):
                 if isinstance(text, _Broken):
@@ -54,10 +54,12 @@ def documents(paths: Sequence[Path], field: str, lines: bool, report: Report) ->
 
 @dataclass(frozen=True)
 class _Broken:
+    """Stands for a text that cannot be read."""
+
     reason: str
 
 
-Read = Iterator[tuple[str, str | _Broken, float]]  # source, text, share of the file that ends with it
+Read = Iterator[tuple[str, str | _Broken, float]]  # source, text, share of the file up to its end
 
 
 def _decoded(data: bytes) -> str | _Broken:
@@ -99,20 +101,20 @@ def _field(line: str | _Broken, field: str) -> str | _Broken:
     except (json.JSONDecodeError, RecursionError) as error:
         return _Broken(f"it is not JSON ({error})")
     if not isinstance(record, dict) or field not in record:
-        return _Broken(f"it has no field {field!r}; name the right one with --field")
-    return record[field] if isinstance(record[field], str) else _Broken(f"its field {field!r} is not a text")
+        return _Broken(f"it has no field {field!r} (choose another with --field)")
+    return record[field] if isinstance(record[field], str) else _Broken(f"its field {field!r} is not text")
 
 
 def _parquet(path: Path, field: str) -> Read:
     file = parquet().ParquetFile(path)
     names = file.schema_arrow.names
     if field not in names:
-        raise CorpusError(f"{path} has no column {field!r}, only {', '.join(names)}; name it with --field.")
+        raise CorpusError(f"{path} has no column {field!r}. Choose one of {', '.join(names)} with --field.")
     row = 0
     for batch in file.iter_batches(ROWS, columns=[field]):
         for value in batch.column(0).to_pylist():
             row += 1
-            text = value if isinstance(value, str) else _Broken(f"its {field!r} is not a text")
+            text = value if isinstance(value, str) else _Broken(f"its {field!r} is not text")
             yield f"{path}:{row}", text, row / max(file.metadata.num_rows, 1)
 
 

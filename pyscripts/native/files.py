@@ -1,4 +1,4 @@
-"""Reads a model folder as the exporter wrote it: manifest.json, and files put together from verified chunks."""
+"""Reads a model folder as the exporter wrote it: manifest.json, and files joined from verified chunks."""
 
 import hashlib
 import json
@@ -19,13 +19,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"{folder} is no model folder: it has no manifest.json. `python export/build.py` writes one "
-                         f"into site/models/<id>.") from None
+        raise ModelError(f"{folder} is not a model folder: it has no manifest.json. `python export/build.py` writes "
+                         f"one into site/models/<id>.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path} is not valid JSON ({error}). Build the model again.") from None
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         schema = manifest.get("schema") if isinstance(manifest, dict) else None
-        raise ModelError(f"{path} has the schema {schema}, this version reads {SCHEMA}. Build the model again.")
+        raise ModelError(f"{path} has the schema {schema}, but this version reads {SCHEMA}. Build the model again.")
     return manifest
 
 
@@ -39,7 +39,7 @@ def read_file(folder: Path, manifest: Mapping[str, Any], path: str) -> bytes:
         try:
             data = (folder / chunk["name"]).read_bytes()
         except FileNotFoundError:
-            raise ModelError(f"{folder / chunk['name']} is missing, a part of {path}. Build it again.") from None
+            raise ModelError(f"{folder / chunk['name']} is missing, a part of {path}. Build the model again.") from None
         if hashlib.sha256(data).hexdigest() != chunk["sha256"]:
             raise ModelError(f"{folder / chunk['name']}, a part of {path}, is damaged. Build the model again.")
         parts.append(data)

@@ -18,15 +18,15 @@ from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace
 from pyscripts.trace import ATTENTION_BYTES, ModelShape, Outputs, Trace
 
-AS_THE_PAGE = ("attentions", "resid")  # what the numbers of the page's Run are computed from
-TEXT = "There is no text to read."
+KEPT_BY_DEFAULT = ("attentions", "resid")  # what the numbers of the page's Run are computed from
+NO_TEXT = "There is no text to read."
 
 
 def load(folder: str | Path, *, threads: int | None = None) -> "Model":
     """Loads a model folder such as site/models/smollm2.
 
-    threads: of onnxruntime; None: as many as there are cores. ModelError (a ValueError): the folder is no model,
-    incomplete or damaged.
+    threads: threads of onnxruntime; None: one per core. ModelError (a ValueError): the folder is not a model folder, or
+    it is incomplete or damaged.
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be 1 or more, not {threads}.")
@@ -37,7 +37,7 @@ def load(folder: str | Path, *, threads: int | None = None) -> "Model":
 
 
 class Model:
-    """A model in onnxruntime with its tokenizer; everything it knows of itself is in its manifest."""
+    """A model in onnxruntime with its tokenizer; all facts about it come from its manifest."""
 
     def __init__(self, manifest: Mapping[str, Any], session: Session, tokenizer: TextTokenizer) -> None:
         self.manifest, self.session, self.tokenizer = manifest, session, tokenizer
@@ -46,28 +46,33 @@ class Model:
         control = [id for id, token in tokenizer.added.items() if token["special"]]
         self.begins_word = begins_word(self.vocabulary, control)  # [id]
 
+    def prefix_ids(self, prefix: bool) -> list[int]:
+        """The ids to read before a text: the prefix token's, if it is wanted and the model has one."""
+        token = self.manifest.get("prefix")
+        return [token["id"]] if prefix and token else []
+
     def read(
         self, text: str | Sequence[int], *, keep: Iterable[str] | None = None, prefix: bool = True,
-        literal: bool = False, stride: int | None = None, top_k: int = 10, most: int | None = None,
+        literal: bool = False, stride: int | None = None, top_k: int = 10, max_tokens: int | None = None,
     ) -> Run:
-        """Reads a text (or token ids) in one pass; one longer than the context as far as it goes, or in windows.
+        """Reads a text (or token ids) as far as the context goes or, with `stride`, all of it in windows.
 
-        keep: what to compute and hold besides the likelihoods, of attentions, resid, attn_out, mlp_out; () is fastest.
-        None: attentions (held up to 160 MB) and resid, from which the page's Run is made. prefix: whether the model's
-        prefix token comes first. literal: control tokens are read as plain text. stride: read all of a text that is
-        longer than the context in windows, each so many tokens after the one before; likelihoods only. top_k:
-        alternatives a token in `to_json`. most: read at most so many tokens. ValueError: there is no text, or an
-        option is out of range.
+        keep: what to compute and keep besides the likelihoods: any of attentions, resid, attn_out and mlp_out; () is
+        fastest. None: attentions (kept up to 160 MB) and resid, from which the page's Run is computed. prefix: whether
+        the model's prefix token comes first. literal: control tokens are read as plain text. stride: a text longer than
+        the context is read in windows, each starting this many tokens after the previous one, for its likelihoods only.
+        top_k: alternatives per token in `to_json`, 0 ... 50. max_tokens: read no more tokens than this. ValueError:
+        there is no text, or an option is out of range.
         """
         names = self._kept(keep)
         if not 0 <= top_k <= 50:
             raise ValueError(f"top_k must be from 0 to 50, not {top_k}.")
         started = time.perf_counter()
-        front, context = self._front(prefix), self.manifest["context_length"]
+        front, context = self.prefix_ids(prefix), self.manifest["context_length"]
         room = context - len(front) if stride is None else None
-        tokens = self._tokens(text, min((n for n in (room, most) if n is not None), default=None), literal)
+        tokens = self._tokens(text, min((n for n in (room, max_tokens) if n is not None), default=None), literal)
         if not tokens["ids"]:
-            raise ValueError(TEXT)
+            raise ValueError(NO_TEXT)
         ids = [*front, *tokens["ids"]]
         options = {"topK": top_k} | ({"prefix": False} if not prefix else {}) | ({"literal": True} if literal else {})
         if stride is not None:
@@ -94,9 +99,9 @@ class Model:
     ) -> Run:
         """Continues a prompt with the page's sampling; the same seed gives the same text as in the page.
 
-        The settings mean what `pyscripts.decoding.sampling.Settings` says; None leaves the model's distribution as it
-        is. Ends at max_tokens, an end token (stop_at_end), a `stop` text or a full context. ValueError: an option is
-        out of range, or the prompt leaves no room.
+        The settings are those of `pyscripts.decoding.sampling.Settings`; None leaves the distribution unchanged.
+        Ends after max_tokens, at an end token (if stop_at_end), at a `stop` text, or when the context is full. keep: as
+        in `read`. ValueError: an option is out of range, or the prompt leaves no room.
         """
         stops = [stop] if isinstance(stop, str) else list(stop)
         given = {"temperature": temperature, "topK": top_k, "topP": top_p, "minP": min_p,
@@ -107,11 +112,11 @@ class Model:
         options |= {name: value for name, value in flags.items() if value}
         options |= {} if stop_at_end else {"stopAtEnd": False}
         options |= {} if prefix else {"prefix": False}
-        names, front, started = self._kept(keep), self._front(prefix), time.perf_counter()
+        names, front, started = self._kept(keep), self.prefix_ids(prefix), time.perf_counter()
         tokens = self._tokens(prompt, None, literal)
         room = self.manifest["context_length"] - len(front) - len(tokens["ids"])
         if not tokens["ids"] and not front:
-            raise ValueError(TEXT)
+            raise ValueError(NO_TEXT)
         if max_tokens < 0 or (max_tokens and room < 1):
             raise ValueError(f"max_tokens must be 0 or more, not {max_tokens}." if max_tokens < 0 else
                              f"The prompt fills the whole context of {self.manifest['context_length']} tokens. "
@@ -121,7 +126,7 @@ class Model:
         outputs, begin = self._outputs(names), len(tokens["text"])
         passes = self.session.chunks(ids, outputs, keep_past=True)
         found, past = next(passes)
-        pending = self._unpack(found)  # of the newest positions: their last row needs the token drawn from it
+        pending = self._unpack(found)  # kept until the token drawn from its last row is known
         for step in passes:
             run.extend(pending)
             found, past = step
@@ -145,7 +150,7 @@ class Model:
         return (found[name][0] for found, _ in self.session.chunks(ids, [name]))
 
     def batch_logits(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """[row, token, vocabulary] of several short sequences at once; what follows the end of one means nothing."""
+        """[row, token, vocabulary] of several short sequences at once; ignore what follows the end of a shorter one."""
         lengths = [len(row) for row in rows]
         padded = np.zeros((len(rows), max(lengths)), np.int64)  # [row, token]
         for i, row in enumerate(rows):
@@ -154,7 +159,7 @@ class Model:
         return self.session.forward(padded, [name], lengths=lengths)[name]
 
     def lens(self, ids: Sequence[int], states: NDArray[np.float32], target: int, top_k: int) -> lens.Lens:
-        """The logit lens after ids: states [layer, hidden] of the last position, before the final norm."""
+        """The logit lens at the last position of ids; states: its residual stream [layer, hidden] before each layer."""
         names = self.manifest["outputs"]
         if not names.get("lens_logits"):
             raise ValueError(f"{self.manifest['name']} has no logit lens.")
@@ -167,29 +172,25 @@ class Model:
         return lens.read(rows, target, top_k)
 
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
-        limit = ATTENTION_BYTES if keep is None else float("inf")  # who names the matrices wants all of them
+        limit = ATTENTION_BYTES if keep is None else float("inf")  # attentions that were asked for are all kept
         return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, begins_word=self.begins_word)
 
-    def _front(self, prefix: bool) -> list[int]:
-        token = self.manifest.get("prefix")
-        return [token["id"]] if prefix and token else []
-
-    def _tokens(self, text: str | Sequence[int], most: int | None, literal: bool) -> dict[str, Any]:
+    def _tokens(self, text: str | Sequence[int], limit: int | None, literal: bool) -> dict[str, Any]:
         if isinstance(text, str):
-            return self.tokenizer.encode(text, most, literal=literal)
+            return self.tokenizer.encode(text, limit, literal=literal)
         size = self.manifest["vocab_size"]
         wrong = [id for id in text if not 0 <= id < size]
         if wrong:
             raise ValueError(f"{wrong[0]} is not a token id; this model's are 0 to {size - 1}.")
-        return {**self.tokenizer.describe([int(id) for id in text][:most]), "total": len(text)}
+        return {**self.tokenizer.describe([int(id) for id in text][:limit]), "total": len(text)}
 
     def _kept(self, keep: Iterable[str] | None) -> tuple[str, ...]:
-        names = AS_THE_PAGE if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
+        names = KEPT_BY_DEFAULT if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
         for name in names:
             if name not in KEPT:
                 raise ValueError(f"There is nothing called {name!r} to keep. Choose from {', '.join(KEPT)}.")
             if not self.manifest["outputs"].get(KEPT[name]):
-                raise ValueError(f"{self.manifest['name']} does not give out {name}.")
+                raise ValueError(f"{self.manifest['name']} does not output {name}.")
         return names
 
     def _outputs(self, names: Iterable[str]) -> list[str]:
@@ -197,7 +198,7 @@ class Model:
         return [outputs["logits"], *(each for name in names for each in outputs[KEPT[name]])]
 
     def _unpack(self, found: Mapping[str, NDArray[np.float32]]) -> Outputs:
-        """One pass's outputs of a single text, those that were asked for."""
+        """The outputs of one pass over a single text; None for those that were not asked for."""
         outputs = self.manifest["outputs"]
 
         def stacked(name: str) -> NDArray[np.float32] | None:

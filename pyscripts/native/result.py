@@ -1,4 +1,4 @@
-"""What reading or generating returned: typed arrays by name, and the page's Run as JSON."""
+"""The result of reading or generating: arrays by name, and the page's Run as JSON."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -43,12 +43,12 @@ class Run:
 
     @property
     def text(self) -> str:
-        """What the tokens cover, as UTF-8."""
+        """The text that the tokens cover; U+FFFD for bytes that are not UTF-8."""
         return str(self.reading.tokens["text"])
 
     @property
     def ids(self) -> NDArray[np.int64]:
-        """[token]"""
+        """[token] ids, without the prefix token."""
         return np.array(self.reading.tokens["ids"], np.int64)
 
     @property
@@ -58,7 +58,7 @@ class Run:
 
     @property
     def spans(self) -> NDArray[np.int64]:
-        """[token, 2] where each token begins and ends, in the bytes of all tokens."""
+        """[token, 2] where each token begins and ends, as offsets into the bytes of all tokens."""
         return spans(self.reading.tokens, len(self.reading.tokens["ids"]))
 
     @property
@@ -72,7 +72,7 @@ class Run:
 
     @property
     def words(self) -> NDArray[np.int64]:
-        """[word, 2] the token each word begins with, and the one after its last."""
+        """[word, 2] the first token of each word, and the one after its last."""
         return self.reading.scored().words
 
     @property
@@ -82,7 +82,7 @@ class Run:
 
     @property
     def rank(self) -> NDArray[np.int32]:
-        """[token] 1 = most likely; 0 where there is none."""
+        """[token] 1 = most likely; 0 for a first token without a prefix."""
         return self.statistics.rank
 
     @property
@@ -92,13 +92,13 @@ class Run:
 
     @property
     def attentions(self) -> NDArray[np.float32]:
-        """[layer, head, query, key] by position, 0 above the diagonal."""
-        return self.reading.trace.attentions()
+        """[layer, head, query, key] by position, 0 ... 1, zeros above the diagonal."""
+        return self.reading.trace.kept_attention.all()
 
     @property
     def resid(self) -> NDArray[np.float32]:
-        """[layer+1, position, hidden] the residual stream: the embeddings, then after each layer, the last one after
-        the final norm."""
+        """[layer+1, position, hidden] the residual stream: the embeddings, then the state after each layer, the last
+        one after the final norm."""
         return self.reading.trace.hidden_states()
 
     @property
@@ -127,12 +127,12 @@ class Run:
     def of_tokens(self, array: NDArray, axis: int | None = None) -> NDArray:
         """The part of an array by position that belongs to the shown tokens, without the prefix token.
 
-        axis: the one that counts positions; None: the only one as long as the run. ValueError: it is none or several.
+        axis: the axis of positions; None: the only axis as long as the run. ValueError: there is none, or several.
         """
         trace = self.reading.trace
         fitting = [i for i, size in enumerate(array.shape) if size == trace.length]
         if axis is None and len(fitting) != 1:
-            raise ValueError(f"axes {fitting} of an array {array.shape} are as long as the run: name one with axis=.")
+            raise ValueError(f"axes {fitting} of an array {array.shape} are as long as the run. Choose one with axis=.")
         at = fitting[0] if axis is None else axis
         return np.take(array, range(trace.first, trace.length), axis=at)
 

@@ -13,26 +13,26 @@ from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_stati
 from pyscripts.metrics.word_metrics import words_of
 from pyscripts.native.documents import CorpusError, Document
 from pyscripts.native.model import Model
-from pyscripts.native.session import MOST_BYTES, MOST_TOKENS
+from pyscripts.native.session import MAX_BYTES, MAX_TOKENS
 from pyscripts.strides import Window, plan, tokens_seen
 from pyscripts.tokens import own_bytes, spans
 
 TOP_K = 10
-OF_TEXT = ("ids", "texts", "bytes")  # columns that are no metrics: what the tokens are
+OF_TEXT = ("ids", "texts", "bytes")  # columns that are not metrics but the tokens themselves
 
 
 @dataclass(frozen=True)
 class Settings:
     """How a corpus is scored."""
 
-    columns: tuple[str, ...] = ("logprob",)  # metrics, or OF_TEXT
-    context: int | None = None  # positions of a window, at most the model's context; None: that
+    columns: tuple[str, ...] = ("logprob",)  # names of metrics, or of OF_TEXT
+    context: int | None = None  # positions in a window, at most the model's context; None: the model's context
     stride: int | None = None  # from one window to the next; None: half the context
     prefix: bool = True
     literal: bool = False
 
     def check(self, manifest: dict[str, Any]) -> "Settings":
-        """The settings with a context and a stride. CorpusError: one does not fit the model."""
+        """The settings with context and stride filled in. CorpusError: one of them does not fit the model."""
         for name in self.columns:
             if name not in OF_TEXT and name not in METRICS:
                 raise CorpusError(f"There is no column {name!r}. Choose from {', '.join((*OF_TEXT, *METRICS))}.")
@@ -50,20 +50,25 @@ class Settings:
         """The columns that are metrics."""
         return [name for name in self.columns if name not in OF_TEXT]
 
+    @property
+    def has_words(self) -> bool:
+        """Whether a column has a number for each word, so that a record says where its words are."""
+        return any(find(name).axes[0] == "word" for name in self.metrics)
+
 
 @dataclass
 class Sums:
-    """What a summary is made of; sums of several blocks add up."""
+    """What a summary is computed from; the sums of several blocks can be added."""
 
     documents: int = 0
     tokens: int = 0  # of all documents
-    scored: int = 0  # of these, those with a probability
+    scored: int = 0  # tokens that have a probability
     bytes: int = 0  # of the scored tokens
     surprisal: float = 0.0  # nats, of the scored tokens
     classes: dict[str, tuple[int, float]] = field(default_factory=dict)  # word class → tokens, nats
 
     def add(self, other: "Sums") -> None:
-        """Adds another block's."""
+        """Adds the sums of another block."""
         for each in fields(self)[:-1]:
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
         for name, (count, nats) in other.classes.items():
@@ -73,17 +78,16 @@ class Sums:
 
 @dataclass(frozen=True)
 class Block:
-    """A block's results: one line of JSON a document, and its sums."""
+    """A block's results: one line of JSON per document, and its sums."""
 
     lines: bytes
     sums: Sums
 
 
 def score(model: Model, documents: Sequence[Document], settings: Settings) -> Block:
-    """Scores documents, whose order the lines keep. `settings` as Settings.check returns them."""
+    """Scores documents; the lines are in their order. settings: as Settings.check returns them."""
     texts = model.tokenizer.ids([document.text for document in documents], literal=settings.literal)
-    prefix = model.manifest.get("prefix") if settings.prefix else None
-    front = [prefix["id"]] if prefix else []
+    front = model.prefix_ids(settings.prefix)
     positions = [[*front, *ids] for ids in texts]
     windows = [plan(len(ids), settings.context or 0, settings.stride or 0) if ids else [] for ids in positions]
     needs = needed(settings.metrics) | {"logprob"}
@@ -91,7 +95,7 @@ def score(model: Model, documents: Sequence[Document], settings: Settings) -> Bl
     lines, sums = [], Sums()
     for place, (document, ids) in enumerate(zip(documents, texts, strict=True)):
         if ids:
-            found, after = _join(parts[place], len(front))
+            found, after = _join(parts[place], bool(front))
             tokens = model.tokenizer.describe(ids)
             seen = tokens_seen(windows[place], len(front))
             line = _line(model, document, tokens, found, after, seen, settings)
@@ -114,7 +118,7 @@ def _read(
     mask = model.begins_word if "new_word_logprob" in needs else None
 
     def reduce(at: tuple[int, int], logits: NDArray[np.float32], first: int) -> TokenStatistics:
-        """Of rows `first` … of a window, those that belong to it."""
+        """The statistics of the rows that the window scores, of logits [row, vocabulary] from its row `first` on."""
         ids, window = positions[at[0]], windows[at[0]][at[1]]
         start = max(window.scored - 1 - window.start - first, 0)
         stop = len(logits) - (window.stop < len(ids) and first + len(logits) == window.stop - window.start)
@@ -124,7 +128,7 @@ def _read(
 
     while waiting:
         width = _width(windows, waiting[0])
-        if width > MOST_TOKENS or width * 4 * model.shape.vocab_size > MOST_BYTES:
+        if width > MAX_TOKENS or width * 4 * model.shape.vocab_size > MAX_BYTES:
             at = waiting.pop(0)
             window, first, chunks = windows[at[0]][at[1]], 0, []
             for logits in model.logits(positions[at[0]][window.start : window.stop]):
@@ -132,7 +136,7 @@ def _read(
                 first += len(logits)
             parts[at[0]][at[1]] = _concatenate(chunks)
             continue
-        most = max(1, MOST_BYTES // (width * 4 * model.shape.vocab_size))
+        most = max(1, MAX_BYTES // (width * 4 * model.shape.vocab_size))
         batch, waiting = waiting[:most], waiting[most:]
         rows = [positions[place][windows[place][i].start : windows[place][i].stop] for place, i in batch]
         for at, row, logits in zip(batch, rows, model.batch_logits(rows), strict=True):
@@ -149,39 +153,29 @@ def _concatenate(parts: Sequence[TokenStatistics]) -> TokenStatistics:
                              for each in fields(TokenStatistics)))
 
 
-def _join(parts: Sequence[TokenStatistics], first: int) -> tuple[TokenStatistics, float]:
-    """The statistics of a document's tokens, and the log-probability that a word begins after the last one.
-
-    first: 1 after a prefix token; otherwise the first token has none.
-    """
+def _join(parts: Sequence[TokenStatistics], prefix: bool) -> tuple[TokenStatistics, float]:
+    """The statistics of a document's tokens, and the log-probability that a word begins after the last one (nats)."""
     rows = _concatenate(parts)
-    columns = {}
-    for name, values in vars(rows).items():
-        column = values[:-1]
-        if not first:
-            null = 0 if np.issubdtype(column.dtype, np.integer) else np.nan
-            column = np.concatenate([np.full((1, *column.shape[1:]), null, column.dtype), column])
-        columns[name] = column
-    return TokenStatistics(**columns), float(rows.new_word_logprob[-1])
+    return rows.by_token(prefix=prefix), float(rows.new_word_logprob[-1])
 
 
 def _line(
     model: Model, document: Document, tokens: dict[str, Any], found: TokenStatistics, after: float,
     seen: NDArray[np.int64], settings: Settings,
 ) -> dict[str, Any]:
-    """A document's record: source, number of tokens, and the columns; with a metric of words, `words` too."""
+    """A document's record: source, number of tokens and columns; with a metric of words, also `words`."""
     spans_of, boundaries = words_of(tokens["ids"], model.begins_word, tokens["control"], found.new_word_logprob, after)
     scored = Scored(found, seen, spans_of, boundaries)
     line: dict[str, Any] = {"source": document.source, "tokens": len(tokens["ids"])}
     for name in settings.columns:
         line[name] = tokens[name] if name in OF_TEXT else find(name).cells(scored)
-    if any(find(name).axes[0] == "word" for name in settings.metrics):
+    if settings.has_words:
         line["words"] = spans_of.tolist()
     return line
 
 
 def _count(sums: Sums, tokens: dict[str, Any], logprob: NDArray[np.float64]) -> None:
-    """Adds one document."""
+    """Adds one document to the sums."""
     where, known = spans(tokens, len(logprob)), ~np.isnan(logprob)
     sums.documents += 1
     sums.tokens += len(logprob)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from pyscripts.native.files import ModelError, read_file
 
-MOST_TOKENS = 512  # of one pass
-MOST_BYTES = 128_000_000  # of one pass's outputs, so that memory does not grow with the text
+MAX_TOKENS = 512  # in one pass
+MAX_BYTES = 128_000_000  # of the outputs of one pass, so that memory does not grow with the text
 
 Past = list[NDArray[np.float32]]  # the cache as the graph returned it: keys and values of each layer
 
@@ -20,7 +20,7 @@ class Session:
     """The graph and the names its manifest gives to inputs and outputs."""
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any], threads: int) -> None:
-        """threads: of onnxruntime; 0: as many as there are cores. ModelError: the files cannot be used."""
+        """threads: threads of onnxruntime; 0: one per core. ModelError: the files cannot be used."""
         self.manifest = manifest
         weights = read_file(folder, manifest, "weights.bin")
         options = ort.SessionOptions()
@@ -42,7 +42,7 @@ class Session:
     ) -> dict[str, NDArray[np.float32]]:
         """One pass over rows [row, token] after `past`; returns `outputs` by the graph's own names.
 
-        lengths: tokens of each row that are no padding (padding is on the right). lens: [row, hidden] states for the
+        lengths: tokens of each row that are not padding (padding is on the right). lens: [row, hidden] states for the
         final norm and the unembedding.
         """
         inputs, m = self.manifest["inputs"], self.manifest
@@ -70,15 +70,15 @@ class Session:
         return [name for pair in self.manifest["outputs"]["present"] for name in pair]
 
     def chunk_length(self, past: int, outputs: Sequence[str]) -> int:
-        """How many tokens one pass may read after `past` positions, at least 1: its outputs stay below MOST_BYTES."""
+        """How many tokens one pass may read after `past` positions, at least 1: its outputs stay within MAX_BYTES."""
         m, names = self.manifest, self.manifest["outputs"]
         sizes = {names["logits"]: (m["vocab_size"], 0)}  # bytes of a token: fixed, and for each position it can see
         sizes |= {name: (0, m["heads"]) for name in names["attentions"]}
         for kind in ("hidden_states", "attention_output", "mlp_output"):
             sizes |= {name: (m["hidden_size"], 0) for name in names.get(kind) or ()}
         fixed, by_position = (4 * sum(sizes.get(name, (0, 0))[i] for name in outputs) for i in (0, 1))
-        length = MOST_TOKENS
-        while length > 1 and length * (fixed + by_position * (past + length)) > MOST_BYTES:
+        length = MAX_TOKENS
+        while length > 1 and length * (fixed + by_position * (past + length)) > MAX_BYTES:
             length -= 1
         return length
 

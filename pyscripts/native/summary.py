@@ -1,4 +1,4 @@
-"""What a scored corpus comes to, and two of them side by side, as plain text tables."""
+"""The summary of a scored corpus, and summaries side by side in a plain-text table."""
 
 import math
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from pyscripts.native.scoring import Sums
 
 
 def summary(sums: Sums, skipped: int) -> dict[str, Any]:
-    """A corpus in numbers: documents, tokens, n (scored tokens), perplexity, bits_per_byte, and by word class n and
-    mean surprisal (nats); None where nothing was scored."""
+    """A corpus in numbers, as JSON: documents, skipped (records), tokens, n (scored tokens), mean_surprisal (nats),
+    perplexity, bits_per_byte, and by word class n and mean_surprisal; None if nothing was scored."""
     mean = sums.surprisal / sums.scored if sums.scored else math.nan
     bits = sums.surprisal / math.log(2) / sums.bytes if sums.bytes else math.nan
     finite = {"mean_surprisal": mean, "perplexity": math.exp(mean) if mean < 700 else math.inf, "bits_per_byte": bits}
@@ -25,7 +25,7 @@ def summary(sums: Sums, skipped: int) -> dict[str, Any]:
 
 
 def rows(found: dict[str, Any]) -> dict[str, float | None]:
-    """A summary as the lines of a table."""
+    """The rows of the table for one summary: title → number."""
     lines = {
         "documents": found["documents"], "skipped records": found["skipped"], "tokens": found["tokens"],
         "scored tokens (n)": found["n"], "perplexity": found["perplexity"], "bits per byte": found["bits_per_byte"],
@@ -38,7 +38,7 @@ def rows(found: dict[str, Any]) -> dict[str, float | None]:
 
 
 def table(names: Sequence[str], summaries: Sequence[dict[str, Any]]) -> str:
-    """Summaries as columns; of two, a third has the second less the first."""
+    """Summaries as columns; with two, a third column is the second minus the first."""
     columns = [rows(found) for found in summaries]
     titles = list(dict.fromkeys(title for column in columns for title in column))
     heads = [*names, *(["difference"] if len(columns) == 2 else [])]

@@ -11,30 +11,30 @@ from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
 
 def byte_alphabet() -> dict[str, int]:
-    """GPT-2's alphabet, character → byte; printable bytes stand for themselves, the others for U+0100 and on.
+    """GPT-2's alphabet, character → byte; printable bytes are themselves, the others characters from U+0100.
 
     Source: bytes_to_unicode in openai/gpt-2 src/encoder.py.
     """
-    alphabet, following = {}, 256
+    alphabet, substitute = {}, 256
     for byte in range(256):
         printable = 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174
-        alphabet[chr(byte if printable else following)] = byte
-        following += not printable
+        alphabet[chr(byte if printable else substitute)] = byte
+        substitute += not printable
     return alphabet
 
 
 def steps(node: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
-    """A normalizer or pre-tokenizer as a list; `name` is that of a Sequence's own list."""
+    """A normalizer or pre-tokenizer as a list; `name` is the key of a Sequence's own list."""
     if node is None:
         return []
     return [step for each in node[name] for step in steps(each, name)] if node["type"] == "Sequence" else [node]
 
 
 def prefix_space(description: dict[str, Any]) -> str | None:
-    """How a tokenizer.json puts a space in front of a text.
+    """Where a tokenizer.json puts a space in front of a text.
 
-    "each": every section between added tokens gets one; "bare": those that do not begin with a space; "first": only the
-    beginning of the whole text, if it has none; None: it does not.
+    "each": in front of every section between added tokens; "bare": of every section that does not begin with a space;
+    "first": only of the whole text, if it does not begin with one; None: nowhere.
     """
     if any(step["type"] == "Prepend" for step in steps(description["normalizer"], "normalizers")):
         return "each"
@@ -91,7 +91,7 @@ class TextTokenizer:
         return (token.replace("▁", " ") if self.sentencepiece else token).encode()
 
     def vocabulary(self, size: int) -> list[str]:
-        """The text of every id; U+FFFD where a token is part of a character."""
+        """[id] the text of every token; U+FFFD for a part of a character."""
         return [self.bytes_of(id).decode(errors="replace") for id in range(size)]
 
     def pieces(self, ids: list[int]) -> list[bytes]:
@@ -108,21 +108,21 @@ class TextTokenizer:
         return found
 
     def ids(self, texts: Sequence[str], *, literal: bool = False) -> list[list[int]]:
-        """The ids of each text. literal: control tokens in it are read as the characters they are spelled with.
+        """The ids of each text. literal: control tokens are read as the characters that spell them.
 
-        Lone surrogates, which are no characters, become U+FFFD.
+        Lone surrogates, which are not characters, become U+FFFD.
         """
         tokenizer = self._literal if literal else self._plain
         encoded = tokenizer.encode_batch([well_formed(text) for text in texts], add_special_tokens=False)
         return [each.ids for each in encoded]
 
-    def encode(self, text: str, most: int | None = None, *, literal: bool = False) -> dict[str, Any]:
-        """The first `most` tokens of a text (None: all), as `TokenizedText` of site/shared/protocol.js has them."""
+    def encode(self, text: str, limit: int | None = None, *, literal: bool = False) -> dict[str, Any]:
+        """The first `limit` tokens of a text (None: all), as `TokenizedText` of site/shared/protocol.js has them."""
         ids = self.ids([text], literal=literal)[0]
-        return {**self.describe(ids[:most]), "total": len(ids)}
+        return {**self.describe(ids[:limit]), "total": len(ids)}
 
     def append(self, tokens: dict[str, Any], id: int) -> dict[str, Any]:
-        """A generated token as `AppendedToken` of protocol.js has it; `tokens`, the text so far, stays as it is."""
+        """A generated token as `AppendedToken` of protocol.js has it; `tokens`, the text so far, is unchanged."""
         after = self.describe([*tokens["ids"], id])
         return {"id": id, "text": after["texts"][-1], "whole": after["text"],
                 **{name: after[name][-1] for name in ("bytes", "hex", "control")}}
@@ -155,7 +155,7 @@ def _without_limits(description: dict[str, Any]) -> Tokenizer:
 
 
 def _without_control_tokens(description: dict[str, Any]) -> dict[str, Any]:
-    """The same tokenizer, to which control tokens are ordinary text."""
+    """The same tokenizer, but it reads control tokens as ordinary text."""
     control = {token["content"] for token in description["added_tokens"] if token["special"]}
     changed = {**description, "added_tokens": [token for token in description["added_tokens"] if not token["special"]]}
     model = description["model"]

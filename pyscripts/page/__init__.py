@@ -1,1 +1,1 @@
-"""What the page asks of Python: the session, columns, views and their tables, sentences."""
+"""What the page requests from Python: the session, columns, views with their tables, sentences."""

@@ -21,7 +21,7 @@ def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32
 
 def token_columns(reading: Reading, first: int = 0) -> dict[str, NDArray]:
     """Every metric of a token (pyscripts/metrics), starting with token `first`: [token] or [token, width], float32 or
-    int32, C-contiguous; nats. `tokens_seen`: of a text read in windows only."""
+    int32, C-contiguous; nats. `tokens_seen` only for a text read in windows."""
     scored = reading.scored()
     columns = {name: each.function(scored)[first:] for name, each in METRICS.items() if each.axes[0] == "token"}
     if not isinstance(reading.trace, StridedTrace):

@@ -7,7 +7,7 @@ import numpy as np
 
 from pyscripts import run
 from pyscripts.colour.colourings import COLOURINGS
-from pyscripts.page.session import token_columns
+from pyscripts.page.arrays import token_columns
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.whole_text import findings, strip
 

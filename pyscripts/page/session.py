@@ -17,7 +17,7 @@ from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
-from pyscripts.recomputed import Recomputed
+from pyscripts.page.recomputed_attention import RecomputedAttention
 from pyscripts.run import LISTS, Reading
 from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
 from pyscripts.trace import ModelShape, Outputs, Trace
@@ -33,7 +33,7 @@ class Current:
     reading: Reading
     updated: int = 0  # shown tokens that `update` has returned
     inspected: views.Inspected | None = None
-    attentions: Recomputed = field(default_factory=Recomputed)
+    recomputed: RecomputedAttention = field(default_factory=RecomputedAttention)
 
 
 class Session:
@@ -174,18 +174,18 @@ class Session:
         current, asked = self._current(run_id), json.loads(layers)
         trace = current.reading.trace
         survey = Survey(trace.shape.layers, trace.shape.heads, trace.length) if asked is None else None
-        current.attentions.begin(asked or [], survey)
+        current.recomputed.begin(asked or [], survey)
 
     def add_attention(self, run_id: int, count: int, parts: Any) -> None:
         """Takes the next `count` queries of it: one Float32Array [head, query, key] for each layer."""
         current = self._current(run_id)
-        heads, made = current.reading.trace.shape.heads, current.attentions
+        heads = current.reading.trace.shape.heads
         keys = parts[0].length // (heads * count)
-        made.add(to_numpy(parts, (len(parts), heads, count, keys)))
+        current.recomputed.add(to_numpy(parts, (len(parts), heads, count, keys)))
 
     def finish_attention(self, run_id: int) -> None:
-        """Says that all of it has arrived."""
-        self._current(run_id).attentions.finish()
+        """Keeps it, now that all of it has arrived."""
+        self._current(run_id).recomputed.finish()
 
     def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
         """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).
@@ -218,7 +218,7 @@ class Session:
         """One of views.VIEWS on the current run: {json, arrays}. ValueError if there is no such view."""
         current = self._current(run_id)
         context = views.Context(
-            current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.attentions,
+            current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.recomputed,
             self._pinned,
         )
         if name not in views.VIEWS:

@@ -45,7 +45,7 @@ def test_every_array_is_what_transformers_computes(model: Model, reference: Refe
 
 def test_a_long_text_in_several_passes(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = model.read(TEXT * 2, keep=EVERYTHING)
-    monkeypatch.setattr("pyscripts.native.session.MOST_TOKENS", 7)
+    monkeypatch.setattr("pyscripts.native.session.MAX_TOKENS", 7)
     parts = model.read(TEXT * 2, keep=EVERYTHING)
     for name in ("logprob", "entropy", *EVERYTHING):
         assert_allclose(getattr(parts, name), getattr(whole, name), atol=2e-4)

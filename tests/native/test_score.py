@@ -113,7 +113,7 @@ def test_broken_records_are_named_and_skipped(
     arguments = ["score", "--model", str(tiny_models / "tiny-gpt2"), str(source), "-o", str(tmp_path / "o.jsonl")]
     assert main([*arguments, "--threads", "1"]) == 1
     said = capsys.readouterr()
-    for number, reason in ((2, "not JSON"), (4, "no field 'text'"), (5, "not a text"), (6, "empty"), (7, "not UTF-8"),
+    for number, reason in ((2, "not JSON"), (4, "no field 'text'"), (5, "not text"), (6, "empty"), (7, "not UTF-8"),
                            (8, "no field")):
         assert any(f"{source}:{number} was skipped" in line and reason in line for line in said.err.splitlines())
     assert [each["source"] for each in records(tmp_path / "o.jsonl")] == [f"{source}:1", f"{source}:9"]
@@ -146,7 +146,7 @@ def test_two_corpora_in_one_table(tiny_models: Path, tmp_path: Path, capsys: pyt
         (["--processes", "0"], "--processes must be"),
         (["missing.jsonl"], "There is no file missing.jsonl"),
         (["-o", "out.csv"], "must be a .jsonl or .parquet"),
-        (["--model", "nowhere"], "nowhere is no model folder"),
+        (["--model", "nowhere"], "nowhere is not a model folder"),
     ],
 )
 def test_wrong_arguments_are_answered_with_a_sentence(
@@ -159,7 +159,7 @@ def test_wrong_arguments_are_answered_with_a_sentence(
     assert line.startswith("error: ") and said in line
 
 
-def test_nothing_is_overwritten_and_other_arguments_cannot_go_on(
+def test_nothing_is_overwritten_and_other_arguments_cannot_resume(
     tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written(tmp_path / "c.jsonl", 2)
@@ -189,7 +189,7 @@ def test_parquet_in_and_out(tiny_models: Path, tmp_path: Path) -> None:
     for source, output, field in (("c.jsonl", "o.jsonl", "text"), ("c.parquet", "o.parquet", "body")):
         score_corpus(tiny_models / "tiny-gpt2", [tmp_path / source], tmp_path / output, settings, text_field=field,
                      threads=1, report=skipped.append)
-    assert skipped == [f"{tmp_path / 'c.parquet'}:10 was skipped: its 'body' is not a text"]
+    assert skipped == [f"{tmp_path / 'c.parquet'}:10 was skipped: its 'body' is not text"]
     found = parquet.read_table(tmp_path / "o.parquet").to_pylist()
     expected = records(tmp_path / "o.jsonl")
     for one, other in zip(found, expected, strict=True):

@@ -1,4 +1,8 @@
-"""The attention views against transformers' attentions and plain numpy, kept and computed again; runs in CPython."""
+"""The attention views against transformers' attentions and plain numpy, kept and computed again; runs in CPython.
+
+Matrices that were kept, and the survey, are float32. Layers that were computed again hold each weight in 16 bits, off
+by up to 8e-6, which division by what the sink leaves of a row enlarges: only their tolerances are wider.
+"""
 
 from typing import Any
 
@@ -6,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from pyscripts.metrics import heads, patterns
+from pyscripts.metrics import heads
 from pyscripts.metrics.survey import BLOCKS, Survey
+from pyscripts.page.recomputed_attention import RecomputedAttention
 from pyscripts.page.views import VIEWS, Context
-from pyscripts.recomputed import Recomputed
 from pyscripts.run import Reading
 from pyscripts.trace import ModelShape, Outputs, Trace
 from tests.export.models import random_model
@@ -45,8 +49,8 @@ class Run:
 
     def again(self, monkeypatch: pytest.MonkeyPatch, *layers: int, survey: bool = False) -> Context:
         """The same, as if the text had been too long: only these layers, or the survey, were computed again."""
-        monkeypatch.setattr(self.trace, "_attentions", None)
-        made = Recomputed()
+        monkeypatch.setattr(self.trace.kept_attention, "_chunks", None)
+        made = RecomputedAttention()
         chunks = [self.attentions[:, :, a:b, :b] for a, b in ((0, 30), (30, TOKENS))]
         if layers:
             made.begin(list(layers), None)
@@ -58,7 +62,7 @@ class Run:
             for chunk in chunks:
                 made.add(chunk)
             made.finish()
-        return Context(self.reading, self.model, [], attentions=made)
+        return Context(self.reading, self.model, [], recomputed=made)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,8 @@ def test_looks_equal_transformers(run: Run, by: str, sink: bool, kept: bool, mon
     drawn = [everything[i] for i in RANDOM.choice(8, 2, replace=False)]
     for chosen in (None, [[1, head] for head in range(4)], drawn):
         context = run.context() if kept else run.again(monkeypatch, 0, 1, survey=True)
+        rounded = not kept and chosen is not None  # all heads together come from the survey
+        close = 5e-5 if rounded else 2e-5
         each = np.stack([run.attentions[layer, head] for layer, head in chosen or everything]).astype(np.float64)
         expected = each.mean(axis=0) if by == "mean" else each.max(axis=0)
         if not sink:
@@ -89,20 +95,21 @@ def test_looks_equal_transformers(run: Run, by: str, sink: bool, kept: bool, mon
         for direction, whole, shown in (("to", expected[1:, 1:], seen), ("from", expected[1:, 1:].T, seen.T)):
             found = VIEWS["looks"](context, direction=direction, heads=chosen, by=by, sink=sink)
             values, levels = (found[name].reshape(size, size) for name in ("values", "levels"))
-            np.testing.assert_allclose(values[seen], expected[1:, 1:][seen], atol=5e-5)
+            np.testing.assert_allclose(values[seen], expected[1:, 1:][seen], atol=close)
             assert np.isnan(values[~seen]).all()
             most = whole.max(axis=1)
-            np.testing.assert_allclose(found["most"], most, atol=5e-5)
-            np.testing.assert_allclose(levels[shown], (255 * whole / most[:, None])[shown], atol=0.8)
+            np.testing.assert_allclose(found["most"], most, atol=close)
+            scaled = 255 * whole / most[:, None]
+            np.testing.assert_allclose(levels[shown], scaled[shown], atol=0.8 if rounded else 0.6)
             assert (levels[~shown] == -1).all()
         token = int(RANDOM.integers(size))
         for direction, row in (("to", expected[token + 1]), ("from", expected[:, token + 1])):
             one = VIEWS["looks_at"](context, token=token, direction=direction, heads=chosen, by=by, sink=sink)
             order = [i for i in np.argsort(-row[1:], kind="stable")[:10] if row[1:][i] > 0]
-            assert [each["weight"] for each in one["top"]] == pytest.approx(row[1:][order].tolist(), abs=5e-5)
-            assert one["sum"] == pytest.approx(row[1:].sum(), abs=2e-4)
+            assert [each["weight"] for each in one["top"]] == pytest.approx(row[1:][order].tolist(), abs=close)
+            assert one["sum"] == pytest.approx(row[1:].sum(), abs=2e-4 if rounded else 2e-5)
             wanted = float(row[0]) if direction == "to" and sink else None
-            assert one["prefix"] == (None if wanted is None else pytest.approx(wanted, abs=1e-6 if kept else 1e-5))
+            assert one["prefix"] == (None if wanted is None else pytest.approx(wanted, abs=1e-5 if rounded else 1e-6))
             table = VIEWS["table"](context, "looks_at", {
                 "token": token, "direction": direction, "heads": chosen, "by": by, "sink": sink})
             assert sum(row[2] for row in table["rows"]) == pytest.approx(one["sum"] + (one["prefix"] or 0), abs=1e-5)
@@ -112,23 +119,24 @@ def test_looks_equal_transformers(run: Run, by: str, sink: bool, kept: bool, mon
 def test_one_head_equals_transformers(run: Run, kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     layer, head = int(RANDOM.integers(2)), int(RANDOM.integers(4))
     context = run.context() if kept else run.again(monkeypatch, layer)
+    weight, total = (1e-6, 2e-5) if kept else (8e-6, 2e-4)
     expected = run.attentions[layer, head]
     found = VIEWS["head"](context, layer=layer, head=head)
-    np.testing.assert_allclose(np.nan_to_num(found["values"]), expected.ravel(), atol=1e-6 if kept else 8e-6)
-    np.testing.assert_allclose(found["row_sums"], 1, atol=2e-4)
-    np.testing.assert_allclose(found["column_sums"], expected.sum(axis=0), atol=1e-4)
+    np.testing.assert_allclose(np.nan_to_num(found["values"]), expected.ravel(), atol=weight)
+    np.testing.assert_allclose(found["row_sums"], 1, atol=total)
+    np.testing.assert_allclose(found["column_sums"], expected.sum(axis=0), atol=total)
     links, weights = found["links"].reshape(-1, 2), found["link_weights"]
     off = expected.copy()
     np.fill_diagonal(off, 0)
     off[:, 0] = 0
-    np.testing.assert_allclose(weights, np.sort(off.ravel())[::-1][: len(weights)], atol=8e-6)
-    np.testing.assert_allclose(weights, expected[links[:, 0], links[:, 1]], atol=8e-6)
+    np.testing.assert_allclose(weights, np.sort(off.ravel())[::-1][: len(weights)], atol=weight)
+    np.testing.assert_allclose(weights, expected[links[:, 0], links[:, 1]], atol=weight)
     assert (links[:, 0] > links[:, 1]).all() and (links[:, 1] > 0).all()
     assert found["names"][:2] == ["<s>", " 0"]
     table = VIEWS["table"](context, "head", {"layer": layer, "head": head, "sink": False})
     assert len(table["rows"]) == TOKENS and len(table["columns"]) == TOKENS + 2
     row = [value for value in table["rows"][9][2:] if value is not None]
-    np.testing.assert_allclose(row, without_sink(expected)[9, 1:10], atol=5e-5)
+    np.testing.assert_allclose(row, without_sink(expected)[9, 1:10], atol=2e-5 if kept else 5e-5)
 
 
 def test_the_threshold_keeps_the_fewest_weights_that_hold_the_mass(run: Run) -> None:
@@ -152,34 +160,6 @@ def test_log_levels(run: Run) -> None:
     expected = 255 * (np.log(values) - np.log(1e-4)) / (np.log(values.max()) - np.log(1e-4))
     np.testing.assert_allclose(found["levels"][seen], expected, atol=0.51)
     assert (found["levels"][~seen] == -1).all()
-
-
-@pytest.mark.parametrize("length", [1, 8, 41, 100])
-def test_thumbnails_are_reduced_by_maximum(length: int) -> None:
-    """Every weight is at most its block's maximum, and some weight equals it; chunks may end within a block."""
-    rows = np.tril(RANDOM.random((2, 3, length, length), dtype=np.float32))
-    rows /= rows.sum(axis=3, keepdims=True)
-    found = Survey(2, 3, length)
-    for start in range(0, length, 7):
-        stop = min(start + 7, length)
-        assert not found.complete
-        found.add(rows[:, :, start:stop, :stop])
-    assert found.complete
-    blocks = min(BLOCKS, length)
-    assert found.maxima.shape == (2, 3, blocks, blocks)
-    for i in range(blocks):
-        for j in range(blocks):
-            part = rows[:, :, found.block == i][:, :, :, found.block == j]
-            np.testing.assert_array_equal(found.maxima[:, :, i, j], part.max(axis=(2, 3)))
-            np.testing.assert_allclose(found.sums[:, :, i, j], part.sum(axis=(2, 3)), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(found.mean, rows.mean(axis=(0, 1)), atol=1e-6)
-    np.testing.assert_array_equal(found.most, rows.max(axis=(0, 1)))
-    back = np.arange(length)[:, None] - np.arange(length)
-    np.testing.assert_allclose(found.distance, (rows * back).sum(axis=3), rtol=1e-4, atol=1e-5)
-    later = np.tril(np.ones((length, length)), -1)
-    with np.errstate(invalid="ignore"):
-        expected = (rows * later).sum(axis=2) / np.where(later.sum(axis=0) > 0, later.sum(axis=0), np.nan)
-    np.testing.assert_allclose(found.mean_received(), expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -238,7 +218,7 @@ def test_the_grid_has_one_number_for_every_head(run: Run) -> None:
 
 def test_what_is_missing_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert VIEWS["looks"](run.again(monkeypatch), direction="to", heads=[[0, 1], [1, 1]]) == {"missing": [0, 1]}
-    monkeypatch.setattr("pyscripts.recomputed.LAYER_BYTES", 0)
+    monkeypatch.setattr("pyscripts.page.recomputed_attention.LAYER_BYTES", 0)
     context = run.again(monkeypatch, 1)
     assert VIEWS["head"](context, layer=0, head=1) == {"missing": [0]}
     assert VIEWS["looks"](context, direction="to", heads=None) == {"missing": "survey"}
@@ -249,7 +229,7 @@ def test_what_is_missing_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert "values" in VIEWS["head"](context, layer=1, head=3)
     with pytest.raises(ValueError, match="no layer 2"):
         VIEWS["head"](context, layer=2, head=0)
-    assert list(context.attentions.layers) == [1]
+    assert list(context.recomputed.layers) == [1]
     with pytest.raises(ValueError, match="at most 1 can be combined"):
         VIEWS["looks"](context, direction="to", heads=[[0, 1], [1, 1]])
     with pytest.raises(ValueError, match="'to' or 'from'"):
@@ -261,41 +241,7 @@ def test_a_survey_keeps_all_layers_that_have_room(run: Run, monkeypatch: pytest.
     for layer, head in np.ndindex(2, 4):
         found = VIEWS["head"](context, layer=layer, head=head)
         np.testing.assert_allclose(np.nan_to_num(found["values"]), run.attentions[layer, head].ravel(), atol=8e-6)
-    monkeypatch.setattr("pyscripts.recomputed.LAYER_BYTES", 20_000)
+    monkeypatch.setattr("pyscripts.page.recomputed_attention.LAYER_BYTES", 20_000)
     context = run.again(monkeypatch, survey=True)
     assert VIEWS["head"](context, layer=1, head=0) == {"missing": [1]}
     assert "levels" in VIEWS["thumbnails"](context)
-
-
-def test_kept_layers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layer used longest ago goes; what has just arrived stays, whatever it weighs."""
-    monkeypatch.setattr("pyscripts.recomputed.LAYER_BYTES", 3 * 200)
-    made = Recomputed()
-    for layer in range(4):
-        made.begin([layer], None)
-        made.add(np.zeros((1, 1, 10, 10), np.float32))
-        if layer == 2:
-            assert made.matrix(0, 0) is not None
-        made.finish()
-    assert set(made.layers) == {0, 2, 3}
-    made.begin([7], None)
-    made.add(np.zeros((1, 4, 10, 10), np.float32))
-    made.finish()
-    assert list(made.layers) == [7]
-    made.begin([1], None)
-    made.add(np.zeros((1, 1, 5, 5), np.float32))  # overtaken by the next request
-    made.begin([8], None)
-    made.finish()
-    assert 1 not in made.layers
-
-
-def test_ties_and_empty_rows() -> None:
-    row = np.array([[0.2, np.nan, 0.2, 0.0]], np.float32)
-    assert patterns.top(row, 3).tolist() == [[0, 2, -1]]
-    levels, most = patterns.row_levels(np.array([[np.nan, np.nan], [0, np.nan]], np.float32))
-    assert levels.tolist() == [[-1, -1], [0, -1]] and most.tolist() == [0, 0]
-    assert patterns.strongest(np.zeros((3, 3), np.float32), 5)[0].shape == (0, 2)
-    with pytest.raises(ValueError, match="'mean' or 'max'"):
-        patterns.combined([row], "sum")
-    with pytest.raises(ValueError, match="at least one head"):
-        patterns.combined([], "mean")

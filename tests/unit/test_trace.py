@@ -43,7 +43,7 @@ def read(trace: Trace, chunk: int) -> Trace:
 def everything(trace: Trace) -> dict[str, np.ndarray]:
     statistics = trace.statistics()
     found = {each.name: getattr(statistics, each.name) for each in fields(TokenStatistics)}
-    found |= {"hidden": trace.hidden_states(), "norm": trace.hidden_norm(), "attentions": trace.attentions(),
+    found |= {"hidden": trace.hidden_states(), "norm": trace.hidden_norm(), "attentions": trace.kept_attention.all(),
               "entropy": trace.attention_entropy(), "normalised": trace.attention_entropy(normalised=True),
               "without_sink": trace.attention_entropy(sink=False), "sink": trace.sink_mass(), **trace.contributions()}
     found |= {f"text.{name}": value for name, value in vars(trace.heads_on_text()).items()}
@@ -78,7 +78,7 @@ def test_what_was_not_read_is_not_there() -> None:
     whole = outputs(trace.ids, 0, 3)
     trace.extend(Outputs(whole.logits))
     assert not trace.has_attention and not trace.has_hidden_states and len(trace.statistics().logprob) == 2
-    for array in (trace.attentions, trace.hidden_states, trace.attention_entropy, trace.hidden_norm):
+    for array in (trace.kept_attention.all, trace.hidden_states, trace.attention_entropy, trace.hidden_norm):
         try:
             array()
         except ValueError as error:

@@ -178,7 +178,7 @@ def test_transformer_lab_equals_its_operations(run: Run, kept: bool, monkeypatch
     """Its lines in torch: scores / temperature, top-5 of softmax; norms and entropies at the last position."""
     token = 5  # chosen at position 5, when that was the last
     if not kept:
-        monkeypatch.setattr(run.reading.trace, "_attentions", None)
+        monkeypatch.setattr(run.reading.trace.kept_attention, "_chunks", None)
     found = VIEWS["transformer_lab"](run.context(token), token=token, temperature=0.7, topP=1.0)
     best = torch.topk(torch.softmax(run.logits[token] / 0.7, -1), 5)
     assert [p["id"] for p in found["predictions"]] == best.indices.tolist()

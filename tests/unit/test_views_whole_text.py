@@ -117,7 +117,7 @@ def test_heads_on_the_text_stand_beside_their_chance(context: Context) -> None:
         assert found["induction"]["chance"][layer] == pytest.approx(np.mean([1 / 5, 1 / 6, 1 / 7]))
         assert found["duplicate_token"]["chance"][layer] == pytest.approx(np.mean([1 / 5, 1 / 6, 1 / 7]))
         for head in range(2):
-            matrix = trace.attention_matrix(layer, head)
+            matrix = trace.kept_attention.matrix(layer, head)
             assert matrix is not None
             mass = [matrix[query, query - 3] for query in (4, 5, 6)]
             assert found["induction"]["mass"][layer][head] == pytest.approx(np.mean(mass), rel=1e-5)

@@ -5,10 +5,10 @@ import io
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyscripts import run
 from pyscripts.colour import scales
+from pyscripts.metrics.means import known_mean
 from pyscripts.page import wording
 from pyscripts.page.views import activation_tables, inside, layers
 from pyscripts.page.views.context import Context
@@ -47,7 +47,7 @@ def focus(context: Context, token: int) -> dict[str, Any]:
             {"entropy": run.number(e), "normalised": run.number(n), "level": level, "visible": int(v),
              "sink": run.number(s), "entropy_without_sink": run.number(w)}
             for e, n, level, v, s, w in zip(
-                by_layer, normalised_by_layer, levels, visible, _mean(sink), _mean(without), strict=True)
+                by_layer, normalised_by_layer, levels, visible, known_mean(sink), known_mean(without), strict=True)
         ],
         "rows": raw.shape[0],
         "columns": raw.shape[1],
@@ -59,11 +59,6 @@ def focus(context: Context, token: int) -> dict[str, Any]:
         "palette": "focus",
         "stops": scale.stops(),
     }
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[layer] mean over the heads [layer, head] that have a number; NaN if none has."""
-    return np.ma.masked_invalid(values).mean(axis=1).filled(np.nan)
 
 
 @view("lens", activation_tables.lens)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pyscripts import run
 from pyscripts.colour import scales
 from pyscripts.metrics import words
+from pyscripts.metrics.means import known_mean
 from pyscripts.page.views import attention_source
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
@@ -39,16 +40,16 @@ def attention_classes(context: Context, quantity: str, layer: int | None = None)
         raise ValueError(f"There is no quantity {quantity!r}. Choose one of {', '.join(QUANTITIES)}.")
     trace, tokens = context.reading.trace, context.reading.tokens
     if layer is not None:
-        trace.check_head(layer, 0)
+        trace.shape.check_head(layer, 0)
     by_head = numbers(context, quantity)
     if by_head is None:
         return attention_source.needs(attention_source.SURVEY)
-    columns = mean(by_head, axis=1) if layer is None else by_head[layer]  # [layer or head, token]
+    columns = known_mean(by_head, axis=1) if layer is None else by_head[layer]  # [layer or head, token]
     code = words.looks_like_code(tokens["text"])
     classes = np.array(words.classify(own_bytes(tokens), spans(tokens, trace.shown), code))
     counted = sorted(((int((classes == name).sum()), name) for name in words.CLASSES), key=lambda pair: -pair[0])
     rows = [(name, count) for count, name in counted if count]
-    values = np.array([mean(columns[:, classes == name], axis=1) for name, _ in rows]).reshape(len(rows), -1)
+    values = np.array([known_mean(columns[:, classes == name]) for name, _ in rows]).reshape(len(rows), -1)
     known = values[~np.isnan(values)]
     scale = scales.Scale(0, float(known.max(initial=0)) or 1) if quantity == "distance" else scales.Scale(0, 1)
     title, palette = QUANTITIES[quantity]
@@ -73,8 +74,3 @@ def numbers(context: Context, quantity: str) -> NDArray[np.float64] | None:
         return trace.sink_mass()
     found = attention_source.survey(context)
     return None if found is None else found.distance[:, :, trace.first :]
-
-
-def mean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Mean over an axis of what has a number; NaN if nothing has."""
-    return np.asarray(np.ma.masked_invalid(values).mean(axis=axis).filled(np.nan), np.float64)

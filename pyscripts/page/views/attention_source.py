@@ -1,4 +1,4 @@
-"""Where the attention views get their matrices: what the trace kept, or what was computed again for a long text."""
+"""Where the attention views get their matrices: kept by the trace or, for a long text, computed again."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,18 +6,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import recomputed
 from pyscripts.metrics.survey import Survey
+from pyscripts.page import recomputed_attention
 from pyscripts.page.views.context import Context
 
-SURVEY = "survey"  # what a view answers as `missing` if it needs the pass over all heads
+SURVEY = "survey"  # the `missing` of a view that needs a pass over all heads
 
 
 def matrix(context: Context, layer: int, head: int) -> NDArray[np.float32] | None:
     """[query, key] of one head by position; None if it must be computed again. ValueError if there is no such head."""
     trace = context.reading.trace
-    kept = trace.attention_matrix(layer, head)
-    return context.attentions.matrix(layer, head) if kept is None else kept
+    trace.shape.check_head(layer, head)
+    kept = trace.kept_attention.matrix(layer, head)
+    return context.recomputed.matrix(layer, head) if kept is None else kept
 
 
 def matrices(context: Context, heads: Sequence[tuple[int, int]]) -> Iterable[NDArray[np.float32]]:
@@ -32,15 +33,15 @@ def missing(context: Context, heads: Sequence[tuple[int, int]]) -> list[int]:
     """The layers of these heads that must be computed again. ValueError if so many can never be kept at once."""
     trace = context.reading.trace
     for layer, head in heads:
-        trace.check_head(layer, head)
-    if trace.keeps_attention:
+        trace.shape.check_head(layer, head)
+    if trace.kept_attention.complete:
         return []
     wanted = sorted({layer for layer, _ in heads})
-    each = recomputed.size(1, trace.shape.heads, trace.length)
-    if all(layer in context.attentions.layers for layer in wanted):
+    if all(layer in context.recomputed.layers for layer in wanted):
         return []
-    if len(wanted) > 1 and len(wanted) * each > recomputed.LAYER_BYTES:
-        most = max(1, recomputed.LAYER_BYTES // each)
+    each, limit = recomputed_attention.layer_bytes(1, trace.shape.heads, trace.length), recomputed_attention.LAYER_BYTES
+    if len(wanted) > 1 and len(wanted) * each > limit:
+        most = max(1, limit // each)
         raise ValueError(f"These heads are in {len(wanted)} layers. In a text of {trace.length} tokens, heads of at "
                          f"most {most} can be combined, or those of all layers.")
     return wanted
@@ -48,13 +49,13 @@ def missing(context: Context, heads: Sequence[tuple[int, int]]) -> list[int]:
 
 def survey(context: Context) -> Survey | None:
     """What all heads do on the text; None if the text must be read again for it."""
-    trace, made = context.reading.trace, context.attentions
+    trace, made = context.reading.trace, context.recomputed
     if made.survey is not None and made.survey.length == trace.length:
         return made.survey
-    if not trace.keeps_attention:
+    if not trace.kept_attention.complete:
         return None
     made.survey = Survey(trace.shape.layers, trace.shape.heads, trace.length)
-    for chunk in trace.attention_chunks():
+    for chunk in trace.kept_attention.chunks():
         made.survey.add(chunk)
     return made.survey
 

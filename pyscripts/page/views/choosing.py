@@ -116,7 +116,7 @@ def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP
         raise ValueError(f"The position before token {token} has not been inspected for this view.")
     predictions = transformerlab.top_predictions(found.logits, temperature, topP)
     states = trace.hidden_states()[:, position : position + 1]  # [layer+1, 1, hidden]
-    rows = trace.attention_rows(position)  # [layer, head, key]
+    rows = trace.kept_attention.row(position)  # [layer, head, key]
     if rows is not None:
         entropy = transformerlab.attention_entropy(list(rows[:, :, None]))
     else:

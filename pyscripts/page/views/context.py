@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.metrics import compare
-from pyscripts.recomputed import Recomputed
+from pyscripts.page.recomputed_attention import RecomputedAttention
 from pyscripts.run import Reading
 
 
@@ -29,7 +29,7 @@ class Context:
     model: Mapping[str, Any]
     vocabulary: Sequence[str]
     inspected: Inspected | None = None
-    attentions: Recomputed = field(default_factory=Recomputed)
+    recomputed: RecomputedAttention = field(default_factory=RecomputedAttention)
     pinned: compare.Reading | None = None  # a reading to compare with
 
     def position_of(self, token: int) -> int:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pyscripts import run
 from pyscripts.colour import scales
 from pyscripts.metrics import heads
-from pyscripts.page.views import attention_classes, attention_source
+from pyscripts.metrics.means import known_mean
+from pyscripts.page.views import attention_source
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
 
@@ -92,14 +93,11 @@ def numbers(context: Context, shade: str, token: int | None) -> NDArray[np.float
     """[layer, head] of one of SHADES; normalised entropies, means over the text. None: needs a survey."""
     trace = context.reading.trace
     if shade in MODEL:
-        scored = (context.model.get("head_scores") or {}).get(shade)
-        if scored is None:
-            return np.full((trace.shape.layers, trace.shape.heads), np.nan)
-        return np.array(scored, np.float64)
+        return model_scores(context, shade)
     if shade in ("text_induction", "text_first_token"):
         return np.asarray(getattr(trace.heads_on_text(), shade.removeprefix("text_")), np.float64)
     if shade in ("entropy", "entropy_without_sink"):
-        return attention_classes.mean(trace.attention_entropy(normalised=True, sink=shade == "entropy"), axis=2)
+        return known_mean(trace.attention_entropy(normalised=True, sink=shade == "entropy"))
     found = attention_source.survey(context)
     if found is None:
         return None
@@ -110,14 +108,20 @@ def numbers(context: Context, shade: str, token: int | None) -> NDArray[np.float
     return found.mean_received()[:, :, context.position_of(token)]
 
 
+def model_scores(context: Context, name: str) -> NDArray[np.float64]:
+    """[layer, head] one of MODEL, as the build measured it; NaN if it did not."""
+    scored = (context.model.get("head_scores") or {}).get(name)
+    shape = context.reading.trace.shape
+    return np.full((shape.layers, shape.heads), np.nan) if scored is None else np.array(scored, np.float64)
+
+
 def labels(context: Context) -> list[dict[str, Any]]:
     """Heads whose score on repeated random tokens is above heads.THRESHOLD: {layer, head, name, score, reason}, the
     highest first."""
-    scored = context.model.get("head_scores") or {}
     found = []
     for name in MODEL:
-        scores = np.array(scored.get(name, []), np.float64)
-        for layer, head in np.argwhere(scores > heads.THRESHOLD).tolist() if scores.size else []:
+        scores = model_scores(context, name)
+        for layer, head in np.argwhere(scores > heads.THRESHOLD).tolist():
             found.append({"layer": layer, "head": head, "name": name.replace("_", " "),
                           "score": float(scores[layer, head]), "reason": heads.LABELS[name]})
     return sorted(found, key=lambda label: -label["score"])

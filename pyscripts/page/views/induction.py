@@ -8,7 +8,7 @@ from pyscripts import run
 from pyscripts.colour import scales
 from pyscripts.metrics import repeats
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.head_grid import MODEL
+from pyscripts.page.views.head_grid import MODEL, model_scores
 from pyscripts.page.views.registry import Table, view
 
 RANKED = 12  # heads listed
@@ -78,16 +78,14 @@ def model_heads(context: Context, name: str) -> dict[str, Any]:
     to 1; NaN and -1 where it was not measured. measured: how."""
     if name not in MODEL:
         raise ValueError(f"There is no score {name!r}. Choose one of {', '.join(MODEL)}.")
-    shape = context.reading.trace.shape
-    scored = context.model.get("head_scores") or {}
-    values = np.array(scored[name], np.float64) if name in scored else np.full((shape.layers, shape.heads), np.nan)
+    values = model_scores(context, name)
     scale = scales.Scale(0, 1)
     return {
         "name": name,
         "title": f"{name.replace('_', ' ')} score",
         "rows": values.shape[0],
         "columns": values.shape[1],
-        "measured": scored.get("measured"),
+        "measured": (context.model.get("head_scores") or {}).get("measured"),
         "palette": "magnitude",
         "stops": scale.stops(),
         "values": values.ravel(),

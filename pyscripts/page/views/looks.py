@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run
+from pyscripts.colour import scales
 from pyscripts.metrics import patterns
 from pyscripts.page.views import attention_source
 from pyscripts.page.views.context import Context
@@ -20,14 +21,13 @@ def combined(
 ) -> NDArray[np.float32] | dict[str, Any]:
     """[query, key] of the chosen heads (None: all), as patterns.visible shows it; a dict if something is missing."""
     key = (None if heads is None else tuple(map(tuple, heads)), by, sink, context.reading.trace.length)
-    if context.attentions.shown is not None and context.attentions.shown[0] == key:
-        return context.attentions.shown[1]
+    if context.recomputed.shown is not None and context.recomputed.shown[0] == key:
+        return context.recomputed.shown[1]
     if heads is None:
         found = attention_source.survey(context)
         if found is None:
             return attention_source.needs(attention_source.SURVEY)
-        if by not in ("mean", "max"):
-            raise ValueError(f"Heads are combined by 'mean' or 'max', not {by!r}.")
+        patterns.check_combination(by)
         whole = found.mean if by == "mean" else found.most
     else:
         chosen = [(layer, head) for layer, head in heads]
@@ -35,7 +35,7 @@ def combined(
             return attention_source.needs(layers)
         whole = patterns.combined(attention_source.matrices(context, chosen), by)
     shown = patterns.visible(whole, sink=sink)
-    context.attentions.shown = key, shown
+    context.recomputed.shown = key, shown
     return shown
 
 
@@ -55,7 +55,7 @@ def looks(
         return whole
     first = context.reading.trace.first
     values = whole[first:, first:]  # [token, token]
-    levels, most = patterns.row_levels(values if direction == "to" else values.T)
+    levels, most = scales.row_levels(values if direction == "to" else values.T)
     return {
         "tokens": values.shape[0],
         "direction": direction,

@@ -1,4 +1,4 @@
-"""One head: its matrix as it is shown, sums, the strongest links, and the heads whose patterns resemble it."""
+"""One head: its matrix as shown, its sums, its strongest links, and the heads with the most similar patterns."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def head_table(context: Context, found: dict[str, Any]) -> Table:
 
 
 def position_names(context: Context) -> list[str]:
-    """[position] the text of each token, the prefix token's in front."""
+    """[position] the text of each token, the prefix token's first."""
     trace, tokens = context.reading.trace, context.reading.tokens
     prefix = [(context.model.get("prefix") or {}).get("text", "prefix token")] if trace.prefix else []
     return [*prefix, *tokens["texts"][: trace.shown]]
@@ -86,13 +86,13 @@ def similar_heads(context: Context, layer: int, head: int) -> dict[str, Any]:
     long to keep every matrix, over the means of the blocks of survey.py instead.
     """
     trace = context.reading.trace
-    trace.check_head(layer, head)
+    trace.shape.check_head(layer, head)
     found = attention_source.survey(context)
     if found is None:
         return attention_source.needs(attention_source.SURVEY)
-    if trace.keeps_attention:
+    if trace.kept_attention.complete:
         product = np.zeros(found.total.shape)
-        for chunk in trace.attention_chunks():
+        for chunk in trace.kept_attention.chunks():
             rest = chunk[:, :, :, 1:]
             product += np.einsum("lhqk,qk->lh", rest, rest[layer, head])
         n = trace.length * (trace.length - 1) // 2
@@ -109,7 +109,7 @@ def similar_heads(context: Context, layer: int, head: int) -> dict[str, Any]:
     order = np.argsort(-others, axis=None, kind="stable")[:SIMILAR]
     places = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, others.shape), strict=True)]
     return {
-        "reduced": not trace.keeps_attention,
+        "reduced": not trace.kept_attention.complete,
         "heads": [
             {"layer": i, "head": j, "correlation": float(others[i, j])} for i, j in places if np.isfinite(others[i, j])
         ],

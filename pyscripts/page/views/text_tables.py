@@ -1,4 +1,4 @@
-"""What stands under the text and in the lens of its tokens as tables, for screen readers and CSV."""
+"""The surprisal strip and the lists of the tokens lens as tables, for screen readers and CSV."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pyscripts.strides import StridedTrace
 
 
 def strip(context: Context, lines: dict[str, Any]) -> Table:
-    """One row a shown token: every metric that is one number (pyscripts/metrics), and the smooth line."""
+    """One row per shown token: every metric that is one number (pyscripts/metrics), and the smooth line."""
     reading = context.reading
     scored = reading.scored()
     metrics = [each for each in METRICS.values() if each.axes == ("token",)]
@@ -24,7 +24,7 @@ def strip(context: Context, lines: dict[str, Any]) -> Table:
 
 
 def findings(_: Context, found: dict[str, Any]) -> Table:
-    """The lists of the tokens lens below each other: what a row is, then where and how surprising."""
+    """The lists of the tokens lens one below the other: the kind of each row, its place, and how surprising it was."""
     rows: list[list[Any]] = []
     for kind, name in (("surprise", "surprises"), ("less surprising than expected", "less_surprising")):
         rows += [[kind, each["token"], each["text"], None, each["probability"], each["surprisal_nats"],

@@ -8,6 +8,7 @@ import numpy as np
 from pyscripts import run
 from pyscripts.metrics import repeats, text, words
 from pyscripts.metrics.likelihood import TokenStatistics
+from pyscripts.metrics.means import known_mean
 from pyscripts.metrics.word_table import class_table
 from pyscripts.page.views import text_tables
 from pyscripts.page.views.context import Context
@@ -79,9 +80,7 @@ def _copy(context: Context, found: TokenStatistics, copy: repeats.Copy) -> dict[
     texts = context.reading.tokens["texts"]
 
     def mean(start: int) -> float | int | None:
-        values = found.surprisal[start : start + copy.length]
-        known = values[~np.isnan(values)]
-        return run.number(known.mean()) if known.size else None
+        return run.number(float(known_mean(found.surprisal[start : start + copy.length])))
 
     passage = "".join(texts[copy.start : copy.start + copy.length])
     return {**asdict(copy), "text": passage, "first_nats": mean(copy.source), "later_nats": mean(copy.start)}

@@ -1,4 +1,4 @@
-"""Attention of a text that is too long to keep all of it as it comes: some or all layers, at 16 bits a weight."""
+"""Attention computed again on demand, since the text is too long to keep all of it: some layers, 16 bits per weight."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,29 +7,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.kept_attention import join_queries
 from pyscripts.metrics.survey import Survey
-from pyscripts.rows import join_queries
 
-LAYER_BYTES = 300_000_000  # of the layers that are kept; the one that was used longest ago goes first
+LAYER_BYTES = 300_000_000  # of all kept layers; the least recently used one is dropped first
 STEPS = 65535  # a weight is kept as a whole number of 1 / STEPS: off by 8e-6 at most
 
 
 @dataclass
-class Recomputed:
-    """What has been computed again for one run, and what was gathered from it; it ends with its run."""
+class RecomputedAttention:
+    """What was computed again for one run, and the survey gathered from it; discarded with its run."""
 
     layers: dict[int, list[NDArray[np.uint16]]] = field(default_factory=dict)  # chunks [head, query, key] in order
     survey: Survey | None = None
-    shown: tuple[Any, NDArray[np.float32]] | None = None  # the combination that was shown last, by what it depends on
+    shown: tuple[Any, NDArray[np.float32]] | None = None  # the combination shown last, after what it depends on
     _arriving: dict[int, list[NDArray[np.uint16]]] = field(default_factory=dict)
     _surveying: Survey | None = None
 
     def begin(self, layers: Sequence[int], survey: Survey | None) -> None:
-        """Prepares for the chunks of some layers, or of all for a survey, which keeps them only if all have room. What
-        had arrived only in part is dropped."""
+        """Prepares for the chunks of some layers, or of all for a survey, whose layers are kept only if all have room.
+
+        An earlier request that has not been finished is dropped.
+        """
         if survey is not None:
             count, heads = survey.total.shape
-            layers = range(count) if size(count, heads, survey.length) <= LAYER_BYTES else ()
+            layers = range(count) if layer_bytes(count, heads, survey.length) <= LAYER_BYTES else ()
         self._arriving = {layer: [] for layer in layers}
         self._surveying = survey
 
@@ -41,7 +43,7 @@ class Recomputed:
             chunks.append(np.rint(part * np.float32(STEPS)).astype(np.uint16))
 
     def finish(self) -> None:
-        """Keeps what has arrived, and no more than LAYER_BYTES of layers, but at least those."""
+        """Keeps what has arrived, and of the other layers only as many as fit into LAYER_BYTES with it."""
         if self._surveying is not None:
             self.survey, self._surveying = self._surveying, None
         arrived, self._arriving = self._arriving, {}
@@ -56,9 +58,9 @@ class Recomputed:
         if layer not in self.layers:
             return None
         chunks = self.layers[layer] = self.layers.pop(layer)
-        return join_queries([chunk[head] / np.float32(STEPS) for chunk in chunks], chunks[-1].shape[2])
+        return join_queries([chunk[head] / np.float32(STEPS) for chunk in chunks])
 
 
-def size(layers: int, heads: int, length: int) -> int:
-    """About how many bytes so many layers of a text take: half a square of 16 bits for each head."""
+def layer_bytes(layers: int, heads: int, length: int) -> int:
+    """About how many bytes this many layers of a text take: half a square of 16-bit weights for each head."""
     return layers * heads * length * (length + 64)

@@ -1,0 +1,70 @@
+"""The attention matrices of a run, kept chunk by chunk while they fit into a limit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class KeptAttention:
+    """All attention matrices of the positions read so far; above `limit` bytes none of them."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._chunks: list[NDArray[np.float32]] | None = []  # [layer, head, query, key]; None: too large
+
+    @property
+    def complete(self) -> bool:
+        """Whether the matrices fit into the limit; those of a long text do not."""
+        return self._chunks is not None
+
+    def append(self, chunk: NDArray[np.float32]) -> None:
+        """Adds the next queries [layer, head, query, key], key = positions up to the last of them."""
+        if self._chunks is not None:
+            self._chunks.append(chunk)
+            if sum(each.nbytes for each in self._chunks) > self._limit:
+                self._chunks = None
+
+    def keep(self, length: int) -> None:
+        """Drops all positions after the first `length`."""
+        kept, start = [], 0
+        for chunk in self.chunks():
+            if start < length:
+                kept.append(chunk[:, :, : length - start, :length])
+            start += chunk.shape[2]
+        self._chunks = None if self._chunks is None else kept
+
+    def chunks(self) -> list[NDArray[np.float32]]:
+        """The chunks as they were appended; none if they were too large to keep."""
+        return list(self._chunks or [])
+
+    def all(self) -> NDArray[np.float32]:
+        """[layer, head, query, key] by position, zeros above the diagonal. ValueError: they were not kept."""
+        if not self._chunks:
+            raise ValueError("The attention matrices of this text were not kept: read it with keep=('attentions',).")
+        return join_queries(self._chunks)
+
+    def matrix(self, layer: int, head: int) -> NDArray[np.float32] | None:
+        """[query, key] of one head, by position, zeros above the diagonal; None if it was too large to keep."""
+        return None if self._chunks is None else join_queries([chunk[layer, head] for chunk in self._chunks])
+
+    def row(self, position: int) -> NDArray[np.float32] | None:
+        """[layer, head, key] of one query, keys 0 ... position; None if the matrices were too large to keep."""
+        start = 0
+        for chunk in self.chunks():
+            if position < start + chunk.shape[2]:
+                return chunk[:, :, position - start, : position + 1]
+            start += chunk.shape[2]
+        return None
+
+
+def join_queries(chunks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Chunks [..., query, key], each as wide as the text read so far, joined into [..., position, position]."""
+    length = sum(chunk.shape[-2] for chunk in chunks)
+    others = chunks[0].shape[:-2] if chunks else ()
+    joined, start = np.zeros((*others, length, length), np.float32), 0
+    for chunk in chunks:
+        queries, keys = chunk.shape[-2:]
+        joined[..., start : start + queries, :keys] = chunk
+        start += queries
+    return joined
