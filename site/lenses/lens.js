@@ -3,7 +3,7 @@
 import { count } from '../frame/format.js';
 import { element, mount } from '../frame/mount.js';
 import { watch } from '../page/notices.js';
-import { ONLY_LIKELIHOODS } from '../page/runs.js';
+import { ONLY_LIKELIHOODS } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { labelOf } from '../shared/token_text.js';
 import { html } from '../vendor/lit-html/lit-html.js';

@@ -2,7 +2,7 @@
 
 import { message, say, watch } from '../page/notices.js';
 import { PartLost } from '../page/part.js';
-import { attentionAgain, inspect, views } from '../page/runs.js';
+import { attentionAgain, inspect, views } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { batch, computed, signal, untracked } from '../vendor/signals-core.js';
 

@@ -5,7 +5,7 @@ import { effect } from '../vendor/signals-core.js';
 import { giveConsent } from './consent.js';
 import { generate, put, read } from './edits.js';
 import { load } from './models.js';
-import { attention, lens, wholeRun } from './runs.js';
+import { attention, lens, wholeRun } from './questions.js';
 import * as state from './state.js';
 
 /** A plain JSON copy, so that scripts get no reference to the page's state. @template T @param {T} value @returns {T} */

@@ -2,7 +2,7 @@
 
 import { valueOf } from '../frame/mount.js';
 import { inWords } from '../frame/units.js';
-import { setColouring } from '../page/runs.js';
+import { setColouring } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';

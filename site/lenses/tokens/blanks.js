@@ -2,7 +2,7 @@
 
 import { openText, replace } from '../../page/edits.js';
 import { message } from '../../page/notices.js';
-import { fillIn } from '../../page/runs.js';
+import { fillIn } from '../../page/questions.js';
 import * as state from '../../page/state.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 

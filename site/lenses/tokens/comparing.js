@@ -3,7 +3,7 @@
 import { put, read } from '../../page/edits.js';
 import { load } from '../../page/models.js';
 import { tell, watch } from '../../page/notices.js';
-import { pinReading } from '../../page/runs.js';
+import { pinReading } from '../../page/questions.js';
 import * as state from '../../page/state.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 import { ask } from '../scheduler.js';

@@ -1,0 +1,128 @@
+// What is asked about a run beside its streamed results: views, attention, the logit lens, candidates for a blank; main thread.
+
+import { analysis, workers } from './models.js';
+import { callback } from './part.js';
+import { keyOf } from './runs.js';
+import * as state from './state.js';
+
+/** @import {FillInRequest, Ranked, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
+/** @import {RunState} from './state.js' */
+
+/** Also in pyscripts/strides.py. */
+export const ONLY_LIKELIHOODS = 'This text was read in windows: layers and attention need a text within the context.';
+
+/** @returns {RunState} the current run, if its attention and hidden states can be asked for */
+function runInOnePass() {
+  const run = currentRun();
+  if (run.conditions.stride !== null) throw new Error(ONLY_LIKELIHOODS);
+  return run;
+}
+
+/** @returns {RunState} the current run, made by a model of this page */
+export function currentRun() {
+  const run = state.run.value;
+  if (!run) throw new Error('There is no run yet. Read a text first.');
+  if (run.stored) throw new Error('This is a stored example. Press Run to read it here.');
+  if (run.id === state.forgotten.value) throw new Error('Python was restarted and no longer has this run. Press Run to read the text again.');
+  return run;
+}
+
+/**
+ * Several views of a run at once, computed in Python; a view that fails returns its own error.
+ * @param {number} runId @param {ViewRequests} requests
+ */
+export async function views(runId, requests) {
+  const part = analysis();
+  if (!part) throw new Error('Python is not running.');
+  return part.wait(part.api.views(runId, requests));
+}
+
+/**
+ * One view of a run (pyscripts/page/views), the current one unless another is named.
+ * @template {ViewName} Name
+ * @param {Name} name @param {Views[Name]['args']} args @param {number} [runId]
+ * @returns {Promise<Views[Name]['answer']>}
+ */
+export async function view(name, args, runId = currentRun().id) {
+  const { answer } = await views(runId, { answer: { view: name, args } });
+  if ('error' in answer) throw new Error(answer.error);
+  return /** @type {any} */ (answer);
+}
+
+/** The Run as JSON; made only on request, since it is large. @param {number} runId */
+export const wholeRun = async (runId) => (await view('run', {}, runId)).json;
+
+/**
+ * One head's attention matrix of the current run, recomputed if the text is too long to keep all of them.
+ * @param {number} layer @param {number} head
+ * @returns {Promise<{ rows: number, cols: number, data: Float32Array }>} positions × positions, prefix included
+ */
+export async function attention(layer, head) {
+  const run = runInOnePass();
+  const ask = async () => {
+    const { json, arrays } = await view('attention', { layer, head }, run.id);
+    return json && { ...json, data: /** @type {Float32Array} */ (arrays.data.data) };
+  };
+  const kept = await ask();
+  if (kept) return kept;
+  await attentionAgain(run, [layer]);
+  return /** @type {NonNullable<typeof kept>} */ (await ask());
+}
+
+/**
+ * Computes attention of a run again, for Python to keep: of some layers, or a survey of all heads.
+ * @param {RunState} run @param {number[] | 'survey'} what
+ */
+export function attentionAgain(run, what) {
+  const { inference } = workers();
+  return inference.wait(inference.api.attention(run.id, keyOf(run), what === 'survey' ? null : what));
+}
+
+/**
+ * What each layer of the current run would predict after a token.
+ * @param {number} token index of a shown token @param {number} [topK]
+ */
+export async function lens(token, topK = 5) {
+  const run = runInOnePass();
+  await inspect(token, run);
+  return (await view('lens', { token, topK }, run.id)).json;
+}
+
+/**
+ * Runs one position again, for the views that read its logits or the lens; -1 is the position before the first token.
+ * @param {number} token index of a shown token @param {RunState} [run]
+ */
+export function inspect(token, run = runInOnePass()) {
+  if (!Number.isInteger(token) || token < -1 || token >= run.count) {
+    throw new RangeError(`There is no token ${token}: the text has ${run.count} tokens, numbered from 0.`);
+  }
+  const { inference } = workers();
+  const position = token + (run.conditions.prefix === null ? 0 : 1);
+  return inference.wait(inference.api.inspect(run.id, keyOf(run), position));
+}
+
+/**
+ * Ranks candidates for a blank, the best first; the current run is not changed.
+ * @param {FillInRequest} request @param {(done: number, all: number) => void} onProgress
+ * @returns {Promise<Ranked[]>}
+ */
+export function fillIn(request, onProgress) {
+  const { inference } = workers();
+  return inference.wait(inference.api.fillIn(request, callback(onProgress)));
+}
+
+/** Pins the current reading in Python, to compare it with later ones. */
+export async function pinReading() {
+  const { analysis: part } = workers();
+  await part.wait(part.api.pin(currentRun().id));
+}
+
+/** Colours the current and later runs by one of the colourings of pyscripts/colour/colourings.py. @param {string} id */
+export async function setColouring(id) {
+  state.settings.value = { ...state.settings.value, colouring: id };
+  const part = analysis();
+  const run = state.run.value;
+  if (!part || !state.colourings.value.length) return; // Python reads the setting when it starts
+  const colours = await part.wait(part.api.colours(run && !run.stored ? run.id : null, id));
+  if (colours && run && state.run.value?.id === run.id) state.run.value = { ...state.run.value, colours };
+}
