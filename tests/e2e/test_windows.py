@@ -44,7 +44,7 @@ def test_a_text_of_three_contexts_is_read_in_windows(tiny: Page, checkpoints: Pa
     expect(tiny.locator("#summary")).to_contain_text("Over 800 tokens in windows of 256, stride 128: each token saw at")
     settled(tiny)
     run = tiny.evaluate(
-        """Promise.all(['questions', 'state'].map((name) => import(new URL(`page/${name}.js`, location.href.split('#')[0]))))
+        """Promise.all(['questions', 'state'].map((name) => import(new URL(`page/${name}.js`, document.baseURI))))
           .then(([questions, state]) => questions.wholeRun(state.run.value.id))"""
     )
     json_schema.check(run)
