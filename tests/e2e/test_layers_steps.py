@@ -136,12 +136,17 @@ def test_stepping_needs_no_model(page: Page) -> None:
     page.evaluate(
         """() => {
             globalThis.asked = [];
+            const held = [];
             const send = Worker.prototype.postMessage;
-            globalThis.restore = () => (Worker.prototype.postMessage = send) && undefined;
-            Worker.prototype.postMessage = function (message, ...more) {
-                const call = message?.path?.[0];
+            globalThis.restore = () => {
+                Worker.prototype.postMessage = send;
+                for (const [worker, message] of held) send.apply(worker, message);
+            };
+            Worker.prototype.postMessage = function (...message) {
+                const call = message[0]?.path?.[0];
                 asked.push(call);
-                if (!['inspect', 'attention', 'run'].includes(call)) send.call(this, message, ...more);
+                if (['inspect', 'attention', 'run'].includes(call)) held.push([this, message]);
+                else send.apply(this, message);
             };
         }"""
     )

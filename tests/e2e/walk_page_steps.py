@@ -70,8 +70,9 @@ class PageSteps(TextSteps):
     def colouring(self, n: int) -> None:
         self.walk.act(
             """(n) => {
-              const options = [...document.querySelector('#colouring').options];
-              return walk.choose('#colouring', options[n % options.length].value);
+              const options = [...(document.querySelector('#colouring')?.options ?? [])];
+              return options.length && // the attention lens has colours of its own
+                walk.choose('#colouring', options[n % options.length].value);
             }""",
             n,
         )
