@@ -6,8 +6,8 @@ import numpy as np
 import onnxruntime as ort
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from export import verify
-from export.capture import context_length
+from export.check import verify
+from export.graph.capture import context_length
 from pyscripts import run
 from pyscripts.metrics import heads
 
