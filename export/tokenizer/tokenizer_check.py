@@ -143,7 +143,7 @@ def _check_nothing_is_lost(tokenizer: PreTrainedTokenizerFast) -> None:
             raise Refusal(f"its {kind} tokenizer drops {lost} from {_shown(text)}; the page needs the whole text")
         normal = complete.normalizer.normalize_str(text) if complete.normalizer else text
         normal = normal.replace("▁", " ") if names.sentencepiece else normal
-        shown = names.describe(found.ids)["text"]
+        shown = names.describe(found.ids).text
         if names.prefix_space:
             shown, normal = shown.removeprefix(" "), normal.removeprefix(" ").removeprefix(" ")
         if shown != normal and unknown not in found.ids:
