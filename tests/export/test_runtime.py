@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from export import runtime, shell
+from export.site import runtime, shell
 
 OURS = {"NOTICES", "pyscripts.zip", "shell.json"}
 
