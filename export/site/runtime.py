@@ -57,8 +57,9 @@ COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER I
 OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE."""
 
 PYODIDE = """Mozilla Public License 2.0, https://mozilla.org/MPL/2.0/. The source code is at https://github.com/pyodide/pyodide.
-python_stdlib.zip is the standard library of CPython, Copyright (c) 2001 Python Software Foundation, compiled to bytecode,
-and pyodide.asm.wasm contains its interpreter: Python Software Foundation License 2, https://docs.python.org/3/license.html."""
+python_stdlib.zip is the standard library of CPython, Copyright (c) 2001 Python Software Foundation, compiled to
+bytecode, and pyodide.asm.wasm contains its interpreter: Python Software Foundation License 2,
+https://docs.python.org/3/license.html."""
 
 PACKAGES = [
     Package(
@@ -232,7 +233,7 @@ def compile_python(vendor: Path, numpy: Path) -> None:
         },
     ]
     node = Path(sys.executable).parent / ("node.exe" if sys.platform == "win32" else "node")
-    script = [str(ROOT / "export/bytecode.mjs"), str(SITE / "node_modules/pyodide"), *map(json.dumps, jobs)]
+    script = [str(ROOT / "export/site/bytecode.mjs"), str(SITE / "node_modules/pyodide"), *map(json.dumps, jobs)]
     result = subprocess.run([str(node) if node.exists() else "node", *script], capture_output=True, text=True)
     if result.returncode:
         raise MissingPart(f"Python's library could not be compiled: {result.stderr.strip() or result.stdout.strip()}")

@@ -1,6 +1,6 @@
 // Compiles the Python files of zip archives to bytecode, with the Pyodide that will run them; run by runtime.py.
 //
-// node export/bytecode.mjs PYODIDE JOB…
+// node export/site/bytecode.mjs PYODIDE JOB…
 //   PYODIDE  folder of the npm package
 //   JOB      JSON {from, to, prefix, drop, optimize}: archive read, archive written, where its files will be in the page,
 //            a regular expression of names left out, and Python's optimization level (2 leaves out docstrings)
