@@ -1,4 +1,4 @@
-"""The attention lens in Chromium: the text shaded as transformers attends, locked, unlocked; heads opened, zoomed."""
+"""The attention lens in Chromium: the text shaded as transformers attends, pinned, unpinned; heads opened, zoomed."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def shaded(page: Page, row: np.ndarray) -> None:
     }""", levels)
 
 
-def test_pointing_shades_the_text_and_pressing_locks_it(page: Page, attentions: np.ndarray) -> None:
-    """What is shaded is transformers' mean over all heads; a press locks it, another unlocks it."""
+def test_pointing_shades_the_text_and_pressing_pins_it(page: Page, attentions: np.ndarray) -> None:
+    """What is shaded is transformers' mean over all heads; a press pins it, another unpins it."""
     read(page, TEXT)
     mean = attentions.mean(axis=(0, 1))[1:, 1:]
     for token in (3, 9):
@@ -107,7 +107,7 @@ def test_what_looks_at_a_token_and_one_head_of_it(page: Page, attentions: np.nda
     np.testing.assert_allclose([float(line.rsplit(",", 1)[1]) for line in listed], column[5:], atol=1e-5)
 
 
-def test_keys_move_lock_and_unlock(page: Page) -> None:
+def test_keys_move_pin_and_unpin(page: Page) -> None:
     read(page, TEXT)
     page.locator("#tokens").focus()
     heading = page.locator("#attention .about-token .hint")
@@ -124,7 +124,7 @@ def test_keys_move_lock_and_unlock(page: Page) -> None:
     expect(page.locator("#token-1")).to_have_attribute("aria-selected", "false")
 
 
-def test_a_finger_locks_and_unlocks(browser: Browser, tiny_site: str) -> None:
+def test_a_finger_pins_and_unpins(browser: Browser, tiny_site: str) -> None:
     with open_lens(browser, f"{tiny_site}#model=tiny-gpt2&lens=attention", has_touch=True) as page:
         read(page, TEXT)
         heading = page.locator("#attention .about-token .hint")

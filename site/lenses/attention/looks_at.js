@@ -8,7 +8,7 @@ import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { checkView, settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
-import { by, complete, direction, head, missingAttention, nameOf, picked, pointed, scope, shadingHeads, sinkHidden, subject } from './choice.js';
+import { by, complete, direction, head, missingAttention, nameOf, noWeight, picked, pointed, scope, shadingHeads, sinkHidden, subject } from './choice.js';
 import { weight } from './shading.js';
 
 /** @import {LooksAt} from '../../shared/protocol.js' */
@@ -44,7 +44,7 @@ function lead({ token, prefix, sum, direction: way }) {
   if (over !== null && over !== token) {
     const value = way === 'to' ? weight(token, over) : weight(over, token);
     const [from, to] = way === 'to' ? [token, over] : [over, token];
-    return html`<code>${nameOfToken(from)}</code> looks at <code>${nameOfToken(to)}</code>: <strong>${value === null ? 'it cannot see it' : percent(value)}</strong>.`;
+    return html`<code>${nameOfToken(from)}</code> looks at <code>${nameOfToken(to)}</code>: <strong>${value === null ? noWeight(from, to) : percent(value)}</strong>.`;
   }
   const total = sum.toLocaleString('en', { maximumFractionDigits: 2 });
   if (way === 'from') return html`<code>${nameOfToken(token)}</code> gets <strong>${total}</strong> tokens’ worth of attention from this text.`;

@@ -13,7 +13,7 @@ import { checkView, menuView } from '../controls.js';
 import { isSeen } from '../in_sight.js';
 import { panel } from '../panel.js';
 import { ask } from '../scheduler.js';
-import { complete, head, missingAttention, nameOf, open, sinkHidden } from './choice.js';
+import { complete, head, missingAttention, nameOf, noWeight, open, sinkHidden } from './choice.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -55,7 +55,7 @@ function charts({ json, arrays }) {
       if (area === 1) return `${at(query)} · sum of the row ${percent(rowSums.data[query])}`;
       if (area === 2) return `${at(key)} · sum of the column ${short(columnSums.data[key])}: what it gets from all tokens`;
       const value = values.data[query * size + key];
-      return `${at(query)} looks at ${at(key)}: ${Number.isNaN(value) ? (key > query ? 'it comes later' : 'not shown') : percent(value)}`;
+      return `${at(query)} looks at ${at(key)}: ${Number.isNaN(value) ? noWeight(query, key) : percent(value)}`;
     },
     zoom: {
       by: (factor, point) => set(zoomed(part, size, factor, point && point.area === 0 ? point : null)),
