@@ -8,7 +8,7 @@ import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { checkView, settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
-import { by, complete, direction, head, missingAttention, nameOf, noWeight, picked, pointed, scope, shadingHeads, sinkHidden, subject } from './choice.js';
+import { by, complete, direction, head, missingAttention, nameOf, noWeight, picked, pointed, scope, shadingHeads, shadingWords, sinkHidden, subject } from './choice.js';
 import { weight } from './shading.js';
 
 /** @import {LooksAt} from '../../shared/protocol.js' */
@@ -19,10 +19,11 @@ const COMBINED = { mean: 'mean', max: 'maximum' };
 const nameOfToken = (/** @type {number} */ token) => labelOf(state.run.value?.tokens.texts[token] ?? '');
 
 /** @param {LooksAt} answer @returns {ChartOf} */
-function chart({ top, direction: way }) {
+function chart({ token, top, direction: way }) {
+  const name = nameOfToken(token);
   const rows = Array.from({ length: LISTED }, (_, i) => top[i] ?? null);
   return {
-    label: way === 'to' ? 'The tokens it looks at most' : 'The tokens that look at it most',
+    label: `${way === 'to' ? `The tokens that ${name} looks at most` : `The tokens that look at ${name} most`} · ${shadingWords()}`,
     scene: (width) => rowsScene({
       labels: rows.map((row) => (row ? `${labelOf(row.text)} ${row.token + 1}` : '')),
       labelRoom: Math.min(150, width * 0.4),
