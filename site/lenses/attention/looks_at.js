@@ -21,7 +21,7 @@ const nameOfToken = (/** @type {number} */ token) => labelOf(state.run.value?.to
 /** @param {LooksAt} answer @returns {ChartOf} */
 function chart({ token, top, direction: way }) {
   const name = nameOfToken(token);
-  const rows = Array.from({ length: LISTED }, (_, i) => top[i] ?? null);
+  const rows = Array.from({ length: Math.min(LISTED, state.run.value?.count ?? 0) }, (_, i) => top[i] ?? null); // as many for every token: nothing moves
   return {
     label: `${way === 'to' ? `The tokens that ${name} looks at most` : `The tokens that look at ${name} most`} · ${shadingWords()}`,
     scene: (width) => rowsScene({
