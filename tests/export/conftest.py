@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from export.serve import SITE
+from export.site.serve import SITE
 from tests.export import hub_server, tiny
 
 

@@ -14,9 +14,12 @@ import torch
 from onnx import numpy_helper
 from transformers import PreTrainedModel
 
-from export import capture, forward, graph, verify, weights
-from export.families import FAMILIES
-from export.verify import ParityError
+from export.architectures import forward
+from export.architectures.families import FAMILIES
+from export.check import verify
+from export.check.verify import ParityError
+from export.graph import capture, clean_up
+from export.weights import storage
 from tests.export.models import CONFIGS, random_model
 
 CLOSE = 1e-4  # in units of verify.scale_of; the largest any of these models needs is a tenth of it
@@ -26,8 +29,8 @@ def export(model: PreTrainedModel, directory: Path, weights_format: str = "fp32"
     """Export, clean and store; returns the path of model.onnx."""
     raw = directory / "raw.onnx"
     capture.export_graph(model, raw)
-    cleaned = graph.load(raw, ((name, p.detach().numpy()) for name, p in model.named_parameters()))
-    weights.store(cleaned, weights_format, directory)
+    cleaned = clean_up.load(raw, ((name, p.detach().numpy()) for name, p in model.named_parameters()))
+    storage.store(cleaned, weights_format, directory)
     return directory / "model.onnx"
 
 

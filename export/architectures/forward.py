@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicCache
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 
-from export.families import Family, added_to_stream, scale_logits, submodule
+from export.architectures.families import Family, added_to_stream, scale_logits, submodule
 
 
 class Recorder:
