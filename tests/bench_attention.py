@@ -86,7 +86,8 @@ def memory(page: Page) -> float:
 def longest_task(trace: bytes) -> float:
     """Milliseconds of CPU of the longest task of the busiest renderer's main thread, however busy the machine."""
     events = json.loads(trace)["traceEvents"]
-    mains = {(e["pid"], e["tid"]) for e in events if e["name"] == "thread_name" and e["args"]["name"] == "CrRendererMain"}
+    names = [event for event in events if event["name"] == "thread_name"]
+    mains = {(event["pid"], event["tid"]) for event in names if event["args"]["name"] == "CrRendererMain"}
     tasks: dict[tuple[int, int], list[float]] = defaultdict(list)
     for event in events:
         thread = event["pid"], event["tid"]

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from export.serve import SITE
+from export.site.serve import SITE
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
 from tests.e2e.layers import finished, fresh, open_lens, until
@@ -249,14 +249,13 @@ def cramped(browser: Browser, tiny_models: Path, tmp_path_factory: pytest.TempPa
         if path.name != "pyscripts.zip":
             (site / "vendor" / path.name).symlink_to(path)
     limits = {"pyscripts/trace.py": "ATTENTION_BYTES", "pyscripts/page/recomputed_attention.py": "LAYER_BYTES"}
-    with zipfile.ZipFile(SITE / "vendor/pyscripts.zip") as built:
-        files = {name: built.read(name).decode() for name in built.namelist()}
-    with zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as new:
-        for name, data in files.items():
+    with zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as sources:
+        for path in (SITE.parent / "pyscripts").rglob("*.py"):
+            name, text = path.relative_to(SITE.parent).as_posix(), path.read_text(encoding="utf-8")
             if name in limits:
-                data, count = re.subn(rf"(?m)^{limits[name]} = [0-9_]+", f"{limits[name]} = 100", data)
+                text, count = re.subn(rf"(?m)^{limits[name]} = [0-9_]+", f"{limits[name]} = 100", text)
                 assert count == 1
-            new.writestr(name, data)
+            sources.writestr(name, text)
     with serving(site) as address, open_lens(browser, f"{address}#model=tiny-gpt2&lens=attention") as page:
         yield page
 
