@@ -34,19 +34,22 @@ export function arcsScene({ texts, links, levels, palette, rtl, chosen }, width,
   const linked = new Set(drawn.flatMap((i) => [links[2 * i], links[2 * i + 1]]));
   /** @type {Mark[]} */
   const marks = [];
+  // Behind the words: all of them thin and pale, those of a chosen token in full.
+  const steps = palette.light.length - 1;
+  for (const i of drawn.toReversed()) {
+    const [query, key] = [at[links[2 * i]], at[links[2 * i + 1]]];
+    if (!query || !key) continue; // nothing is written of it
+    const strength = levels[i] / steps;
+    const colour = colourAt(palette, Math.round(steps * (chosen === null ? 0.2 + 0.4 * strength : 0.4 + 0.6 * strength))) ?? 'line';
+    const path = arc(query, key);
+    const [x, y] = path[path.length - 1];
+    marks.push(line([path], colour, chosen === null ? 1 : 1 + strength), rect(x - DOT, y - DOT, 2 * DOT, 2 * DOT, colour, DOT));
+  }
   for (const { index, text: part, x, row, width: room, end } of parts) {
     if (end) continue;
     const middle = row * LINE + MIDDLE;
     if (index === chosen) marks.push(rect(x, middle - 9, room, 18, 'accent-soft', 3));
     marks.push(text(rtl ? x + room : x, middle, part, { size: SIZE, fill: linked.has(index) || index === chosen ? 'ink' : 'ink-soft', align: rtl ? 'end' : 'start' }));
-  }
-  for (const i of drawn.toReversed()) {
-    const [query, key] = [at[links[2 * i]], at[links[2 * i + 1]]];
-    if (!query || !key) continue; // nothing is written of it
-    const colour = colourAt(palette, Math.max(levels[i], palette.light.length >> 2)) ?? 'line'; // the faintest could not be seen
-    const path = arc(query, key);
-    const [x, y] = path[path.length - 1];
-    marks.push(line([path], colour, 0.75 + (1.5 * levels[i]) / (palette.light.length - 1)), rect(x - DOT, y - DOT, 2 * DOT, 2 * DOT, colour, DOT));
   }
   const areas = texts.map((_, position) => {
     const { x, row, width: room } = at[position] ?? { x: 0, row: 0, width: 0 }; // the prefix token is not in the text

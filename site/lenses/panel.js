@@ -86,7 +86,11 @@ export function panel(descriptor) {
         const current = shownCharts.value;
         while (drawn.length < current.length) drawn.push(new Chart({ resting }));
         render(frame(shown), place);
-        drawn.forEach((chart, i) => chart.show(current[i] ?? null));
+        const answered = Boolean(shown) && !(/** @type {any} */ (shown?.json)?.missing);
+        drawn.forEach((chart, i) => {
+          chart.show(current[i] ?? null);
+          chart.element.hidden = answered && i >= current.length; // until there is an answer, its room stays
+        });
         place.dataset.token = shown ? String(/** @type {any} */ (shown.json)?.token ?? 'text') : ''; // which token it shows
       });
     },
