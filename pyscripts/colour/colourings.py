@@ -52,6 +52,7 @@ class Colouring:
     title: str
     description: str
     function: Callable[[TokenStatistics], Colours]
+    of_words: bool = False  # whether it reads log-probabilities only, so that words can be coloured by it too
 
 
 def hue(statistics: TokenStatistics) -> Colours:
@@ -159,6 +160,7 @@ COLOURINGS = {
             "Likelihood in this text",
             "Red: unlikely for this text. Green: likely.",
             hue,
+            of_words=True,
         ),
         Colouring(
             "gltr",
@@ -166,8 +168,8 @@ COLOURINGS = {
             "Whether the token ranked among the model's top 10, 100 or 1,000.",
             gltr,
         ),
-        Colouring("viridis", "Surprisal (viridis)", "The same surprisal scale for every text.", viridis),
-        Colouring("cividis", "Surprisal (cividis)", "The same scale in colour-blind safe colours.", cividis),
+        Colouring("viridis", "Surprisal (viridis)", "The same surprisal scale for every text.", viridis, True),
+        Colouring("cividis", "Surprisal (cividis)", "The same scale in colour-blind safe colours.", cividis, True),
         Colouring("entropy", "Entropy", "Entropy of the prediction, whatever token followed.", uncertainty),
         Colouring(
             "surprise_excess",
@@ -180,12 +182,14 @@ COLOURINGS = {
             "Probability (Transformer Lab)",
             "From red at 0% to green at 100%, linear in probability.",
             transformer_lab,
+            of_words=True,
         ),
         Colouring(
             "circuitsvis",
             "Log-probability (CircuitsVis)",
             "Red at 0 nats (certain), fading to none at −5 nats.",
             circuitsvis,
+            of_words=True,
         ),
     )
 }  # id -> Colouring, the default first
