@@ -19,24 +19,12 @@ export function legendView() {
   if (shading.value) return html`<span class="hint shading">${shading.value.title}</span>${legend(shading.value)}`;
   const { words } = state.settings.value;
   return html`
-    <select id="unit" class="quiet" aria-label="What is coloured and inspected" title="Whether single tokens or whole words are coloured and inspected"
-      ?disabled=${!state.colourings.value.length || Boolean(state.run.value?.stored)} @change=${(/** @type {Event} */ event) => chooseUnit(valueOf(event) === 'words')}>
-      <option value="tokens" .selected=${live(!words)}>Tokens</option>
-      <option value="words" .selected=${live(words)}>Words</option>
-    </select>
     <select id="colouring" class="quiet" aria-label="Colour by" title=${chosen?.description ?? ''} ?disabled=${!menu.length} @change=${(/** @type {Event} */ event) => choose(valueOf(event))}>
       ${menu.length ? menu.map(({ id, title, of_words }) => html`<option value=${id} ?disabled=${words && !of_words} .selected=${live(id === colouring)}>${title}</option>`) : html`<option>Likelihood in this text</option>`}
     </select>
     ${legend(state.colours.value)}
     ${menu.some(({ id }) => id === SAFE.id) ? html`<button type="button" class="icon" id="colour-blind" aria-pressed=${safe} aria-label="Colours for every kind of colour vision" title="Colours for every kind of colour vision" @click=${() => choose(safe ? SAFE.usual : SAFE.id)}><span class="eye"></span></button>` : nothing}
   `;
-}
-
-/** Colours tokens or words; words by the first colouring if the chosen one is about single tokens. @param {boolean} words */
-function chooseUnit(words) {
-  const menu = state.colourings.value;
-  const chosen = menu.find(({ id }) => id === state.settings.value.colouring);
-  setColouring((words && !chosen?.of_words ? menu[0] : chosen ?? menu[0]).id, words).catch(() => {}); // a newer run took its place
 }
 
 /** @param {import('../shared/protocol.js').Colours | null} colours */

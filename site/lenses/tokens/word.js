@@ -21,7 +21,7 @@ export function wordView(run, { index, first, stop }, token, pinned) {
   const list = [
     ['Probability', percent(value('probability'))],
     ['Surprisal', amount(value('word_surprisal_corrected'))],
-    ['Surprisals of its tokens, summed', amount(value('word_surprisal'))],
+    ['Sum of its tokens', amount(value('word_surprisal'))],
   ];
   const known = !Number.isNaN(value('probability'));
   return html`
@@ -31,9 +31,9 @@ export function wordView(run, { index, first, stop }, token, pinned) {
       <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(token)}>${pinned ? 'Unpin' : 'Pin'}</button>
     </div>
     ${known ? html`<dl class="facts">${list.map(([name, shown]) => html`<div><dt>${name}</dt><dd>${shown}</dd></div>`)}</dl>` : html`<p class="hint">It begins with the first token, which has no probability.</p>`}
-    <table class="plain" id="word-tokens">
+    <table class="alternatives" id="word-tokens">
       <caption>Its tokens</caption>
-      <thead><tr><th>token</th><th>probability</th><th>surprisal (${unit()})</th></tr></thead>
+      <thead><tr><th>token</th><th class="number">probability</th><th class="number">${unit()}</th></tr></thead>
       <tbody>${places.map((i) => html`<tr>
         <th scope="row"><code>${tokenName(tokens, i)}</code></th>
         <td class="number">${Number.isNaN(columns.probability.data[i]) ? '–' : percent(columns.probability.data[i])}</td>
