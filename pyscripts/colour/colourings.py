@@ -4,6 +4,7 @@ A colouring is a pure function from TokenStatistics to Colours. Null values (a f
 token without a prefix) get no colour.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from pyscripts.colour import colour
 from pyscripts.colour import hue as linus_lee
 from pyscripts.metrics.likelihood import TokenStatistics, surprisal_bits
 
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 Values = NDArray[np.float64]  # [token]; NaN = null
 Paint = Callable[[Values], colour.RGB]
 
@@ -229,8 +231,12 @@ def _diverging(values: Values, middle: str) -> Colours:
 
 
 def _logprob_label(logprob: float) -> str:
-    """The probability, as a percentage or as one in so many (two digits)."""
+    """The probability, as a percentage or as one in so many; from a million on with a power of ten."""
     probability = float(np.exp(logprob))
     if probability >= 0.001:
         return f"{100 * probability:.3g}%"
-    return f"1 in {float(f'{1 / probability:.2g}'):,.0f}"
+    if probability > 1e-6:
+        return f"1 in {float(f'{1 / probability:.2g}'):,.0f}"
+    power, rest = divmod(-logprob / math.log(10), 1)
+    digit = round(10**rest)
+    return f"1 in {1 if digit == 10 else digit} × 10{str(round(power) + (digit == 10)).translate(SUPERSCRIPT)}"

@@ -72,6 +72,7 @@ def test_whole_words_are_coloured_and_inspected(real: Page) -> None:
     facts = dict(zip(names, values, strict=True))
     assert shows(facts["Probability"], math.exp(-corrected[0]), 1e-4)
     assert abs(float(facts["Surprisal"].split()[0]) - corrected[0] / math.log(2)) < 0.01
+    real.mouse.move(0, 0)  # the inspector shows the token that is pointed at, if one is
     real.locator("#tokens").press("ArrowRight")
     expect(about).to_contain_text("Word 2 of")
     real.select_option("#unit", "tokens")
