@@ -72,6 +72,7 @@ function storedRun(page, manifest) {
   return {
     id: -1,
     kind: 'stored',
+    words: null,
     model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
     conditions: conditionsOf(manifest),
     tokens: { hex: [], control: [], ...page.tokens },
