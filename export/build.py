@@ -92,7 +92,8 @@ def already_built(out: Path, name: str, weights_format: str) -> bool:
 
 def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
     """The model's facts for the manifest."""
-    from export import capture, windows
+    from export import capture, linear_parts, windows
+    from export.families import FAMILIES
 
     config = model.config
     eos = getattr(model.generation_config, "eos_token_id", None)
@@ -111,6 +112,7 @@ def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
         **capture.dimensions(config),
         "eos": [id for id in ends if id is not None and 0 <= id < config.vocab_size],  # class defaults can lie outside
         "windows": windows.of_config(config),
+        **linear_parts.facts(model, FAMILIES[config.model_type]),
     }
 
 
@@ -125,6 +127,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     from export import (
         capture,
         checkpoint,
+        copies,
         examples,
         fidelity,
         graph,
@@ -135,6 +138,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
         shards,
         tokenizer_check,
         verify,
+        verify_attribution,
         weights,
         windows,
     )
@@ -162,6 +166,10 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
         with step("check every output against PyTorch"):
             weights.store(cleaned, "fp32", fp32)
             worst = verify.check(model, fp32 / "model.onnx")
+            whole = verify.session(fp32 / "model.onnx")
+            worst = max(worst, verify_attribution.check(model, whole))
+            facts["copies"] = copies.possible(model, whole)
+            del whole
             shutil.rmtree(fp32)
         with step(f"store the weights as {weights_format}"):
             weights.store(cleaned, weights_format, small)

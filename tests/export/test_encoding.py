@@ -12,8 +12,7 @@ from onnx import TensorProto, helper
 from export import encoding, fidelity, graph, verify, weights
 from export.encoding import COARSE, FINE, Encoded
 from export.families import Refusal
-from tests.export.models import random_model
-from tests.export.test_graph import export
+from tests.export.models import export, random_model
 
 RANDOM = np.random.default_rng(1)
 MATRIX = (RANDOM.standard_t(4, (96, 40)) * 0.05).astype(np.float32)  # heavy tails, as trained weights have
