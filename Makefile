@@ -17,7 +17,7 @@ step = @printf '\n== %s\n' "$(1)"; start=$$(date +%s); $(2) && printf '== %s: %s
 all: serve
 
 serve: site/vendor/NOTICES site/models/index.json
-	@$(BIN)/python export/serve.py
+	@$(BIN)/python export/site/serve.py
 
 vendor:
 	rm -rf site/vendor && $(MAKE) site/vendor/NOTICES
@@ -30,8 +30,8 @@ vendor:
 	$(call step,Test packages,$(PIP) --group test)
 	@touch $@
 
-site/vendor/NOTICES: .venv/installed export/runtime.py export/shell.py $(PAGE)
-	$(call step,Page libraries (site/vendor),$(BIN)/python export/runtime.py)
+site/vendor/NOTICES: .venv/installed export/site/runtime.py export/site/shell.py $(PAGE)
+	$(call step,Page libraries (site/vendor),$(BIN)/python export/site/runtime.py)
 
 model site/models/index.json: | .venv/installed site/vendor/NOTICES
 	$(call step,Model (site/models),$(BIN)/python export/build.py)
@@ -76,7 +76,7 @@ pictures: .venv/installed-test site/vendor/NOTICES site/models/smollm2/manifest.
 
 # One zip under dist/ that any static server serves.
 package: site/vendor/NOTICES site/models/index.json
-	$(call step,Package (dist),$(BIN)/python export/package.py $(MODELS))
+	$(call step,Package (dist),$(BIN)/python export/site/package.py $(MODELS))
 
 clean:
 	rm -rf .venv dist site/vendor site/models site/node_modules export/.cache

@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 if __package__ in (None, ""):  # run as a script: import from the repository, not from this folder
     sys.path[0] = str(ROOT)
 
+from export.architectures.families import Refusal  # noqa: E402
 from export.catalogue import CATALOGUE  # noqa: E402
-from export.families import Refusal  # noqa: E402
 from export.report import catalogue_table, console, step, table  # noqa: E402
 
 FORMATS = ("int8", "fp16", "fp32")
@@ -92,8 +92,10 @@ def already_built(out: Path, name: str, weights_format: str) -> bool:
 
 def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
     """The model's facts for the manifest."""
-    from export import capture, linear_parts, windows
-    from export.families import FAMILIES
+    from export.architectures import linear_parts
+    from export.architectures.families import FAMILIES
+    from export.check import windows
+    from export.graph import capture
 
     config = model.config
     eos = getattr(model.generation_config, "eos_token_id", None)
@@ -124,24 +126,11 @@ def fixed_prefix(origin: str) -> str | None:
 
 def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     """Build one model in a temporary folder under `out`, then move it into place; returns the manifest."""
-    from export import (
-        capture,
-        checkpoint,
-        copies,
-        examples,
-        fidelity,
-        graph,
-        head_scores,
-        manifest,
-        page_graph,
-        prefix,
-        shards,
-        tokenizer_check,
-        verify,
-        verify_attribution,
-        weights,
-        windows,
-    )
+    from export import examples, manifest
+    from export.check import copies, fidelity, head_scores, prefix, verify, verify_attribution, windows
+    from export.graph import capture, clean_up, page_graph
+    from export.tokenizer import tokenizer_check
+    from export.weights import checkpoint, shards, storage
 
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as work_name:
@@ -161,10 +150,10 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             capture.export_graph(model, raw / "model.onnx")
         with step("clean the graph"):
             parameters = ((name, p.detach().numpy()) for name, p in model.named_parameters())
-            cleaned = graph.load(raw / "model.onnx", parameters)
+            cleaned = clean_up.load(raw / "model.onnx", parameters)
             shutil.rmtree(raw)
         with step("check every output against PyTorch"):
-            weights.store(cleaned, "fp32", fp32)
+            storage.store(cleaned, "fp32", fp32)
             worst = verify.check(model, fp32 / "model.onnx")
             whole = verify.session(fp32 / "model.onnx")
             worst = max(worst, verify_attribution.check(model, whole))
@@ -172,7 +161,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             del whole
             shutil.rmtree(fp32)
         with step(f"store the weights as {weights_format}"):
-            weights.store(cleaned, weights_format, small)
+            storage.store(cleaned, weights_format, small)
             facts["decode"] = page_graph.write(small / "model.onnx", small / "page.onnx")
             del cleaned
         with step("measure the fidelity"):
@@ -213,7 +202,7 @@ def put_in_place(staged: Path, final: Path, work: Path) -> None:
 
 def summary(result: dict[str, Any], seconds: float) -> None:
     """The final table."""
-    from export import fidelity, head_scores, prefix
+    from export.check import fidelity, head_scores, prefix
 
     size = sum(file["bytes"] for file in result["files"])
     chunks = sum(len(file["chunks"]) for file in result["files"])

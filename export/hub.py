@@ -17,7 +17,7 @@ from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
 from huggingface_hub import utils as errors
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from export.families import Refusal
+from export.architectures.families import Refusal
 
 TIMEOUT = 8  # seconds to wait for an answer before the hub counts as unreachable
 TOKENIZER_FILES = (

@@ -7,9 +7,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from export.families import Refusal
-from export.layout import read_json, weight_files
+from export.architectures.families import Refusal
 from export.report import console
+from export.weights.layout import read_json, weight_files
 
 BUILD_BASE, BUILD_EACH = 0.8e9, 20  # bytes: libraries and texts, and for each parameter; SmolLM2 peaks at 3.1 GB
 PAGE_BASE, PAGE_EACH = 0.5e9, 4  # bytes: the runtime and 256 tokens, and for each parameter in fp32
@@ -24,7 +24,7 @@ def parameters(directory: Path, gguf: str | None) -> int:
         Refusal: a file is damaged.
     """
     if gguf:
-        from export.gguf_file import opened
+        from export.weights.gguf_file import opened
 
         return sum(int(tensor.n_elements) for tensor in opened(directory / gguf).tensors)
     total = 0

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export import hub, preflight
+from export.architectures.families import Refusal, family_of
 from export.catalogue import CATALOGUE, Known, Package
-from export.families import Refusal, family_of
-from export.layout import check_config, check_is_no_pointer, read_json, read_tokenizer, weight_files
+from export.weights.layout import check_config, check_is_no_pointer, read_json, read_tokenizer, weight_files
 
 CACHE = Path(__file__).resolve().parent / ".cache"
 GGUF_ARCHITECTURES = ("llama", "qwen2", "qwen3")
@@ -188,7 +188,7 @@ def from_gguf(path: Path) -> Source:
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise Refusal(f"{path} is not a GGUF file (its first bytes are not 'GGUF')")
-    from export.gguf_file import opened
+    from export.weights.gguf_file import opened
 
     try:
         fields = opened(path).fields

@@ -13,17 +13,12 @@ from pyscripts.decoding.sampling import Distribution, distribution, sample
 from pyscripts.json_numbers import number, numbers
 from pyscripts.metrics import METRICS, Scored, text
 from pyscripts.metrics.word_metrics import words_of
-from pyscripts.page import wording
 from pyscripts.strides import StridedTrace
-from pyscripts.tokens import own_bytes, spans
+from pyscripts.tokens import Tokens
 from pyscripts.trace import TOP_K, Trace
-
-__all__ = ["Reading", "build", "number", "numbers", "summary"]
 
 SCHEMA = "tokenlight.run/2"
 DEFAULT_TOP_K = 10
-# The lists of TokenizedText and the names of the same facts in AppendedToken (protocol.js).
-LISTS = {"ids": "id", "texts": "text", "bytes": "bytes", "hex": "hex", "control": "control"}
 ON_TEXT = ("induction", "previous_token", "duplicate_token", "first_token")  # patterns whose mass is in the Run
 
 
@@ -32,7 +27,7 @@ class Reading:
     """A trace with the text and options it belongs to."""
 
     trace: Trace
-    tokens: dict[str, Any]  # text, ids, texts, bytes, hex, control from the tokenizer, no prefix; total
+    tokens: Tokens
     options: Mapping[str, Any]
     prompt_length: int | None = None  # shown tokens before the generated ones; None: nothing was generated
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
@@ -48,7 +43,7 @@ class Reading:
         if trace.begins_word is not None:
             ids = trace.ids[trace.first : trace.length]
             words, boundaries = words_of(
-                ids, trace.begins_word, self.tokens["control"][: trace.shown], found.new_word_logprob,
+                ids, trace.begins_word, self.tokens.control[: trace.shown], found.new_word_logprob,
                 trace.new_word_after(),
             )
         return Scored(found, trace.tokens_seen(), words, boundaries)
@@ -62,14 +57,12 @@ class Reading:
         ids.append(sample(self.drawn_from.sampled, int(self.options.get("seed") or 0), len(generated)))
         return ids[-1]
 
-    def append(self, token: Mapping[str, Any]) -> None:
-        """Adds the token just drawn (AppendedToken of protocol.js) to the text, and records how it was chosen."""
+    def append(self, piece: bytes, control: bool) -> None:
+        """Adds the bytes of the token just drawn to the text, and records how it was chosen."""
         if self.drawn_from is None:
             raise ValueError("A token can only be appended after it was drawn.")
-        for name, one in LISTS.items():
-            self.tokens[name].append(token[one])
-        self.tokens["text"] = token["whole"]
         ids = self.trace.ids
+        self.tokens = self.tokens.with_token(ids[-1], piece, control)
         self.steps[len(ids) - 1] = describe(self.drawn_from, ids[-1], TOP_K)
 
 
@@ -89,11 +82,11 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
         known = not np.isnan(found.entropy[i])
         top = zip(found.top_ids[i, :k].tolist(), found.top_logprobs[i, :k].tolist(), strict=True) if known else ()
         rows.append({
-            "id": tokens["ids"][i],
-            "text": tokens["texts"][i],
-            "bytes": list(tokens["bytes"][i]),
-            "hex": tokens["hex"][i],
-            "control": bool(tokens["control"][i]),
+            "id": tokens.ids[i],
+            "text": tokens.texts[i],
+            "bytes": tokens.spans[i].tolist(),
+            "hex": tokens.hex[i],
+            "control": tokens.control[i],
             **{name: column[i] for name, column in columns.items()},
             "hue": number(hues[i]),
             "top": [{"id": id, "text": vocabulary[id], "logprob": number(value)} for id, value in top],
@@ -106,7 +99,7 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
         },
         "prefix": prefix_of(reading, model),
         "interventions": dict(reading.interventions),
-        "text": tokens["text"],
+        "text": tokens.text,
         "options": {**reading.options, "prefix": trace.prefix},
         "tokens": rows,
         "windows": windows(trace),
@@ -147,16 +140,11 @@ def summary(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any]:
     """text.Summary of the tokens read so far, as JSON, with its `convention` as a sentence."""
     trace, tokens = reading.trace, reading.tokens
     logprob = trace.statistics().logprob
-    whole = text.summary(logprob, own_bytes(tokens), spans(tokens, trace.shown), total_tokens(tokens))
+    whole = text.summary(logprob, tokens.data, tokens.spans[: trace.shown], tokens.total)
     prefix = prefix_of(reading, model)
     strided = (trace.context, trace.stride) if isinstance(trace, StridedTrace) else None
-    words = wording.convention(whole.scored_tokens, whole.tokens, whole.total_tokens, prefix, strided)
+    words = text.convention(whole.scored_tokens, whole.tokens, whole.total_tokens, prefix, strided)
     return {**{name: number(value) for name, value in vars(whole).items()}, "convention": words}
-
-
-def total_tokens(tokens: Mapping[str, Any]) -> int:
-    """Tokens of the whole text, generated ones included, even if only the first of them fit the context."""
-    return max(int(tokens.get("total", 0)), len(tokens["ids"]))
 
 
 def prefix_of(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -1,11 +1,14 @@
-"""The bytes of a text's tokens, which define every position in it, even if they are not valid UTF-8.
+"""The tokens of a text and their bytes, which define every position in it, even if they are not valid UTF-8.
 
 A token may hold half a character, and a text may end inside one. Its `text` then shows U+FFFD, which has other bytes,
 so spans are offsets into the tokens' own bytes, never into those of `text`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -21,14 +24,62 @@ CHARACTER = re.compile(
 )
 
 
-def own_bytes(tokens: Mapping[str, Any]) -> bytes:
-    """The concatenated bytes of all tokens, from the tokenizer's `hex` (such as "F0 9F A6")."""
-    return b"".join(map(bytes.fromhex, tokens["hex"]))
+@dataclass(frozen=True)
+class Tokens:
+    """The shown tokens of a text, without the prefix token."""
 
+    ids: tuple[int, ...]  # [token]
+    pieces: tuple[bytes, ...]  # [token] the bytes that each adds to the text
+    control: tuple[bool, ...]  # [token] which are control tokens, even if they were typed
+    total: int  # tokens of the whole text, which may be more than fit the context
 
-def spans(tokens: Mapping[str, Any], count: int) -> NDArray[np.int64]:
-    """[token, 2] where the first `count` tokens begin and end in `own_bytes`."""
-    return np.asarray(tokens["bytes"][:count], np.int64).reshape(-1, 2)
+    @classmethod
+    def of(cls, ids: Iterable[int], pieces: Iterable[bytes], control: Iterable[bool], total: int = 0) -> "Tokens":
+        """From lists; a total below their length stands for their length."""
+        each = tuple(ids)
+        return cls(each, tuple(pieces), tuple(control), max(total, len(each)))
+
+    @classmethod
+    def from_json(cls, tokens: Mapping[str, Any]) -> "Tokens":
+        """From a TokenizedText of site/shared/protocol.js, whose `hex` holds the bytes (such as "F0 9F A6")."""
+        return cls.of(tokens["ids"], map(bytes.fromhex, tokens["hex"]), tokens["control"], tokens["total"])
+
+    def to_json(self) -> dict[str, Any]:
+        """The TokenizedText of protocol.js."""
+        return {"text": self.text, "ids": list(self.ids), "texts": list(self.texts), "bytes": self.spans.tolist(),
+                "hex": list(self.hex), "control": list(self.control), "total": self.total}
+
+    def with_token(self, id: int, piece: bytes, control: bool) -> "Tokens":
+        """The text with one more token."""
+        total = max(self.total, len(self.ids) + 1)
+        return replace(self, ids=(*self.ids, id), pieces=(*self.pieces, piece), control=(*self.control, control),
+                       total=total)
+
+    @cached_property
+    def data(self) -> bytes:
+        """The bytes of all tokens, one after the other."""
+        return b"".join(self.pieces)
+
+    @cached_property
+    def text(self) -> str:
+        """U+FFFD for bytes that are not UTF-8."""
+        return self.data.decode(errors="replace")
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """[token] each token's text, U+FFFD for parts of characters."""
+        return tuple(piece.decode(errors="replace") for piece in self.pieces)
+
+    @cached_property
+    def hex(self) -> tuple[str, ...]:
+        """[token] each token's bytes, such as "F0 9F A6"."""
+        return tuple(piece.hex(" ").upper() for piece in self.pieces)
+
+    @cached_property
+    def spans(self) -> NDArray[np.int64]:
+        """[token, 2] where each token begins and ends in `data`."""
+        ends = np.array(list(accumulate(map(len, self.pieces), initial=0)), np.int64)  # [token + 1]
+        return np.stack([ends[:-1], ends[1:]], axis=1)
 
 
 def character_starts(data: bytes) -> NDArray[np.int64]:

@@ -173,7 +173,7 @@ async function lookForNewer(event) {
   return Promise.race([newer, late]).catch(() => stored);
 }
 
-/** @returns {Promise<{ version: string, files: { path: string, bytes: number, sha256: string }[] }>} vendor/shell.json, as export/shell.py writes it */
+/** @returns {Promise<{ version: string, files: { path: string, bytes: number, sha256: string }[] }>} vendor/shell.json, as export/site/shell.py writes it */
 async function fetchShell() {
   const response = await fetch(SHELL, { cache: 'no-cache', signal: AbortSignal.timeout(LONGEST) });
   const { version, files } = await response.json();

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-from export import checkpoint, sources
-from export import prefix as exporter
+from export import sources
+from export.check import prefix as exporter
+from export.weights import checkpoint
 
 TEXTS = (  # none of them is among the exporter's own
     "The quick brown fox jumps over the lazy dog.",

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from export.serve import SITE  # noqa: E402
+from export.site.serve import SITE  # noqa: E402
 from tests import browser  # noqa: E402
 from tests.e2e.conftest import FLAGS, serving  # noqa: E402
 from tests.e2e.layers import finished, settled  # noqa: E402

@@ -1,16 +1,14 @@
 """Two readings side by side: the change in likelihood, aligned by bytes."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.tokens import checked_spans, own_bytes
+from pyscripts.tokens import Tokens
 
 PIECE = re.compile(r"\w+|\s+|.", re.DOTALL)  # the units by which differing texts are aligned
 
@@ -20,7 +18,7 @@ class Reading:
     """The parts of a reading that are compared."""
 
     model: str  # name
-    tokens: Mapping[str, Any]  # text, ids, texts, bytes, hex from the tokenizer
+    tokens: Tokens
     logprob: NDArray[np.float64]  # [token] nats, NaN = null
 
 
@@ -30,8 +28,8 @@ def change(of: Reading, other: Reading) -> NDArray[np.float64]:
     Shared passages are aligned. If the tokenization differs, log-probabilities are summed over the shortest span whose
     ends are token boundaries in both, and every token in it gets that difference.
     """
-    data, other_data = own_bytes(of.tokens), own_bytes(other.tokens)
-    spans, other_spans = checked_spans(data, of.tokens["bytes"]), checked_spans(other_data, other.tokens["bytes"])
+    data, other_data = of.tokens.data, other.tokens.data
+    spans, other_spans = of.tokens.spans, other.tokens.spans
     result = np.full(len(of.logprob), np.nan)
     for start, other_start, length in blocks(data, other_data):
         here, there = _ends(spans, start, length), _ends(other_spans, other_start, length)

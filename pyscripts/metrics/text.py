@@ -1,6 +1,8 @@
 """Statistics of a whole text: perplexity, bits per byte, data for the surprisal strip and the lists of tokens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,6 +65,25 @@ def summary(logprob: ArrayLike, data: bytes, spans: ArrayLike, total: int | None
             bits_per_byte=bits / in_bytes if in_bytes else nan,
             bits_per_character=bits / in_characters if in_characters else nan,
         )
+
+
+def convention(
+    scored: int, read: int, total: int, prefix: Mapping[str, Any] | None, windows: tuple[int, int] | None = None
+) -> str:
+    """Which tokens a perplexity covers: how many were scored and read, after which prefix token, and, for strided
+    windows (context, stride), how much context they had."""
+    covered = f"{total:,} tokens" if read == total else f"the first {read:,} of {total:,} tokens"
+    if windows is not None:
+        context, stride = windows
+        covered += (f" in windows of {context:,}, stride {stride:,}: each token saw at least {context - stride:,} "
+                    f"tokens before it, or all there were")
+        start = "only the first window is the start of a document"
+        if prefix is not None:
+            return f"Over {covered}; {start} (after {prefix['text']})."
+        return f"Over {scored:,} of {covered}. No prefix token: the first token has no probability."
+    if prefix is None:
+        return f"Over {scored:,} of {covered}, without a prefix token: the first token has no probability."
+    return f"Over {covered}, as the start of a document (after {prefix['text']})."
 
 
 @dataclass(frozen=True)

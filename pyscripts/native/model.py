@@ -19,6 +19,7 @@ from pyscripts.native.session import Past, Session
 from pyscripts.native.tokenizer import TextTokenizer
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace
+from pyscripts.tokens import Tokens
 from pyscripts.trace import ATTENTION_BYTES, ModelShape, Outputs, Trace
 
 KEPT_BY_DEFAULT = ("attentions", "resid")  # what the numbers of the page's Run are computed from
@@ -76,9 +77,9 @@ class Model:
         front, context = self.prefix_ids(prefix), self.manifest["context_length"]
         room = context - len(front) if stride is None else None
         tokens = self._tokens(text, min((n for n in (room, max_tokens) if n is not None), default=None), literal)
-        if not tokens["ids"]:
+        if not tokens.ids:
             raise ValueError(NO_TEXT)
-        ids = [*front, *tokens["ids"]]
+        ids = [*front, *tokens.ids]
         options = {"topK": top_k} | ({"prefix": False} if not prefix else {}) | ({"literal": True} if literal else {})
         if stride is not None:
             options["stride"] = stride
@@ -122,17 +123,17 @@ class Model:
         names, front, started = self._kept(keep), self.prefix_ids(prefix), time.perf_counter()
         changes = checked(interventions, self.manifest)
         tokens = self._tokens(prompt, None, literal)
-        room = self.manifest["context_length"] - len(front) - len(tokens["ids"])
-        if not tokens["ids"] and not front:
+        room = self.manifest["context_length"] - len(front) - len(tokens.ids)
+        if not tokens.ids and not front:
             raise ValueError(NO_TEXT)
         if max_tokens < 0 or (max_tokens and room < 1):
             raise ValueError(f"max_tokens must be 0 or more, not {max_tokens}." if max_tokens < 0 else
                              f"The prompt fills the whole context of {self.manifest['context_length']} tokens. "
                              f"Shorten it to leave room for new ones.")
-        ids, length = [*front, *tokens["ids"]], len(tokens["ids"])
+        ids, length = [*front, *tokens.ids], len(tokens.ids)
         reading = Reading(self._trace(ids, bool(front), keep), tokens, options, length, interventions=changes)
         run = Run(self, reading, names)
-        outputs, begin = self._outputs(names), len(tokens["text"])
+        outputs, begin = self._outputs(names), len(tokens.text)
         passes = self.session.chunks(ids, outputs, keep_past=True, interventions=changes)
         found, past = next(passes)
         pending = self._unpack(found)  # kept until the token drawn from its last row is known
@@ -142,16 +143,17 @@ class Model:
             pending = self._unpack(found)
         for _ in range(min(max_tokens, room)):
             id = run.reading.draw(pending.logits[-1])
-            run.reading.append(self.tokenizer.append(tokens, id))
+            piece = self.tokenizer.pieces([*run.reading.tokens.ids, id])[-1]
+            run.reading.append(piece, self.tokenizer.is_control(id))
             run.extend(pending)
             found, past = next(
                 self.session.chunks([id], outputs, past=past, keep_past=True, interventions=changes))
             pending = self._unpack(found)
-            written = tokens["text"][begin:]
+            written = run.text[begin:]
             if (stop_at_end and id in self.manifest["eos"]) or any(each in written for each in stops):
                 break
         run.extend(pending)
-        self._timed(run.reading, started, tokens=len(tokens["ids"]) - length)
+        self._timed(run.reading, started, tokens=len(run.reading.tokens.ids) - length)
         return run
 
     def logits(self, ids: Sequence[int]) -> Iterable[NDArray[np.float32]]:
@@ -213,14 +215,14 @@ class Model:
         limit = ATTENTION_BYTES if keep is None else float("inf")  # attentions that were asked for are all kept
         return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, begins_word=self.begins_word)
 
-    def _tokens(self, text: str | Sequence[int], limit: int | None, literal: bool) -> dict[str, Any]:
+    def _tokens(self, text: str | Sequence[int], limit: int | None, literal: bool) -> Tokens:
         if isinstance(text, str):
             return self.tokenizer.encode(text, limit, literal=literal)
         size = self.manifest["vocab_size"]
         wrong = [id for id in text if not 0 <= id < size]
         if wrong:
             raise ValueError(f"{wrong[0]} is not a token id; this model's are 0 to {size - 1}.")
-        return {**self.tokenizer.describe([int(id) for id in text][:limit]), "total": len(text)}
+        return self.tokenizer.describe([int(id) for id in text][:limit], total=len(text))
 
     def _kept(self, keep: Iterable[str] | None) -> tuple[str, ...]:
         names = KEPT_BY_DEFAULT if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)

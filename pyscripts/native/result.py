@@ -11,7 +11,6 @@ from pyscripts.metrics import find, lens
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
 from pyscripts.rows import Rows
 from pyscripts.run import Reading
-from pyscripts.tokens import spans
 from pyscripts.trace import Outputs
 
 if TYPE_CHECKING:
@@ -44,22 +43,22 @@ class Run:
     @property
     def text(self) -> str:
         """The text that the tokens cover; U+FFFD for bytes that are not UTF-8."""
-        return str(self.reading.tokens["text"])
+        return self.reading.tokens.text
 
     @property
     def ids(self) -> NDArray[np.int64]:
         """[token] ids, without the prefix token."""
-        return np.array(self.reading.tokens["ids"], np.int64)
+        return np.array(self.reading.tokens.ids, np.int64)
 
     @property
     def texts(self) -> list[str]:
         """[token] each token's text, U+FFFD for parts of characters."""
-        return list(self.reading.tokens["texts"])
+        return list(self.reading.tokens.texts)
 
     @property
     def spans(self) -> NDArray[np.int64]:
         """[token, 2] where each token begins and ends, as offsets into the bytes of all tokens."""
-        return spans(self.reading.tokens, len(self.reading.tokens["ids"]))
+        return self.reading.tokens.spans
 
     @property
     def statistics(self) -> TokenStatistics:

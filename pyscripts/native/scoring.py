@@ -1,7 +1,7 @@
 """Scores a block of documents: windows, batches of similar length, columns, and sums for the summary."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -15,10 +15,14 @@ from pyscripts.native.documents import CorpusError, Document
 from pyscripts.native.model import Model
 from pyscripts.native.session import MAX_BYTES, MAX_TOKENS
 from pyscripts.strides import Window, plan, tokens_seen
-from pyscripts.tokens import own_bytes, spans
+from pyscripts.tokens import Tokens
 
 TOP_K = 10
-OF_TEXT = ("ids", "texts", "bytes")  # columns that are not metrics but the tokens themselves
+OF_TEXT: dict[str, Callable[[Tokens], list[Any]]] = {  # columns that are not metrics but the tokens themselves
+    "ids": lambda tokens: list(tokens.ids),
+    "texts": lambda tokens: list(tokens.texts),
+    "bytes": lambda tokens: tokens.spans.tolist(),
+}
 
 
 @dataclass(frozen=True)
@@ -160,29 +164,29 @@ def _join(parts: Sequence[TokenStatistics], prefix: bool) -> tuple[TokenStatisti
 
 
 def _line(
-    model: Model, document: Document, tokens: dict[str, Any], found: TokenStatistics, after: float,
+    model: Model, document: Document, tokens: Tokens, found: TokenStatistics, after: float,
     seen: NDArray[np.int64], settings: Settings,
 ) -> dict[str, Any]:
     """A document's record: source, number of tokens and columns; with a metric of words, also `words`."""
-    spans_of, boundaries = words_of(tokens["ids"], model.begins_word, tokens["control"], found.new_word_logprob, after)
+    spans_of, boundaries = words_of(tokens.ids, model.begins_word, tokens.control, found.new_word_logprob, after)
     scored = Scored(found, seen, spans_of, boundaries)
-    line: dict[str, Any] = {"source": document.source, "tokens": len(tokens["ids"])}
+    line: dict[str, Any] = {"source": document.source, "tokens": len(tokens.ids)}
     for name in settings.columns:
-        line[name] = tokens[name] if name in OF_TEXT else find(name).cells(scored)
+        line[name] = OF_TEXT[name](tokens) if name in OF_TEXT else find(name).cells(scored)
     if settings.has_words:
         line["words"] = spans_of.tolist()
     return line
 
 
-def _count(sums: Sums, tokens: dict[str, Any], logprob: NDArray[np.float64]) -> None:
+def _count(sums: Sums, tokens: Tokens, logprob: NDArray[np.float64]) -> None:
     """Adds one document to the sums."""
-    where, known = spans(tokens, len(logprob)), ~np.isnan(logprob)
+    where, known = tokens.spans, ~np.isnan(logprob)
     sums.documents += 1
     sums.tokens += len(logprob)
     sums.scored += int(known.sum())
     sums.bytes += int((where[:, 1] - where[:, 0])[known].sum())
     sums.surprisal -= float(logprob[known].sum())
-    classes = np.array(words.classify(own_bytes(tokens), where))
+    classes = np.array(words.classify(tokens.data, where))
     for name in dict.fromkeys(classes[known].tolist()):
         mine = logprob[known & (classes == name)]
         count, nats = sums.classes.get(name, (0, 0.0))

@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import accumulate
 from typing import Any
 
 from tokenizers import Tokenizer  # type: ignore[import-untyped]
+
+from pyscripts.tokens import Tokens
 
 
 def byte_alphabet() -> dict[str, int]:
@@ -116,30 +117,18 @@ class TextTokenizer:
         encoded = tokenizer.encode_batch([well_formed(text) for text in texts], add_special_tokens=False)
         return [each.ids for each in encoded]
 
-    def encode(self, text: str, limit: int | None = None, *, literal: bool = False) -> dict[str, Any]:
-        """The first `limit` tokens of a text (None: all), as `TokenizedText` of site/shared/protocol.js has them."""
+    def encode(self, text: str, limit: int | None = None, *, literal: bool = False) -> Tokens:
+        """The first `limit` tokens of a text (None: all)."""
         ids = self.ids([text], literal=literal)[0]
-        return {**self.describe(ids[:limit]), "total": len(ids)}
+        return self.describe(ids[:limit], total=len(ids))
 
-    def append(self, tokens: dict[str, Any], id: int) -> dict[str, Any]:
-        """A generated token as `AppendedToken` of protocol.js has it; `tokens`, the text so far, is unchanged."""
-        after = self.describe([*tokens["ids"], id])
-        return {"id": id, "text": after["texts"][-1], "whole": after["text"],
-                **{name: after[name][-1] for name in ("bytes", "hex", "control")}}
+    def describe(self, ids: list[int], total: int = 0) -> Tokens:
+        """The tokens with these ids; total: of the whole text, if it has more."""
+        return Tokens.of(ids, self.pieces(ids), map(self.is_control, ids), total)
 
-    def describe(self, ids: list[int]) -> dict[str, Any]:
-        """The same as `encode`, from ids."""
-        pieces = self.pieces(ids)
-        ends = list(accumulate(len(piece) for piece in pieces))
-        return {
-            "text": b"".join(pieces).decode(errors="replace"),
-            "ids": ids,
-            "total": len(ids),
-            "texts": [piece.decode(errors="replace") for piece in pieces],
-            "bytes": [[end - len(piece), end] for piece, end in zip(pieces, ends, strict=True)],
-            "hex": [piece.hex(" ").upper() for piece in pieces],
-            "control": [id in self.added and self.added[id]["special"] for id in ids],
-        }
+    def is_control(self, id: int) -> bool:
+        """Whether it is a control token, such as <|endoftext|>."""
+        return id in self.added and bool(self.added[id]["special"])
 
 
 def well_formed(text: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from pyscripts import run
 from pyscripts.colour.colourings import COLOURINGS
+from pyscripts.json_numbers import numbers
 from pyscripts.page.arrays import token_columns
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.whole_text import findings, strip
@@ -25,16 +26,16 @@ def preview(context: Context) -> dict[str, Any]:
     columns = token_columns(reading)
     top = {name: columns[name][:, :TOP_K] for name in ("top_ids", "top_probabilities")}  # [token, k]
     return {
-        "tokens": {**tokens, "total": trace.shown},
-        "columns": {name: run.numbers(column) for name, column in columns.items() if column.ndim == 1}
-        | {name: run.numbers(array.ravel()) for name, array in top.items()},
+        "tokens": {**tokens.to_json(), "total": trace.shown},
+        "columns": {name: numbers(column) for name, column in columns.items() if column.ndim == 1}
+        | {name: numbers(array.ravel()) for name, array in top.items()},
         "top_k": top["top_ids"].shape[1],
         "vocabulary": {str(id): context.vocabulary[id] for id in np.unique(top["top_ids"]).tolist()},
         "colours": {id: asdict(entry.function(trace.statistics())) for id, entry in COLOURINGS.items()},
         "colourings": [{"id": c.id, "title": c.title, "description": c.description} for c in COLOURINGS.values()],
         "summary": run.summary(reading, context.model),
         "strip": {
-            name: run.numbers(line) if isinstance(line, np.ndarray) else line for name, line in strip(context).items()
+            name: numbers(line) if isinstance(line, np.ndarray) else line for name, line in strip(context).items()
         },
         "findings": findings(context),
     }

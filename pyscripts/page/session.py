@@ -18,8 +18,9 @@ from pyscripts.page.arrays import to_numpy, token_columns
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
 from pyscripts.page.recomputed_attention import RecomputedAttention
-from pyscripts.run import LISTS, Reading
+from pyscripts.run import Reading
 from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
+from pyscripts.tokens import Tokens
 from pyscripts.trace import ModelShape, Outputs, Trace
 
 
@@ -68,10 +69,10 @@ class Session:
         ValueError if results cannot be kept because the previous run was made under other conditions.
         """
         asked = json.loads(request)
-        tokens, conditions, keep = asked["tokens"], asked["conditions"], asked["keep"]
+        tokens, conditions, keep = Tokens.from_json(asked["tokens"]), asked["conditions"], asked["keep"]
         model, before = self._models.find(conditions["model"]), self._run
         prefix = [] if conditions["prefix"] is None else [conditions["prefix"]]
-        ids = prefix + tokens["ids"]
+        ids = [*prefix, *tokens.ids]
         steps, trace = {}, Trace(
             ids, ModelShape.of(model.manifest), prefix=bool(prefix), begins_word=model.begins_word)
         windows = None
@@ -108,7 +109,8 @@ class Session:
         reading = current.reading
         trace, shape = reading.trace, reading.trace.shape
         if appended is not None:
-            reading.append(json.loads(appended))
+            token = json.loads(appended)
+            reading.append(bytes.fromhex(token["hex"]), token["control"])
         count = chunk.count
         logits = to_numpy([chunk.logits], (1, count, shape.vocab_size))[0]
         if isinstance(trace, StridedTrace):
@@ -211,8 +213,8 @@ class Session:
         """Pins the current reading, to compare it with later ones of other texts or models."""
         current = self._current(run_id)
         reading = current.reading
-        tokens = {**reading.tokens, **{name: list(reading.tokens[name]) for name in LISTS}}
-        self._pinned = compare.Reading(current.model.manifest["name"], tokens, reading.trace.statistics().logprob)
+        name, logprob = current.model.manifest["name"], reading.trace.statistics().logprob
+        self._pinned = compare.Reading(name, reading.tokens, logprob)
 
     def view(self, run_id: int, name: str, arguments: str) -> dict[str, Any]:
         """One of views.VIEWS on the current run: {json, arrays}. ValueError if there is no such view."""

@@ -1,8 +1,6 @@
-"""Sentences about numbers: how certain a model was, how diffuse attention is, which tokens a perplexity covers."""
+"""Sentences about numbers: how certain a model was, how diffuse attention is."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 CONFIDENCE = (  # lower bounds of the top token's probability
     (0.9, "almost certain"),
@@ -59,22 +57,3 @@ def expectation(entropy: float, top_probability: float, rank: int, probability: 
         f"The model was {confidence(top_probability)} (as if between {number} equally likely tokens). "
         f"This token ranked {ordinal(rank)}, with {share(probability)}."
     )
-
-
-def convention(
-    scored: int, read: int, total: int, prefix: Mapping[str, Any] | None, windows: tuple[int, int] | None = None
-) -> str:
-    """Which tokens a perplexity covers: how many were scored and read, after which prefix token, and, for strided
-    windows (context, stride), how much context they had."""
-    covered = f"{total:,} tokens" if read == total else f"the first {read:,} of {total:,} tokens"
-    if windows is not None:
-        context, stride = windows
-        covered += (f" in windows of {context:,}, stride {stride:,}: each token saw at least {context - stride:,} "
-                    f"tokens before it, or all there were")
-        start = "only the first window is the start of a document"
-        if prefix is not None:
-            return f"Over {covered}; {start} (after {prefix['text']})."
-        return f"Over {scored:,} of {covered}. No prefix token: the first token has no probability."
-    if prefix is None:
-        return f"Over {scored:,} of {covered}, without a prefix token: the first token has no probability."
-    return f"Over {covered}, as the start of a document (after {prefix['text']})."

@@ -5,23 +5,37 @@ import { loadPyodide } from '../vendor/pyodide/pyodide.js';
 
 /** @import {OnProgress, PyArray} from '../shared/protocol.js' */
 
+const SITE_PACKAGES = '/lib/python3.12/site-packages';
+
+/** One of this page's archives of Python files. @param {URL} url */
+async function archive(url) {
+  const name = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(url, { cache: 'no-cache' });
+  } catch {
+    throw new Error(`${name} could not be loaded. Check the connection, then try again.`);
+  }
+  if (response.ok) return response.arrayBuffer();
+  console.error(`vendor/${name} is missing. Build it again: make vendor`);
+  throw new Error(`A file of this page is missing: ${name} (HTTP ${response.status}).`);
+}
+
 /**
  * @param {OnProgress} onProgress
  * @returns {Promise<any>} a pyscripts.page.session.Session
  */
 export async function bootPython(onProgress) {
   onProgress({ stage: 'Starting Python' });
-  const sources = fetch(new URL('../vendor/pyscripts.zip', import.meta.url), { cache: 'no-cache' });
-  const pyodide = await loadPyodide({ indexURL: new URL('../vendor/pyodide/', import.meta.url).href });
+  const vendor = new URL('../vendor/', import.meta.url);
+  const archives = [archive(new URL('pyodide/numpy.zip', vendor)), archive(new URL('pyscripts.zip', vendor))];
+  for (const each of archives) each.catch(() => {}); // awaited below, after Python
+  const pyodide = await loadPyodide({ indexURL: new URL('pyodide/', vendor).href });
   onProgress({ stage: 'Loading numpy' });
-  await pyodide.loadPackage('numpy', { messageCallback() {}, errorCallback() {}, checkIntegrity: true });
-  if (!pyodide.loadedPackages.numpy) throw new Error('numpy could not be loaded. Check the connection, then try again.');
-  const response = await sources;
-  if (!response.ok) {
-    console.error('vendor/pyscripts.zip is missing. Build it again: make vendor');
-    throw new Error(`A file of this page is missing: vendor/pyscripts.zip (HTTP ${response.status}).`);
-  }
-  pyodide.unpackArchive(await response.arrayBuffer(), 'zip', { extractDir: '/home/pyodide' });
+  const [numpy, pyscripts] = await Promise.all(archives);
+  pyodide.unpackArchive(numpy, 'zip', { extractDir: SITE_PACKAGES });
+  pyodide.unpackArchive(pyscripts, 'zip', { extractDir: '/home/pyodide' });
   return pyodide.pyimport('pyscripts.page.session').Session();
 }
 

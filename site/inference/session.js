@@ -49,7 +49,7 @@ export class ModelSession {
           { path: 'weights.bin', data: weights },
           { path: decode.file, data: decoded },
         ],
-        logSeverityLevel: 3, // errors; it would warn that the unembedding is a graph input, which is intended (export/page_graph.py)
+        logSeverityLevel: 3, // errors; it would warn that the unembedding is a graph input, which is intended (export/graph/page_graph.py)
       });
       return checked(new ModelSession(moduleOf(on), session, manifest), session, manifest);
     };

@@ -64,7 +64,7 @@ function variant(json, { literal, inside }) {
 
 /**
  * Lets NFC and the other forms change only the characters that the checkpoint's tokenizer knows them to change: browsers
- * may follow newer versions of Unicode. See normalized_characters in export/page_tokenizer.py.
+ * may follow newer versions of Unicode. See normalized_characters in export/tokenizer/page_tokenizer.py.
  * @param {Tokenizer} tokenizer @param {string | undefined} characters the inside of a character class
  */
 function withNormalizer(tokenizer, characters) {

@@ -75,7 +75,7 @@ export const PROSE = {
     caption: 'The score of every head on random tokens that are read twice, where only copying helps.',
     how: 'Induction: mean attention from each token of the second copy to the token that followed it in the first. Duplicate token: to its first copy. Previous token: from every token to the one before it. Measured with the exported model when it was built.',
     formula: 'induction = mean over the second copy of A[t, t − length + 1]',
-    source: 'export/head_scores.measure, induction.model_heads',
+    source: 'export/check/head_scores.measure, induction.model_heads',
   },
   attention_classes: {
     caption: 'How words of a class look at the text before them: widely or narrowly, near or far, or at the first position.',

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)
 
 from export import build  # noqa: E402
-from export.serve import SITE  # noqa: E402
+from export.site.serve import SITE  # noqa: E402
 from tests.browsers.compare import Comparison  # noqa: E402
 from tests.browsers.engines import ENGINES, Missing  # noqa: E402
 from tests.browsers.visit import Visit, isolating, plain, visit  # noqa: E402

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.serve import ROOT
+from export.site.serve import ROOT
 from tests.browsers.engines import PATIENCE, Engine, ScriptError
 
 TEXT = (
@@ -39,7 +39,7 @@ class Visit:
 
 def isolating(site: Path) -> list[str]:
     """The command of our own server, which isolates the page."""
-    return [sys.executable, str(ROOT / "export/serve.py"), "--port", "0", "--site", str(site)]
+    return [sys.executable, str(ROOT / "export/site/serve.py"), "--port", "0", "--site", str(site)]
 
 
 def plain(site: Path) -> list[str]:

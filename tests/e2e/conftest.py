@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from export import build
-from export.serve import SITE, make_server
+from export.site.serve import SITE, make_server
 from tests.browser import find
 from tests.e2e.hosting import link_site, make_root
 from tests.e2e.layers import fresh, open_lens
@@ -30,6 +30,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--js-flags=--wasm-tiering-budget=60000000",  # less of a start is compiled a second time: it took a third of it
     *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
 ]
 
@@ -76,7 +77,8 @@ def tiny_models(checkpoints: Path) -> Path:
     Kept under export/.cache for the next run with the same exporter, checkpoints and packages.
     """
     root = SITE.parent
-    sources = [path for kind in ("export/*.*", "export/texts/*", "pyscripts/**/*.py") for path in root.glob(kind)]
+    kinds = ("export/*.*", "export/[a-z]*/*.*", "pyscripts/**/*.py")
+    sources = [path for kind in kinds for path in root.glob(kind)]
     digest = hashlib.sha256()
     for path in sorted(path for path in [*sources, *checkpoints.rglob("*")] if path.is_file()):
         digest.update(path.read_bytes())

@@ -14,8 +14,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from export import shell
-from export.serve import SITE
+from export.site import shell
+from export.site.serve import SITE
 from pyscripts.page.session import Session
 
 IDLE = Path(__file__).parent / "idle"

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from export import checkpoint, sources
+from export import sources
+from export.weights import checkpoint
 
 
 @dataclass(frozen=True)

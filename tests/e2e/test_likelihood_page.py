@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 
-from export.serve import SITE
+from export.site.serve import SITE
 from tests.e2e.layers import AXE_RULES
 from tests.e2e.likelihood import TEXT, open_view, read
 

@@ -6,7 +6,7 @@ import json
 
 from playwright.sync_api import Page, expect
 
-from export.serve import SITE
+from export.site.serve import SITE
 from tests.e2e.likelihood import read
 
 

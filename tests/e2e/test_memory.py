@@ -13,7 +13,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page
 
-from export.serve import SITE
+from export.site.serve import SITE
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
 from tests.export.tiny import gpt2_random

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from export.serve import Handler
+from export.site.serve import Handler
 from tests.e2e.hosting import link_site
 
 Opener = Callable[..., Page]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from export import package
+from export.site import package
 from tests.e2e.hosting import link_site
 
 

@@ -21,7 +21,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
-from export.serve import Handler
+from export.site.serve import Handler
 from tests import browser as chromium
 from tests.e2e.conftest import FLAGS, Log
 from tests.e2e.hosting import link_site

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from export.serve import SITE, response_headers
+from export.site.serve import SITE, response_headers
 from tests.e2e.hosting import FOLDER, SENTENCE, Plain, blocked, hosting, stored_visit, wait_ready
 
 pytestmark = pytest.mark.browser_context_args(service_workers="allow")

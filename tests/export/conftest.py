@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from export.serve import SITE
+from export.site.serve import SITE
 from tests.export import hub_server, tiny
 from tests.export.models import Exported, export, random_model
 

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
-from export import capture, graph, weights
+from export.graph import capture, clean_up
+from export.weights import storage
 
 _SIZES: dict[str, Any] = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
 _LLAMA = {**_SIZES, "intermediate_size": 80, "num_key_value_heads": 2}
@@ -86,6 +87,6 @@ def export(model: PreTrainedModel, directory: Path, weights_format: str = "fp32"
     """Export, clean and store; returns the path of model.onnx."""
     raw = directory / "raw.onnx"
     capture.export_graph(model, raw)
-    cleaned = graph.load(raw, ((name, p.detach().numpy()) for name, p in model.named_parameters()))
-    weights.store(cleaned, weights_format, directory)
+    cleaned = clean_up.load(raw, ((name, p.detach().numpy()) for name, p in model.named_parameters()))
+    storage.store(cleaned, weights_format, directory)
     return directory / "model.onnx"

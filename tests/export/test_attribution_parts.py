@@ -10,9 +10,10 @@ import torch
 from numpy.testing import assert_allclose
 from transformers import PreTrainedModel
 
-from export import linear_parts, verify
-from export.capture import dimensions
-from export.families import FAMILIES, added_to_stream, submodule
+from export.architectures import linear_parts
+from export.architectures.families import FAMILIES, added_to_stream, submodule
+from export.check import verify
+from export.graph.capture import dimensions
 from pyscripts.metrics.attribution import Recorded, attribute, uncapped
 from tests.export.models import CONFIGS, Exported, export, random_model
 

@@ -14,7 +14,9 @@ import onnx
 import pytest
 from gguf import GGUFWriter
 
-from export import build, forward, shards
+from export import build
+from export.architectures import forward
+from export.weights import shards
 from tests.export.gguf_files import write_gguf
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from export import build, fidelity, sources
-from export.checkpoint import load_model
-from export.families import Refusal
+from export import build, sources
+from export.architectures.families import Refusal
+from export.check import fidelity
 from export.sources import Source
+from export.weights.checkpoint import load_model
 from tests.export.hub_server import Hub
 from tests.export.models import random_model
 
@@ -153,7 +154,7 @@ def test_an_unforeseen_error_is_one_line(
     def fail(source: Source) -> None:
         raise AttributeError("no such\nattribute")
 
-    monkeypatch.setattr("export.checkpoint.load_model", fail)
+    monkeypatch.setattr("export.weights.checkpoint.load_model", fail)
     assert build.main([str(folder), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: the build failed (AttributeError: no such attribute)") and error.count("\n") == 1

@@ -9,9 +9,11 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
-from export import encoding, fidelity, graph, verify, weights
-from export.encoding import COARSE, FINE, Encoded
-from export.families import Refusal
+from export.architectures.families import Refusal
+from export.check import fidelity, verify
+from export.graph import clean_up
+from export.weights import encoding, storage
+from export.weights.encoding import COARSE, FINE, Encoded
 from tests.export.models import export, random_model
 
 RANDOM = np.random.default_rng(1)
@@ -25,8 +27,8 @@ def by_onnxruntime(encoded: Encoded, shape: tuple[int, ...]) -> np.ndarray:
     output = helper.make_tensor_value_info("w", TensorProto.FLOAT, shape)
     model = helper.make_model(
         helper.make_graph(nodes, "rebuild", [], [output], parts),
-        opset_imports=[helper.make_opsetid("", weights.OPSET)],
-        ir_version=weights.IR_VERSION,
+        opset_imports=[helper.make_opsetid("", storage.OPSET)],
+        ir_version=storage.IR_VERSION,
     )
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     found: np.ndarray = session.run(["w"], {})[0]
@@ -134,11 +136,11 @@ def test_a_stored_graph_computes_with_the_decoded_weights(
     model = random_model(architecture)
     export(model, tmp_path)
     parameters = ((name, p.detach().numpy().copy()) for name, p in model.named_parameters())
-    cleaned = graph.load(tmp_path / "raw.onnx", parameters)
-    weights.store(cleaned, weights_format, tmp_path)
+    cleaned = clean_up.load(tmp_path / "raw.onnx", parameters)
+    storage.store(cleaned, weights_format, tmp_path)
     by_name = dict(model.named_parameters())
     for name, stored in cleaned.weights.items():
-        encoded = weights.encode(name, cleaned, weights_format)
+        encoded = storage.encode(name, cleaned, weights_format)
         assert encoded is not None
         decoded, own = encoded.decoded(), by_name[name].detach().numpy()
         turned = decoded if np.array_equal(stored, own) else decoded.T

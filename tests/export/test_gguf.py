@@ -9,9 +9,10 @@ import pytest
 import torch
 from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
-from export import gguf_file, sources
-from export.checkpoint import load_model
-from export.families import Refusal
+from export import sources
+from export.architectures.families import Refusal
+from export.weights import gguf_file
+from export.weights.checkpoint import load_model
 from tests.export.gguf_files import mini_llama, write_gguf
 
 

@@ -11,9 +11,11 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from export import capture, copies, forward, verify, verify_attribution
-from export.families import FAMILIES
-from export.verify import ParityError
+from export.architectures import forward
+from export.architectures.families import FAMILIES
+from export.check import copies, verify, verify_attribution
+from export.check.verify import ParityError
+from export.graph import capture
 from tests.export.models import CONFIGS, Exported, export, random_model
 
 CLOSE = 1e-4  # in units of verify.scale_of; the largest any of these models needs is a tenth of it

@@ -9,7 +9,9 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from export import capture, graph, head_scores, verify, weights, windows
+from export.check import head_scores, verify, windows
+from export.graph import capture, clean_up
+from export.weights import storage
 from pyscripts.metrics import heads
 from tests.export import tiny
 from tests.export.models import random_model
@@ -26,7 +28,7 @@ def graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, ort
         capture.export_graph(model, folder / "raw.onnx")
         parameters = ((key, p.detach().numpy()) for key, p in model.named_parameters())
         (folder / "fp32").mkdir()
-        weights.store(graph.load(folder / "raw.onnx", parameters), "fp32", folder / "fp32")
+        storage.store(clean_up.load(folder / "raw.onnx", parameters), "fp32", folder / "fp32")
         made[name] = (model, verify.session(folder / "fp32" / "model.onnx"))
     return made
 

@@ -10,7 +10,7 @@ from huggingface_hub import constants
 
 from export import build, sources
 from export import hub as hub_module
-from export.families import Refusal
+from export.architectures.families import Refusal
 from tests.export.hub_server import COMMIT, Hub
 
 
@@ -142,8 +142,8 @@ def test_no_model_named_means_gpt2_where_the_hub_answers(hub: Hub, tmp_path: Pat
 @pytest.mark.hub
 def test_the_real_hub_has_every_catalogued_model() -> None:
     """Each pinned revision exists and holds safetensors of a supported architecture."""
+    from export.architectures.families import family_of
     from export.catalogue import CATALOGUE
-    from export.families import family_of
 
     if not hub_module.reachable():
         pytest.skip("the model hub does not answer from here")

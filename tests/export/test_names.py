@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file
 
 from export import preflight, report, sources
-from export.families import Refusal
+from export.architectures.families import Refusal
 from export.sources import Source
 from tests.export.hub_server import Hub
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from export import build, package, shell
+from export import build
+from export.site import package, shell
 
 PAGE = {
     "index.html": "<!doctype html>",

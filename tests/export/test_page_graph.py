@@ -7,7 +7,9 @@ import numpy as np
 import onnx
 import pytest
 
-from export import build, page_graph, verify
+from export import build
+from export.check import verify
+from export.graph import page_graph
 from tests.export.models import random_model
 from tests.export.tiny import tiny, write_tokenizer
 

@@ -9,9 +9,10 @@ import torch
 from tokenizers import AddedToken, processors  # type: ignore[import-untyped]
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
-from export import build, prefix
+from export import build
+from export.architectures.families import Refusal
 from export.catalogue import CATALOGUE
-from export.families import Refusal
+from export.check import prefix
 from tests.document_start import document_start
 from tests.export import tiny
 from tests.export.models import random_model

@@ -3,12 +3,14 @@
 import hashlib
 import json
 import os
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from export import runtime, shell
+from export.site import runtime, shell
 
 OURS = {"NOTICES", "pyscripts.zip", "shell.json"}
 
@@ -56,9 +58,24 @@ def test_every_file_is_listed_with_version_licence_and_hash(vendor: Path) -> Non
         assert name == "numpy" or locked[f"node_modules/{name}"]["version"] == version
         assert licence in {"MIT", "Apache-2.0", "BSD-3-Clause", "MPL-2.0"}
     assert all(f"---- {name} " in found["NOTICES"].decode() for _, name, _, _ in listed.values())
-    pyodide_lock = json.loads(found["pyodide/pyodide-lock.json"])["packages"]["numpy"]
-    assert listed[f"pyodide/{pyodide_lock['file_name']}"][0] == pyodide_lock["sha256"]
     release = {file["path"]: file["sha256"] for file in json.loads((vendor / "shell.json").read_text())["files"]}
     for path in foreign:
         if not f"vendor/{path}".startswith(shell.OPTIONAL):
             assert release[f"vendor/{path}"] == listed[path][0]
+
+
+def test_python_is_compiled_and_whole(vendor: Path) -> None:
+    """The archives of Python hold bytecode instead of sources, of the same modules less those left out."""
+    node_modules = runtime.SITE / "node_modules/pyodide"
+    lock = json.loads((node_modules / "pyodide-lock.json").read_text())["packages"]["numpy"]
+    wheel = runtime.CACHE / lock["file_name"]
+    assert hashlib.sha256(wheel.read_bytes()).hexdigest() == lock["sha256"]
+    for before, after, left_out in [
+        (node_modules / "python_stdlib.zip", "pyodide/python_stdlib.zip", runtime.STDLIB_LEFT_OUT),
+        (wheel, runtime.NUMPY, runtime.NUMPY_LEFT_OUT),
+    ]:
+        modules = {name for name in zipfile.ZipFile(before).namelist() if name.endswith((".py", ".so"))}
+        kept = {name.replace(".py", ".pyc") for name in modules if not re.search(left_out, name)}
+        assert len(kept) > 100
+        found = set(zipfile.ZipFile(vendor / after).namelist())
+        assert {name for name in found if name.endswith((".py", ".pyc", ".so"))} == kept

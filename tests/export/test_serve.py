@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from export import serve, shell
+from export.site import serve, shell
 
 FILES = {
     "site/index.html": "<!doctype html><title>page</title>",

@@ -10,7 +10,9 @@ import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from export import checkpoint, encoding, sources, verify
+from export import sources
+from export.check import verify
+from export.weights import checkpoint, encoding
 from tests import document_start
 
 TEXT = (

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from transformers import GPT2TokenizerFast, PreTrainedTokenizerFast
 
-from export import page_tokenizer, sweep, tokenizer_check
-from export.families import Refusal
+from export.architectures.families import Refusal
+from export.tokenizer import page_tokenizer, sweep, tokenizer_check
 from pyscripts.native.tokenizer import TextTokenizer
 from tests.export import tiny
 from tests.export import tokenizer_kinds as kinds

@@ -88,7 +88,8 @@ def gpt2_random(directory: Path, seed: int = 0) -> Path:
 
 def smollm2_dithered(directory: Path, seed: int = 0) -> Path:
     """SmolLM2 off its grid; the same architecture and about the same abilities."""
-    from export import checkpoint, sources
+    from export import sources
+    from export.weights import checkpoint
 
     source = sources.find("smollm2")
     model = checkpoint.load_model(source)

@@ -19,7 +19,7 @@ from tokenizers import (  # type: ignore[import-untyped]
 )
 from transformers import PreTrainedTokenizerFast
 
-from export.sweep import TYPED
+from export.tokenizer.sweep import TYPED
 
 END = "<|endoftext|>"
 LLAMA3 = (

@@ -36,7 +36,7 @@ def test_every_array_is_what_transformers_computes(model: Model, reference: Refe
     stream = run.resid[0] + (run.attn_out + run.mlp_out)[:-1].sum(axis=0)
     assert_allclose(stream, run.resid[-2], atol=1e-3)  # the embeddings and all that was added: the last layer's input
     assert run.of_tokens(run.resid).shape[1] == len(run.ids) == len(run.texts)
-    assert b"".join(map(bytes.fromhex, run.reading.tokens["hex"])).decode() == TEXT == run.text
+    assert b"".join(map(bytes.fromhex, run.reading.tokens.hex)).decode() == TEXT == run.text
     last = len(run.ids) - 1
     lens = run.lens(last)  # the position before the last token: the prefix counts
     assert lens.rank[-1] == run.rank[last] and len(lens.rank) == model.manifest["layers"] + 1

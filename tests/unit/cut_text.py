@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pyscripts.tokens import Tokens
+
 
 def cut(*pieces: bytes) -> dict[str, Any]:
     """The TokenizedText of tokens with these bytes."""
@@ -15,3 +17,8 @@ def cut(*pieces: bytes) -> dict[str, Any]:
         "control": [False] * len(pieces),
         "total": len(pieces),
     }
+
+
+def tokens_of(*pieces: bytes, **changed: Any) -> Tokens:
+    """The same as Python keeps it; `changed`: other ids, control or total."""
+    return Tokens.from_json({**cut(*pieces), **changed})

@@ -7,8 +7,7 @@ import { pathToFileURL } from "node:url";
 const [repository, pyodide, file] = process.argv.slice(2);
 const { loadPyodide } = await import(pathToFileURL(join(pyodide, "pyodide.js")).href);
 const python = await loadPyodide({ indexURL: pyodide + "/" });
-const wheel = readdirSync(pyodide).find((name) => name.startsWith("numpy-") && name.endsWith(".whl"));
-python.unpackArchive(new Uint8Array(readFileSync(join(pyodide, wheel))), "wheel");
+python.unpackArchive(new Uint8Array(readFileSync(join(pyodide, "numpy.zip"))), "zip", { extractDir: "/lib/python3.12/site-packages" });
 const rooms = readdirSync(join(repository, "pyscripts"), { recursive: true, withFileTypes: true });
 for (const entry of rooms.filter((each) => each.name.endsWith(".py"))) {
   const path = relative(repository, join(entry.parentPath, entry.name));

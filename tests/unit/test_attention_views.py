@@ -17,7 +17,7 @@ from pyscripts.page.views import VIEWS, Context
 from pyscripts.run import Reading
 from pyscripts.trace import ModelShape, Outputs, Trace
 from tests.export.models import random_model
-from tests.unit.cut_text import cut
+from tests.unit.cut_text import tokens_of
 
 TOKENS = 41  # with the prefix token
 RANDOM = np.random.default_rng()  # texts, layers and heads are drawn anew each time
@@ -41,7 +41,7 @@ class Run:
             self.trace.extend(Outputs(
                 out.logits[0, start:stop].numpy(), self.attentions[:, :, start:stop, :stop], states[:, start:stop]))
         words = [f" {i}".encode() for i in range(TOKENS - 1)]
-        self.reading = Reading(self.trace, {**cut(*words), "ids": self.ids[1:]}, {})
+        self.reading = Reading(self.trace, tokens_of(*words, ids=self.ids[1:]), {})
         self.model = {"head_scores": SCORES, "kv_heads": 2, "prefix": {"text": "<s>"}}
 
     def context(self) -> Context:

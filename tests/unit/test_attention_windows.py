@@ -11,8 +11,8 @@ import scipy.stats
 import torch
 from numpy.typing import NDArray
 
-from export import windows
-from export.capture import dimensions
+from export.check import windows
+from export.graph.capture import dimensions
 from pyscripts.trace import ModelShape, Outputs, Trace
 from tests.export.models import random_model
 

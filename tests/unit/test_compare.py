@@ -7,14 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyscripts.metrics.compare import Reading, blocks, change
+from tests.unit.cut_text import tokens_of
 
 
 def kept(pieces: list[str], logprob: list[float]) -> Reading:
     """A reading whose tokens are these pieces of text."""
-    ends = np.cumsum([0] + [len(piece.encode()) for piece in pieces]).tolist()
-    spans, hex = [list(pair) for pair in pairwise(ends)], [piece.encode().hex(" ") for piece in pieces]
-    tokens = {"text": "".join(pieces), "bytes": spans, "hex": hex}
-    return Reading("m", tokens, np.array(logprob))
+    return Reading("m", tokens_of(*(piece.encode() for piece in pieces)), np.array(logprob))
 
 
 def test_the_same_cut_is_a_plain_difference() -> None:
@@ -38,9 +36,8 @@ def test_passages_of_one_text_only_have_no_counterpart() -> None:
 
 def test_a_cut_character_shifts_nothing() -> None:
     """Half a flamingo in one text, none in the other: the rest is compared byte by byte all the same."""
-    cut = {"bytes": [[0, 2], [2, 4], [4, 6]], "hex": ["F0 9F", "20 61", "20 62"]}
-    half = Reading("m", cut, np.array([-1.0, -2, -3]))
-    none = Reading("m", {"bytes": [[0, 2], [2, 4]], "hex": ["20 61", "20 62"]}, np.array([-5.0, -7]))
+    half = Reading("m", tokens_of(b"\xf0\x9f", b" a", b" b"), np.array([-1.0, -2, -3]))
+    none = kept([" a", " b"], [-5, -7])
     np.testing.assert_allclose(change(half, none), [np.nan, 3, 4])
 
 
@@ -76,6 +73,6 @@ def test_changes_over_the_same_text_add_up(text: str, data: st.DataObject) -> No
     one, other = cut(), cut()
     found = change(one, other)
     assert np.isfinite(found).all()
-    shared = {a for a, _ in one.tokens["bytes"]} & {a for a, _ in other.tokens["bytes"]}
-    once = [value for (start, _), value in zip(one.tokens["bytes"], found, strict=True) if start in shared]
+    shared = set(one.tokens.spans[:, 0]) & set(other.tokens.spans[:, 0])
+    once = [value for (start, _), value in zip(one.tokens.spans, found, strict=True) if start in shared]
     assert sum(once) == one.logprob.sum() - other.logprob.sum()

@@ -9,9 +9,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from pyscripts.metrics import words
 from pyscripts.page.views import VIEWS, Context
 from pyscripts.run import Reading
-from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import ModelShape, Outputs, Trace
-from tests.unit.cut_text import cut
+from tests.unit.cut_text import tokens_of
 
 VOCABULARY, POSITIONS = 20, 32
 WIDTH = VOCABULARY + POSITIONS + VOCABULARY  # one-hot token, one-hot position, one-hot token before
@@ -56,7 +55,7 @@ def context() -> Context:
     trace.extend(Outputs(out.logits[0].numpy(), attentions, torch.stack(out.hidden_states)[:, 0].numpy()))
     pieces = [f" w{id}".encode() for id in IDS[1:]]
     model = {"head_scores": {"induction": [[0.0, 0.1], [0.2, 0.9]], "measured": {"tokens": 50, "seeds": 4}}}
-    return Context(Reading(trace, {**cut(*pieces), "ids": IDS[1:]}, {}), model, [])
+    return Context(Reading(trace, tokens_of(*pieces, ids=IDS[1:]), {}), model, [])
 
 
 def test_the_planted_head_is_ranked_first() -> None:
@@ -70,7 +69,7 @@ def test_the_planted_head_is_ranked_first() -> None:
         assert [each["token"] for each in found["after"]] == [token - length + 1]
         assert found["chance"] == 1 / (token + 2)
     assert [(copy["token"], copy["text"]) for copy in found["passages"]] == [
-        (length, "".join(made.reading.tokens["texts"][:length]))]
+        (length, "".join(made.reading.tokens.texts[:length]))]
     logprob = made.reading.trace.statistics().logprob
     np.testing.assert_allclose(found["curve"]["later"], -logprob[length:], rtol=1e-6)
     grid = VIEWS["head_grid"](made, shade="text_induction", ordered=True)
@@ -100,9 +99,9 @@ def test_word_classes_are_means_over_their_tokens() -> None:
     trace = Trace(list(range(11)), ModelShape(2, 3, 4, 20), prefix=True)
     zeros = np.zeros((3, 11, 4), np.float32)
     trace.extend(Outputs(np.zeros((11, 20), np.float32), rows, zeros))
-    made = Context(Reading(trace, {**cut(*pieces), "ids": list(range(1, 11))}, {}), {}, [])
+    made = Context(Reading(trace, tokens_of(*pieces, ids=range(1, 11)), {}), {}, [])
     tokens = made.reading.tokens
-    classes = words.classify(own_bytes(tokens), spans(tokens, 10), False)
+    classes = words.classify(tokens.data, tokens.spans, False)
     back = np.arange(11)[:, None] - np.arange(11)
     entropy = -(rows * np.log(np.maximum(rows, 1e-30))).sum(axis=3)[:, :, 1:] / np.log(np.arange(2, 12))
     expected = {"sink": rows[:, :, 1:, 0], "distance": (rows * back).sum(axis=3)[:, :, 1:], "entropy": entropy}

@@ -8,7 +8,7 @@ from pyscripts.page.views import VIEWS, Context
 from pyscripts.page.views.registry import TABLES
 from pyscripts.run import Reading, build
 from pyscripts.trace import ModelShape, Outputs, Trace
-from tests.unit.cut_text import cut
+from tests.unit.cut_text import tokens_of
 from tests.unit.json_schema import RUN
 
 NOT_METRICS = {"id", "text", "bytes", "hex", "control", "hue", "top"}  # of a token in the Run
@@ -21,7 +21,7 @@ def reading() -> Reading:
     trace = Trace([0, 1, 2, 3], ModelShape(1, 2, 4, 8), prefix=True, begins_word=np.arange(8) % 2 == 1)
     states = draw.normal(size=(2, 4, 4)).astype(np.float32)
     trace.extend(Outputs(draw.normal(size=(4, 8)).astype(np.float32), hidden_states=states))
-    return Reading(trace, {**cut(b"on", b" the", b" way"), "total": 3}, {})
+    return Reading(trace, tokens_of(b"on", b" the", b" way"), {})
 
 
 def test_a_new_metric_is_one_function() -> None:

@@ -10,13 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyscripts.page import wording
+from pyscripts.metrics import text
 from pyscripts.page.session import Session, token_columns
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace, Window, context_of, plan
 from pyscripts.trace import ModelShape
 from tests.export.models import random_model
-from tests.unit.cut_text import cut
+from tests.unit.cut_text import cut, tokens_of
 from tests.unit.json_schema import check
 from tests.unit.test_tokens import Floats
 
@@ -90,7 +90,7 @@ def test_the_prefix_is_no_context() -> None:
     """By hand, as above: P a b c | b c D E | d e F G | f g H I."""
     trace = strided(list(range(10)), 4, 2, prefix=True, chunk=4)
     assert trace.tokens_seen().tolist() == [0, 1, 2, 2, 3, 2, 3, 2, 3]
-    columns = token_columns(Reading(trace, {}, {}), 3)
+    columns = token_columns(Reading(trace, tokens_of(*[b" a"] * 9), {}), 3)
     assert columns["tokens_seen"].tolist() == [2, 3, 2, 3, 2, 3] and columns["tokens_seen"].dtype == np.int32
     np.testing.assert_allclose(columns["logprob"], trace.statistics().logprob[3:], rtol=1e-6)
 
@@ -127,7 +127,7 @@ def test_the_run_says_its_windows() -> None:
     ranges = [{"start": start, "stop": start + 4, "scored": scored} for start, scored in ((0, 1), (2, 4), (4, 6))]
     assert run["windows"] == {"context": 4, "stride": 2, "ranges": ranges} and run["options"]["stride"] == 2
     assert run["summary"]["perplexity"] == pytest.approx(8) and run["summary"]["scored_tokens"] == 7
-    assert run["summary"]["convention"] == wording.convention(7, 7, 7, {"text": "<s>"}, (4, 2))
+    assert run["summary"]["convention"] == text.convention(7, 7, 7, {"text": "<s>"}, (4, 2))
     table = json.loads(session.view(1, "table", json.dumps({"view": "strip", "args": {}}))["json"])
     at = table["columns"].index("tokens of context")
     assert [row[at] for row in table["rows"]] == [0, 1, 2, 2, 3, 2, 3]
@@ -137,10 +137,10 @@ def test_the_run_says_its_windows() -> None:
 
 
 def test_the_convention_says_how_much_context_there_was() -> None:
-    assert wording.convention(3000, 3000, 3000, {"text": "<s>"}, (1024, 512)) == (
+    assert text.convention(3000, 3000, 3000, {"text": "<s>"}, (1024, 512)) == (
         "Over 3,000 tokens in windows of 1,024, stride 512: each token saw at least 512 tokens before it, or all there "
         "were; only the first window is the start of a document (after <s>).")
-    assert wording.convention(1999, 2000, 3000, None, (1024, 1000)).startswith(
+    assert text.convention(1999, 2000, 3000, None, (1024, 1000)).startswith(
         "Over 1,999 of the first 2,000 of 3,000 tokens in windows of 1,024, stride 1,000: each token saw at least 24 ")
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyscripts.page.session import Session
-from pyscripts.tokens import character_starts, own_bytes
-from tests.unit.cut_text import cut
+from pyscripts.tokens import Tokens, character_starts
+from tests.unit.cut_text import cut, tokens_of
 from tests.unit.json_schema import check
 
 FLAMINGO = "🦩".encode()
@@ -29,8 +29,21 @@ def test_characters_begin_where_the_decoder_begins_one(data: bytes) -> None:
         assert data[start:stop].decode(errors="replace") == character
 
 
-def test_own_bytes_are_joined_also_where_a_token_has_none() -> None:
-    assert own_bytes({"hex": ["F0 9F", "", "A6 A9"]}) == "🦩".encode()
+def test_a_character_of_several_tokens_one_of_them_without_bytes() -> None:
+    tokens = tokens_of(b"\xf0\x9f", b"", b"\xa6\xa9", total=5)
+    assert tokens.data == "🦩".encode() and tokens.text == "🦩" and tokens.texts == ("�", "", "��")
+    assert tokens.spans.tolist() == [[0, 2], [2, 2], [2, 4]] and tokens.total == 5
+
+
+@given(st.lists(st.binary(max_size=3), max_size=6), st.integers(0, 9))
+def test_tokens_are_the_same_read_or_added_one_by_one(pieces: list[bytes], total: int) -> None:
+    """What the page sends is what comes back; tokens.total is never below the number of tokens."""
+    grown = Tokens.of([], [], [], total)
+    for i, piece in enumerate(pieces):
+        grown = grown.with_token(i, piece, False)
+    whole = {**cut(*pieces), "total": max(total, len(pieces))}
+    assert grown.to_json() == whole and Tokens.from_json(whole) == grown
+    assert grown.spans.shape == (len(pieces), 2)
 
 
 class Floats:

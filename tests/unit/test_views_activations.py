@@ -22,7 +22,7 @@ from pyscripts.page.views import VIEWS, Context, Inspected
 from pyscripts.run import Reading
 from pyscripts.trace import ModelShape, Outputs, Trace
 from tests.export.models import random_model
-from tests.unit.cut_text import cut
+from tests.unit.cut_text import tokens_of
 
 IDS = [0, 17, 3, 17, 99, 45, 3, 120, 8, 17, 64, 5]  # the prefix token in front
 WORDS = ["The", " fox", " of", " fox", ",", " runs", " of", " 12", " the", " fox", " Bern", "."]
@@ -58,7 +58,7 @@ class Run:
                 self.mlp_output[:, start:stop].numpy(),
             ))
         shown = WORDS[1:]
-        tokens = {**cut(*(word.encode() for word in shown)), "ids": IDS[1:]}
+        tokens = tokens_of(*(word.encode() for word in shown), ids=IDS[1:])
         self.reading = Reading(trace, tokens, OPTIONS, PROMPT)
         self.vocabulary = [f"<{i}>" for i in range(self.logits.shape[1])]
 

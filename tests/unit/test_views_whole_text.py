@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from pyscripts import run
+from pyscripts.metrics import text
 from pyscripts.metrics.compare import Reading as Compared
 from pyscripts.page import wording
 from pyscripts.page.preview import preview
 from pyscripts.page.views import VIEWS, Context
 from pyscripts.trace import ModelShape, Outputs, Trace
-from tests.unit.cut_text import cut
+from tests.unit.cut_text import tokens_of
 
 PIECES = ["The", " cat", " sat", ". ", "The", " cat", " sat", ".", " Naïve", " 🙂"]
 IDS = [1, 2, 3, 4, 1, 2, 3, 5, 6, 7]
@@ -36,7 +37,7 @@ def context_of(logits: np.ndarray) -> Context:
         attentions=attentions / attentions.sum(-1, keepdims=True),
         hidden_states=random.normal(size=(3, n, 4)).astype(np.float32),
     ))
-    tokens = {**cut(*(piece.encode() for piece in PIECES)), "ids": IDS, "total": 12}
+    tokens = tokens_of(*(piece.encode() for piece in PIECES), ids=IDS, total=12)
     return Context(run.Reading(trace, tokens, {"topK": 5}), {"name": "small"}, VOCABULARY)
 
 
@@ -104,9 +105,9 @@ def test_the_run_says_what_its_perplexity_is_of(context: Context) -> None:
     assert summary["convention"] == (
         "Over 9 of the first 10 of 12 tokens, without a prefix token: the first token has no probability.")
     given = {"id": 0, "text": "<|endoftext|>"}
-    assert wording.convention(10, 10, 10, given) == (
+    assert text.convention(10, 10, 10, given) == (
         "Over 10 tokens, as the start of a document (after <|endoftext|>).")
-    assert wording.convention(1000, 1000, 2345, given).startswith("Over the first 1,000 of 2,345 tokens, as")
+    assert text.convention(1000, 1000, 2345, given).startswith("Over the first 1,000 of 2,345 tokens, as")
 
 
 def test_heads_on_the_text_stand_beside_their_chance(context: Context) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyscripts import run
+from pyscripts.json_numbers import number
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table
 
@@ -27,9 +27,9 @@ def layers(_: Context, found: dict[str, Any]) -> Table:
 
 def layer_map(context: Context, found: dict[str, Any]) -> Table:
     """One row per shown token, one column per layer."""
-    texts, names = context.reading.tokens["texts"], found["names"]
+    texts, names = context.reading.tokens.texts, found["names"]
     values = found["values"].reshape(len(names), found["columns"])  # [layer, token]
-    rows = [[token, texts[token], *map(run.number, values[:, token])] for token in range(found["columns"])]
+    rows = [[token, texts[token], *map(number, values[:, token])] for token in range(found["columns"])]
     return {"columns": ["index", "token", *names], "rows": rows}
 
 
@@ -64,7 +64,7 @@ def focus(_: Context, found: dict[str, Any]) -> Table:
         rows.append([layer, "mean", *(mean[key] for key in keys)])
         for head in range(found["columns"]):
             at = layer * found["columns"] + head
-            rows.append([layer, head, *(run.number(found[key][at]) for key in keys)])
+            rows.append([layer, head, *(number(found[key][at]) for key in keys)])
     columns = ["entropy (nats)", "normalised entropy", "on the sink", "entropy without the sink (nats)"]
     return {"columns": ["layer", "head", *columns], "rows": rows}
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pyscripts import run
 from pyscripts.colour import scales
+from pyscripts.json_numbers import number
 from pyscripts.metrics.means import known_mean
 from pyscripts.page import wording
 from pyscripts.page.views import activation_tables, inside, layers
@@ -44,8 +44,8 @@ def focus(context: Context, token: int) -> dict[str, Any]:
         "token": token,
         "words": words,
         "layers": [
-            {"entropy": run.number(e), "normalised": run.number(n), "level": level, "visible": int(v),
-             "sink": run.number(s), "entropy_without_sink": run.number(w)}
+            {"entropy": number(e), "normalised": number(n), "level": level, "visible": int(v),
+             "sink": number(s), "entropy_without_sink": number(w)}
             for e, n, level, v, s, w in zip(
                 by_layer, normalised_by_layer, levels, visible, known_mean(sink), known_mean(without), strict=True)
         ],

@@ -5,14 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
 from pyscripts.colour import scales
+from pyscripts.json_numbers import number
 from pyscripts.metrics import words
 from pyscripts.metrics.means import known_mean
 from pyscripts.page.views import attention_source
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
-from pyscripts.tokens import own_bytes, spans
 
 QUANTITIES = {  # title, palette
     "entropy": ("Normalised entropy", "focus"),
@@ -26,7 +25,7 @@ def classes_table(_: Context, found: dict[str, Any]) -> Table:
         return {"columns": [], "rows": []}
     width, what = found["columns"], "layer" if found["layer"] is None else "head"
     rows = [
-        [row["title"], row["count"], *map(run.number, found["values"][i * width : (i + 1) * width])]
+        [row["title"], row["count"], *map(number, found["values"][i * width : (i + 1) * width])]
         for i, row in enumerate(found["rows"])
     ]
     return {"columns": ["class", "tokens", *(f"{found['title']}, {what} {i}" for i in range(width))], "rows": rows}
@@ -45,8 +44,8 @@ def attention_classes(context: Context, quantity: str, layer: int | None = None)
     if by_head is None:
         return attention_source.needs(attention_source.SURVEY)
     columns = known_mean(by_head, axis=1) if layer is None else by_head[layer]  # [layer or head, token]
-    code = words.looks_like_code(tokens["text"])
-    classes = np.array(words.classify(own_bytes(tokens), spans(tokens, trace.shown), code))
+    code = words.looks_like_code(tokens.text)
+    classes = np.array(words.classify(tokens.data, tokens.spans[: trace.shown], code))
     counted = sorted(((int((classes == name).sum()), name) for name in words.CLASSES), key=lambda pair: -pair[0])
     rows = [(name, count) for count, name in counted if count]
     values = np.array([known_mean(columns[:, classes == name]) for name, _ in rows]).reshape(len(rows), -1)

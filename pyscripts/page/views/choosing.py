@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
 from pyscripts.decoding import generation
 from pyscripts.decoding.generation import Candidates, GenerationStep
 from pyscripts.decoding.sampling import distribution
+from pyscripts.json_numbers import number
 from pyscripts.metrics import transformerlab
 from pyscripts.page import wording
 from pyscripts.page.views import activation_tables
@@ -46,7 +46,7 @@ def choice(context: Context, token: int, count: int = 10, options: dict[str, Any
         "known": True,
         "generated": generated,
         "probability": probability,
-        "logprob": run.number(found.logprob[token]),
+        "logprob": number(found.logprob[token]),
         "rank": rank,
         "entropy": entropy,
         "choices": wording.choices(entropy),
@@ -124,7 +124,7 @@ def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP
     return {
         "token": token,
         "predictions": [
-            {"id": id, "text": context.vocabulary[id], "probability": p, "logit": run.number(logit)}
+            {"id": id, "text": context.vocabulary[id], "probability": p, "logit": number(logit)}
             for id, p, logit in zip(
                 predictions.ids.tolist(), predictions.probability.tolist(), predictions.logit.tolist(), strict=True)
         ],

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
 from pyscripts.colour import colourings
+from pyscripts.json_numbers import number
 from pyscripts.metrics import compare, text
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
-from pyscripts.tokens import own_bytes, spans
 
 MOST = 12  # tokens listed whose likelihood changed most
 
@@ -32,7 +31,7 @@ def comparison(context: Context) -> dict[str, Any] | None:
     change = compare.change(now, pinned)  # [token]
     pinned_change = compare.change(pinned, now)  # [token]
     order = [i for i in np.argsort(-np.abs(change), kind="stable").tolist() if np.isfinite(change[i])][:MOST]
-    texts = now.tokens["texts"]
+    texts = now.tokens.texts
     return {
         "a": _side(pinned, pinned_change),
         "b": _side(now, change),
@@ -46,10 +45,10 @@ def comparison(context: Context) -> dict[str, Any] | None:
 
 def _side(reading: compare.Reading, change: NDArray[np.float64]) -> dict[str, Any]:
     tokens, count = reading.tokens, len(reading.logprob)
-    whole = text.summary(reading.logprob, own_bytes(tokens), spans(tokens, count), run.total_tokens(tokens))
+    whole = text.summary(reading.logprob, tokens.data, tokens.spans[:count], tokens.total)
     return {
         "model": reading.model,
-        "tokens": {**tokens, "total": count},
+        "tokens": {**tokens.to_json(), "total": count},
         "colours": asdict(colourings.difference(change)),
-        "summary": {name: run.number(value) for name, value in vars(whole).items()},
+        "summary": {name: number(value) for name, value in vars(whole).items()},
     }

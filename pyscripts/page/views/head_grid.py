@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
 from pyscripts.colour import scales
+from pyscripts.json_numbers import number
 from pyscripts.metrics import heads
 from pyscripts.metrics.means import known_mean
 from pyscripts.page.views import attention_source
@@ -49,7 +49,7 @@ def grid_table(_: Context, found: dict[str, Any]) -> Table:
     rows = []
     for at in found["order"].tolist():
         layer, head = divmod(at, columns)
-        rows.append([layer, head, run.number(found["values"][at]), reasons.get((layer, head))])
+        rows.append([layer, head, number(found["values"][at]), reasons.get((layer, head))])
     return {"columns": ["layer", "head", found["title"], "type"], "rows": rows}
 
 

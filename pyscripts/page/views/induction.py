@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from pyscripts import run
 from pyscripts.colour import scales
+from pyscripts.json_numbers import number, numbers
 from pyscripts.metrics import repeats
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.head_grid import MODEL, model_scores
@@ -35,7 +35,7 @@ def induction(context: Context, token: int) -> dict[str, Any]:
     uniformly would give them. after: the tokens it looks for. passages: repeated ones, to choose a token from. curve:
     mean surprisal (nats) by place in the repeated passages, first and later.
     """
-    trace, texts = context.reading.trace, context.reading.tokens["texts"]
+    trace, texts = context.reading.trace, context.reading.tokens.texts
     position = context.position_of(token)
     ids = trace.ids[trace.first : trace.length]
     earlier = [t for t in range(token) if ids[t] == ids[token]]
@@ -59,8 +59,8 @@ def induction(context: Context, token: int) -> dict[str, Any]:
             for copy in repeats.copies(ids)[:OFFERED]
         ],
         "curve": {
-            "first": run.numbers(0 - np.asarray(curve.first)),
-            "later": run.numbers(0 - np.asarray(curve.later)),
+            "first": numbers(0 - np.asarray(curve.first)),
+            "later": numbers(0 - np.asarray(curve.later)),
             "count": curve.count.tolist(),
         },
     }
@@ -68,7 +68,7 @@ def induction(context: Context, token: int) -> dict[str, Any]:
 
 def scores_table(_: Context, found: dict[str, Any]) -> Table:
     columns = found["columns"]
-    rows = [[*divmod(at, columns), run.number(value)] for at, value in enumerate(found["values"].tolist())]
+    rows = [[*divmod(at, columns), number(value)] for at, value in enumerate(found["values"].tolist())]
     return {"columns": ["layer", "head", found["title"]], "rows": rows}
 
 

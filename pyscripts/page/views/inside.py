@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pyscripts import run
+from pyscripts.json_numbers import number
 from pyscripts.metrics import lens
 from pyscripts.metrics.likelihood import NO_TARGET
 from pyscripts.page.views import attention_source
@@ -37,14 +37,14 @@ def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
         {
             "layer": layer,
             "top": [
-                {"id": id, "text": vocabulary[id], "logprob": run.number(value), "probability": np.exp(value)}
+                {"id": id, "text": vocabulary[id], "logprob": number(value), "probability": np.exp(value)}
                 for id, value in zip(read.top_ids[layer].tolist(), read.top_logprobs[layer].tolist(), strict=True)
             ],
-            "logprob": run.number(read.logprob[layer]),
-            "probability": run.number(np.exp(read.logprob[layer])),
+            "logprob": number(read.logprob[layer]),
+            "probability": number(np.exp(read.logprob[layer])),
             "rank": int(read.rank[layer]) or None,
-            "entropy": run.number(read.entropy[layer]),
-            "divergence": run.number(read.divergence[layer]),
+            "entropy": number(read.entropy[layer]),
+            "divergence": number(read.divergence[layer]),
         }
         for layer in range(len(read.rank))
     ]

@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
 from pyscripts.colour import scales
+from pyscripts.json_numbers import number, numbers
 from pyscripts.metrics import word_table, words
 from pyscripts.page.views import activation_tables
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
-from pyscripts.tokens import own_bytes, spans
 from pyscripts.trace import Trace
 
 QUANTITIES = ("hidden_norm", "change_norm", "attention_norm", "mlp_norm")
@@ -52,8 +51,8 @@ def layers(context: Context, token: int) -> dict[str, Any]:
     rows = []
     for i, name in enumerate(layer_names(trace)):
         row: dict[str, Any] = {"name": name}
-        row.update({key: run.number(column[i]) for key, column in columns.items()})
-        row["change_cosine"] = run.number(cosine[i - 1, token]) if cosine is not None and i else None
+        row.update({key: number(column[i]) for key, column in columns.items()})
+        row["change_cosine"] = number(cosine[i - 1, token]) if cosine is not None and i else None
         rows.append(row)
     change = columns["change_norm"]
     busiest = int(np.nanargmax(change)) if not np.isnan(change).all() else None
@@ -119,7 +118,7 @@ def word_classes(context: Context) -> dict[str, Any]:
     found = trace.statistics()
     change = quantity(trace, "change_norm")[1:]  # [layer, token]
     entropy = trace.attention_entropy().mean(axis=1)  # [layer, token]
-    classes = words.classify(own_bytes(tokens), spans(tokens, trace.shown))
+    classes = words.classify(tokens.data, tokens.spans[: trace.shown])
     rows = word_table.class_table(classes, found.logprob, found.entropy, entropy, change)
     relative = np.array([row.relative_activity for row in rows]).reshape(len(rows), trace.shape.layers)
     scale = scales.Scale(0, 2)
@@ -128,12 +127,12 @@ def word_classes(context: Context) -> dict[str, Any]:
             {
                 "title": row.title,
                 "count": row.count,
-                "mean_surprisal_nats": run.number(row.mean_surprisal),
-                "mean_entropy_nats": run.number(row.mean_entropy),
+                "mean_surprisal_nats": number(row.mean_surprisal),
+                "mean_entropy_nats": number(row.mean_entropy),
                 "raised_layers": None if row.raised_layers is None else row.raised_layers[:RAISED].tolist(),
-                "activity": run.numbers(row.activity),
-                "relative_activity": run.numbers(row.relative_activity),
-                "attention_entropy": run.numbers(row.attention_entropy),
+                "activity": numbers(row.activity),
+                "relative_activity": numbers(row.relative_activity),
+                "attention_entropy": numbers(row.attention_entropy),
             }
             for row in rows
         ],
@@ -146,4 +145,4 @@ def word_classes(context: Context) -> dict[str, Any]:
 
 
 def _text(context: Context, token: int) -> str:
-    return str(context.reading.tokens["texts"][token])
+    return str(context.reading.tokens.texts[token])

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
 from pyscripts.colour import scales
+from pyscripts.json_numbers import number
 from pyscripts.metrics import patterns
 from pyscripts.page.views import attention_source
 from pyscripts.page.views.context import Context
@@ -73,9 +73,9 @@ def check(direction: str) -> None:
 
 def looks_at_table(context: Context, found: dict[str, Any]) -> Table:
     """Every token that has a weight, in the order of the text."""
-    texts = context.reading.tokens["texts"]
+    texts = context.reading.tokens.texts
     weights = enumerate(found["weights"].tolist()) if "weights" in found else ()
-    rows: list[list[Any]] = [[token, texts[token], run.number(weight)] for token, weight in weights]
+    rows: list[list[Any]] = [[token, texts[token], number(weight)] for token, weight in weights]
     if found.get("prefix") is not None:
         rows.insert(0, [-1, "prefix token", found["prefix"]])
     return {"columns": ["index", "token", "weight"], "rows": [row for row in rows if row[2] is not None]}
@@ -95,11 +95,11 @@ def looks_at(
     row = whole[position] if direction == "to" else whole[:, position]
     weights = row[first:]
     best = patterns.top(weights[None], LISTED)[0]
-    texts = context.reading.tokens["texts"]
+    texts = context.reading.tokens.texts
     return {
         "token": token,
         "direction": direction,
-        "prefix": run.number(float(row[0])) if first and direction == "to" else None,
+        "prefix": number(float(row[0])) if first and direction == "to" else None,
         "sum": float(np.nansum(weights, dtype=np.float64)),
         "top": [{"token": t, "text": texts[t], "weight": float(weights[t])} for t in best[best >= 0].tolist()],
         "weights": np.array(weights),

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
 from pyscripts.colour import scales
+from pyscripts.json_numbers import number
 from pyscripts.metrics import patterns
 from pyscripts.page.views import attention_source
 from pyscripts.page.views.context import Context
@@ -23,7 +23,7 @@ def head_table(context: Context, found: dict[str, Any]) -> Table:
         return {"columns": [], "rows": []}
     names, size = position_names(context), found["size"]
     values = found["values"].reshape(size, size)
-    rows = [[q, names[q], *map(run.number, values[q])] for q in range(size)]
+    rows = [[q, names[q], *map(number, values[q])] for q in range(size)]
     return {"columns": ["position", "query", *(f"{k}: {name}" for k, name in enumerate(names))], "rows": rows}
 
 
@@ -31,7 +31,7 @@ def position_names(context: Context) -> list[str]:
     """[position] the text of each token, the prefix token's first."""
     trace, tokens = context.reading.trace, context.reading.tokens
     prefix = [(context.model.get("prefix") or {}).get("text", "prefix token")] if trace.prefix else []
-    return [*prefix, *tokens["texts"][: trace.shown]]
+    return [*prefix, *tokens.texts[: trace.shown]]
 
 
 @view("head", head_table)

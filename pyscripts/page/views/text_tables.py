@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyscripts import run
+from pyscripts.json_numbers import numbers
 from pyscripts.metrics import METRICS
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table
@@ -17,8 +17,8 @@ def strip(context: Context, lines: dict[str, Any]) -> Table:
     if not isinstance(reading.trace, StridedTrace):
         metrics.remove(METRICS["tokens_seen"])
     columns = [each.cells(scored) for each in metrics]
-    smooth = run.numbers(lines["smooth_surprisal_nats"])
-    cells = zip(reading.tokens["texts"], *columns, smooth, strict=False)  # the texts may be ahead of what was read
+    smooth = numbers(lines["smooth_surprisal_nats"])
+    cells = zip(reading.tokens.texts, *columns, smooth, strict=False)  # the texts may be ahead of what was read
     titles = [*(each.heading for each in metrics), "mean surprisal of 15 tokens (nats)"]
     return {"columns": ["index", "token", *titles], "rows": [[i, *row] for i, row in enumerate(cells)]}
 

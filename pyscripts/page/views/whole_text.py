@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pyscripts import run
+from pyscripts.json_numbers import number, numbers
 from pyscripts.metrics import repeats, text, words
 from pyscripts.metrics.likelihood import TokenStatistics
 from pyscripts.metrics.means import known_mean
@@ -13,7 +14,6 @@ from pyscripts.metrics.word_table import class_table
 from pyscripts.page.views import text_tables
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
-from pyscripts.tokens import own_bytes, spans
 
 REMARKS = 10  # tokens in each of the two lists
 COPIES = 20  # repeated passages listed
@@ -42,8 +42,8 @@ def findings(context: Context) -> dict[str, Any]:
     """
     trace, tokens = context.reading.trace, context.reading.tokens
     found = trace.statistics()
-    code = words.looks_like_code(tokens["text"])
-    classes = words.classify(own_bytes(tokens), spans(tokens, trace.shown), code)
+    code = words.looks_like_code(tokens.text)
+    classes = words.classify(tokens.data, tokens.spans[: trace.shown], code)
     no_layers = np.zeros((0, trace.shown))  # [layer, token]
     table = class_table(classes, found.logprob, found.entropy, no_layers, no_layers)
     ids = trace.ids[trace.first : trace.length]
@@ -53,13 +53,13 @@ def findings(context: Context) -> dict[str, Any]:
         "surprises": [remark(context, found, i) for i in text.top_surprises(found.logprob, REMARKS).tolist()],
         "less_surprising": [remark(context, found, i) for i in easier.tolist()],
         "classes": [
-            {"title": row.title, "count": row.count, "mean_surprisal_nats": run.number(row.mean_surprisal),
-             "mean_entropy_nats": run.number(row.mean_entropy)}
+            {"title": row.title, "count": row.count, "mean_surprisal_nats": number(row.mean_surprisal),
+             "mean_entropy_nats": number(row.mean_entropy)}
             for row in table
         ],
         "code": code,
         "copies": [_copy(context, found, copy) for copy in repeats.copies(ids)[:COPIES]],
-        "curve": {name: run.numbers(line) for name, line in asdict(curve).items()},
+        "curve": {name: numbers(line) for name, line in asdict(curve).items()},
     }
 
 
@@ -67,20 +67,20 @@ def remark(context: Context, found: TokenStatistics, token: int) -> dict[str, An
     """One token for a list: probability 0 ... 1, surprisal and entropy in nats, the most likely token in its place."""
     return {
         "token": token,
-        "text": context.reading.tokens["texts"][token],
-        "probability": run.number(found.probability[token]),
-        "surprisal_nats": run.number(found.surprisal[token]),
-        "entropy_nats": run.number(found.entropy[token]),
+        "text": context.reading.tokens.texts[token],
+        "probability": number(found.probability[token]),
+        "surprisal_nats": number(found.surprisal[token]),
+        "entropy_nats": number(found.entropy[token]),
         "expected": context.vocabulary[int(found.top_ids[token, 0])],
     }
 
 
 def _copy(context: Context, found: TokenStatistics, copy: repeats.Copy) -> dict[str, Any]:
     """A repeated passage: where it is, and the mean surprisal (nats) of its first and this occurrence."""
-    texts = context.reading.tokens["texts"]
+    texts = context.reading.tokens.texts
 
     def mean(start: int) -> float | int | None:
-        return run.number(float(known_mean(found.surprisal[start : start + copy.length])))
+        return number(float(known_mean(found.surprisal[start : start + copy.length])))
 
     passage = "".join(texts[copy.start : copy.start + copy.length])
     return {**asdict(copy), "text": passage, "first_nats": mean(copy.source), "later_nats": mean(copy.start)}

@@ -40,7 +40,7 @@ def describe(site: Path) -> str:
 
 def main() -> None:
     """Writes site/vendor/shell.json."""
-    site = Path(__file__).resolve().parent.parent / "site"
+    site = Path(__file__).resolve().parents[2] / "site"
     (site / SHELL).write_text(describe(site), encoding="utf-8")
 
 

@@ -13,10 +13,10 @@ import transformers.modeling_gguf_pytorch_utils as gguf_loader
 from safetensors import SafetensorError, safe_open
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from export import gguf_file
-from export.families import Refusal
-from export.layout import read_tokenizer
+from export.architectures.families import Refusal
 from export.sources import Source
+from export.weights import gguf_file
+from export.weights.layout import read_tokenizer
 
 # What older checkpoints store and newer classes compute: causal masks and rotation frequencies.
 COMPUTED = re.compile(r"(rotary_emb\.inv_freq|\.(attn|attention)\.(masked_)?bias|\.attn\.causal_mask)$")

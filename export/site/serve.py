@@ -11,11 +11,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 if __package__ in (None, ""):  # run as a script: import from the repository, not from this folder
     sys.path[0] = str(ROOT)
 
-from export import shell  # noqa: E402
+from export.site import shell  # noqa: E402
 
 SITE = ROOT / "site"
 PRIVATE = {"node_modules"}  # in site/, but not part of the page

@@ -9,9 +9,9 @@ import numpy as np
 import onnxruntime as ort
 from transformers import PreTrainedModel
 
-from export import windows
-from export.capture import dimensions
-from export.verify import feeds, run
+from export.check import windows
+from export.check.verify import feeds, run
+from export.graph.capture import dimensions
 
 COPIES = 3
 AGREE = 1e-4  # of the logits, in units of their spread; rounding stays below a hundredth of it

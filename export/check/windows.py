@@ -6,8 +6,8 @@ import numpy as np
 import onnxruntime as ort
 from transformers import PretrainedConfig, PreTrainedModel
 
-from export import verify
-from export.capture import context_length, dimensions
+from export.check import verify
+from export.graph.capture import context_length, dimensions
 
 UNSEEN = 2048  # length of the past for layers without a window, limited by the context
 

@@ -12,12 +12,12 @@ import onnxruntime as ort
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from export import verify
-from export.capture import dimensions
-from export.families import Refusal
+from export.architectures.families import Refusal
+from export.check import verify
+from export.graph.capture import dimensions
 from export.report import figure
 
-TEXTS = Path(__file__).resolve().parent / "texts"
+TEXTS = Path(__file__).resolve().parents[1] / "texts"
 WINDOW = 256  # tokens in one pass, so that the attentions of every layer fit in memory
 
 # The limits of each format: `top1_agreement` is a minimum, the others are maximum means.

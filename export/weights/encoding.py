@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
 
-from export.families import Refusal
+from export.architectures.families import Refusal
 
 COARSE, FINE = 32, 16  # neighbours along the input axis that share a scale
 STEPS = tuple(range(255, 119, -15))  # into how many code steps a block's range may be divided

@@ -6,9 +6,9 @@ import numpy as np
 import onnxruntime as ort
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from export import verify
-from export.capture import context_length
-from pyscripts import run
+from export.check import verify
+from export.graph.capture import context_length
+from pyscripts.json_numbers import numbers
 from pyscripts.metrics import heads
 
 LENGTH = 50  # random tokens, read twice
@@ -56,7 +56,7 @@ def measure(
     mean = scores.mean(axis=0)
     deviation = scores.std(axis=0)
     return {
-        **{name: run.numbers(values) for name, values in zip(NAMES, mean, strict=True)},
+        **{name: numbers(values) for name, values in zip(NAMES, mean, strict=True)},
         "measured": {
             "tokens": length,
             "copies": 2,

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import load_external_data_for_model
 
-from export.simplify import simplify
+from export.graph.simplify import simplify
 
 
 @dataclass

@@ -12,8 +12,8 @@ import onnxruntime as ort
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from export.capture import dimensions
-from export.families import FAMILIES, Family, Refusal, added_to_stream, scale_logits, submodule
+from export.architectures.families import FAMILIES, Family, Refusal, added_to_stream, scale_logits, submodule
+from export.graph.capture import dimensions
 
 TOLERANCE = 5e-4  # relative to a component's own size plus the median at its position; fp32 rounding stays below 1e-4
 

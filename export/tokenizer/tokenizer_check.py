@@ -13,12 +13,12 @@ from typing import Any
 from tokenizers import Tokenizer  # type: ignore[import-untyped]
 from transformers import PreTrainedTokenizerFast
 
-from export import page_tokenizer, sweep
-from export.families import Refusal
+from export.architectures.families import Refusal
+from export.tokenizer import page_tokenizer, sweep
 from pyscripts.native.tokenizer import TextTokenizer
 
 HERE = Path(__file__).resolve().parent
-LIBRARY = HERE.parent / "site" / "vendor" / "tokenizers.min.js"
+LIBRARY = HERE.parents[1] / "site" / "vendor" / "tokenizers.min.js"
 # What no tokenizer may lose: letters, whitespace and punctuation that every English vocabulary has.
 PLAIN = ("a b", "A few words, and  more.\n\n  def f(x):\n\treturn x\n", " the end ", "\nthe end\n", "in, the-end. (so)")
 
@@ -28,7 +28,7 @@ def write(
 ) -> int:
     """Rewrite the tokenizer's files in `directory` for the page and compare; returns how many texts were compared.
 
-    texts: what is compared, besides its added tokens in all places; by default all of export/sweep.py.
+    texts: what is compared, besides its added tokens in all places; by default all of export/tokenizer/sweep.py.
 
     Raises:
         Refusal: the page would tokenize a text differently, or could not show which part of a text a token covers.
@@ -143,7 +143,7 @@ def _check_nothing_is_lost(tokenizer: PreTrainedTokenizerFast) -> None:
             raise Refusal(f"its {kind} tokenizer drops {lost} from {_shown(text)}; the page needs the whole text")
         normal = complete.normalizer.normalize_str(text) if complete.normalizer else text
         normal = normal.replace("▁", " ") if names.sentencepiece else normal
-        shown = names.describe(found.ids)["text"]
+        shown = names.describe(found.ids).text
         if names.prefix_space:
             shown, normal = shown.removeprefix(" "), normal.removeprefix(" ").removeprefix(" ")
         if shown != normal and unknown not in found.ids:

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 if __package__ in (None, ""):  # run as a script: import from the repository, not from this folder
     sys.path[0] = str(ROOT)
 
-from export import shell  # noqa: E402
+from export.site import shell  # noqa: E402
 
 SITE = ROOT / "site"
 WORKER = ("headers.js", "sw.js")  # not part of a release: the browser stores these two itself
@@ -91,7 +91,7 @@ def write(site: Path, target: Path, wanted: list[str]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Command line: models to pack (default: all) and --out. Exit code 2 and one line if something is missing."""
-    parser = argparse.ArgumentParser(prog="export/package.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="export/site/package.py", description=__doc__)
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names of built models (default: all)")
     parser.add_argument("--out", type=Path, default=ROOT / "dist/tokenlight.zip")
     parser.add_argument("--site", type=Path, default=SITE, help=argparse.SUPPRESS)

@@ -11,10 +11,10 @@ import onnxruntime as ort
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from export import linear_parts
-from export.capture import dimensions
-from export.families import FAMILIES, added_to_stream, submodule
-from export.verify import compare, feeds, reference_lens, run
+from export.architectures import linear_parts
+from export.architectures.families import FAMILIES, added_to_stream, submodule
+from export.check.verify import compare, feeds, reference_lens, run
+from export.graph.capture import dimensions
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TextTokenizer } from '../site/inference/tokenizer.js';
+import { TextTokenizer } from '../../site/inference/tokenizer.js';
 
 const { directory, vocab_size, texts, control } = JSON.parse(readFileSync(0, 'utf8'));
 const files = new Map(['tokenizer.json', 'tokenizer_config.json'].map((name) => [name, readFileSync(join(directory, name))]));

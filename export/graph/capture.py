@@ -35,11 +35,11 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 
-from export.families import FAMILIES
-from export.forward import Recorder, attention_mask
-from export.operators import single_operators
+from export.architectures.families import FAMILIES
+from export.architectures.forward import Recorder, attention_mask
+from export.architectures.operators import single_operators
 
-OPSET = 20  # the newest the TorchScript exporter writes; weights.py raises it to 21 for blocked DequantizeLinear
+OPSET = 20  # the newest the TorchScript exporter writes; storage.py raises it to 21 for blocked DequantizeLinear
 ATTENTION = "tokenlight"
 
 

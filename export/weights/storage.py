@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from export import encoding
-from export.encoding import Encoded
-from export.graph import Graph
+from export.graph.clean_up import Graph
+from export.weights import encoding
+from export.weights.encoding import Encoded
 
 OPSET = 21  # the first with blocked DequantizeLinear
 IR_VERSION = 10

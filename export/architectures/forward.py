@@ -14,8 +14,8 @@ from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicCache
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 
-from export.families import Family, added_to_stream, scale_logits, submodule
-from export.linear_parts import centred, final_norm, logit_multiplier, norm_after_attention
+from export.architectures.families import Family, added_to_stream, scale_logits, submodule
+from export.architectures.linear_parts import centred, final_norm, logit_multiplier, norm_after_attention
 
 
 class Recorder:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from export.families import Family, submodule
+from export.architectures.families import Family, submodule
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tokenizers import (  # type: ignore[import-untyped]
 from transformers import PreTrainedModel
 from transformers.modeling_gguf_pytorch_utils import get_gguf_hf_weights_map
 
-from export.families import Refusal
+from export.architectures.families import Refusal
 
 CONTROL, USER_DEFINED = int(TokenType.CONTROL), int(TokenType.USER_DEFINED)
 ROPE_FACTORS = "rope_freqs.weight"  # [head_size / 2], what each frequency is divided by; Llama 3.1 and later

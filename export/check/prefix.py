@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from export.capture import context_length
-from export.families import Refusal
+from export.architectures.families import Refusal
+from export.graph.capture import context_length
 
-TEXTS = Path(__file__).resolve().parent / "texts"
+TEXTS = Path(__file__).resolve().parents[1] / "texts"
 LONGEST = 64  # tokens read of each document: the prefix matters most at its beginning
 BATCH = 4  # documents per pass, whose logits are all in memory
 BOUNDARY = re.compile(r"<\|?/?(s|bos|eos|(begin|start|end)_?of_?(text|document|sentence))\|?>", re.IGNORECASE)
