@@ -128,6 +128,11 @@ def contribution_weights(attentions: NDArray, direct: NDArray, attention_output:
     return np.asarray(attentions, np.float64) * np.asarray(direct, np.float64) / np.maximum(size, 1e-30)
 
 
+def curve_lengths(tokens: int) -> list[int]:
+    """The steps of a context curve: 1, 2, 4 … tokens, and all of them."""
+    return [n for n in (2**i for i in range(24)) if n < tokens] + ([tokens] if tokens else [])
+
+
 def rank_correlation(a: NDArray, b: NDArray) -> float:
     """Spearman's rank correlation of two lists, ties sharing their mean rank; NaN if one is constant or too short."""
     ranks = [_ranks(np.asarray(each, np.float64)) for each in (a, b)]

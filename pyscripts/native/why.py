@@ -85,16 +85,12 @@ def context_curve(model: "Model", run: "Run", token: int, target: int | None = N
     """Model.context_curve."""
     predicting(run, token)
     ids, first = run.reading.trace.ids, run.reading.trace.first
-    lengths = curve_lengths(token)
+    lengths = direct.curve_lengths(token)
     wanted = _id(model, run, token, target)
     rows = [ids[:first] + ids[first + token - n : first + token] for n in lengths]
-    found = [_logprob(_last(model, row, {}), wanted) for row in rows]
+    heads = {"heads": run.reading.interventions.get("heads", ())}  # others are bound to positions of the whole text
+    found = [_logprob(_last(model, row, heads), wanted) for row in rows]
     return Curve(np.array(lengths, np.int64), np.array(found))
-
-
-def curve_lengths(token: int) -> list[int]:
-    """1, 2, 4 … tokens before a token, and all of them."""
-    return [n for n in (2**i for i in range(24)) if n < token] + ([token] if token else [])
 
 
 def predicting(run: "Run", token: int) -> int:

@@ -30,6 +30,16 @@ export const GENERATE = {
 /** The page's sampling settings until the user changes them. */
 export const SAMPLING = { maxTokens: 60, temperature: 0.8, topK: 0, topP: 0.95, minP: 0, repetitionPenalty: 1, frequencyPenalty: 0, seed: 1, greedy: false, stopAtEnd: true };
 
+/**
+ * The interventions among the options, which are checked against the model's sizes when it is known, and the other options.
+ * @param {string} call @param {unknown} options
+ * @returns {{ interventions: unknown, others: Record<string, unknown> }} interventions: undefined if none are named
+ */
+export function takeInterventions(call, options) {
+  const { interventions, ...others } = asObject(call, options);
+  return { interventions, others };
+}
+
 /** @param {unknown} options of tokenlight.analyze @param {number} [context] the model's, if one is loaded @returns {AnalyzeOptions} */
 export const analyzeOptions = (options, context = LONGEST) => checked('analyze', options, { ...ANALYZE, stride: { type: 'whole', least: 1, most: context - 1 } });
 
