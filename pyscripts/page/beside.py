@@ -13,6 +13,9 @@ from pyscripts.metrics.attribution import Recorded
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.trace import ModelShape
 
+HELD = 6  # positions
+KINDS = 6  # of trials at each
+Trial = tuple[str, int, tuple[int, ...]]  # kind, position, targets
 LISTS = ("attention_output", "mlp_output", "attentions", "direct", "aligned")
 
 
@@ -40,32 +43,33 @@ class Tried:
 
 @dataclass
 class Beside:
-    """Belongs to one run; only the newest position is held."""
+    """Belongs to one run; the newest positions are held."""
 
-    attributed: Attributed | None = None
-    at: tuple[int, tuple[int, ...]] | None = None  # position and targets that `tried` is about
-    tried: dict[str, Tried] = field(default_factory=dict)
+    attributed: list[Attributed] = field(default_factory=list)  # the newest first
+    tried: dict[Trial, Tried] = field(default_factory=dict)  # the newest last
     untouched: list[float] = field(default_factory=list)  # [row] logprob of the next token, by the unchanged model
 
     def attributed_at(self, position: int, targets: Sequence[int]) -> Attributed | None:
-        """What was recorded for this position and these targets, if it is the newest."""
-        one = self.attributed
-        return one if one and one.recorded.position == position and one.targets == tuple(targets) else None
+        """What was recorded for this position and these targets."""
+        wanted = position, tuple(targets)
+        return next((one for one in self.attributed if (one.recorded.position, one.targets) == wanted), None)
 
-    def trial(self, kind: str, position: int, targets: Sequence[int], variants: list[dict[str, Any]]) -> Tried:
-        """What has been tried of a kind, begun if it is new; another position or other targets end all others."""
-        about = position, tuple(targets)
-        if self.at != about:
-            self.at, self.tried = about, {}
-        if kind not in self.tried:
-            self.tried[kind] = Tried(variants, np.full((len(variants), len(targets)), np.nan))
-        return self.tried[kind]
+    def keep(self, one: Attributed) -> None:
+        """Holds one more position."""
+        self.attributed = [one, *self.attributed][:HELD]
+
+    def begin(self, trial: Trial, variants: list[dict[str, Any]]) -> Tried:
+        """Begins to try variants; of many trials, the oldest is dropped."""
+        self.tried[trial] = Tried(variants, np.full((len(variants), len(trial[2])), np.nan))
+        for old in list(self.tried)[:-HELD * KINDS]:
+            del self.tried[old]
+        return self.tried[trial]
 
     def take(self, request: Mapping[str, Any], logits: NDArray[np.float32]) -> None:
-        """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless something else has been
-        asked about since."""
-        tried = self.tried.get(request["kind"])
-        if tried is None or self.at != (request["position"], tuple(request["targets"])):
+        """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless that trial was
+        dropped."""
+        tried = self.tried.get((request["kind"], request["position"], tuple(request["targets"])))
+        if tried is None:
             return
         first = request["first"]
         tried.logprobs[first : first + len(logits)] = logprobs_of(logits, request["targets"])

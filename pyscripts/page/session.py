@@ -199,7 +199,7 @@ class Session:
         names = ("embedding", "rows", "constants", "logits", *LISTS)
         arrays = {name: to_numpy([part], (1, part.length))[0] for name in names if (part := getattr(outputs, name))}
         changes = current.reading.interventions
-        current.beside.attributed = attributed(json.loads(request), arrays, shape, manifest, changes)
+        current.beside.keep(attributed(json.loads(request), arrays, shape, manifest, changes))
 
     def tried(self, run_id: int, request: str, logits: Any) -> None:
         """Takes logits [variant, vocabulary] of what was tried at one position; request: see views/needs.py."""

@@ -3,7 +3,7 @@
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
 
-/** @import {Colouring, Colours, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText} from '../shared/protocol.js' */
+/** @import {Colouring, Colours, Interventions, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText} from '../shared/protocol.js' */
 
 /**
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
@@ -97,6 +97,9 @@ export const colours = computed(() => {
 
 /** What the open lens colours the text by, in place of the chosen colouring; null: nothing. @typedef {Colours & { title: string }} Shading */
 export const shading = signal(/** @type {Shading | null} */ (null));
+
+/** What is changed inside the model, in every run until it is removed; {}: nothing. */
+export const interventions = signal(/** @type {Interventions} */ ({}));
 
 /** The number of tokens read so far, and the token that the lenses show: the pinned one, else the newest; null if the box is empty. */
 export const count = computed(() => run.value?.count ?? 0);

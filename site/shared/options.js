@@ -92,3 +92,20 @@ export function checkedInput(call, input, vocabSize) {
   if (wrong >= 0) throw new RangeError(`${call}: ${input[wrong]} is not a token id; this model's ids are whole numbers from 0 to ${vocabSize - 1}.`);
   return [...input];
 }
+
+/**
+ * The arguments of a question about one token.
+ * @param {string} call @param {unknown} token @param {unknown} options {target, versus}: ids, or texts of tokens
+ * @returns {import('./protocol.js').WhyArgs}
+ */
+export function whyArgs(call, token, options) {
+  if (!Number.isInteger(token) || Number(token) < 0) throw new RangeError(`${call}: token must be the index of a token, from 0.`);
+  const { target = null, versus = null, ...others } = asObject(call, options);
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`${call}: there is no option ${unknown}. The options are target, versus.`);
+  const named = (/** @type {string} */ name, /** @type {unknown} */ value) => {
+    if (value === null || typeof value === 'string' || (Number.isInteger(value) && Number(value) >= 0)) return /** @type {string | number | null} */ (value);
+    throw new TypeError(`${call}: ${name} must be a token id or the text of a token.`);
+  };
+  return { token: Number(token), target: named('target', target), versus: named('versus', versus) };
+}

@@ -6,6 +6,7 @@ import { mountAlong } from './along.js';
 import { branchesView } from './branches.js';
 import { loadExamples } from './examples.js';
 import { acceptFiles } from './files.js';
+import { interventionsView } from './interventions.js';
 import { legendView } from './legend.js';
 import { followTyping } from './live.js';
 import { closeSampling } from './sampling.js';
@@ -19,6 +20,7 @@ import { followFirstUse, welcomeView } from './welcome.js';
 export function mountText() {
   mount('sources', sourcesView);
   mount('legend', legendView);
+  mount('interventions', interventionsView);
   mount('welcome', welcomeView);
   mountSurface();
   mount('actions', actionsView);

@@ -19,27 +19,30 @@ TOP = 10  # heads that are switched off in the whole text after the quick sweep
 BATCH = {"last": 64, "text": 2, "ids": 2}  # variants computed before the page looks again
 
 
-def plan(context: Context, kind: str, position: int, ids: list[int]) -> tuple[str, list[dict[str, Any]]]:
-    """(scope, variants) of a kind of trial; the first variant changes nothing. scope: "last", a copy of the position;
-    "text", everything up to it is read again; "ids", other ids are read."""
+SCOPES = {  # of the kinds: a copy of the position, everything up to it read again, or other ids
+    "tokens": "last", "heads": "last", "heads_text": "text", "top_heads": "text", "context": "ids", "spans": "ids"}
+
+
+def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dict[str, Any]]:
+    """The variants of a kind of trial; the first changes nothing, but for a context curve."""
     trace = context.reading.trace
     heads = [[layer, head] for layer in range(trace.shape.layers) for head in range(trace.shape.heads)]
     if kind == "tokens":
-        return "last", [{}, *({"cut": [key]} for key in range(position))]
+        return [{}, *({"cut": [key]} for key in range(position))]
     if kind == "heads":
-        return "last", [{}, *({"heads": [head]} for head in heads)]
+        return [{}, *({"heads": [head]} for head in heads)]
     if kind == "heads_text":
-        return "text", [{}, *({"heads": [head]} for head in heads)]
+        return [{}, *({"heads": [head]} for head in heads)]
     front, text = trace.ids[: trace.first], trace.ids[trace.first : position + 1]
     if kind == "context":
-        return "ids", [{"ids": front + text[len(text) - n :]} for n in curve_lengths(len(text))]
+        return [{"ids": front + text[len(text) - n :]} for n in curve_lengths(len(text))]
     if kind == "spans":
-        return "ids", [{"ids": front + text}, *({"ids": front + text[:a] + text[b:]} for a, b in spans(len(text))
-                                                if front or b - a < len(text))]
+        return [{"ids": front + text}, *({"ids": front + text[:a] + text[b:]} for a, b in spans(len(text))
+                                         if front or b - a < len(text))]
     if kind == "top_heads":
         change = deltas(context, "heads", position, ids)
         best = np.argsort(-np.abs(change[:, 0]), kind="stable")[:TOP]
-        return "text", [{}, *({"heads": [heads[i]]} for i in best.tolist())]
+        return [{}, *({"heads": [heads[i]]} for i in best.tolist())]
     raise ValueError(f"There is no trial {kind!r}.")
 
 
@@ -51,21 +54,21 @@ def spans(tokens: int) -> list[tuple[int, int]]:
 
 def trial(context: Context, kind: str, position: int, ids: list[int]) -> dict[str, Any] | None:
     """What is still to be computed of a trial, a batch at a time; None: it is done."""
-    tried = context.beside.tried.get(kind) if context.beside.at == (position, tuple(ids)) else None
+    key = kind, position, tuple(ids)
+    tried = context.beside.tried.get(key)
     if tried is None:
-        scope, variants = plan(context, kind, position, ids)
-        tried = context.beside.trial(kind, position, ids, variants)
+        tried = context.beside.begin(key, plan(context, kind, position, ids))
     if tried.done == len(tried.variants):
         return None
-    scope = "ids" if kind in ("context", "spans") else "text" if kind in ("top_heads", "heads_text") else "last"
+    scope = SCOPES[kind]
     return {"kind": kind, "scope": scope, "position": position, "targets": ids, "first": tried.done,
             "variants": tried.variants[tried.done : tried.done + BATCH[scope]], "of": len(tried.variants)}
 
 
 def deltas(context: Context, kind: str, position: int, ids: list[int]) -> NDArray[np.float64]:
     """[variant, 1 or 2] changes against the first variant: of the target's log-probability and, with another token, of
-    the difference of the two; NaN: not tried yet. Read only while `position` and `ids` are those asked about."""
-    logprobs = context.beside.tried[kind].logprobs
+    the difference of the two; NaN: not tried yet."""
+    logprobs = context.beside.tried[kind, position, tuple(ids)].logprobs
     both = logprobs if len(ids) == 1 else np.stack([logprobs[:, 0], logprobs[:, 0] - logprobs[:, 1]], axis=1)
     return np.asarray(both[1:] - both[0])
 
@@ -118,7 +121,7 @@ def why_context(context: Context, token: int, target: int | str | None = None,
     """The target's log-probability after only the last 1, 2, 4 … tokens before it: `logprobs` [step]."""
     position, ids = asked(context, token, target, versus)
     missing = trial(context, "context", position, ids)
-    tried = context.beside.tried["context"]
+    tried = context.beside.tried["context", position, tuple(ids)]
     first = context.reading.trace.first
     lengths = [len(variant["ids"]) - first for variant in tried.variants]
     return {"token": token, **named(context, ids), "missing": missing, "by": "tokens before it", "names": lengths,
@@ -134,8 +137,7 @@ def why_agreement(context: Context, token: int, target: int | str | None = None,
     order = ("tokens", "heads", "spans", "top_heads")
     missing = next((found for kind in order if (found := trial(context, kind, position, ids))), None)
     if missing:
-        done = sum(each.done for kind, each in context.beside.tried.items() if kind in ("spans", "top_heads"))
-        return {"token": token, "missing": missing, "done": done}
+        return {"token": token, "missing": missing}
     first, shape = context.reading.trace.first, context.reading.trace.shape
     quick = deltas(context, "tokens", position, ids)[:, 0]
     hidden = np.append(quick, 0.0)[first:]  # the position that predicts always sees itself
@@ -143,7 +145,7 @@ def why_agreement(context: Context, token: int, target: int | str | None = None,
     slow = deltas(context, "spans", position, ids)[:, 0]
     rows = [{"text": "".join(texts[a:b]), "start": a, "stop": b, "quick": float(hidden[a:b].sum()),
              "slow": float(change)} for (a, b), change in zip(spans(position + 1 - first), slow.tolist(), strict=False)]
-    tried = context.beside.tried["top_heads"].variants[1:]
+    tried = context.beside.tried["top_heads", position, tuple(ids)].variants[1:]
     quick_heads = deltas(context, "heads", position, ids)[:, 0].reshape(shape.layers, shape.heads)
     slow_heads = deltas(context, "top_heads", position, ids)[:, 0]
     heads = [{"layer": layer, "head": head, "quick": float(quick_heads[layer, head]), "slow": float(change)}

@@ -121,14 +121,14 @@ def shading(context: Context, by_position: NDArray[np.float64], palette: str = "
     values = np.full(shown, np.nan)
     mine = by_position[first:]
     values[: len(mine)] = mine
-    most = float(np.nanmax(values, initial=0)) or 1
+    most = float(np.nan_to_num(values).max(initial=0)) or 1
     scale = scales.symmetric(values) if palette == "signed" else scales.Scale(0, most)
     best = np.argsort(-np.abs(np.nan_to_num(values)), kind="stable")[:LISTED]
     texts = context.reading.tokens.texts
     return {
         "shade_palette": palette,
         "most": scale.high,
-        "prefix": float(by_position[0]) if first and len(by_position) else None,
+        "prefix": run.number(by_position[0]) if first and len(by_position) else None,
         "largest": [{"token": t, "text": texts[t], "value": float(values[t])} for t in best.tolist() if values[t]
                     and not np.isnan(values[t])],
         "shades": scale.levels(values).astype(np.int16),
