@@ -92,6 +92,8 @@ def already_built(out: Path, name: str, weights_format: str) -> bool:
 
 def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
     """The model's facts for the manifest."""
+    from export.architectures import linear_parts
+    from export.architectures.families import FAMILIES
     from export.check import windows
     from export.graph import capture
 
@@ -112,6 +114,7 @@ def facts_of(source: Any, model: Any, weights_format: str) -> dict[str, Any]:
         **capture.dimensions(config),
         "eos": [id for id in ends if id is not None and 0 <= id < config.vocab_size],  # class defaults can lie outside
         "windows": windows.of_config(config),
+        **linear_parts.facts(model, FAMILIES[config.model_type]),
     }
 
 
@@ -124,7 +127,7 @@ def fixed_prefix(origin: str) -> str | None:
 def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     """Build one model in a temporary folder under `out`, then move it into place; returns the manifest."""
     from export import examples, manifest
-    from export.check import fidelity, head_scores, prefix, verify, windows
+    from export.check import copies, fidelity, head_scores, prefix, verify, verify_attribution, windows
     from export.graph import capture, clean_up, page_graph
     from export.tokenizer import tokenizer_check
     from export.weights import checkpoint, shards, storage
@@ -152,6 +155,10 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
         with step("check every output against PyTorch"):
             storage.store(cleaned, "fp32", fp32)
             worst = verify.check(model, fp32 / "model.onnx")
+            whole = verify.session(fp32 / "model.onnx")
+            worst = max(worst, verify_attribution.check(model, whole))
+            facts["copies"] = copies.possible(model, whole)
+            del whole
             shutil.rmtree(fp32)
         with step(f"store the weights as {weights_format}"):
             storage.store(cleaned, weights_format, small)

@@ -33,7 +33,12 @@ def input_names(layers: int) -> dict[str, Any]:
         "past": [[f"past_key_values.{i}.{part}" for part in ("key", "value")] for i in range(layers)],
         "head_mask": "head_mask",
         "attention_bias": "attention_bias",
+        "residual_add": "residual_add",
+        "head_output_add": "head_output_add",
+        "logit_rows": "logit_rows",
         "lens": "lens",
+        "target_ids": "target_ids",
+        "direction": "direction",
     }
 
 
@@ -47,6 +52,9 @@ def output_names(layers: int) -> dict[str, Any]:
         "attention_output": [f"attention_output.{i}" for i in range(layers)],
         "mlp_output": [f"mlp_output.{i}" for i in range(layers)],
         "lens_logits": "lens_logits",
+        "target_rows": "target_rows",
+        "target_constants": "target_constants",
+        "direct": [f"direct.{i}" for i in range(layers)],
     }
 
 

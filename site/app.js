@@ -13,6 +13,7 @@ import { installApi } from './page/api.js';
 import { keepDraft, restoreDraft } from './page/draft.js';
 import { offerLenses, select, setLens } from './page/choices.js';
 import { hold, offer, put, readAgain } from './page/edits.js';
+import { setFromLink } from './page/interventions.js';
 import { boot } from './page/models.js';
 import { say, watch } from './page/notices.js';
 import { settle } from './page/offline.js';
@@ -52,6 +53,7 @@ if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) 
   else hold(asked.text);
 } else shown = showFirst();
 
+setFromLink(asked.interventions);
 state.tokenToPin.value = draft?.newer ? draft.token : asked.token;
 if (state.tokenToPin.value !== null) {
   const end = watch('token to pin', () => {

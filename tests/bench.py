@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
+from pyscripts.native.session import neutral  # noqa: E402
 from tests import bench_attention, bench_native, bench_text, browser  # noqa: E402
 from tests.e2e.conftest import FLAGS, serving  # noqa: E402
 from tests.e2e.hosting import link_site  # noqa: E402
@@ -69,9 +70,7 @@ class Native:
             "input_ids": np.ones((1, tokens), np.int64),
             "attention_mask": np.ones((1, past + tokens), np.int64),
             "position_ids": np.arange(past, past + tokens)[None],
-            "head_mask": np.ones((m["layers"], m["heads"]), np.float32),
-            "attention_bias": np.zeros((1, 1, 1, 1), np.float32),
-            "lens": np.zeros((0, m["hidden_size"]), np.float32),
+            **neutral(m, tokens),
         }
         cache = np.zeros((1, m["kv_heads"], past, m["head_size"]), np.float32)
         feeds |= {name: cache for pair in m["inputs"]["past"] for name in pair}

@@ -25,13 +25,20 @@ class Family:
     own_attention: bool = False  # computes attention itself, with torch's softmax, in place of transformers' interface
     scores_argument: str = "attention_mask"  # the mixer's argument that is added to the scores
     bias_per_head: bool = True  # whether that argument may differ between heads
+    norm_after: bool = False  # whether attention's output is normalised before it is added to the residual stream
 
 
 _GPT = Family("transformer.h", "transformer.ln_f", "attn", "mlp", "attn", "c_proj")
 _LLAMA = Family("model.layers", "model.norm", "self_attn", "mlp", "self_attn", "o_proj")
 # These normalise each block's output before it is added to the residual stream.
 _POST_NORM = Family(
-    "model.layers", "model.norm", "post_attention_layernorm", "post_feedforward_layernorm", "self_attn", "o_proj"
+    "model.layers",
+    "model.norm",
+    "post_attention_layernorm",
+    "post_feedforward_layernorm",
+    "self_attn",
+    "o_proj",
+    norm_after=True,
 )
 _GPTJ = Family("transformer.h", "transformer.ln_f", "attn", "mlp", "attn", "out_proj", own_attention=True)
 # Bloom's attention and MLP return the residual stream; what they add to it is their last projection's output.

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicCache
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 
 from export.architectures.families import Family, added_to_stream, scale_logits, submodule
+from export.architectures.linear_parts import centred, final_norm, logit_multiplier, norm_after_attention
 
 
 class Recorder:
@@ -27,20 +29,35 @@ class Recorder:
         self.attentions: dict[int, torch.Tensor] = {}
         self.attention_output: dict[int, torch.Tensor] = {}
         self.mlp_output: dict[int, torch.Tensor] = {}
-        self.head_masks: tuple[torch.Tensor, ...] = ()  # per layer [1, head, 1, 1]
+        self.projected: dict[int, torch.Tensor] = {}  # the output projection's output, before a norm that may follow
+        self.head_masks: tuple[torch.Tensor, ...] = ()  # per layer [1, head or 1, query or 1, key or 1]
         self.biases: tuple[torch.Tensor, ...] = ()  # per layer [1, head or 1, query or 1, key or 1]
+        self.residual_adds: tuple[torch.Tensor, ...] = ()  # per layer, and for the norm: [1, query or 1, hidden or 1]
+        self.head_adds: tuple[torch.Tensor, ...] = ()  # per layer [1, query or 1, head · head_size or 1]
+        self.logit_rows = torch.zeros(0, dtype=torch.int64)
         self.layer = 0  # the one whose attention is being computed
 
     @contextlib.contextmanager
     def hooks(self) -> Iterator[None]:
-        """Record each layer's input, its two contributions and the final norm's output."""
+        """Add what is to be added; record each layer's input, its two contributions and the final norm's output."""
         handles = []
 
         def on_input(index: int) -> Any:
-            def hook(module: Any, args: Any, kwargs: Any) -> None:
-                self.hidden_states[index] = args[0] if args else kwargs["hidden_states"]
+            def hook(module: Any, args: Any, kwargs: Any) -> Any:
+                state = (args[0] if args else kwargs["hidden_states"]) + self.residual_adds[index]
+                self.hidden_states[index] = state
+                return ((state, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": state})
 
             return hook
+
+        def on_heads(index: int) -> Any:
+            def hook(module: Any, args: Any) -> Any:
+                return (args[0] + self.head_adds[index],)
+
+            return hook
+
+        def on_unembedding(module: Any, args: Any) -> Any:
+            return (torch.index_select(args[0], 1, self.logit_rows),)
 
         def on_output(store: dict[int, torch.Tensor], index: int) -> Any:
             def hook(module: Any, args: Any, output: Any) -> None:
@@ -61,14 +78,63 @@ class Recorder:
                 submodule(layer, self.family.attention).register_forward_hook(on_output(self.attention_output, i)),
                 submodule(layer, self.family.mlp).register_forward_hook(on_output(self.mlp_output, i)),
                 submodule(layer, self.family.mixer).register_forward_pre_hook(on_mixer(i)),
+                self.projection(i).register_forward_pre_hook(on_heads(i)),
+                self.projection(i).register_forward_hook(on_output(self.projected, i)),
             ]
         norm = submodule(self.model, self.family.norm)
+        handles.append(norm.register_forward_pre_hook(on_input(len(self.layers)), with_kwargs=True))
+        handles.append(self.model.get_output_embeddings().register_forward_pre_hook(on_unembedding))
         handles.append(norm.register_forward_hook(on_output(self.hidden_states, len(self.layers))))
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
+
+    def projection(self, layer: int) -> Any:
+        """The module that mixes the heads' outputs into the residual stream."""
+        return getattr(submodule(self.layers[layer], self.family.mixer), self.family.mixer_output)
+
+    def target_rows(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """For each token id, the direction of its logit before the final norm [target, hidden], and its constant
+        [target]: logit = residual stream · row / scale of the norm + constant."""
+        unembedding = self.model.get_output_embeddings()
+        norm = final_norm(submodule(self.model, self.family.norm))
+        weights = F.embedding(ids[None], unembedding.weight)[0]  # [target, hidden]
+        rows = weights if norm.gain is None else weights * norm.gain
+        # A product, since onnxruntime's sum over an axis is wrong if there are no targets.
+        shift = torch.zeros_like(weights[0]) if norm.shift is None else norm.shift
+        constants = torch.matmul(weights, shift[:, None])[:, 0]
+        if unembedding.bias is not None:
+            constants = constants + torch.index_select(unembedding.bias, 0, ids)
+        multiplier = logit_multiplier(self.model.config)
+        return centred(rows, norm) * multiplier, constants * multiplier
+
+    def direct(self, layer: int, directions: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        """What each head would add to the residual stream from each key, along each direction, if it attended to that
+        key alone: V · (W_O · direction), for the last query of the pass (a norm after attention depends on it).
+
+        Args:
+            layer: its index.
+            directions: [direction, hidden].
+            values: the cache's, [batch, kv_head, key, head_size]; only the first text's are used.
+
+        Returns:
+            [direction, kv_head, group, key]; its second and third axes, one after the other, are the heads
+        """
+        if self.family.norm_after:
+            norm = submodule(self.layers[layer], self.family.attention)
+            gain, scale = norm_after_attention(norm, self.projected[layer])
+            directions = directions * gain * scale
+        projection = self.projection(layer)
+        weight = projection.weight if type(projection).__name__ == "Conv1D" else projection.weight.t()  # [in, hidden]
+        kv_heads, _, size = values.shape[1:]
+        along = added_to_stream(self.model.config, directions).t()  # [hidden, direction]
+        moved = torch.matmul(weight, along)  # [head · head_size, direction]
+        group = self.model.config.num_attention_heads // kv_heads
+        moved = moved.reshape(kv_heads, group, size, moved.shape[-1])  # [kv_head, group, head_size, direction]
+        found = torch.matmul(values[0][:, None], moved)  # [kv_head, group, key, direction]
+        return found.permute(3, 0, 1, 2)
 
     def attend(
         self,
@@ -161,12 +227,21 @@ class Recorder:
         past_key_values: list[tuple[torch.Tensor, torch.Tensor]],
         head_mask: torch.Tensor,
         attention_bias: torch.Tensor,
+        residual_add: torch.Tensor,
+        head_output_add: torch.Tensor,
+        logit_rows: torch.Tensor,
         lens: torch.Tensor,
+        target_ids: torch.Tensor,
+        direction: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
         """One pass; the returned tensors are in the order of `TracedConfig.outputs`."""
         layers = range(len(self.layers))
-        self.head_masks = torch.split(head_mask[:, :, None, None], 1)
-        self.biases = torch.split(attention_bias + torch.zeros(len(self.layers), 1, 1, 1), 1)
+        each = torch.zeros(len(self.layers), 1, 1, 1)
+        self.head_masks = torch.split(head_mask + each, 1)
+        self.biases = torch.split(attention_bias + each, 1)
+        self.residual_adds = torch.split(residual_add + torch.zeros(len(self.layers) + 1, 1, 1), 1)
+        self.head_adds = torch.split(head_output_add + each[..., 0], 1)
+        self.logit_rows = logit_rows
         cache = DynamicCache.from_legacy_cache(tuple(past_key_values))
         positions = {}
         if "position_ids" in inspect.signature(type(self.model).forward).parameters:  # none with ALiBi
@@ -190,6 +265,8 @@ class Recorder:
         # With two axes, a biased head would become a Gemm, whose matrix is the transpose of the logits' one.
         rows = submodule(self.model, self.family.norm)(lens[None])
         lens_logits = scale_logits(self.model.config, self.model.get_output_embeddings()(rows))[0]
+        target_rows, target_constants = self.target_rows(target_ids)
+        directions = torch.cat((target_rows, direction))
         for store in (self.attention_output, self.mlp_output):
             for i in layers:
                 store[i] = added_to_stream(self.model.config, store[i])
@@ -201,6 +278,9 @@ class Recorder:
             *(self.attention_output[i] for i in layers),
             *(self.mlp_output[i] for i in layers),
             lens_logits,
+            target_rows,
+            target_constants,
+            *(self.direct(i, directions, cache.layers[i].values) for i in layers),
         )
 
 

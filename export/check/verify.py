@@ -48,9 +48,14 @@ def feeds(model: PreTrainedModel, ids: np.ndarray, past: dict[str, np.ndarray] |
         "input_ids": ids,
         "attention_mask": np.ones((batch, start + tokens), np.int64),
         "position_ids": np.broadcast_to(np.arange(start, start + tokens), ids.shape).astype(np.int64),
-        "head_mask": np.ones((shape["layers"], shape["heads"]), np.float32),
+        "head_mask": np.ones((1, 1, 1, 1), np.float32),
         "attention_bias": np.zeros((1, 1, 1, 1), np.float32),
+        "residual_add": np.zeros((1, 1, 1), np.float32),
+        "head_output_add": np.zeros((1, 1, 1), np.float32),
+        "logit_rows": np.arange(tokens),
         "lens": np.zeros((0, shape["hidden_size"]), np.float32),
+        "target_ids": np.zeros(0, np.int64),
+        "direction": np.zeros((0, shape["hidden_size"]), np.float32),
         **cache,
     }
 
@@ -66,8 +71,10 @@ def run(graph: ort.InferenceSession, inputs: dict[str, np.ndarray]) -> dict[str,
 class Intervention:
     """A user's interventions, for the graph's inputs and for hooks on the PyTorch model alike."""
 
-    head_mask: np.ndarray  # [layer, head]
+    head_mask: np.ndarray  # [layer, head, query, 1]
     attention_bias: np.ndarray  # [layer, head or 1, query, key]
+    residual_add: np.ndarray  # [layer + 1, query, hidden]
+    head_output_add: np.ndarray  # [layer, query, head · head_size]
 
 
 @torch.no_grad()
@@ -90,6 +97,9 @@ def reference(
             handles.append(submodule(layer, path).register_forward_hook(keep))
         if change is not None:
             handles += intervene(submodule(layer, family.mixer), family, change, i)
+            handles.append(add_to_stream(layer, change.residual_add[i], contributions, f"hidden_states.{i}"))
+    if change is not None:
+        handles.append(add_to_stream(submodule(model, family.norm), change.residual_add[-1], {}, "norm"))
     cache = DynamicCache() if cache is None else cache
     model.set_attn_implementation("eager")
     outputs = model(
@@ -105,7 +115,7 @@ def reference(
     found = {"logits": outputs.logits}
     found |= {f"hidden_states.{i}": value for i, value in enumerate(hidden)}
     for i, value in enumerate(outputs.attentions):
-        scale = 1.0 if change is None else torch.from_numpy(change.head_mask[i])[:, None, None]
+        scale = 1.0 if change is None else torch.from_numpy(change.head_mask[i])
         found[f"attentions.{i}"] = value * scale
     found |= {key: value.reshape(hidden[0].shape) for key, value in contributions.items()}
     for i in range(len(outputs.attentions)):
@@ -115,9 +125,10 @@ def reference(
 
 
 def intervene(mixer: Any, family: Family, change: Intervention, layer: int) -> list[Any]:
-    """Hook one attention module: add the bias to its scores, scale each head's input to the output projection."""
+    """Hook one attention module: add the bias to its scores, change each head's input to the output projection."""
     bias = torch.from_numpy(change.attention_bias[layer])  # [head or 1, query, key]
-    scale = torch.from_numpy(change.head_mask[layer])  # [head]
+    scale = torch.from_numpy(change.head_mask[layer])[..., 0].T[..., None]  # [query, head, 1]
+    added_to_heads = torch.from_numpy(change.head_output_add[layer])  # [query, head · head_size]
     keys = bias.shape[-1]
 
     def add_bias(module: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -127,13 +138,23 @@ def intervene(mixer: Any, family: Family, change: Intervention, layer: int) -> l
         return args, {**kwargs, family.scores_argument: added + bias}
 
     def scale_heads(module: Any, args: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-        heads = args[0].unflatten(-1, (len(scale), -1))  # [batch, token, head, head_size]
-        return ((heads * scale[:, None]).flatten(-2),)
+        heads = args[0].unflatten(-1, (scale.shape[1], -1))  # [batch, token, head, head_size]
+        return ((heads * scale).flatten(-2) + added_to_heads,)
 
     return [
         mixer.register_forward_pre_hook(add_bias, with_kwargs=True),
         getattr(mixer, family.mixer_output).register_forward_pre_hook(scale_heads),
     ]
+
+
+def add_to_stream(module: Any, added: np.ndarray, store: dict[str, torch.Tensor], name: str) -> Any:
+    """Hook a layer or the final norm: add `added` [query, hidden] to the residual stream it receives, and keep that."""
+
+    def hook(module: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        store[name] = (args[0] if args else kwargs["hidden_states"]) + torch.from_numpy(added)
+        return ((store[name], *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": store[name]})
+
+    return module.register_forward_pre_hook(hook, with_kwargs=True)
 
 
 @torch.no_grad()
@@ -219,18 +240,27 @@ def check(model: PreTrainedModel, path: Path, tokens: int = 24, past: int = 40) 
     family = FAMILIES[model.config.model_type]
     bias_heads = shape["heads"] if family.bias_per_head else 1
     change = Intervention(
-        generator.uniform(0, 1.5, (layers, shape["heads"])).astype(np.float32),
+        generator.uniform(0, 1.5, (layers, shape["heads"], tokens, 1)).astype(np.float32),
         -1e4 * (generator.random((layers, bias_heads, tokens, tokens)) < 0.1).astype(np.float32),
+        generator.normal(size=(layers + 1, tokens, shape["hidden_size"])).astype(np.float32) * ordinary_size(stream),
+        generator.normal(size=(layers, tokens, shape["heads"] * shape["head_size"])).astype(np.float32) * 0.1,
     )
     change.attention_bias[..., 0] = 0  # every query keeps one key
     rows = generator.normal(size=(5, shape["hidden_size"])).astype(np.float32)
-    inputs = feeds(model, ids[:, :tokens])
-    inputs |= {"head_mask": change.head_mask, "attention_bias": change.attention_bias}
+    inputs = feeds(model, ids[:, :tokens]) | vars(change)
     inputs["lens"] = np.concatenate([rows, stream[layers][0]])
+    wanted = generator.permutation(tokens)[: tokens // 2]  # of the logits
+    inputs["logit_rows"] = wanted
     changed = run(graph, inputs)
     lens_logits = changed.pop("lens_logits")  # [row, vocab]
     expected = reference(model, ids[:, :tokens], change=change) | {"lens_logits": reference_lens(model, rows)}
-    worst.append(compare(changed | {"lens_logits": lens_logits[:5]}, expected, "head mask, attention bias and lens"))
+    expected["logits"] = expected["logits"][:, wanted]
+    worst.append(compare(changed | {"lens_logits": lens_logits[:5]}, expected, "interventions and lens"))
     summed = {"logits": lens_logits[None, 5:]}
     worst.append(compare(first, summed, "embeddings plus all contributions through norm and unembedding"))
     return max(worst)
+
+
+def ordinary_size(stream: list[np.ndarray]) -> float:
+    """The median size of the residual stream's components over all layers."""
+    return float(np.median(np.abs(np.stack(stream))))

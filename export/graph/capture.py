@@ -1,11 +1,20 @@
 """Export a causal LM as one ONNX graph with an output for everything the page shows. Offline, PyTorch.
 
-The graph takes `input_ids`, `attention_mask`, `position_ids`, the KV cache and three inputs no other export has:
+The graph takes `input_ids`, `attention_mask`, `position_ids`, the KV cache and inputs that no other export has:
 
-- `head_mask` [layer, head]: scales each head's attention; 1 leaves it as it is.
+- `head_mask` [layer or 1, head or 1, query or 1, key or 1]: multiplies attention after the softmax; 1 leaves it.
 - `attention_bias` [layer or 1, head or 1, query or 1, key or 1]: added to the attention scores before the
   softmax; -10000 cuts a query→key link, 0 leaves it.
+- `residual_add` [layer + 1 or 1, query or 1, hidden or 1]: added to the residual stream that enters a layer or, last,
+  the final norm.
+- `head_output_add` [layer or 1, query or 1, head · head_size or 1]: added to the heads' outputs, side by side, before
+  the projection that mixes them.
+- `logit_rows` [row]: the queries whose logits are given out.
 - `lens` [row, hidden]: rows sent through the final norm and the unembedding, out as `lens_logits` [row, vocab].
+- `target_ids` [target]: tokens whose logits are to be attributed, out as `target_rows` and `target_constants`
+  (Recorder.target_rows in forward.py).
+- `direction` [direction, hidden]: more directions; `direct.i` has what each head would add from each key, along the
+  targets' rows and then along these.
 """
 
 import contextlib
@@ -81,9 +90,14 @@ class TracedConfig(TextDecoderOnnxConfig):
         """Input names and their dynamic axes."""
         inputs = super().inputs
         inputs["position_ids"] = {0: "batch_size", 1: "sequence_length"}
-        inputs["head_mask"] = {}
+        inputs["head_mask"] = {0: "mask_layers", 1: "mask_heads", 2: "mask_queries", 3: "mask_keys"}
         inputs["attention_bias"] = {0: "bias_layers", 1: "bias_heads", 2: "bias_queries", 3: "bias_keys"}
+        inputs["residual_add"] = {0: "add_layers", 1: "add_queries", 2: "add_hidden"}
+        inputs["head_output_add"] = {0: "head_add_layers", 1: "head_add_queries", 2: "head_add_size"}
+        inputs["logit_rows"] = {0: "logit_rows"}
         inputs["lens"] = {0: "lens_rows"}
+        inputs["target_ids"] = {0: "targets"}
+        inputs["direction"] = {0: "directions"}
         return inputs
 
     @property
@@ -92,7 +106,7 @@ class TracedConfig(TextDecoderOnnxConfig):
         layers = self._config.num_hidden_layers
         token = {0: "batch_size", 1: "sequence_length"}
         key = "past_sequence_length + sequence_length"
-        outputs: dict[str, dict[int, str]] = {"logits": token}
+        outputs: dict[str, dict[int, str]] = {"logits": {0: "batch_size", 1: "logit_rows"}}
         for i in range(layers):
             outputs[f"present.{i}.key"] = {0: "batch_size", 2: key}
             outputs[f"present.{i}.value"] = {0: "batch_size", 2: key}
@@ -101,6 +115,9 @@ class TracedConfig(TextDecoderOnnxConfig):
         outputs |= {f"attention_output.{i}": token for i in range(layers)}
         outputs |= {f"mlp_output.{i}": token for i in range(layers)}
         outputs["lens_logits"] = {0: "lens_rows"}
+        outputs["target_rows"] = {0: "targets"}
+        outputs["target_constants"] = {0: "targets"}
+        outputs |= {f"direct.{i}": {0: "targets + directions", 3: key} for i in range(layers)}
         return outputs
 
     def generate_dummy_inputs(self, framework: str = "pt", **_: Any) -> dict[str, Any]:
@@ -116,9 +133,14 @@ class TracedConfig(TextDecoderOnnxConfig):
             "attention_mask": torch.ones(batch, past + tokens, dtype=torch.int64),
             "position_ids": torch.arange(past, past + tokens).expand(batch, -1).contiguous(),
             "past_key_values": cache,
-            "head_mask": torch.ones(layers, heads),
+            "head_mask": torch.ones(layers, heads, tokens, past + tokens),
             "attention_bias": torch.zeros(layers, heads, tokens, past + tokens),
+            "residual_add": torch.zeros(layers + 1, tokens, shape["hidden_size"]),
+            "head_output_add": torch.zeros(layers, tokens, heads * shape["head_size"]),
+            "logit_rows": torch.arange(4),
             "lens": torch.randn(7, shape["hidden_size"]),
+            "target_ids": torch.randint(0, shape["vocab_size"], (9,)),
+            "direction": torch.randn(10, shape["hidden_size"]),
         }
 
 

@@ -70,12 +70,11 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
 
 
 def gather_columns(graph: onnx.GraphProto, name: str) -> None:
-    """Let the embedding lookup read columns of the [hidden, vocab] matrix the unembedding uses."""
-    for position, node in enumerate(graph.node):
+    """Let lookups read columns of the [hidden, vocab] matrix the unembedding uses; their indices have two axes."""
+    for position, node in reversed(list(enumerate(graph.node))):
         if node.op_type == "Gather" and node.input[0] == name:
             output = node.output[0]
             node.output[0] = output + ".columns"  # [hidden, batch, token]
             node.attribute.append(helper.make_attribute("axis", 1))
             turn = helper.make_node("Transpose", [node.output[0]], [output], perm=[1, 2, 0])
             graph.node.insert(position + 1, turn)
-            return

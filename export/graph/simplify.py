@@ -13,8 +13,9 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-# batch, new tokens, past tokens, lens rows: every axis and their sums differ between and within settings
-SETTINGS = ((2, 5, 7, 9), (3, 4, 11, 8), (4, 7, 6, 5))
+# batch, new tokens, past tokens, rows for the lens, rows of logits, targets, directions: every axis and the sums that
+# occur differ between and within settings
+SETTINGS = ((2, 5, 7, 9, 10, 13, 14), (3, 4, 11, 8, 9, 13, 6), (4, 7, 6, 5, 9, 11, 8))
 DOMAINS = ("", "com.microsoft")
 Feeds = dict[str, np.ndarray]
 
@@ -48,17 +49,24 @@ def optimised(proto: onnx.ModelProto) -> onnx.ModelProto:
     return result
 
 
-def inputs_at(proto: onnx.ModelProto, weights: Feeds, setting: tuple[int, int, int, int]) -> Feeds:
+def inputs_at(proto: onnx.ModelProto, weights: Feeds, setting: tuple[int, ...]) -> Feeds:
     """Zeros of the right shapes for one setting."""
-    batch, tokens, past, rows = setting
+    batch, tokens, past, rows, logit_rows, targets, directions = setting
     sizes = {
         "batch_size": batch,
         "sequence_length": tokens,
         "past_sequence_length": past,
         "past_sequence_length + sequence_length": past + tokens,
         "lens_rows": rows,
+        "logit_rows": logit_rows,
+        "targets": targets,
+        "directions": directions,
         "bias_queries": tokens,
         "bias_keys": past + tokens,
+        "mask_queries": tokens,
+        "mask_keys": past + tokens,
+        "add_queries": tokens,
+        "head_add_queries": tokens,
     }
     feeds = dict(weights)
     for value in proto.graph.input:

@@ -167,6 +167,14 @@ def log_softmax(logits: ArrayLike) -> NDArray[np.float64]:
     return x
 
 
+def logprobs_of(logits: NDArray[np.float32], ids: ArrayLike) -> NDArray[np.float64]:
+    """[row, id] log-probabilities of a few ids, nats; logits: [row, vocabulary]. Less work than log_softmax."""
+    most = logits.max(axis=1, keepdims=True)
+    total = np.log(np.exp(logits - most).sum(axis=1, dtype=np.float64))
+    chosen = logits[:, np.asarray(ids, np.int64)].astype(np.float64)
+    return np.asarray(chosen - most.astype(np.float64) - total[:, None])
+
+
 def softmax(logits: ArrayLike) -> NDArray[np.float64]:
     """[..., vocabulary] logits to float64 probabilities; meant for a few rows. Errors as in `token_statistics`."""
     x = _shifted(logits)

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.interventions import checked, inputs
 from pyscripts.metrics import lens
+from pyscripts.metrics.attribution import Attribution
 from pyscripts.metrics.word_metrics import begins_word
+from pyscripts.native import why
 from pyscripts.native.files import read_file, read_manifest
 from pyscripts.native.result import KEPT, Run
 from pyscripts.native.session import Past, Session
@@ -55,6 +58,7 @@ class Model:
     def read(
         self, text: str | Sequence[int], *, keep: Iterable[str] | None = None, prefix: bool = True,
         literal: bool = False, stride: int | None = None, top_k: int = 10, max_tokens: int | None = None,
+        interventions: Mapping[str, Any] | None = None,
     ) -> Run:
         """Reads a text (or token ids) as far as the context goes or, with `stride`, all of it in windows.
 
@@ -62,10 +66,11 @@ class Model:
         fastest. None: attentions (kept up to 160 MB) and resid, from which the page's Run is computed. prefix: whether
         the model's prefix token comes first. literal: control tokens are read as plain text. stride: a text longer than
         the context is read in windows, each starting this many tokens after the previous one, for its likelihoods only.
-        top_k: alternatives per token in `to_json`, 0 ... 50. max_tokens: read no more tokens than this. ValueError:
-        there is no text, or an option is out of range.
+        top_k: alternatives per token in `to_json`, 0 ... 50. max_tokens: read no more tokens than this. interventions:
+        what is changed inside the model (pyscripts/interventions.py). ValueError: there is no text, or an option is out
+        of range.
         """
-        names = self._kept(keep)
+        names, changes = self._kept(keep), checked(interventions, self.manifest)
         if not 0 <= top_k <= 50:
             raise ValueError(f"top_k must be from 0 to 50, not {top_k}.")
         started = time.perf_counter()
@@ -79,14 +84,16 @@ class Model:
         if stride is not None:
             options["stride"] = stride
         if stride is not None and len(ids) > context:
+            if changes:
+                raise ValueError("A text that is read in windows cannot have interventions: their positions differ.")
             windowed = StridedTrace(
                 ids, self.shape, context, stride, prefix=bool(front), begins_word=self.begins_word)
             for window in windowed.windows:
                 for logits in self.logits(ids[window.start : window.stop]):
                     windowed.score(logits)
             return Run(self, self._timed(Reading(windowed, tokens, options), started), ())
-        run = Run(self, Reading(self._trace(ids, bool(front), keep), tokens, options), names)
-        for found, _ in self.session.chunks(ids, self._outputs(names)):
+        run = Run(self, Reading(self._trace(ids, bool(front), keep), tokens, options, interventions=changes), names)
+        for found, _ in self.session.chunks(ids, self._outputs(names), interventions=changes):
             run.extend(self._unpack(found))
         self._timed(run.reading, started)
         return run
@@ -96,13 +103,13 @@ class Model:
         top_k: int | None = None, top_p: float | None = None, min_p: float | None = None,
         repetition_penalty: float | None = None, frequency_penalty: float | None = None, seed: int = 0,
         greedy: bool = False, stop: str | Sequence[str] = (), stop_at_end: bool = True, prefix: bool = True,
-        literal: bool = False, keep: Iterable[str] | None = None,
+        literal: bool = False, keep: Iterable[str] | None = None, interventions: Mapping[str, Any] | None = None,
     ) -> Run:
         """Continues a prompt with the page's sampling; the same seed gives the same text as in the page.
 
         The settings are those of `pyscripts.decoding.sampling.Settings`; None leaves the distribution unchanged.
-        Ends after max_tokens, at an end token (if stop_at_end), at a `stop` text, or when the context is full. keep: as
-        in `read`. ValueError: an option is out of range, or the prompt leaves no room.
+        Ends after max_tokens, at an end token (if stop_at_end), at a `stop` text, or when the context is full. keep and
+        interventions: as in `read`. ValueError: an option is out of range, or the prompt leaves no room.
         """
         stops = [stop] if isinstance(stop, str) else list(stop)
         given = {"temperature": temperature, "topK": top_k, "topP": top_p, "minP": min_p,
@@ -114,6 +121,7 @@ class Model:
         options |= {} if stop_at_end else {"stopAtEnd": False}
         options |= {} if prefix else {"prefix": False}
         names, front, started = self._kept(keep), self.prefix_ids(prefix), time.perf_counter()
+        changes = checked(interventions, self.manifest)
         tokens = self._tokens(prompt, None, literal)
         room = self.manifest["context_length"] - len(front) - len(tokens.ids)
         if not tokens.ids and not front:
@@ -123,9 +131,10 @@ class Model:
                              f"The prompt fills the whole context of {self.manifest['context_length']} tokens. "
                              f"Shorten it to leave room for new ones.")
         ids, length = [*front, *tokens.ids], len(tokens.ids)
-        run = Run(self, Reading(self._trace(ids, bool(front), keep), tokens, options, length), names)
+        reading = Reading(self._trace(ids, bool(front), keep), tokens, options, length, interventions=changes)
+        run = Run(self, reading, names)
         outputs, begin = self._outputs(names), len(tokens.text)
-        passes = self.session.chunks(ids, outputs, keep_past=True)
+        passes = self.session.chunks(ids, outputs, keep_past=True, interventions=changes)
         found, past = next(passes)
         pending = self._unpack(found)  # kept until the token drawn from its last row is known
         for step in passes:
@@ -137,7 +146,8 @@ class Model:
             piece = self.tokenizer.pieces([*run.reading.tokens.ids, id])[-1]
             run.reading.append(piece, self.tokenizer.is_control(id))
             run.extend(pending)
-            found, past = next(self.session.chunks([id], outputs, past=past, keep_past=True))
+            found, past = next(
+                self.session.chunks([id], outputs, past=past, keep_past=True, interventions=changes))
             pending = self._unpack(found)
             written = run.text[begin:]
             if (stop_at_end and id in self.manifest["eos"]) or any(each in written for each in stops):
@@ -160,18 +170,46 @@ class Model:
         name = self.manifest["outputs"]["logits"]
         return self.session.forward(padded, [name], lengths=lengths)[name]
 
-    def lens(self, ids: Sequence[int], states: NDArray[np.float32], target: int, top_k: int) -> lens.Lens:
+    def lens(
+        self, ids: Sequence[int], states: NDArray[np.float32], target: int, top_k: int,
+        interventions: Mapping[str, Any] | None = None,
+    ) -> lens.Lens:
         """The logit lens at the last position of ids; states: its residual stream [layer, hidden] before each layer."""
         names = self.manifest["outputs"]
         if not names.get("lens_logits"):
             raise ValueError(f"{self.manifest['name']} has no logit lens.")
         past: Past | None = None
         if len(ids) > 1:
-            *_, (_, past) = self.session.chunks(ids[:-1], [], keep_past=True)
+            *_, (_, past) = self.session.chunks(ids[:-1], [], keep_past=True, interventions=interventions)
         wanted = [names["logits"], names["lens_logits"]]
-        found = self.session.forward(np.array([ids[-1:]], np.int64), wanted, past=past, lens=states)
+        changes = inputs(interventions or {}, self.manifest, np.array([len(ids) - 1]), len(ids)) | {"lens": states}
+        found = self.session.forward(np.array([ids[-1:]], np.int64), wanted, past=past, changes=changes)
         rows = np.concatenate([found[names["lens_logits"]], found[names["logits"]][0]])  # [layer + 1, vocabulary]
         return lens.read(rows, target, top_k)
+
+    def attribution(self, run: Run, token: int, target: int | None = None, versus: int | None = None) -> Attribution:
+        """Splits the logit of a token, as the model saw it before the token, into what each part added (why.py).
+
+        token: its index in the run. target: another token's id, in its place. versus: the id of a token it is compared
+        with; then it is the difference of the two logits that is split.
+        """
+        return why.attribution(self, run, token, target, versus)
+
+    def dependence(self, run: Run, token: int, target: int | None = None) -> NDArray[np.float64]:
+        """[position] how the target's log-probability changes if the prediction may not look at that position directly,
+        nats; for the positions before the one that predicts."""
+        return why.dependence(self, run, token, target)
+
+    def head_sweep(
+        self, run: Run, token: int, target: int | None = None, scope: str = "last"
+    ) -> NDArray[np.float64]:
+        """[layer, head] how the target's log-probability changes if one head is off, nats; scope: where it is off, at
+        the position that predicts ("last") or in the whole text ("text")."""
+        return why.head_sweep(self, run, token, target, scope)
+
+    def context_curve(self, run: Run, token: int, target: int | None = None) -> why.Curve:
+        """The target's log-probability after only the last 1, 2, 4 … tokens before it, and after all of them."""
+        return why.context_curve(self, run, token, target)
 
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
         limit = ATTENTION_BYTES if keep is None else float("inf")  # attentions that were asked for are all kept

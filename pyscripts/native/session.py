@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from pyscripts.interventions import inputs, is_wide
 from pyscripts.native.files import ModelError, read_file
 
 MAX_TOKENS = 512  # in one pass
@@ -38,31 +39,31 @@ class Session:
 
     def forward(
         self, rows: NDArray[np.int64], outputs: Sequence[str], *, past: Past | None = None,
-        lengths: Sequence[int] | None = None, lens: NDArray[np.float32] | None = None,
+        lengths: Sequence[int] | None = None, at: Sequence[int] | None = None,
+        changes: Mapping[str, NDArray] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
         """One pass over rows [row, token] after `past`; returns `outputs` by the graph's own names.
 
-        lengths: tokens of each row that are not padding (padding is on the right). lens: [row, hidden] states for the
-        final norm and the unembedding.
+        lengths: tokens of each row that are not padding (padding is on the right). at: the position of each token, if
+        they do not follow the past one after the other. changes: inputs of the graph, by their names in the manifest,
+        in place of those that change nothing.
         """
-        inputs, m = self.manifest["inputs"], self.manifest
+        names, m = self.manifest["inputs"], self.manifest
         batch, tokens = rows.shape
         empty = np.zeros((batch, m["kv_heads"], 0, m["head_size"]), np.float32)
         before = past[0].shape[2] if past else 0
         mask = np.ones((batch, before + tokens), np.int64)
         for row, length in enumerate(lengths or ()):
             mask[row, before + length :] = 0
-        feeds: dict[str, NDArray] = {inputs["input_ids"]: rows, inputs["attention_mask"]: mask}
-        names = [name for pair in inputs["past"] for name in pair]
-        feeds |= dict(zip(names, past or [empty] * len(names), strict=True))
-        if inputs.get("position_ids"):
-            feeds[inputs["position_ids"]] = np.tile(np.arange(before, before + tokens), (batch, 1))
-        if inputs.get("head_mask"):
-            feeds[inputs["head_mask"]] = np.ones((m["layers"], m["heads"]), np.float32)
-        if inputs.get("attention_bias"):
-            feeds[inputs["attention_bias"]] = np.zeros((1, 1, 1, 1), np.float32)
-        if inputs.get("lens"):
-            feeds[inputs["lens"]] = np.zeros((0, m["hidden_size"]), np.float32) if lens is None else lens
+        feeds: dict[str, NDArray] = {names["input_ids"]: rows, names["attention_mask"]: mask}
+        cache = [name for pair in names["past"] for name in pair]
+        feeds |= dict(zip(cache, past or [empty] * len(cache), strict=True))
+        if names.get("position_ids"):
+            positions = np.arange(before, before + tokens) if at is None else np.array(at, np.int64)
+            feeds[names["position_ids"]] = np.tile(positions, (batch, 1))
+        for name, value in (neutral(m, tokens) | dict(changes or {})).items():
+            if names.get(name):
+                feeds[names[name]] = value
         return dict(zip(outputs, self._session.run(list(outputs), feeds, self._only), strict=True))
 
     def present(self) -> list[str]:
@@ -84,14 +85,37 @@ class Session:
 
     def chunks(
         self, ids: Sequence[int], outputs: Sequence[str], *, past: Past | None = None, keep_past: bool = False,
+        interventions: Mapping[str, Any] | None = None, last: bool = False,
     ) -> Iterator[tuple[dict[str, NDArray[np.float32]], Past | None]]:
         """Reads ids after `past` in passes that fit in memory; yields each one's outputs [1, token, …] and the cache
-        after it (after the last one only with keep_past)."""
+        after it (after the last one only with keep_past). interventions: from `interventions.checked`.
+        last: whether only the last row of each pass's logits is wanted."""
         start, before = 0, past[0].shape[2] if past else 0
         while start < len(ids):
             stop = min(start + self.chunk_length(before + start, outputs), len(ids))
             present = self.present() if stop < len(ids) or keep_past else []
-            found = self.forward(np.array([ids[start:stop]], np.int64), [*outputs, *present], past=past)
+            positions = np.arange(before + start, before + stop)
+            changes: dict[str, NDArray] = {**inputs(interventions or {}, self.manifest, positions, before + stop)}
+            if last:
+                changes |= {"logit_rows": np.array([stop - start - 1])}
+            rows = np.array([ids[start:stop]], np.int64)
+            found = self.forward(rows, [*outputs, *present], past=past, changes=changes)
             past = [found.pop(name) for name in present]
             yield found, past or None
             start = stop
+
+
+def neutral(manifest: Mapping[str, Any], tokens: int) -> dict[str, NDArray]:
+    """The inputs that change nothing, for a pass over some tokens, by their names in the manifest."""
+    hidden = manifest["hidden_size"]
+    wide = is_wide(manifest)
+    return {
+        "head_mask": np.ones((1, 1, 1, 1) if wide else (manifest["layers"], manifest["heads"]), np.float32),
+        "attention_bias": np.zeros((1, 1, 1, 1), np.float32),
+        "residual_add": np.zeros((1, 1, 1), np.float32),
+        "head_output_add": np.zeros((1, 1, 1), np.float32),
+        "logit_rows": np.arange(tokens, dtype=np.int64),
+        "lens": np.zeros((0, hidden), np.float32),
+        "target_ids": np.zeros(0, np.int64),
+        "direction": np.zeros((0, hidden), np.float32),
+    }

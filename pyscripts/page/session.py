@@ -15,6 +15,7 @@ from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
+from pyscripts.page.beside import LISTS, Beside, attributed
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
 from pyscripts.page.recomputed_attention import RecomputedAttention
@@ -35,6 +36,7 @@ class Current:
     updated: int = 0  # shown tokens that `update` has returned
     inspected: views.Inspected | None = None
     recomputed: RecomputedAttention = field(default_factory=RecomputedAttention)
+    beside: Beside = field(default_factory=Beside)
 
 
 class Session:
@@ -201,6 +203,30 @@ class Session:
         """Keeps it, now that all of it has arrived."""
         self._current(run_id).recomputed.finish()
 
+    def attributed(self, run_id: int, request: str, outputs: Any) -> None:
+        """Takes what the graph gave out for one position. request (JSON): {position, targets}. outputs: a JavaScript
+        object of Float32Arrays by the names of beside.attributed."""
+        current = self._current(run_id)
+        shape, manifest = current.reading.trace.shape, current.model.manifest
+        names = ("embedding", "rows", "constants", "logits", *LISTS)
+        arrays = {name: to_numpy([part], (1, part.length))[0] for name in names if (part := getattr(outputs, name))}
+        changes = current.reading.interventions
+        current.beside.keep(attributed(json.loads(request), arrays, shape, manifest, changes))
+
+    def tried(self, run_id: int, request: str, logits: Any) -> None:
+        """Takes logits [variant, vocabulary] of what was tried at one position; request: see views/needs.py."""
+        current = self._current(run_id)
+        size = current.model.manifest["vocab_size"]
+        rows = logits.length // size
+        current.beside.take(json.loads(request), to_numpy([logits], (1, rows, size))[0])
+
+    def read_untouched(self, run_id: int, logits: Any) -> None:
+        """Takes the unchanged model's next logits [row, vocabulary] of the run's text."""
+        current = self._current(run_id)
+        size = current.model.manifest["vocab_size"]
+        found = to_numpy([logits], (1, logits.length // size, size))[0]
+        current.beside.read_untouched(found, current.reading.trace.ids)
+
     def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
         """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).
 
@@ -233,7 +259,7 @@ class Session:
         current = self._current(run_id)
         context = views.Context(
             current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.recomputed,
-            self._pinned,
+            self._pinned, current.beside,
         )
         if name not in views.VIEWS:
             raise ValueError(f"There is no view {name!r}.")

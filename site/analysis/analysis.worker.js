@@ -98,6 +98,12 @@ const api = {
 
   finishAttention: (runId) => python(() => session.finish_attention(runId)),
 
+  attributed: (runId, request, outputs) => python(() => session.attributed(runId, JSON.stringify(request), outputs)),
+
+  tried: (runId, request, logits) => python(() => session.tried(runId, JSON.stringify(request), logits)),
+
+  readUntouched: (runId, logits) => python(() => session.read_untouched(runId, logits)),
+
   beginFillIn: (model, logits, request) => JSON.parse(python(() => session.begin_fill_in(model, logits, JSON.stringify(request)))),
 
   scoreFillIn: (first, count, logits) => python(() => session.score_fill_in(first, count, logits)),

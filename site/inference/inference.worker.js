@@ -69,6 +69,12 @@ const api = {
 
   attention: (runId, key, layers) => queue.add('attention', (signal) => loaded().passes.attention(runId, key, layers, signal)),
 
+  attribute: (runId, key, position, targets) => queue.add('attribute', (signal) => loaded().passes.attribute(runId, key, position, targets, signal)),
+
+  tryOut: (runId, key, trial) => queue.add('try', (signal) => loaded().passes.tryOut(runId, key, trial, signal)),
+
+  readUntouched: (runId, key) => queue.add('untouched', (signal) => loaded().passes.readUntouched(runId, key, signal)),
+
   fillIn(request, onProgress) {
     queue.end(new Ended('This ranking was replaced by a newer one.'), 'fill in');
     return releasing(onProgress, queue.add('fill in', (signal) => loaded().passes.fillIn(request, signal, onProgress)));

@@ -2,11 +2,12 @@
 
 import * as Comlink from '../vendor/comlink.min.js';
 import { ModelError } from '../shared/manifest.js';
-import { conditionsOf, strideOf } from '../shared/run_key.js';
+import { conditionsOf, NO_INTERVENTIONS, strideOf } from '../shared/run_key.js';
 import { chunkLength } from './chunks.js';
+import { interventionInputs } from './intervention_inputs.js';
 import { Stopped } from './queue.js';
 
-/** @import {AnalysisApi, AppendedToken, Manifest, Outcome, RunRequest, TokenizedText} from '../shared/protocol.js' */
+/** @import {AnalysisApi, AppendedToken, Interventions, Manifest, Outcome, RunRequest, TokenizedText} from '../shared/protocol.js' */
 /** @import {KvCache} from './kv_cache.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
@@ -21,6 +22,8 @@ export class Reader {
   #analysis;
   #cache;
   #analysed = 0; // positions of the cache whose results the analysis worker holds
+  /** Of the current run. @type {Interventions} */
+  #interventions = {};
 
   /**
    * @param {Manifest} manifest
@@ -101,9 +104,9 @@ export class Reader {
    * @param {AbortSignal} signal
    * @param {(tokens: TokenizedText) => void} onTokens
    */
-  async #begin({ runId, kind, input, options, given }, signal, onTokens) {
+  async #begin({ runId, kind, input, options, interventions, given }, signal, onTokens) {
     const { context_length } = this.#manifest;
-    const onePass = conditionsOf(this.#manifest, options.prefix !== false);
+    const onePass = conditionsOf(this.#manifest, options.prefix !== false, interventions);
     const front = onePass.prefix === null ? [] : [onePass.prefix];
     const room = context_length - front.length;
     const generates = kind === 'generate';
@@ -119,7 +122,9 @@ export class Reader {
     }
     onTokens(tokens);
     const ids = [...front, ...tokens.ids];
+    this.#interventions = interventions;
     const conditions = { ...onePass, stride: strideOf(context_length, onePass.prefix, tokens.ids.length, asked) };
+    if (conditions.stride !== null && onePass.interventions !== NO_INTERVENTIONS) throw new ModelError('A text that is read in windows cannot have interventions. Remove them, or shorten the text.');
     // A kept row needs the token after it to be the same too, since its statistics are of that token. Of a text read in
     // windows the cache holds the last one only.
     const reused = conditions.stride === null ? Math.max(0, Math.min(this.#analysed, this.#cache.common(conditions, ids) - 1)) : 0;
@@ -173,7 +178,9 @@ export class Reader {
 
   /** @param {number[]} ids @param {string[]} [only] */
   async #forward(ids, only) {
-    const { outputs, past } = await this.#session.forward(ids, this.#cache.past, { only });
+    const before = this.#cache.length;
+    const changes = interventionInputs(this.#interventions, this.#manifest, ids.map((_, i) => before + i), before + ids.length);
+    const { outputs, past } = await this.#session.forward(ids, this.#cache.past, { only, changes });
     this.#cache.extend(ids, past);
     return outputs;
   }

@@ -28,7 +28,7 @@ export async function checkModel(manifest, session) {
     for (const name of [...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])]) expect(name, size(name), hidden_size);
     first.past.tensors.forEach(({ size }, i) => expect(outputs.present.flat()[i], size, kv_heads * head_size));
     const lensed = inputs.lens && outputs.lens_logits ? [outputs.lens_logits] : [];
-    const second = await session.forward([0], first.past, { only: [outputs.logits, ...lensed], lens: new Float32Array(lensed.length * hidden_size) });
+    const second = await session.forward([0], first.past, { only: [outputs.logits, ...lensed], changes: { lens: { data: new Float32Array(lensed.length * hidden_size), dims: [lensed.length, hidden_size] } } });
     pasts.push(second.past);
     for (const name of [outputs.logits, ...lensed]) expect(name, second.outputs[name].length, vocab_size);
   } catch (error) {

@@ -2,6 +2,7 @@
 
 import { DecodedWeights } from './decoded_weights.js';
 import { runOnce } from './heap.js';
+import { neutralInputs } from './intervention_inputs.js';
 import { Past } from './kv_cache.js';
 import { damaged, ModelError } from '../shared/manifest.js';
 import { moduleOf } from './ort_module.js';
@@ -9,6 +10,7 @@ import { runtimeFor } from './runtime.js';
 
 /** @import {Device, Manifest} from '../shared/protocol.js' */
 /** @import {Given} from './heap.js' */
+/** @import {Changes} from './intervention_inputs.js' */
 /** @import {OrtModule} from './ort_module.js' */
 /** @typedef {import('../vendor/ort/ort.wasm.min.js').InferenceSession} InferenceSession */
 /** @typedef {Record<string, Given | import('./heap.js').HeapTensor>} Feeds */
@@ -73,14 +75,14 @@ export class ModelSession {
    * One pass over `ids` after `past`, which the caller still owns. Only the requested outputs are fetched.
    * @param {number[]} ids
    * @param {Past | null} past null: nothing precedes them
-   * @param {{ only?: string[], lens?: Float32Array }} [how] `only`: these outputs instead of all;
-   *   `lens`: rows of hidden states [row, hidden] to send through the final norm and the unembedding
+   * @param {{ only?: string[], at?: number[], changes?: Changes }} [how] `only`: these outputs instead of all; `at`: the ids'
+   *   positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change nothing
    * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, past: Past }>} by the graph's own names; the caller owns the new past
    */
-  async forward(ids, past, { only, lens } = {}) {
+  async forward(ids, past, { only, at, changes } = {}) {
     const { outputs } = this.#manifest;
     const before = past?.length ?? 0;
-    const feeds = this.#feeds([ids], past, Array(before + ids.length).fill(1), lens);
+    const feeds = this.#feeds([ids], past, Array(before + ids.length).fill(1), at, changes);
     const wanted = only ?? [outputs.logits, ...outputs.attentions, ...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])];
     const result = await this.#run(feeds, wanted, outputs.present.flat());
     return { outputs: result.outputs, past: new Past(result.kept) };
@@ -106,24 +108,26 @@ export class ModelSession {
   }
 
   /**
-   * What the graph takes: rows of ids after a past, with every head on and no attention cut.
+   * What the graph takes: rows of ids after a past, with what is changed inside the model.
    * @param {number[][]} rows all of one length
    * @param {Past | null} past
    * @param {number[]} mask [row, position] flat
-   * @param {Float32Array} [lens] rows for the lens [row, hidden], flat
+   * @param {number[]} [at] the positions of each row's ids
+   * @param {Changes} [changes]
    */
-  #feeds(rows, past, mask, lens = new Float32Array(0)) {
-    const { inputs, layers, heads, kv_heads, head_size, hidden_size } = this.#manifest;
+  #feeds(rows, past, mask, at, changes) {
+    const { inputs, kv_heads, head_size } = this.#manifest;
     const before = past?.length ?? 0;
     const int64 = (/** @type {number[]} */ values) => ({ data: BigInt64Array.from(values, BigInt), dims: [rows.length, values.length / rows.length] });
     const empty = { data: new Float32Array(0), dims: [rows.length, kv_heads, 0, head_size] };
     /** @type {Feeds} */
     const feeds = { [inputs.input_ids]: int64(rows.flat()), [inputs.attention_mask]: int64(mask) };
-    if (inputs.position_ids) feeds[inputs.position_ids] = int64(rows.flatMap((row) => row.map((_, i) => before + i)));
+    if (inputs.position_ids) feeds[inputs.position_ids] = int64(rows.flatMap((row) => row.map((_, i) => at?.[i] ?? before + i)));
     inputs.past.flat().forEach((name, i) => (feeds[name] = past?.tensors[i] ?? empty));
-    if (inputs.head_mask) feeds[inputs.head_mask] = { data: new Float32Array(layers * heads).fill(1), dims: [layers, heads] };
-    if (inputs.attention_bias) feeds[inputs.attention_bias] = { data: new Float32Array(1), dims: [1, 1, 1, 1] };
-    if (inputs.lens) feeds[inputs.lens] = { data: lens, dims: [lens.length / hidden_size, hidden_size] };
+    for (const [name, value] of Object.entries({ ...neutralInputs(this.#manifest, rows[0].length), ...changes })) {
+      const own = inputs[/** @type {import('./intervention_inputs.js').InputName} */ (name)];
+      if (own) feeds[own] = value;
+    }
     return feeds;
   }
 

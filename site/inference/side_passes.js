@@ -5,12 +5,29 @@ import { ModelError } from '../shared/manifest.js';
 import { conditionsOf } from '../shared/run_key.js';
 import { chunkLength } from './chunks.js';
 import { rankCandidates } from './fill_in.js';
+import { copiesAtOnce, copyInputs, interventionInputs, switchedOff, wholes } from './intervention_inputs.js';
 
-/** @import {AnalysisApi, FillInRequest, Manifest, Ranked, RunKey} from '../shared/protocol.js' */
+/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, Ranked, RunKey, Trial} from '../shared/protocol.js' */
 /** @import {KvCache, Past} from './kv_cache.js' */
 /** @import {Outputs} from './reader.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
+
+const MOST_COPIES = 32; // of one token in a pass: bounds the memory of their logits
+
+/** @param {RunKey} key @returns {Interventions} */
+const interventionsOf = (key) => JSON.parse(key.interventions);
+
+/** @param {Float32Array[]} parts */
+function joined(parts) {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
 
 export class SidePasses {
   #manifest;
@@ -44,12 +61,14 @@ export class SidePasses {
   async inspect(runId, key, position, signal) {
     const { outputs, inputs } = this.#manifest;
     const ids = this.#idsOf(key, position);
-    const lens = inputs.lens ? (await this.#analysis.lensRows(runId, position)).data : undefined;
+    const lens = inputs.lens ? await this.#analysis.lensRows(runId, position) : undefined;
     const only = lens && outputs.lens_logits ? [outputs.logits, outputs.lens_logits] : [outputs.logits];
-    const known = Math.min(this.#cache.common(key, ids), position);
-    const past = await this.#aside(ids.slice(0, position), known, [outputs.logits], signal, () => {});
+    const interventions = interventionsOf(key);
+    const past = await this.#before(key, ids, position, interventions, signal);
     try {
-      const result = await this.#session.forward([ids[position]], past, { only, lens: /** @type {Float32Array} */ (lens) });
+      const changes = interventionInputs(interventions, this.#manifest, [position], position + 1);
+      if (lens) changes.lens = { data: /** @type {Float32Array} */ (lens.data), dims: lens.shape };
+      const result = await this.#session.forward([ids[position]], past, { only, changes });
       result.past.release();
       const lensLogits = outputs.lens_logits && lens ? result.outputs[outputs.lens_logits] : null;
       await this.#analysis.inspected(runId, position, result.outputs[outputs.logits], lensLogits);
@@ -72,9 +91,109 @@ export class SidePasses {
     const past = await this.#aside(this.#idsOf(key, 0), 0, names, signal, (outputs, count) => {
       const parts = names.map((name) => outputs[name]);
       return this.#analysis.addAttention(runId, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
-    });
+    }, { interventions: interventionsOf(key) });
     past?.release();
     await this.#analysis.finishAttention(runId);
+  }
+
+  /**
+   * Runs one position again for what its parts add along the logits of some tokens, and along each layer's own output.
+   * @param {number} runId the analysis worker's run
+   * @param {RunKey} key
+   * @param {number} position counts the prefix token
+   * @param {number[]} targets token ids
+   * @param {AbortSignal} signal
+   */
+  async attribute(runId, key, position, targets, signal) {
+    const { outputs, hidden_size, layers } = this.#manifest;
+    const { direct, target_rows: rows, target_constants: constants, attention_output: attention, mlp_output: mlp } = outputs;
+    if (!direct || !rows || !constants || !attention || !mlp) throw new ModelError('This model was exported without attribution. Choose another.');
+    const ids = this.#idsOf(key, position);
+    const interventions = interventionsOf(key);
+    const past = await this.#before(key, ids, position, interventions, signal);
+    const changes = interventionInputs(interventions, this.#manifest, [position], position + 1);
+    const [embedding] = outputs.hidden_states;
+    const run = async (/** @type {string[]} */ only, /** @type {import('./intervention_inputs.js').Changes} */ more) => {
+      const result = await this.#session.forward([ids[position]], past, { only, changes: { ...changes, ...more } });
+      result.past.release();
+      return (/** @type {string[]} */ ...names) => joined(names.map((name) => result.outputs[name]));
+    };
+    try {
+      const first = await run([embedding, outputs.logits, rows, constants, ...attention, ...mlp, ...outputs.attentions, ...direct], { target_ids: wholes(targets) });
+      const attentionOutput = first(...attention);
+      const second = await run(direct, { direction: { data: attentionOutput.slice(), dims: [layers, hidden_size] } });
+      const found = {
+        embedding: first(embedding), logits: first(outputs.logits), rows: first(rows), constants: first(constants),
+        attention_output: attentionOutput, mlp_output: first(...mlp), attentions: first(...outputs.attentions), direct: first(...direct), aligned: second(...direct),
+      };
+      await this.#analysis.attributed(runId, { position, targets }, Comlink.transfer(found, Object.values(found).map(({ buffer }) => buffer)));
+    } finally {
+      past?.release();
+    }
+  }
+
+  /**
+   * Tries variants of one position: the logits of each go to the analysis worker.
+   * @param {number} runId the analysis worker's run
+   * @param {RunKey} key
+   * @param {Trial} trial
+   * @param {AbortSignal} signal
+   */
+  async tryOut(runId, key, trial, signal) {
+    const { scope, position, variants } = trial;
+    const { outputs } = this.#manifest;
+    const ids = this.#idsOf(key, position);
+    const interventions = interventionsOf(key);
+    let first = trial.first;
+    const send = (/** @type {Float32Array<ArrayBuffer>} */ logits, /** @type {number} */ count) => {
+      const sent = this.#analysis.tried(runId, { ...trial, variants: [], first }, Comlink.transfer(logits, [logits.buffer]));
+      first += count;
+      return sent;
+    };
+    if (scope !== 'last') {
+      for (const { ids: own, heads = [] } of variants) {
+        const changed = own ? { heads: interventions.heads } : switchedOff(interventions, heads);
+        let logits = new Float32Array(0);
+        const past = await this.#aside(own ?? ids.slice(0, position + 1), 0, [outputs.logits], signal, (chunk) => void (logits = chunk[outputs.logits]), { interventions: changed, last: true });
+        past?.release();
+        await send(logits.slice(-this.#manifest.vocab_size), 1);
+      }
+      return;
+    }
+    const past = await this.#before(key, ids, position, interventions, signal);
+    try {
+      for (let start = 0, count; start < variants.length; start += count) {
+        signal.throwIfAborted();
+        count = Math.min(copiesAtOnce(this.#manifest, position, MOST_COPIES), variants.length - start);
+        const changes = copyInputs(interventions, this.#manifest, position, variants.slice(start, start + count));
+        const result = await this.#session.forward(Array(count).fill(ids[position]), past, { only: [outputs.logits], at: Array(count).fill(position), changes });
+        result.past.release();
+        await send(result.outputs[outputs.logits], count);
+      }
+    } finally {
+      past?.release();
+    }
+  }
+
+  /**
+   * Reads a run's text with the unchanged model; the logits go to the analysis worker.
+   * @param {number} runId the analysis worker's run
+   * @param {RunKey} key
+   * @param {AbortSignal} signal
+   */
+  async readUntouched(runId, key, signal) {
+    const { logits } = this.#manifest.outputs;
+    const past = await this.#aside(this.#idsOf(key, 0), 0, [logits], signal, (chunk) => {
+      const rows = chunk[logits];
+      return this.#analysis.readUntouched(runId, Comlink.transfer(rows, [rows.buffer]));
+    });
+    past?.release();
+  }
+
+  /** The past of the positions before one, under the run's interventions; the caller releases it. @param {RunKey} key @param {number[]} ids @param {number} position @param {Interventions} interventions @param {AbortSignal} signal */
+  #before(key, ids, position, interventions, signal) {
+    const known = Math.min(this.#cache.common(key, ids), position);
+    return this.#aside(ids.slice(0, position), known, [], signal, () => {}, { interventions });
   }
 
   /**
@@ -115,15 +234,18 @@ export class SidePasses {
    * @param {string[]} only the outputs to return
    * @param {AbortSignal} signal
    * @param {(outputs: Outputs, count: number) => void | Promise<void>} onOutputs called with each chunk's
+   * @param {{ interventions?: Interventions, last?: boolean }} [how] last: whether only the last row of a chunk's logits is wanted
    * @returns {Promise<Past | null>} of all ids; the caller releases it
    */
-  async #aside(ids, known, only, signal, onOutputs) {
+  async #aside(ids, known, only, signal, onOutputs, { interventions = {}, last = false } = {}) {
     let past = this.#cache.pastOf(known);
     try {
       for (let start = known, count; start < ids.length; start += count) {
         signal.throwIfAborted();
         count = chunkLength(this.#manifest, start, ids.length - start);
-        const result = await this.#session.forward(ids.slice(start, start + count), past, { only });
+        const changes = interventionInputs(interventions, this.#manifest, Array.from({ length: count }, (_, i) => start + i), start + count);
+        if (last) changes.logit_rows = wholes([count - 1]);
+        const result = await this.#session.forward(ids.slice(start, start + count), past, { only, changes });
         past?.release();
         past = result.past;
         await onOutputs(result.outputs, count);

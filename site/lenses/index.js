@@ -3,6 +3,7 @@
 import { attentionLens } from './attention/index.js';
 import { layersLens } from './layers/index.js';
 import { tokensLens } from './tokens/index.js';
+import { whyLens } from './why/index.js';
 
 /**
  * @typedef {{ id: string, title: string, panels: import('./panel.js').Panel[], mount: (place: HTMLElement) => void }} Lens
@@ -10,4 +11,4 @@ import { tokensLens } from './tokens/index.js';
  */
 
 /** @type {Lens[]} */
-export const lenses = [tokensLens, layersLens, attentionLens];
+export const lenses = [tokensLens, layersLens, attentionLens, whyLens];

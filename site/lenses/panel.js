@@ -20,7 +20,7 @@ import { tableView } from './table.js';
 
 /**
  * @template {ViewName} Name
- * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt' | 'lacks'> & {
+ * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt' | 'lacks' | 'fetch'> & {
  *   id: string, title: string, charts: (answer: Views[Name]['answer']) => ChartOf[], resting?: string,
  *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown,
  *   below?: (answer: Views[Name]['answer']) => unknown, missing?: () => string | null, more?: (isOpen: boolean) => unknown
@@ -35,13 +35,13 @@ import { tableView } from './table.js';
  * @returns {Panel}
  */
 export function panel(descriptor) {
-  const { id, title, view, needs, args, passAt, lacks, charts, lead, below, controls, missing, more } = descriptor;
+  const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, controls, missing, more } = descriptor;
   const { resting = 'Point at a value, or use the arrow keys.' } = descriptor;
   const { caption, how, formula, source } = PROSE[id];
   const explained = signal(false);
   const listed = signal(false);
   const seen = () => isSeen(id) && state.isInOnePass();
-  const asked = ask({ view, needs, args, passAt, lacks, seen, table: () => listed.value });
+  const asked = ask({ view, needs, args, passAt, lacks, fetch, seen, table: () => listed.value });
   /** @type {Chart[]} */
   const drawn = [];
   const name = () => `tokenlight-${id.replaceAll('_', '-')}-${(state.current.value ?? 0) + 1}`;

@@ -23,6 +23,48 @@ export const PROSE = {
     formula: 'H = −Σ p·ln p over a head’s attention;  normalised = H / ln(visible positions);  without the sink: p / (1 − p₀)',
     source: 'activations.focus, attention.attention_statistics',
   },
+  why_adds: {
+    caption: 'Direct logit attribution: the logit as a sum of what the embedding, each head and each MLP added.',
+    how: 'After the last layer, the residual stream at the position before the token is the sum of the embedding and of everything that heads and MLPs added. The final norm divides it by one number, so the logit is a sum too, with one part for each of them. A head’s part is split by the position it read from; the text is shaded by the sum over all heads. It is what was added directly: what a head did through later layers is not in its part. With a second token, it is the difference of the two logits that is split.',
+    formula: 'logit(t) = Σ parts · w_t / scale of the final norm + biases;  head from key k: A[q, k] · (V[k] · W_O · w_t) / scale',
+    source: 'attribution.attribute, why.why_adds',
+  },
+  why_looks: {
+    caption: 'How much the position that predicts the token attends to each earlier token.',
+    how: 'Attention is the mean over all heads of all layers. Weighted, each weight is multiplied by the size of what the head moves from there and by its alignment with what the layer’s attention added: the share of the layer’s output that came from each token, mean over layers. Tokens that only take attention, such as the sink, then count for little.',
+    formula: 'A[q, k];  weighted: Σ_heads A[q, k] · (V[k] · W_O · o) / ‖o‖², where o is what the layer’s attention added',
+    source: 'attribution.contribution_weights, why.why_looks',
+  },
+  why_tokens: {
+    caption: 'How the log-probability changes if the position that predicts may not look at a token directly.',
+    how: 'The position is computed again once for each earlier token, with that one link cut in every head and layer before the softmax, so that the rest of the attention is divided anew. It is causal, but partial: what earlier positions had gathered from the token still reaches the prediction.',
+    formula: 'Δ = log p(target | link cut) − log p(target)',
+    source: 'needs.why_tokens, interventions.copies',
+  },
+  why_heads: {
+    caption: 'How the log-probability changes if one head is switched off.',
+    how: 'A head is off when its attention is multiplied by 0 (zero ablation): at the position that predicts alone, or at every position of the text, which takes a pass of the text for each head. Zero is not a value a head usually gives, and others may take over, so a small change does not mean the head does nothing.',
+    formula: 'Δ = log p(target | head off) − log p(target)',
+    source: 'needs.why_heads, interventions.copies',
+  },
+  why_context: {
+    caption: 'How many tokens of context the prediction needs.',
+    how: 'The model reads only the last 1, 2, 4 … tokens before the token, after the prefix token, as if the text began there.',
+    formula: 'log p(target | last n tokens)',
+    source: 'needs.why_context, attribution.curve_lengths',
+  },
+  why_agreement: {
+    caption: 'How well the quick answers, at one position, agree with slow ones for the whole text.',
+    how: 'Quick: the changes of “Needs”, summed over the tokens of a span, and the ten heads with the largest change. Slow: the text is read again without the span, and with the head off everywhere. Leaving a span out also moves the tokens after it. The rank correlation (Spearman) says how alike the two orders are: 1 is the same order, 0 no relation.',
+    formula: 'ρ = correlation of the ranks of quick and slow changes',
+    source: 'needs.why_agreement, attribution.rank_correlation',
+  },
+  change: {
+    caption: 'The text under the interventions, against the same text read by the unchanged model.',
+    how: 'A head that is off adds nothing; a scaled head adds that much of its output. A cut link gets no attention, and the rest of the row is divided anew. The unchanged model reads the same tokens, and each token’s two log-probabilities are compared. Positive: likelier under the interventions.',
+    formula: 'Δ[token] = log p(token | interventions) − log p(token)',
+    source: 'needs.change, interventions.inputs',
+  },
   lens: {
     caption: 'What the model would predict next if it stopped after each layer.',
     how: 'The hidden state after each layer goes through the final norm and the unembedding, as if it were the last. Rank: that of the actual next token. KL: how far the layer’s distribution is from the final one (0 at the end).',

@@ -19,14 +19,15 @@ import { batch, computed, signal, untracked } from '../vendor/signals-core.js';
  *   args: (run: RunState, token: number) => Views[Name]['args'] | null,
  *   seen: () => boolean,
  *   passAt?: (run: RunState, token: number, answer: Views[Name]['answer'] | null) => number | null,
- *   lacks?: (answer: Views[Name]['answer']) => number[] | 'survey' | null,
+ *   lacks?: (answer: Views[Name]['answer']) => any,
+ *   fetch?: (run: RunState, lacking: any) => Promise<void>,
  *   table?: () => boolean
  * }} Question
  *   needs: asked again for another token, for every piece of text that is read, only when the run has ended, or after one
  *   position has been run again; args: null if there is nothing to ask; seen: whether the answer would be seen;
  *   passAt: the token whose position is run again (-1: the one before the first), null if that is not needed. After a pass
- *   the question is asked again, even if it was answered without; lacks: attention that must be computed again before there
- *   is an answer; then, too, the question is asked again; table: whether its table is needed too
+ *   the question is asked again, even if it was answered without; lacks: what must be computed by fetch (attention again,
+ *   unless it says otherwise) before there is a whole answer; then, too, the question is asked again; table: whether its table is needed too
  */
 
 /**
@@ -173,7 +174,7 @@ async function answerOne({ entry, request }) {
   }
 }
 
-/** Computes the attention that an answer lacks and asks again, unless something else is asked by then. @param {Stale} stale */
+/** Computes what an answer lacks and asks again, unless something else is asked by then. @param {Stale} stale */
 function fetchLacking({ entry, request }) {
   const { lacks } = entry.question;
   const latest = entry.latest.peek();
@@ -184,7 +185,8 @@ function fetchLacking({ entry, request }) {
   fetching = fetching.then(async () => {
     if (!isCurrent()) return;
     const now = await views(request.run.id, { now: { view: entry.question.view, args: request.args } }); // another question may have brought it
-    if (!('error' in now.now) && lacks?.(/** @type {any} */ (now.now))) await attentionAgain(request.run, lacking);
+    const still = 'error' in now.now ? null : lacks?.(/** @type {any} */ (now.now));
+    if (still) await (entry.question.fetch ?? attentionAgain)(request.run, still);
     if (!isCurrent()) return;
     entry.answered = '';
     void refresh();
@@ -235,10 +237,11 @@ async function csvOf({ question }) {
   const args = run && question.args(run, token);
   if (!run || !args) throw new Error('There is nothing to save yet.');
   const at = run.done && question.passAt ? question.passAt(run, token, null) : null;
-  if (question.lacks) {
+  while (question.lacks) {
     const { answer: asked } = await views(run.id, { answer: { view: question.view, args } });
     const lacking = 'error' in asked ? null : question.lacks(/** @type {any} */ (asked));
-    if (lacking) await attentionAgain(run, lacking);
+    if (!lacking) break;
+    await (question.fetch ?? attentionAgain)(run, lacking);
   }
   const { csv } = await afterPass(at, run, () => views(run.id, { csv: { view: 'csv', args: { view: question.view, args } } }));
   if ('error' in csv) throw new Error(csv.error);

@@ -1,13 +1,16 @@
 // The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. The page follows its changes; main thread.
 
+import { NO_INTERVENTIONS } from '../shared/run_key.js';
 import { pinIfThere, setLens } from './choices.js';
 import { isLiteral, openText, show } from './edits.js';
+import { setFromLink } from './interventions.js';
 import { load } from './models.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
 import { commit, version, versionOf } from './versions.js';
 
 const LOADED = performance.timeOrigin; // versions are those of this load of the page
+const LONGEST = 4000; // characters of interventions in a link: vectors are left out
 const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a short time
 
 /** What an address asks for. Broken encodings are read as far as possible. */
@@ -19,6 +22,7 @@ export function readHash(hash = location.hash) {
     text: asked.get('text'),
     literal: asked.get('literal') === 'true',
     lens: asked.get('lens'),
+    interventions: asked.get('interventions'),
     token: token && /^\d{1,9}$/.test(token) ? Number(token) : null,
   };
 }
@@ -30,6 +34,8 @@ function currentHash({ text = false } = {}) {
   if (id) hash.set('model', id);
   hash.set('lens', state.lens.value);
   if (state.pinned.value !== null) hash.set('token', String(state.pinned.value));
+  const interventions = JSON.stringify(state.interventions.value);
+  if (interventions !== NO_INTERVENTIONS && interventions.length <= LONGEST) hash.set('interventions', interventions);
   if (text) hash.set('text', state.text.value);
   if (text && isLiteral()) hash.set('literal', 'true');
   return `#${hash}`;
@@ -58,7 +64,7 @@ export function followAddress() {
   let linked = false; // a text in the address stays there until the text changes
   watch('address', () => {
     const { value: text } = state.text;
-    void [state.model.value, state.lens.value, state.pinned.value, version.value];
+    void [state.interventions.value, state.model.value, state.lens.value, state.pinned.value, version.value];
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (!state.model.value) return;
@@ -74,8 +80,9 @@ export function followAddress() {
 }
 
 /** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version shown at that address before */
-function follow({ model, text, literal, lens, token }, shown) {
+function follow({ model, text, literal, lens, token, interventions }, shown) {
   commit();
+  setFromLink(interventions);
   if (lens !== null) setLens(lens);
   if (model && model !== state.model.value?.manifest.id && state.models.value.some(({ id }) => id === model)) load(model).catch(() => {});
   const before = versionOf(shown);

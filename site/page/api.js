@@ -1,11 +1,11 @@
 // globalThis.tokenlight, the page's scripting interface as the README documents it; main thread.
 
-import { analyzeOptions, checkedInput, generateOptions } from '../shared/options.js';
+import { analyzeOptions, checkedInput, generateOptions, takeInterventions, whyArgs } from '../shared/options.js';
 import { effect } from '../vendor/signals-core.js';
 import { giveConsent } from './consent.js';
 import { generate, put, read } from './edits.js';
 import { load } from './models.js';
-import { attention, lens, wholeRun } from './questions.js';
+import { attention, lens, wholeRun, wholeView } from './questions.js';
 import * as state from './state.js';
 
 /** A plain JSON copy, so that scripts get no reference to the page's state. @template T @param {T} value @returns {T} */
@@ -53,7 +53,7 @@ const tokenlight = Object.freeze({
       lens: state.lens.value,
       token: state.pinned.value,
       run: run && { id: run.id, tokens: run.tokens.ids.length },
-      interventions: {},
+      interventions: state.interventions.value,
     });
   },
   setText(/** @type {unknown} */ text) {
@@ -61,16 +61,18 @@ const tokenlight = Object.freeze({
     put(text);
   },
   async analyze(/** @type {unknown} */ text, /** @type {unknown} */ options) {
-    analyzeOptions(options);
+    const { interventions, others } = takeInterventions('analyze', options);
+    analyzeOptions(others);
     if (typeof text !== 'string') throw new TypeError('analyze(text): text must be a string.');
     await answering();
-    return ended(read(text, { topK: 10, ...analyzeOptions(options) }));
+    return ended(read(text, { topK: 10, ...analyzeOptions(others), ...(interventions === undefined ? {} : { interventions }) }));
   },
   async generate(/** @type {unknown} */ prompt, /** @type {unknown} */ options) {
-    const checked = generateOptions(options);
+    const { interventions, others } = takeInterventions('generate', options);
+    const checked = generateOptions(others);
     checkedInput('generate', prompt, Infinity);
     await answering();
-    return ended(generate(/** @type {string | number[]} */ (prompt), checked));
+    return ended(generate(/** @type {string | number[]} */ (prompt), { ...checked, ...(interventions === undefined ? {} : { interventions }) }));
   },
   heads() {
     const scores = state.model.value?.manifest.head_scores;
@@ -78,6 +80,26 @@ const tokenlight = Object.freeze({
     return plain(scores);
   },
   attention: async (/** @type {number} */ layer, /** @type {number} */ head) => attention(layer, head),
+  async attribution(/** @type {number} */ token, /** @type {unknown} */ options) {
+    const { json, arrays } = await wholeView('why_adds', whyArgs('attribution', token, options));
+    const { target, versus, logit, parts = [], layers = 0, columns = 1 } = json;
+    const sources = /** @type {Float32Array} */ (arrays.by_head.data);
+    const heads = columns - 1;
+    return { target, versus, logit, parts, sources, shape: [layers, heads, sources.length / (layers * heads)] };
+  },
+  async dependence(/** @type {number} */ token, /** @type {unknown} */ options) {
+    const { json, arrays } = await wholeView('why_tokens', { ...whyArgs('dependence', token, options), both: false });
+    return { target: json.target, positions: Array.from(arrays.deltas.data) };
+  },
+  async sweep(/** @type {unknown} */ options, /** @type {((part: { layers: number, heads: number, data: Float32Array }) => void) | undefined} */ onProgress) {
+    const { kind, token, scope = 'last', ...others } = /** @type {Record<string, any>} */ (options ?? {});
+    if (kind !== 'heads') throw new TypeError("sweep: kind must be 'heads'.");
+    if (scope !== 'last' && scope !== 'text') throw new TypeError("sweep: scope must be 'last' or 'text'.");
+    /** @param {import('../shared/protocol.js').Views['why_heads']['answer']} answer */
+    const part = ({ json, arrays }) => ({ layers: json.layers, heads: json.columns, data: Float32Array.from(arrays.deltas.data) });
+    const args = { ...whyArgs('sweep', token, others), both: false, whole_text: scope === 'text' };
+    return part(await wholeView('why_heads', args, (answer) => onProgress?.(part(answer))));
+  },
   lens: async (/** @type {number} */ token, /** @type {number} */ topK) => lens(token, topK),
 });
 

@@ -227,6 +227,18 @@ export function replace(from, to, ids) {
   return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { literal: run.literal, ...windows() }, from));
 }
 
+/** Reads the shown text again, under other interventions; what was generated stays marked as such. */
+export function readUnder() {
+  const run = runOfBox();
+  if (!run) return state.text.value && state.canRun.value ? readText() : Promise.resolve();
+  const { ids } = run.tokens;
+  const generated = run.given < ids.length;
+  return attempt(() =>
+    generated
+      ? startRun('generate', ids, { ...samplingOptions(run.literal), maxTokens: 0 }, { given: run.given })
+      : startRun('read', state.text.value, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal }));
+}
+
 /** Restores a version. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
 export function show(wanted, chosen = null) {
   if (!wanted) return;

@@ -5,7 +5,7 @@ import { callback } from './part.js';
 import { keyOf } from './runs.js';
 import * as state from './state.js';
 
-/** @import {FillInRequest, Ranked, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
+/** @import {FillInRequest, Ranked, ViewName, ViewRequests, Views, WhyMissing} from '../shared/protocol.js' */
 /** @import {RunState} from './state.js' */
 
 /** Also in pyscripts/strides.py. */
@@ -76,6 +76,36 @@ export async function attention(layer, head) {
 export function attentionAgain(run, what) {
   const { inference } = workers();
   return inference.wait(inference.api.attention(run.id, keyOf(run), what === 'survey' ? null : what));
+}
+
+/**
+ * Computes what a view about one token still lacks: its attribution, a batch of trials, or the untouched reading.
+ * @param {RunState} run @param {WhyMissing} missing
+ */
+export function computeMissing(run, missing) {
+  const { inference } = workers();
+  const { api } = inference;
+  const key = keyOf(run);
+  if ('scope' in missing) return inference.wait(api.tryOut(run.id, key, missing));
+  if (missing.kind === 'untouched') return inference.wait(api.readUntouched(run.id, key));
+  return inference.wait(api.attribute(run.id, key, missing.position, missing.targets));
+}
+
+/**
+ * A view about one token of the current run, with all it lacks computed first.
+ * @template {'why_adds' | 'why_tokens' | 'why_heads'} Name
+ * @param {Name} name @param {Views[Name]['args']} args @param {(answer: Views[Name]['answer']) => void} [onPart] called after each batch
+ * @returns {Promise<Views[Name]['answer']>}
+ */
+export async function wholeView(name, args, onPart) {
+  const run = runInOnePass();
+  for (;;) {
+    const answer = await view(name, args, run.id);
+    const { missing } = answer.json;
+    if (!missing) return answer;
+    onPart?.(answer);
+    await computeMissing(run, missing);
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 // Runs: starts and stops them, and receives their results; main thread.
 
-import { analyzeOptions, checkedInput, generateOptions } from '../shared/options.js';
+import { checkedInterventions } from '../shared/interventions.js';
+import { analyzeOptions, checkedInput, generateOptions, takeInterventions } from '../shared/options.js';
 import { commonLength, commonTokens, conditionsOf, strideOf } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
@@ -34,9 +35,13 @@ let early = [];
 export function startRun(kind, input, options, { given = null } = {}) {
   const { inference } = workers();
   const model = /** @type {LoadedModel} */ (state.model.value);
-  const checked = kind === 'read' ? analyzeOptions(options, model.manifest.context_length) : generateOptions(options);
-  const tokensOrText = checkedInput(kind === 'read' ? 'analyze' : 'generate', input, model.manifest.vocab_size);
-  const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: tokensOrText, options: checked, given });
+  const call = kind === 'read' ? 'analyze' : 'generate';
+  const { interventions: asked, others } = takeInterventions(call, options);
+  const checked = kind === 'read' ? analyzeOptions(others, model.manifest.context_length) : generateOptions(others);
+  const tokensOrText = checkedInput(call, input, model.manifest.vocab_size);
+  const interventions = asked === undefined ? fitting(model.manifest) : checkedInterventions(asked, model.manifest);
+  state.interventions.value = interventions;
+  const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: tokensOrText, options: checked, interventions, given });
   const id = request.runId;
   newestKind = kind;
   early = [];
@@ -56,6 +61,16 @@ export function startRun(kind, input, options, { given = null } = {}) {
   const shown = Promise.race([tokens, done.then(() => tokens)]);
   shown.catch(() => {});
   return { id, tokens: shown, done };
+}
+
+/** The page's interventions, unless they do not fit a model that was loaded since. @param {import('../shared/protocol.js').Manifest} manifest */
+function fitting(manifest) {
+  try {
+    return checkedInterventions(state.interventions.value, manifest);
+  } catch {
+    say(`${manifest.name} cannot have the interventions that were set. They are removed.`, true);
+    return {};
+  }
 }
 
 /**
@@ -91,9 +106,9 @@ async function finish(id, inference, outcome) {
  * Shows a run's tokens before any has been read; the previous run's results for the same tokens are kept.
  * @param {RunRequest} request @param {LoadedModel} model @param {TokenizedText} tokens
  */
-function show({ runId: id, kind, input, options, given }, model, tokens) {
+function show({ runId: id, kind, input, options, interventions, given }, model, tokens) {
   const { manifest, vocabulary } = model;
-  const onePass = conditionsOf(manifest, options.prefix !== false);
+  const onePass = conditionsOf(manifest, options.prefix !== false, interventions);
   const asked = 'stride' in options ? options.stride : undefined;
   const conditions = { ...onePass, stride: strideOf(manifest.context_length, onePass.prefix, tokens.ids.length, asked) };
   const old = state.run.value;

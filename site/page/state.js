@@ -3,7 +3,7 @@
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
 
-/** @import {Colouring, Colours, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText, Words} from '../shared/protocol.js' */
+/** @import {Colouring, Colours, Interventions, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText, Words} from '../shared/protocol.js' */
 
 /**
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
@@ -114,6 +114,9 @@ export function wordAt(token) {
   }
   return 2 * low < found.length ? { index: low, first: found[2 * low], stop: found[2 * low + 1] } : null;
 }
+
+/** What is changed inside the model, in every run until it is removed; {}: nothing. */
+export const interventions = signal(/** @type {Interventions} */ ({}));
 
 /** The number of tokens read so far, and the token that the lenses show: the pinned one, else the newest; null if the box is empty. */
 export const count = computed(() => run.value?.count ?? 0);

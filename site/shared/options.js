@@ -30,6 +30,16 @@ export const GENERATE = {
 /** The page's sampling settings until the user changes them. */
 export const SAMPLING = { maxTokens: 60, temperature: 0.8, topK: 0, topP: 0.95, minP: 0, repetitionPenalty: 1, frequencyPenalty: 0, seed: 1, greedy: false, stopAtEnd: true };
 
+/**
+ * The interventions among the options, which are checked against the model's sizes when it is known, and the other options.
+ * @param {string} call @param {unknown} options
+ * @returns {{ interventions: unknown, others: Record<string, unknown> }} interventions: undefined if none are named
+ */
+export function takeInterventions(call, options) {
+  const { interventions, ...others } = asObject(call, options);
+  return { interventions, others };
+}
+
 /** @param {unknown} options of tokenlight.analyze @param {number} [context] the model's, if one is loaded @returns {AnalyzeOptions} */
 export const analyzeOptions = (options, context = LONGEST) => checked('analyze', options, { ...ANALYZE, stride: { type: 'whole', least: 1, most: context - 1 } });
 
@@ -81,4 +91,21 @@ export function checkedInput(call, input, vocabSize) {
   const wrong = input.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
   if (wrong >= 0) throw new RangeError(`${call}: ${input[wrong]} is not a token id; this model's ids are whole numbers from 0 to ${vocabSize - 1}.`);
   return [...input];
+}
+
+/**
+ * The arguments of a question about one token.
+ * @param {string} call @param {unknown} token @param {unknown} options {target, versus}: ids, or texts of tokens
+ * @returns {import('./protocol.js').WhyArgs}
+ */
+export function whyArgs(call, token, options) {
+  if (!Number.isInteger(token) || Number(token) < 0) throw new RangeError(`${call}: token must be the index of a token, from 0.`);
+  const { target = null, versus = null, ...others } = asObject(call, options);
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new TypeError(`${call}: there is no option ${unknown}. The options are target, versus.`);
+  const named = (/** @type {string} */ name, /** @type {unknown} */ value) => {
+    if (value === null || typeof value === 'string' || (Number.isInteger(value) && Number(value) >= 0)) return /** @type {string | number | null} */ (value);
+    throw new TypeError(`${call}: ${name} must be a token id or the text of a token.`);
+  };
+  return { token: Number(token), target: named('target', target), versus: named('versus', versus) };
 }

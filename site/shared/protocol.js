@@ -10,9 +10,11 @@
  *   vocab_size: number, context_length: number,
  *   prefix: { id: number, text: string, reason: string } | null, windows: (number | null)[], eos: number[],
  *   inputs: { input_ids: string, attention_mask: string, position_ids: string | null, past: [string, string][],
- *             head_mask?: string, attention_bias?: string, lens?: string },
+ *             head_mask?: string, attention_bias?: string, residual_add?: string, head_output_add?: string, logit_rows?: string,
+ *             lens?: string, target_ids?: string, direction?: string },
  *   outputs: { logits: string, present: [string, string][], hidden_states: string[], attentions: string[],
- *              lens_logits?: string, attention_output?: string[], mlp_output?: string[] },
+ *              lens_logits?: string, attention_output?: string[], mlp_output?: string[], target_rows?: string, target_constants?: string, direct?: string[] },
+ *   final_norm?: { kind: 'layer' | 'rms', epsilon: number }, logit_softcap?: number | null, attention_bias?: boolean, copies?: boolean,
  *   decode?: { file: string, bytes: number, tensors: { name: string, at: number, shape: [number, number], axis: number, block: number,
  *              parts: Record<string, StoredPart> }[] },
  *   head_scores?: { induction: (number | null)[][], previous_token: (number | null)[][], duplicate_token: (number | null)[][],
@@ -49,6 +51,23 @@
  */
 
 /**
+ * What is changed inside the model, in one order (interventions.js; pyscripts/interventions.py says what each does). Positions
+ * count the prefix token; `query` and `position` null: all.
+ * @typedef {{
+ *   heads?: { layer: number, head: number, scale: number }[],
+ *   cut?: { query: number | null, keys: number[], layers?: number[], heads?: number[] }[],
+ *   add?: { layer: number, position: number | null, vector: number[], head?: number }[]
+ * }} Interventions
+ *
+ * What is left out to see what it changes: the links of one position to `cut`, `heads` that are off, or other `ids` to read.
+ * @typedef {{ cut?: number[], heads?: [number, number][], ids?: number[] }} Variant
+ *
+ * Variants of one position, from the `first` of `of`, as Python plans them (page/views/needs.py). scope: copies of the last
+ * position in one pass, the text read again for each, or the variant's own ids.
+ * @typedef {{ kind: string, scope: 'last' | 'text' | 'ids', position: number, targets: number[], first: number, variants: Variant[], of: number }} Trial
+ */
+
+/**
  * Options of a run, checked by shared/options.js. `topK` of analyze is the number of alternatives in the Run, that of generate a filter.
  * `stride` reads a text longer than the context in windows, each so many tokens after the one before (pyscripts/strides.py).
  * @typedef {{ topK?: number, prefix?: boolean, literal?: boolean, stride?: number }} AnalyzeOptions
@@ -57,8 +76,8 @@
  *             literal?: boolean }} GenerateOptions
  *   `maxTokens` 0 only reads the prompt; `stopAtEnd`: whether an end token ends the generation; `literal`: control
  *   tokens in the text are read as plain text (of ids it only says that they were)
- * @typedef {{ runId: number, kind: 'read', input: string | number[], options: AnalyzeOptions, given: null }} ReadRequest
- * @typedef {{ runId: number, kind: 'generate', input: string | number[], options: GenerateOptions, given: number | null }} GenerateRequest
+ * @typedef {{ runId: number, kind: 'read', input: string | number[], options: AnalyzeOptions, interventions: Interventions, given: null }} ReadRequest
+ * @typedef {{ runId: number, kind: 'generate', input: string | number[], options: GenerateOptions, interventions: Interventions, given: number | null }} GenerateRequest
  *   `given`: how many of the prompt's tokens count as given, the others as generated, so that a text can be continued or
  *   branched as if it had never been interrupted
  * @typedef {ReadRequest | GenerateRequest} RunRequest
@@ -154,6 +173,15 @@
  *             palette: string, stops: Stop[] }} ModelHeads
  * @typedef {{ title: string, layer: number | null, rows: { title: string, count: number }[], columns: number, palette: string, stops: Stop[] }} AttentionClasses
  * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
+ * @typedef {{ id: number, text: string }} NamedToken
+ * @typedef {{ token: number, target: number | string | null, versus: number | string | null }} WhyArgs ids, or texts of tokens; target null: the token itself
+ * @typedef {{ token: number, target: NamedToken, versus: NamedToken | null }} WhyNamed
+ * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | Trial} WhyMissing what must be computed first
+ * @typedef {{ kind: string, layer: number | null, head: number | null, value: number }} Part
+ * @typedef {{ logit: number, sum: number, softcap: number | null, parts: Part[], top: Part[], layers: number, columns: number, palette: string, stops: Stop[] }} Adds
+ * @typedef {{ shade_palette: string, most: number, prefix: number | null, largest: { token: number, text: string, value: number }[] }} WhyShading
+ * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null,
+ *             largest?: { token: number, text: string, value: number }[] }} Change
  * @typedef {{
  *   run: { args: {}, answer: Answer<Record<string, unknown>> },
  *   strip: { args: {}, answer: Answer<{ highest_nats: number }, 'surprisal_nats' | 'entropy_nats' | 'smooth_surprisal_nats'> },
@@ -183,6 +211,16 @@
  *   induction: { args: { token: number }, answer: Answer<Induction> },
  *   model_heads: { args: { name: string }, answer: Answer<ModelHeads, 'values' | 'levels'> },
  *   attention_classes: { args: { quantity: string, layer: number | null }, answer: Answer<AttentionClasses | Lacking, 'values' | 'levels'> },
+ *   why: { args: WhyArgs, answer: Answer<WhyNamed & { actual: NamedToken, alternatives: (NamedToken & { logprob: number | null })[] }> },
+ *   why_adds: { args: WhyArgs, answer: Answer<WhyNamed & Partial<Adds & WhyShading> & { missing?: WhyMissing | null }, 'values' | 'levels' | 'sources' | 'by_head' | 'shades'> },
+ *   why_looks: { args: WhyArgs & { weighted: boolean }, answer: Answer<{ token: number, weighted: boolean } & Partial<WhyShading> & { missing?: WhyMissing | null }, 'sources' | 'shades'> },
+ *   why_tokens: { args: WhyArgs & { both: boolean }, answer: Answer<WhyNamed & WhyShading & { missing: WhyMissing | null, names: string[] }, 'deltas' | 'shades'> },
+ *   why_heads: { args: WhyArgs & { both: boolean, whole_text: boolean }, answer: Answer<WhyNamed & { missing: WhyMissing | null, names: string[], layers: number, columns: number,
+ *     palette: string, stops: Stop[], top: { layer: number, head: number, value: number }[] }, 'deltas' | 'levels'> },
+ *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'deltas'> },
+ *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
+ *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
+ *   change: { args: {}, answer: Answer<Change, 'deltas' | 'shades'> },
  *   table: { args: { view: string, args: object }, answer: Answer<Table> },
  *   csv: { args: { view: string, args: object }, answer: Answer<string> }
  * }} Views
@@ -210,6 +248,9 @@
  *   run(request: RunRequest, onTokens: (tokens: TokenizedText) => void): Promise<Outcome>,
  *   inspect(runId: number, key: RunKey, position: number): Promise<void>,
  *   attention(runId: number, key: RunKey, layers: number[] | null): Promise<void>,
+ *   attribute(runId: number, key: RunKey, position: number, targets: number[]): Promise<void>,
+ *   tryOut(runId: number, key: RunKey, trial: Trial): Promise<void>,
+ *   readUntouched(runId: number, key: RunKey): Promise<void>,
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
  *   stop(): void
  * }} InferenceApi
@@ -238,6 +279,9 @@
  *   beginAttention(runId: number, layers: number[] | null): void,
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,
  *   finishAttention(runId: number): void,
+ *   attributed(runId: number, request: { position: number, targets: number[] }, outputs: Record<string, Float32Array>): void,
+ *   tried(runId: number, request: Trial, logits: Float32Array): void,
+ *   readUntouched(runId: number, logits: Float32Array): void,
  *   beginFillIn(model: string, logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],
  *   scoreFillIn(first: number, count: number, logits: Float32Array): void,
  *   ranking(): Ranked[],

@@ -1,19 +1,21 @@
 // When two runs are the same, and how much of one's results the other may reuse; pure, both threads.
 
-/** @import {Manifest, RunConditions, RunKey} from './protocol.js' */
+/** @import {Interventions, Manifest, RunConditions, RunKey} from './protocol.js' */
 
-const NO_INTERVENTIONS = '{}';
+/** The interventions of a run without any. */
+export const NO_INTERVENTIONS = '{}';
 
 /**
- * The conditions of a run of the unchanged model, read in one pass.
+ * The conditions of a run that is read in one pass.
  * @param {Manifest} manifest
  * @param {boolean} [prefix] whether the model's prefix token, if it has one, comes first
+ * @param {Interventions} [interventions] in their one order (interventions.js)
  * @returns {RunConditions}
  */
-export const conditionsOf = ({ sha256, prefix: token }, prefix = true) => ({
+export const conditionsOf = ({ sha256, prefix: token }, prefix = true, interventions = {}) => ({
   model: sha256,
   prefix: prefix && token ? token.id : null,
-  interventions: NO_INTERVENTIONS,
+  interventions: JSON.stringify(interventions),
   stride: null,
 });
 

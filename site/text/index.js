@@ -5,6 +5,7 @@ import { actionsView } from './actions.js';
 import { branchesView } from './branches.js';
 import { loadExamples } from './examples.js';
 import { acceptFiles } from './files.js';
+import { interventionsView } from './interventions.js';
 import { legendView } from './legend.js';
 import { followTyping } from './live.js';
 import { closeSampling } from './sampling.js';
@@ -18,6 +19,7 @@ import { followFirstUse, welcomeView } from './welcome.js';
 export function mountText() {
   mount('sources', sourcesView);
   mount('legend', legendView);
+  mount('interventions', interventionsView);
   mount('welcome', welcomeView);
   mountSurface();
   mount('actions', actionsView);

@@ -1,19 +1,33 @@
 """What the export tests share: tiny checkpoints, the real SmolLM2, a stand-in for the model hub."""
 
+import functools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from export.site.serve import SITE
 from tests.export import hub_server, tiny
+from tests.export.models import Exported, export, random_model
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random GPT-2 with a real tokenizer, as transformers saves it."""
     return tiny.tiny(tmp_path_factory.mktemp("checkpoints") / "tiny-gpt2")
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Exported]:
+    """One export of each architecture, made when the first test asks for it."""
+
+    @functools.cache
+    def of(architecture: str) -> Exported:
+        model = random_model(architecture)
+        return Exported(model, export(model, tmp_path_factory.mktemp(architecture)))
+
+    return of
 
 
 @pytest.fixture

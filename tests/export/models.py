@@ -1,9 +1,14 @@
 """Tiny random models, one for each supported architecture, with sizes no two of which agree."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+
+from export.graph import capture, clean_up
+from export.weights import storage
 
 _SIZES: dict[str, Any] = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
 _LLAMA = {**_SIZES, "intermediate_size": 80, "num_key_value_heads": 2}
@@ -68,3 +73,20 @@ def random_model(architecture: str, seed: int = 0, **overrides: Any) -> PreTrain
         if "layernorm" in name and parameter.ndim == 1 and "gemma" not in architecture:
             parameter.data = parameter.data.abs() + 0.5
     return model.eval()
+
+
+@dataclass
+class Exported:
+    """A tiny random model and its graph in fp32."""
+
+    model: PreTrainedModel
+    path: Path
+
+
+def export(model: PreTrainedModel, directory: Path, weights_format: str = "fp32") -> Path:
+    """Export, clean and store; returns the path of model.onnx."""
+    raw = directory / "raw.onnx"
+    capture.export_graph(model, raw)
+    cleaned = clean_up.load(raw, ((name, p.detach().numpy()) for name, p in model.named_parameters()))
+    storage.store(cleaned, weights_format, directory)
+    return directory / "model.onnx"

@@ -14,8 +14,7 @@ from export.check import fidelity, verify
 from export.graph import clean_up
 from export.weights import encoding, storage
 from export.weights.encoding import COARSE, FINE, Encoded
-from tests.export.models import random_model
-from tests.export.test_graph import export
+from tests.export.models import export, random_model
 
 RANDOM = np.random.default_rng(1)
 MATRIX = (RANDOM.standard_t(4, (96, 40)) * 0.05).astype(np.float32)  # heavy tails, as trained weights have

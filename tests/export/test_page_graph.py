@@ -65,9 +65,14 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
         "input_ids": ids,
         "attention_mask": np.ones_like(ids),
         "position_ids": np.arange(12)[None],
-        "head_mask": np.ones([manifest["layers"], manifest["heads"]], np.float32),
+        "head_mask": np.ones([1, 1, 1, 1], np.float32),
         "attention_bias": np.zeros([1, 1, 1, 1], np.float32),
+        "residual_add": np.zeros([1, 1, 1], np.float32),
+        "head_output_add": np.zeros([1, 1, 1], np.float32),
+        "logit_rows": np.arange(12),
         "lens": np.ones([2, manifest["hidden_size"]], np.float32),
+        "target_ids": np.array([5, 7]),
+        "direction": np.ones([1, manifest["hidden_size"]], np.float32),
         **{name: np.zeros(size, np.float32) for pair in manifest["inputs"]["past"] for name in pair},
     }
     for name, left, right in zip(

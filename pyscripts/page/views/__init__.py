@@ -20,8 +20,10 @@ from pyscripts.page.views import (  # noqa: F401
     inside,
     layers,
     looks,
+    needs,
     one_head,
     whole_text,
+    why,
 )
 from pyscripts.page.views.context import Context, Inspected
 from pyscripts.page.views.registry import OF_LIKELIHOODS, VIEWS

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.metrics import compare
+from pyscripts.page.beside import Beside
 from pyscripts.page.recomputed_attention import RecomputedAttention
 from pyscripts.run import Reading
 
@@ -31,6 +32,7 @@ class Context:
     inspected: Inspected | None = None
     recomputed: RecomputedAttention = field(default_factory=RecomputedAttention)
     pinned: compare.Reading | None = None  # a reading to compare with
+    beside: Beside = field(default_factory=Beside)
 
     def position_of(self, token: int) -> int:
         """Position of a shown token; ValueError outside the text."""

@@ -1,0 +1,200 @@
+"""What a user changes inside the model: heads scaled, links cut, vectors added; checked, and as inputs of the graph.
+
+    {heads: [{layer, head, scale}],                        scale 0 = off
+     cut:   [{query, keys, layers?, heads?}],              query None = every later position; before the softmax
+     add:   [{layer, position, vector, head?}]}            position None = all
+
+Positions count the prefix token. A vector [hidden] is added to the residual stream that enters a layer; the layer after
+the last is the final norm. With a head, a vector [head_size] is added to that head's output, before W_O: with its scale
+0, the head is replaced.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+CUT = np.float32(-1e4)  # added to a score, it leaves no attention
+MOST_SCALE = 1000.0
+
+Interventions = dict[str, list[dict[str, Any]]]
+
+
+def is_wide(manifest: Mapping[str, Any]) -> bool:
+    """Whether the graph's head_mask has four axes; it came with residual_add."""
+    return bool(manifest["inputs"].get("residual_add"))
+
+
+def checked(given: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> Interventions:
+    """The interventions in one order, so that equal ones are equal as JSON; {} for none.
+
+    ValueError: something is unknown, out of range, given twice, or not possible with this model.
+    """
+    rules: dict[str, Callable[[Mapping[str, Any], str, Mapping[str, Any]], dict[str, Any]]] = {
+        "heads": _head, "cut": _cut, "add": _add}
+    found: Interventions = {}
+    for name, entries in _object(given or {}, "interventions", (), tuple(rules)).items():
+        if not isinstance(entries, list | tuple):
+            raise ValueError(f"interventions: {name} must be a list.")
+        rows = [rules[name](entry, f"{name}[{i}]", manifest) for i, entry in enumerate(entries)]
+        if rows:
+            found[name] = sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+    heads = [(row["layer"], row["head"]) for row in found.get("heads", ())]
+    if len(set(heads)) < len(heads):
+        raise ValueError("interventions: the same head is scaled twice.")
+    for name, needed in (("heads", "head_mask"), ("cut", "attention_bias"), ("add", "residual_add")):
+        if name in found and not manifest["inputs"].get(needed):
+            raise ValueError(f"{manifest['name']} was exported without {needed}. Build the model again.")
+    return {name: found[name] for name in rules if name in found}
+
+
+def _object(given: Any, where: str, needed: Sequence[str], known: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"interventions: {where} must be an object.")
+    for name in given:
+        if name not in known:
+            raise ValueError(f"interventions: {where} has no {name!r}. It may have {', '.join(known)}.")
+    for name in needed:
+        if name not in given:
+            raise ValueError(f"interventions: {where} has no {name}.")
+    return given
+
+
+def _whole(value: Any, where: str, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= most:
+        raise ValueError(f"interventions: {where} must be a whole number from 0 to {most}.")
+    return int(value)
+
+
+def _wholes(value: Any, where: str, most: int) -> list[int]:
+    if not isinstance(value, list | tuple | np.ndarray) or not len(value):
+        raise ValueError(f"interventions: {where} must be a list of whole numbers.")
+    return sorted({_whole(each, where, most) for each in value})
+
+
+def _number(value: Any, where: str, most: float) -> float:
+    ok = not isinstance(value, bool) and isinstance(value, int | float | np.floating | np.integer)
+    if not ok or not math.isfinite(value) or abs(value) > most:
+        raise ValueError(f"interventions: {where} must be a number from {-most:g} to {most:g}.")
+    return float(value)
+
+
+def _head(given: Any, where: str, m: Mapping[str, Any]) -> dict[str, Any]:
+    entry = _object(given, where, ("layer", "head", "scale"), ("layer", "head", "scale"))
+    return {
+        "layer": _whole(entry["layer"], f"{where}.layer", m["layers"] - 1),
+        "head": _whole(entry["head"], f"{where}.head", m["heads"] - 1),
+        "scale": _number(entry["scale"], f"{where}.scale", MOST_SCALE),
+    }
+
+
+def _cut(given: Any, where: str, m: Mapping[str, Any]) -> dict[str, Any]:
+    entry = _object(given, where, ("query", "keys"), ("query", "keys", "layers", "heads"))
+    last = m["context_length"] - 1
+    query = None if entry["query"] is None else _whole(entry["query"], f"{where}.query", last)
+    row: dict[str, Any] = {"query": query, "keys": _wholes(entry["keys"], f"{where}.keys", last)}
+    if query is not None and row["keys"][-1] >= query:
+        raise ValueError(f"interventions: {where}.keys must come before the query, position {query}.")
+    for name in ("layers", "heads"):
+        if entry.get(name) is not None:
+            row[name] = _wholes(entry[name], f"{where}.{name}", m[name] - 1)
+    return row
+
+
+def _add(given: Any, where: str, m: Mapping[str, Any]) -> dict[str, Any]:
+    entry = _object(given, where, ("layer", "position", "vector"), ("layer", "position", "vector", "head"))
+    row: dict[str, Any] = {}
+    if entry.get("head") is not None:
+        row["head"] = _whole(entry["head"], f"{where}.head", m["heads"] - 1)
+    row["layer"] = _whole(entry["layer"], f"{where}.layer", m["layers"] - ("head" in row))
+    at = entry["position"]
+    row["position"] = None if at is None else _whole(at, f"{where}.position", m["context_length"] - 1)
+    size, vector = m["head_size"] if "head" in row else m["hidden_size"], entry["vector"]
+    if not isinstance(vector, list | tuple | np.ndarray) or len(vector) != size:
+        raise ValueError(f"interventions: {where}.vector must be a list of {size} numbers.")
+    row["vector"] = [_number(each, f"{where}.vector", 1e9) for each in vector]
+    return row
+
+
+def inputs(
+    changes: Mapping[str, Any], manifest: Mapping[str, Any], positions: NDArray[np.int64], keys: int,
+) -> dict[str, NDArray[np.float32]]:
+    """The graph's inputs, by their names in the manifest, for queries at `positions` that see `keys` keys; only those
+    that change something.
+
+    changes: from `checked`. positions: [query]. keys: positions of the cache and the queries together.
+    """
+    m, found = manifest, {}
+    layers, heads = m["layers"], m["heads"]
+    if changes.get("heads"):
+        mask = np.ones((layers, heads, 1, 1), np.float32)
+        for row in changes["heads"]:
+            mask[row["layer"], row["head"]] = row["scale"]
+        found["head_mask"] = mask if is_wide(m) else mask[:, :, 0, 0]
+    if cuts := changes.get("cut"):
+        by_layer, by_head = (any(name in row for row in cuts) for name in ("layers", "heads"))
+        bias = np.zeros((layers if by_layer else 1, heads if by_head else 1, len(positions), keys), np.float32)
+        for row in cuts:
+            cut = np.array([key for key in row["keys"] if key < keys], np.int64)
+            asked = positions >= 0 if row["query"] is None else positions == row["query"]
+            at_key, at_query = np.nonzero((positions > cut[:, None]) & asked)  # [key, query]
+            which = row.get("layers", range(layers)) if by_layer else [0]
+            for layer in which:
+                for head in row.get("heads", range(heads)) if by_head else [0]:
+                    bias[layer, head, at_query, cut[at_key]] = CUT
+        found["attention_bias"] = bias
+    stream = [row for row in changes.get("add", ()) if "head" not in row]
+    if stream:
+        found["residual_add"] = _added(stream, (layers + 1, len(positions), m["hidden_size"]), positions)
+    outputs = [row for row in changes.get("add", ()) if "head" in row]
+    if outputs:
+        found["head_output_add"] = _added(outputs, (layers, len(positions), heads * m["head_size"]), positions)
+    return found
+
+
+def _added(
+    rows: Sequence[Mapping[str, Any]], shape: tuple[int, int, int], positions: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """[layer, query, dimension] the sum of the vectors of `add`."""
+    added = np.zeros(shape, np.float32)
+    for row in rows:
+        here = np.ones(len(positions), bool) if row["position"] is None else positions == row["position"]
+        start = row.get("head", 0) * len(row["vector"])
+        added[row["layer"], here, start : start + len(row["vector"])] += np.array(row["vector"], np.float32)
+    return added
+
+
+def copies(
+    changes: Mapping[str, Any], manifest: Mapping[str, Any], position: int, variants: Sequence[Mapping[str, Any]],
+) -> dict[str, NDArray[np.float32]]:
+    """The inputs for one pass of a copy of the token at `position` for each variant, after a cache of all positions
+    before it. Copies do not see each other; beside `changes`, copy j has variants[j]: {cut: keys} or {heads: [[layer,
+    head]]}, which are switched off.
+    """
+    count, keys = len(variants), position + len(variants)
+    layers, heads = manifest["layers"], manifest["heads"]
+    found = inputs(changes, manifest, np.full(count, position), keys)
+    bias = found.get("attention_bias", np.zeros((1, 1, count, keys), np.float32))
+    bias[..., position:] = CUT * (1 - np.eye(count, dtype=np.float32))
+    for copy, variant in enumerate(variants):
+        bias[..., copy, [key for key in variant.get("cut", ()) if key < position]] = CUT
+    found["attention_bias"] = bias
+    if any("heads" in variant for variant in variants):
+        mask = np.ones((layers, heads, count, 1), np.float32) * found.get("head_mask", np.float32(1))
+        for copy, variant in enumerate(variants):
+            for layer, head in variant.get("heads", ()):
+                mask[layer, head, copy] = 0
+        found["head_mask"] = mask
+    return found
+
+
+def copies_at_once(manifest: Mapping[str, Any], position: int, most: int) -> int:
+    """How many copies one pass may have, at least 1: copies need positions from position_ids, and may not push the
+    text's first positions out of a sliding window."""
+    if not manifest.get("copies") or not is_wide(manifest):
+        return 1
+    narrowest = min((width for width in manifest.get("windows") or () if width), default=None)
+    return most if narrowest is None else max(1, min(most, narrowest - position))

@@ -1,0 +1,162 @@
+"""Why a token was likely, without a browser: direct logit attribution, and what changes if something is left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts import interventions
+from pyscripts.metrics import attribution as direct
+from pyscripts.metrics.likelihood import logprobs_of
+from pyscripts.native.session import Past
+
+if TYPE_CHECKING:
+    from pyscripts.native.model import Model
+    from pyscripts.native.result import Run
+
+COPIES = 64  # of the last token, at most, in one pass
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The target's log-probability by how many tokens of the context the model saw."""
+
+    tokens: NDArray[np.int64]  # [step] 1, 2, 4 … of the text before the token; the last is all of them
+    logprob: NDArray[np.float64]  # [step] nats
+
+
+def attribution(
+    model: "Model", run: "Run", token: int, target: int | None = None, versus: int | None = None
+) -> direct.Attribution:
+    """Model.attribution."""
+    direct.check(model.manifest)
+    position = predicting(run, token)
+    targets = [_id(model, run, token, target), *([] if versus is None else [_id(model, run, token, versus)])]
+    return direct.attribute(recorded(model, run, position, targets), model.manifest)
+
+
+def recorded(model: "Model", run: "Run", position: int, targets: Sequence[int]) -> direct.Recorded:
+    """Reads one position again, for what its parts add along the logits of `targets` (token ids)."""
+    names, m = model.manifest["outputs"], model.manifest
+    ids, changes = run.reading.trace.ids, run.reading.interventions
+    own = interventions.inputs(changes, m, np.array([position]), position + 1)
+    lists = ("attention_output", "mlp_output", "attentions", "direct")
+    wanted = [names["logits"], names["hidden_states"][0], names["target_rows"], names["target_constants"]]
+    wanted += [name for each in lists for name in names[each]]
+    found = model.session.forward(
+        np.array([[ids[position]]], np.int64), wanted, past=past_before(model, run, position),
+        changes={**own, "target_ids": np.array(targets, np.int64)})
+
+    def stacked(name: str) -> NDArray[np.float32]:
+        return np.stack([found[one] for one in names[name]])
+
+    layers, keys = m["layers"], position + 1
+    added = own.get("residual_add")
+    return direct.Recorded(
+        position=position,
+        embedding=found[names["hidden_states"][0]][0, 0],
+        attention_output=stacked("attention_output")[:, 0, 0],
+        mlp_output=stacked("mlp_output")[:, 0, 0],
+        attentions=stacked("attentions")[:, 0, :, 0],
+        direct=stacked("direct").reshape(layers, len(targets), m["heads"], keys),
+        rows=found[names["target_rows"]],
+        constants=found[names["target_constants"]],
+        logits=found[names["logits"]][0, 0, list(targets)],
+        added=None if added is None else added[:, 0],
+    )
+
+
+def dependence(model: "Model", run: "Run", token: int, target: int | None = None) -> NDArray[np.float64]:
+    """Model.dependence."""
+    variants = [{"cut": [key]} for key in range(predicting(run, token))]
+    return _changes(model, run, token, target, variants, "last")
+
+
+def head_sweep(model: "Model", run: "Run", token: int, target: int | None, scope: str) -> NDArray[np.float64]:
+    """Model.head_sweep."""
+    layers, heads = model.manifest["layers"], model.manifest["heads"]
+    variants = [{"heads": [[layer, head]]} for layer in range(layers) for head in range(heads)]
+    return _changes(model, run, token, target, variants, scope).reshape(layers, heads)
+
+
+def context_curve(model: "Model", run: "Run", token: int, target: int | None = None) -> Curve:
+    """Model.context_curve."""
+    predicting(run, token)
+    ids, first = run.reading.trace.ids, run.reading.trace.first
+    lengths = direct.curve_lengths(token)
+    wanted = _id(model, run, token, target)
+    rows = [ids[:first] + ids[first + token - n : first + token] for n in lengths]
+    heads = {"heads": run.reading.interventions.get("heads", ())}  # others are bound to positions of the whole text
+    found = [_logprob(_last(model, row, heads), wanted) for row in rows]
+    return Curve(np.array(lengths, np.int64), np.array(found))
+
+
+def predicting(run: "Run", token: int) -> int:
+    """The position whose logits predict a shown token. ValueError: there is none."""
+    trace = run.reading.trace
+    if not 0 <= token < trace.shown:
+        raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
+    if token + trace.first == 0:
+        raise ValueError("The first token has no prediction, since the text was read without a prefix token.")
+    return token + trace.first - 1
+
+
+def past_before(model: "Model", run: "Run", position: int) -> Past | None:
+    """The cache of all positions before one, under the run's interventions."""
+    if position == 0:
+        return None
+    ids = run.reading.trace.ids[:position]
+    *_, (_, past) = model.session.chunks(ids, [], keep_past=True, interventions=run.reading.interventions)
+    return past
+
+
+def _id(model: "Model", run: "Run", token: int, id: int | None) -> int:
+    if id is None:
+        return int(run.ids[token])
+    if not 0 <= id < model.manifest["vocab_size"]:
+        raise ValueError(f"{id} is not a token id; this model's are 0 to {model.manifest['vocab_size'] - 1}.")
+    return id
+
+
+def _logprob(logits: NDArray[np.float32], id: int) -> float:
+    return float(logprobs_of(logits[None], [id])[0, 0])
+
+
+def _last(model: "Model", ids: Sequence[int], changes: Mapping[str, Any]) -> NDArray[np.float32]:
+    """[vocabulary] the logits after ids."""
+    name = model.manifest["outputs"]["logits"]
+    *_, (found, _) = model.session.chunks(ids, [name], interventions=changes, last=True)
+    return found[name][0, -1]
+
+
+def _changes(
+    model: "Model", run: "Run", token: int, target: int | None, variants: Sequence[Mapping[str, Any]], scope: str
+) -> NDArray[np.float64]:
+    """[variant] the change of the target's log-probability, nats. scope: "last" or "text" (heads only)."""
+    position, wanted, m = predicting(run, token), _id(model, run, token, target), model.manifest
+    ids, changes, name = run.reading.trace.ids, run.reading.interventions, m["outputs"]["logits"]
+    if scope == "text":
+        before = _logprob(_last(model, ids[: position + 1], changes), wanted)
+        after = [_logprob(_last(model, ids[: position + 1], switched_off(changes, each)), wanted) for each in variants]
+        return np.array(after) - before
+    if scope != "last":
+        raise ValueError(f"scope is 'last' or 'text', not {scope!r}.")
+    past, found = past_before(model, run, position), []
+    size = interventions.copies_at_once(m, position, COPIES)
+    every: list[Mapping[str, Any]] = [{}, *variants]
+    for start in range(0, len(every), size):
+        group = every[start : start + size]
+        rows = np.full((1, len(group)), ids[position], np.int64)
+        own = interventions.copies(changes, m, position, group)
+        logits = model.session.forward(rows, [name], past=past, at=[position] * len(group), changes=own)[name][0]
+        found += logprobs_of(logits, [wanted])[:, 0].tolist()
+    return np.array(found[1:]) - found[0]
+
+
+def switched_off(changes: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Any]:
+    """The interventions with the variant's heads off, whatever scale they had."""
+    off = {(layer, head) for layer, head in variant["heads"]}
+    kept = [row for row in changes.get("heads", ()) if (row["layer"], row["head"]) not in off]
+    return {**changes, "heads": [*kept, *({"layer": layer, "head": head, "scale": 0.0} for layer, head in sorted(off))]}

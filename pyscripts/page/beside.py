@@ -1,0 +1,106 @@
+"""What was computed beside a run: one position to attribute, what was left out to see what it changes, and the text as
+the unchanged model reads it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts import interventions
+from pyscripts.metrics.attribution import Recorded
+from pyscripts.metrics.likelihood import logprobs_of
+from pyscripts.trace import ModelShape
+
+HELD = 6  # positions
+KINDS = 6  # of trials at each
+Trial = tuple[str, int, tuple[int, ...]]  # kind, position, targets
+LISTS = ("attention_output", "mlp_output", "attentions", "direct", "aligned")
+
+
+@dataclass(frozen=True)
+class Attributed:
+    """One position with its targets, and what heads add along their own layer's output."""
+
+    targets: tuple[int, ...]
+    recorded: Recorded
+    aligned: NDArray[np.float32]  # [layer, head, key]
+
+
+@dataclass
+class Tried:
+    """The log-probabilities of targets [variant, target] under variants of one position; NaN: not tried yet."""
+
+    variants: list[dict[str, Any]]
+    logprobs: NDArray[np.float64]
+
+    @property
+    def done(self) -> int:
+        """How many have been tried; they are tried in order."""
+        return int((~np.isnan(self.logprobs[:, 0])).sum())
+
+
+@dataclass
+class Beside:
+    """Belongs to one run; the newest positions are held."""
+
+    attributed: list[Attributed] = field(default_factory=list)  # the newest first
+    tried: dict[Trial, Tried] = field(default_factory=dict)  # the newest last
+    untouched: list[float] = field(default_factory=list)  # [row] logprob of the next token, by the unchanged model
+
+    def attributed_at(self, position: int, targets: Sequence[int]) -> Attributed | None:
+        """What was recorded for this position and these targets."""
+        wanted = position, tuple(targets)
+        return next((one for one in self.attributed if (one.recorded.position, one.targets) == wanted), None)
+
+    def keep(self, one: Attributed) -> None:
+        """Holds one more position."""
+        self.attributed = [one, *self.attributed][:HELD]
+
+    def begin(self, trial: Trial, variants: list[dict[str, Any]]) -> Tried:
+        """Begins to try variants; of many trials, the oldest is dropped."""
+        self.tried[trial] = Tried(variants, np.full((len(variants), len(trial[2])), np.nan))
+        for old in list(self.tried)[:-HELD * KINDS]:
+            del self.tried[old]
+        return self.tried[trial]
+
+    def take(self, request: Mapping[str, Any], logits: NDArray[np.float32]) -> None:
+        """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless that trial was
+        dropped."""
+        tried = self.tried.get((request["kind"], request["position"], tuple(request["targets"])))
+        if tried is None:
+            return
+        first = request["first"]
+        tried.logprobs[first : first + len(logits)] = logprobs_of(logits, request["targets"])
+
+    def read_untouched(self, logits: NDArray[np.float32], ids: Sequence[int]) -> None:
+        """Takes the unchanged model's next logits [row, vocabulary]; ids: of the whole text, prefix included."""
+        first = len(self.untouched)
+        following = list(ids[first + 1 : first + 1 + len(logits)])
+        for row, id in zip(logits, following, strict=False):
+            self.untouched.append(float(logprobs_of(row[None], [id])[0, 0]))
+
+
+def attributed(
+    request: Mapping[str, Any], arrays: Mapping[str, NDArray[np.float32]], shape: ModelShape,
+    manifest: Mapping[str, Any], changes: Mapping[str, Any],
+) -> Attributed:
+    """From the graph's outputs, each flat. request: {position, targets}; arrays by the names of Recorded and `aligned`,
+    which has every layer's heads along the output of every layer's attention."""
+    layers, heads, keys, targets = shape.layers, shape.heads, request["position"] + 1, request["targets"]
+    position = request["position"]
+    added = interventions.inputs(changes, manifest, np.array([position]), keys).get("residual_add")
+    every = arrays["aligned"].reshape(layers, layers, heads, keys)  # [layer, direction, head, key]
+    return Attributed(tuple(targets), Recorded(
+        position=position,
+        embedding=arrays["embedding"],
+        attention_output=arrays["attention_output"].reshape(layers, -1),
+        mlp_output=arrays["mlp_output"].reshape(layers, -1),
+        attentions=arrays["attentions"].reshape(layers, heads, keys),
+        direct=arrays["direct"].reshape(layers, len(targets), heads, keys),
+        rows=arrays["rows"].reshape(len(targets), -1),
+        constants=arrays["constants"],
+        logits=arrays["logits"][targets],
+        added=None if added is None else added[:, 0],
+    ), every[np.arange(layers), np.arange(layers)])

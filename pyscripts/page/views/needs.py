@@ -1,0 +1,196 @@
+"""What a prediction needs: how log-probabilities change if something is hidden from it or switched off."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts import run
+from pyscripts.colour import scales
+from pyscripts.metrics.attribution import curve_lengths, rank_correlation
+from pyscripts.page.views.context import Context
+from pyscripts.page.views.registry import Table, view
+from pyscripts.page.views.why import asked, named, shading
+
+SPANS = 12  # parts of the text that are left out one by one
+LARGEST = 8  # tokens named as the most changed
+TOP = 10  # heads that are switched off in the whole text after the quick sweep
+BATCH = {"last": 64, "text": 2, "ids": 2}  # variants computed before the page looks again
+
+
+SCOPES = {  # of the kinds: a copy of the position, everything up to it read again, or other ids
+    "tokens": "last", "heads": "last", "heads_text": "text", "top_heads": "text", "context": "ids", "spans": "ids"}
+
+
+def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dict[str, Any]]:
+    """The variants of a kind of trial; the first changes nothing, but for a context curve."""
+    trace = context.reading.trace
+    heads = [[layer, head] for layer in range(trace.shape.layers) for head in range(trace.shape.heads)]
+    if kind == "tokens":
+        return [{}, *({"cut": [key]} for key in range(position))]
+    if kind == "heads":
+        return [{}, *({"heads": [head]} for head in heads)]
+    if kind == "heads_text":
+        return [{}, *({"heads": [head]} for head in heads)]
+    front, text = trace.ids[: trace.first], trace.ids[trace.first : position + 1]
+    if kind == "context":
+        return [{"ids": front + text[len(text) - n :]} for n in curve_lengths(len(text))]
+    if kind == "spans":
+        return [{"ids": front + text}, *({"ids": front + text[:a] + text[b:]} for a, b in spans(len(text))
+                                         if front or b - a < len(text))]
+    if kind == "top_heads":
+        change = deltas(context, "heads", position, ids)
+        best = np.argsort(-np.abs(change[:, 0]), kind="stable")[:TOP]
+        return [{}, *({"heads": [heads[i]]} for i in best.tolist())]
+    raise ValueError(f"There is no trial {kind!r}.")
+
+
+def spans(tokens: int) -> list[tuple[int, int]]:
+    """[(start, stop)] at most SPANS parts of a text of about the same length, by shown token."""
+    edges = np.unique(np.linspace(0, tokens, min(SPANS, tokens) + 1).round().astype(int)).tolist()
+    return list(pairwise(edges))
+
+
+def trial(context: Context, kind: str, position: int, ids: list[int]) -> dict[str, Any] | None:
+    """What is still to be computed of a trial, a batch at a time; None: it is done."""
+    key = kind, position, tuple(ids)
+    tried = context.beside.tried.get(key)
+    if tried is None:
+        tried = context.beside.begin(key, plan(context, kind, position, ids))
+    if tried.done == len(tried.variants):
+        return None
+    scope = SCOPES[kind]
+    return {"kind": kind, "scope": scope, "position": position, "targets": ids, "first": tried.done,
+            "variants": tried.variants[tried.done : tried.done + BATCH[scope]], "of": len(tried.variants)}
+
+
+def deltas(context: Context, kind: str, position: int, ids: list[int]) -> NDArray[np.float64]:
+    """[variant, 1 or 2] changes against the first variant: of the target's log-probability and, with another token, of
+    the difference of the two; NaN: not tried yet."""
+    logprobs = context.beside.tried[kind, position, tuple(ids)].logprobs
+    both = logprobs if len(ids) == 1 else np.stack([logprobs[:, 0], logprobs[:, 0] - logprobs[:, 1]], axis=1)
+    return np.asarray(both[1:] - both[0])
+
+
+def needs_table(context: Context, found: dict[str, Any]) -> Table:
+    columns = [found.get("by", ""), "change of log-probability, nats"]
+    names, values = found.get("names", []), found["deltas"].tolist() if "deltas" in found else []
+    return {"columns": columns, "rows": [[name, run.number(value)] for name, value in zip(names, values, strict=False)]}
+
+
+@view("why_tokens", needs_table)
+def why_tokens(context: Context, token: int, target: int | str | None = None, versus: int | str | None = None,
+               both: bool = False) -> dict[str, Any]:
+    """Each earlier position hidden from the one that predicts: `deltas` [position] of the target's log-probability, or
+    (`both`) of its difference to the other token's. The text is shaded by them."""
+    position, ids = asked(context, token, target, versus)
+    missing = trial(context, "tokens", position, ids)
+    change = deltas(context, "tokens", position, ids)[:, -1 if both else 0]
+    texts, first = context.reading.tokens.texts, context.reading.trace.first
+    names = [texts[p - first] if p >= first else "prefix token" for p in range(position)]
+    return {"token": token, **named(context, ids), "missing": missing, "by": "hidden token", "names": names,
+            **shading(context, change), "deltas": change}
+
+
+@view("why_heads", needs_table)
+def why_heads(context: Context, token: int, whole_text: bool = False, target: int | str | None = None,
+              versus: int | str | None = None, both: bool = False) -> dict[str, Any]:
+    """Each head switched off, at the position that predicts or in the whole text up to it: `deltas` and levels [layer ·
+    head], NaN and -1 if not tried yet; the ten largest."""
+    position, ids = asked(context, token, target, versus)
+    kind = "heads_text" if whole_text else "heads"
+    missing = trial(context, kind, position, ids)
+    change = deltas(context, kind, position, ids)[:, -1 if both else 0]
+    shape = context.reading.trace.shape
+    scale = scales.symmetric(change)
+    order = np.argsort(-np.abs(np.nan_to_num(change)), kind="stable")[:TOP].tolist()
+    best = [i for i in order if not np.isnan(change[i])]
+    return {
+        "token": token, **named(context, ids), "missing": missing, "by": "head off",
+        "names": [f"{i // shape.heads}.{i % shape.heads}" for i in range(len(change))],
+        "layers": shape.layers, "columns": shape.heads, "palette": "signed", "stops": scale.stops(),
+        "top": [{"layer": i // shape.heads, "head": i % shape.heads, "value": float(change[i])} for i in best],
+        "deltas": change, "levels": scale.levels(change).astype(np.int16),
+    }
+
+
+@view("why_context", needs_table)
+def why_context(context: Context, token: int, target: int | str | None = None,
+                versus: int | str | None = None) -> dict[str, Any]:
+    """The target's log-probability after only the last 1, 2, 4 … tokens before it: `logprobs` [step]."""
+    position, ids = asked(context, token, target, versus)
+    missing = trial(context, "context", position, ids)
+    tried = context.beside.tried["context", position, tuple(ids)]
+    first = context.reading.trace.first
+    lengths = [len(variant["ids"]) - first for variant in tried.variants]
+    return {"token": token, **named(context, ids), "missing": missing, "by": "tokens before it", "names": lengths,
+            "lengths": lengths, "deltas": tried.logprobs[:, 0]}
+
+
+@view("why_agreement")
+def why_agreement(context: Context, token: int, target: int | str | None = None,
+                  versus: int | str | None = None) -> dict[str, Any]:
+    """The quick answers beside the slow ones: spans of the text left out altogether against the sum of their tokens'
+    quick changes, and the ten strongest heads off in the whole text; rank correlations, once all are known."""
+    position, ids = asked(context, token, target, versus)
+    order = ("tokens", "heads", "spans", "top_heads")
+    missing = next((found for kind in order if (found := trial(context, kind, position, ids))), None)
+    if missing:
+        return {"token": token, "missing": missing}
+    first, shape = context.reading.trace.first, context.reading.trace.shape
+    quick = deltas(context, "tokens", position, ids)[:, 0]
+    hidden = np.append(quick, 0.0)[first:]  # the position that predicts always sees itself
+    texts = context.reading.tokens.texts
+    slow = deltas(context, "spans", position, ids)[:, 0]
+    rows = [{"text": "".join(texts[a:b]), "start": a, "stop": b, "quick": float(hidden[a:b].sum()),
+             "slow": float(change)} for (a, b), change in zip(spans(position + 1 - first), slow.tolist(), strict=False)]
+    tried = context.beside.tried["top_heads", position, tuple(ids)].variants[1:]
+    quick_heads = deltas(context, "heads", position, ids)[:, 0].reshape(shape.layers, shape.heads)
+    slow_heads = deltas(context, "top_heads", position, ids)[:, 0]
+    heads = [{"layer": layer, "head": head, "quick": float(quick_heads[layer, head]), "slow": float(change)}
+             for variant, change in zip(tried, slow_heads.tolist(), strict=True) for layer, head in variant["heads"]]
+    return {
+        "token": token, "missing": None, "spans": rows, "heads": heads,
+        "spans_agree": run.number(rank_correlation(*_columns(rows))),
+        "heads_agree": run.number(rank_correlation(*_columns(heads))),
+    }
+
+
+def change_table(context: Context, found: dict[str, Any]) -> Table:
+    texts = context.reading.tokens.texts
+    values = found["deltas"].tolist() if "deltas" in found else []
+    rows = [[t, texts[t], run.number(value)] for t, value in enumerate(values)]
+    return {"columns": ["index", "token", "change of log-probability, nats"], "rows": rows}
+
+
+def _columns(rows: list[dict[str, Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.array([row["quick"] for row in rows]), np.array([row["slow"] for row in rows])
+
+
+@view("change", change_table)
+def change(context: Context) -> dict[str, Any]:
+    """The reading under interventions against the untouched one: `deltas` [token] of log-probabilities in nats, the
+    most changed tokens, and the mean; `shades` for the text. missing: the unchanged model has not read all of it."""
+    trace = context.reading.trace
+    logprob = trace.statistics().logprob
+    if not context.reading.interventions:
+        return {"tokens": 0, "missing": None}
+    before = np.array(context.beside.untouched[: trace.first + trace.shown - 1])
+    start = 1 - trace.first  # without a prefix the first token has no log-probability
+    values = np.full(trace.shown, np.nan)
+    known = min(len(before), trace.shown - start)
+    values[start : start + known] = logprob[start : start + known] - before[:known]
+    missing = None if known == trace.shown - start else {"kind": "untouched"}
+    scale = scales.symmetric(values)
+    order = np.argsort(-np.abs(np.nan_to_num(values)), kind="stable")[:LARGEST]
+    texts = context.reading.tokens.texts
+    return {
+        "tokens": trace.shown, "missing": missing, "most": scale.high, "palette": "signed",
+        "mean": run.number(float(np.nanmean(values))) if known else None,
+        "before": run.number(float(np.mean(before))) if known else None,
+        "largest": [{"token": t, "text": texts[t], "value": float(values[t])} for t in order.tolist()
+                    if not np.isnan(values[t])],
+        "deltas": values, "shades": scale.levels(values).astype(np.int16),
+    }
+

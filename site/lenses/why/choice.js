@@ -1,0 +1,70 @@
+// What the Why lens is asked: the target, what it is compared with, the reading that shades the text, and the chosen head; main thread.
+
+import { computeMissing } from '../../page/questions.js';
+import * as state from '../../page/state.js';
+import { computed, signal } from '../../vendor/signals-core.js';
+
+/** @import {WhyArgs, WhyMissing} from '../../shared/protocol.js' */
+/** @import {RunState} from '../../page/state.js' */
+
+export const ID = 'why';
+
+/** What was chosen for one token of one text: it does not outlive either. @typedef {{ about: string, target: string | number | null, versus: string | number | null }} Asked */
+const asked = signal(/** @type {Asked} */ ({ about: '', target: null, versus: null }));
+
+/** The token in question and its text before it: another one begins with its own question. */
+const about = computed(() => {
+  const { value: token } = state.current;
+  const ids = state.run.value?.tokens.ids;
+  return token === null || !ids ? '' : `${state.run.value?.conditions.model} ${ids.slice(0, token + 1).join()}`;
+});
+
+export const target = computed(() => (asked.value.about === about.value ? asked.value.target : null));
+export const versus = computed(() => (asked.value.about === about.value ? asked.value.versus : null));
+
+/** @param {Partial<Pick<Asked, 'target' | 'versus'>>} changes */
+export const askFor = (changes) => void (asked.value = { target: target.value, versus: versus.value, ...changes, about: about.value });
+
+/** Which reading shades the text. */
+export const reading = signal(/** @type {'adds' | 'looks' | 'needs' | 'change'} */ ('adds'));
+/** Whether attention is weighted by the size of what is moved and its alignment. */
+export const weighted = signal(false);
+/** Whether changes are of the difference between target and the other token. */
+export const both = signal(false);
+/** Whether heads are switched off in the whole text. */
+export const wholeText = signal(false);
+/** The token whose quick answers are compared with slow ones, as `about`. */
+export const checking = signal('');
+export const isChecking = computed(() => checking.value !== '' && checking.value === about.value);
+export const setChecking = (/** @type {boolean} */ on) => void (checking.value = on ? about.value : '');
+
+/** The head that was pressed in a grid. */
+export const chosenHead = signal(/** @type {{ layer: number, head: number } | null} */ (null));
+
+/** The question's arguments; null if the token has no prediction. @param {RunState} run @param {number} token @returns {WhyArgs | null} */
+export function whyArgs(run, token) {
+  if (run.kind === 'stored' || (token === 0 && run.conditions.prefix === null) || lacksAttribution()) return null;
+  return { token, target: target.value, versus: versus.value };
+}
+
+/** Whether the model was exported without what this lens takes. */
+export const lacksAttribution = () => !state.model.value?.manifest.outputs.direct;
+
+/** Why there is nothing to show; null if there is. */
+export function missingWords() {
+  if (lacksAttribution()) return 'This model was exported before attribution existed. Choose another, or build it again.';
+  const token = state.current.value;
+  return token === 0 && state.run.value?.conditions.prefix === null ? 'First token: no prediction, since the text was read without a prefix token.' : null;
+}
+
+/** What an answer still lacks. @param {{ json: object }} answer @returns {WhyMissing | null} */
+export const lacks = ({ json }) => /** @type {{ missing?: WhyMissing | null }} */ (json).missing ?? null;
+
+/** @param {RunState} run @param {WhyMissing} missing */
+export const fetch = (run, missing) => computeMissing(run, missing);
+
+/** How far a sweep is. @param {{ json: object }} answer */
+export function progress(answer) {
+  const missing = lacks(answer);
+  return missing && 'of' in missing ? `Computing… ${missing.first} of ${missing.of}` : missing ? 'Computing…' : '';
+}

@@ -1,0 +1,88 @@
+// Interventions: heads off by name, links cut between tokens of the text, and what they changed against the untouched reading; main thread.
+
+import { signed } from '../../frame/format.js';
+import { inUnit, unit } from '../../frame/units.js';
+import { cutLinks, isChanged, scaleHeads, setInterventions } from '../../page/interventions.js';
+import { say } from '../../page/notices.js';
+import * as state from '../../page/state.js';
+import { labelOf } from '../../shared/token_text.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { panel } from '../panel.js';
+import { fetch, lacks } from './choice.js';
+import { largestChart } from './tokens.js';
+
+const THRESHOLD = 0.4; // of the model's induction score, as in pyscripts/metrics/heads.py
+
+/** The heads that a list names: "3.1, 4.2", or "5" for a whole layer. @param {string} text */
+function headsIn(text) {
+  const { layers = 0, heads: count = 0 } = state.model.value?.manifest ?? {};
+  return text.split(/[\s,;]+/).filter(Boolean).flatMap((name) => {
+    const [, layer, head] = /^(\d+)(?:\.(\d+))?$/.exec(name) ?? [];
+    if (layer === undefined || Number(layer) >= layers || (head !== undefined && Number(head) >= count)) throw new RangeError(`“${name}” is not a head of this model. Write layer.head, such as 3.1, or a layer alone.`);
+    return head === undefined ? Array.from({ length: count }, (_, i) => ({ layer: Number(layer), head: i })) : [{ layer: Number(layer), head: Number(head) }];
+  });
+}
+
+/** @param {SubmitEvent} event */
+function switchOff(event) {
+  event.preventDefault();
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  const others = /** @type {HTMLButtonElement | null} */ (event.submitter)?.value === 'others';
+  try {
+    const named = headsIn(String(new FormData(form).get('heads') ?? ''));
+    if (!named.length) return;
+    const { layers = 0, heads: count = 0 } = state.model.value?.manifest ?? {};
+    const kept = new Set(named.map(({ layer, head }) => layer * count + head));
+    const all = Array.from({ length: layers * count }, (_, i) => i).filter((i) => !kept.has(i)).map((i) => ({ layer: Math.floor(i / count), head: i % count }));
+    scaleHeads(others ? all : named, 0);
+    form.reset();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error), true);
+  }
+}
+
+/** The model's induction heads. */
+const inductionHeads = () => (state.model.value?.manifest.head_scores?.induction ?? []).flatMap((row, layer) => row.flatMap((score, head) => (score !== null && score > THRESHOLD ? [{ layer, head }] : [])));
+
+function tools() {
+  const run = state.run.value;
+  const { pinned, span } = state;
+  const first = run?.conditions.prefix === null ? 0 : 1;
+  const name = (/** @type {number} */ token) => labelOf(run?.tokens.texts[token] ?? '');
+  const induction = inductionHeads();
+  const query = pinned.value;
+  const keys = span.value ? Array.from({ length: span.value.to - span.value.from }, (_, i) => Number(span.value?.from) + i) : [];
+  const earlier = query === null ? keys : keys.filter((key) => key < query);
+  const words = span.value && (keys.length > 1 ? `${name(keys[0])} … ${name(keys[keys.length - 1])}` : name(keys[0]));
+  return html`
+    <form class="why-tools" @submit=${switchOff}>
+      <input type="text" name="heads" size="12" aria-label="Heads, as layer.head" placeholder="heads: 3.1, 4.2" autocomplete="off" spellcheck="false">
+      <button type="submit" class="small">Switch off</button>
+      <button type="submit" class="small" value="others">All but these off</button>
+      ${induction.length ? html`<button type="button" class="small" title=${induction.map(({ layer, head }) => `${layer}.${head}`).join(', ')} @click=${() => scaleHeads(induction, 0)}>Induction heads off (${induction.length})</button>` : nothing}
+    </form>
+    <p class="why-tools">${earlier.length
+      ? html`${query === null ? nothing : html`<button type="button" class="small" @click=${() => cutLinks(query + first, earlier.map((key) => key + first))}>${name(query)} may not look at ${words}</button>`}
+        <button type="button" class="small" @click=${() => cutLinks(null, keys.map((key) => key + first))}>No token may look at ${words}</button>`
+      : html`<span class="hint">To cut links, select tokens in the text by dragging over them${query === null ? '' : ` before ${name(query)}`}.</span>`}
+      ${isChanged() ? html`<button type="button" class="small" @click=${() => setInterventions({})}>Remove all</button>` : nothing}</p>`;
+}
+
+const change = (/** @type {number} */ nats) => signed(inUnit(nats));
+
+export const interventions = panel({
+  id: 'change',
+  view: 'change',
+  needs: 'end',
+  args: () => ({}),
+  lacks,
+  fetch,
+  title: 'Interventions',
+  lead: ({ json }) => {
+    if (!isChanged()) return 'The model is unchanged. Switch heads off or cut links: the text is read again, and compared with this reading.';
+    if (json.missing) return 'Reading the text with the unchanged model…';
+    return html`Mean log-probability: <strong>${change(json.mean ?? 0)}</strong> ${unit()} against the unchanged model’s ${signed(inUnit(json.before ?? 0))}.`;
+  },
+  charts: ({ json }) => (json.largest && !json.missing ? [largestChart(json.largest, 'most changed', `Δ ${unit()}`, change)] : []),
+  below: tools,
+});

@@ -1,0 +1,119 @@
+// Needs: what changes if a token is hidden from the position that predicts, or a head is off; and with less context; main thread.
+
+import { keyOf, rowsScene } from '../../charts/rows.js';
+import { fixed, signed } from '../../frame/format.js';
+import { inUnit, unit } from '../../frame/units.js';
+import * as state from '../../page/state.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { checkView, menuView } from '../controls.js';
+import { panel } from '../panel.js';
+import { both, chosenHead, fetch, lacks, missingWords, progress, versus, whyArgs, wholeText } from './choice.js';
+import { headButtons } from './heads.js';
+import { largestChart } from './tokens.js';
+
+/** @import {Views} from '../../shared/protocol.js' */
+/** @import {RunState} from '../../page/state.js' */
+/** @import {ChartOf} from '../../charts/chart.js' */
+
+/** A change of log-probability in the chosen unit. @param {number} nats */
+const change = (nats) => signed(inUnit(nats));
+
+/** @param {RunState} run @param {number} token */
+const args = (run, token) => {
+  const own = whyArgs(run, token);
+  return own && { ...own, both: both.value && versus.value !== null };
+};
+
+const compared = () => (versus.value === null ? nothing : checkView('Δ of the difference', both));
+
+export const hidden = panel({
+  id: 'why_tokens',
+  view: 'why_tokens',
+  needs: 'token',
+  args,
+  lacks,
+  fetch,
+  title: 'Needs: earlier tokens',
+  missing: missingWords,
+  controls: () => html`<span class="attention-controls">${compared()}</span>`,
+  lead: (answer) => progress(answer) || html`Each token hidden from the position that predicts. Δ ${answer.json.versus && both.value ? 'of the difference of log-probabilities' : 'log-probability'}, ${unit()}.${answer.json.prefix === null ? '' : ` Prefix token: ${change(answer.json.prefix)}.`}`,
+  charts: ({ json }) => [largestChart(json.largest, 'change if hidden', `Δ ${unit()}`, change)],
+});
+
+/** @param {Views['why_heads']['answer']} answer @returns {ChartOf[]} */
+function headCharts({ json, arrays }) {
+  const { layers, columns, palette, stops, top } = json;
+  const values = arrays.deltas.data;
+  return [
+    {
+      label: `Change with each of ${layers} × ${columns} heads off`,
+      scene: (width) => rowsScene({
+        labels: Array.from({ length: layers }, (_, layer) => String(layer)), labelRoom: 24, rowHeight: layers > 20 ? 12 : 18, align: 'end',
+        tracks: [{ kind: 'cells', title: 'heads', levels: arrays.levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, change), ends: ['0', String(columns - 1)], widest: 26 }],
+      }, width),
+      say: ({ row, column }) => {
+        const value = values[row * columns + column];
+        return `head ${row}.${column} off: ${Number.isNaN(value) ? 'not computed yet' : `${change(value)} ${unit()}`}`;
+      },
+      pick: ({ row, column }) => void (chosenHead.value = { layer: row, head: column }),
+    },
+    {
+      label: 'The heads that change most',
+      scene: (width) => rowsScene({
+        labels: top.map(({ layer, head }) => `head ${layer}.${head}`), labelRoom: Math.min(120, width * 0.4), rowHeight: 20,
+        tracks: [
+          { kind: 'bars', title: `Δ ${unit()}`, axis: change, series: [{ values: top.map(({ value }) => value), fill: 'bar' }] },
+          { kind: 'numbers', title: '', room: 56, texts: top.map(({ value }) => change(value)) },
+        ],
+      }, width),
+      say: ({ row }) => (top[row] ? `head ${top[row].layer}.${top[row].head} off: ${change(top[row].value)} ${unit()}` : ''),
+      pick: ({ row }) => void (chosenHead.value = top[row] ?? null),
+    },
+  ];
+}
+
+export const heads = panel({
+  id: 'why_heads',
+  view: 'why_heads',
+  needs: 'token',
+  args: (run, token) => {
+    const own = args(run, token);
+    return own && { ...own, whole_text: wholeText.value };
+  },
+  lacks,
+  fetch,
+  title: 'Needs: heads',
+  resting: 'Orange: the target is less likely without the head. Press a head to choose it.',
+  missing: missingWords,
+  controls: () => html`<span class="attention-controls">${menuView('Where heads are off', [['last', 'Off at this position'], ['text', 'Off in the whole text']], wholeText.value ? 'text' : 'last', (value) => (wholeText.value = value === 'text'))}
+    ${compared()}${wholeText.value ? html`<button type="button" class="small" @click=${() => (wholeText.value = false)}>Cancel</button>` : nothing}</span>`,
+  lead: (answer) => progress(answer) || html`Each head switched off (zero ablation) ${wholeText.value ? 'in the whole text' : 'at the position that predicts'}. Other heads may take over, so small changes do not prove that a head does nothing: switch several off together.`,
+  charts: headCharts,
+  below: headButtons,
+});
+
+export const context = panel({
+  id: 'why_context',
+  view: 'why_context',
+  needs: 'token',
+  args: whyArgs,
+  lacks,
+  fetch,
+  title: 'Needs: context',
+  missing: missingWords,
+  lead: (answer) => progress(answer) || `Log-probability after only the last 1, 2, 4 … tokens before it, ${unit()}.`,
+  charts: ({ json, arrays }) => {
+    const values = Array.from(arrays.deltas.data);
+    return [{
+      label: 'Log-probability by the length of the context',
+      scene: (width) => rowsScene({
+        labels: json.lengths.map((n) => `${n} token${n === 1 ? '' : 's'}`), labelRoom: 84, rowHeight: 20,
+        tracks: [
+          { kind: 'bars', title: `log-probability, ${unit()}`, axis: (value) => fixed(inUnit(value), 1), series: [{ values: values.map((value) => (Number.isNaN(value) ? null : value)), fill: 'bar' }] },
+          { kind: 'numbers', title: '', room: 56, texts: values.map((value) => fixed(inUnit(value))) },
+        ],
+      }, width),
+      say: ({ row }) => `after the last ${json.lengths[row]} tokens: ${fixed(inUnit(values[row]))} ${unit()}`,
+    }];
+  },
+});

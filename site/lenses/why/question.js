@@ -1,0 +1,64 @@
+// The question: which token, rather than which, and which reading shades the text; main thread.
+
+import { amount } from '../../frame/units.js';
+import { valueOf } from '../../frame/mount.js';
+import { isChanged } from '../../page/interventions.js';
+import * as state from '../../page/state.js';
+import { labelOf } from '../../shared/token_text.js';
+import { html, nothing, render } from '../../vendor/lit-html/lit-html.js';
+import { watch } from '../../page/notices.js';
+import { menuView } from '../controls.js';
+import { ask } from '../scheduler.js';
+import { askFor, ID, missingWords, reading, target, whyArgs } from './choice.js';
+
+const READINGS = /** @type {const} */ ({
+  adds: ['Adds', 'What each earlier token added to the logit, directly: exact parts of a sum'],
+  looks: ['Looks at', 'Attention of the position that predicts the token'],
+  needs: ['Needs', 'How much the log-probability changes if the position may not look there: causal'],
+});
+
+const question = ask({ view: 'why', needs: 'token', args: whyArgs, seen: () => state.lens.value === ID && state.isInOnePass() });
+
+/** @param {keyof typeof READINGS | 'change'} id @param {string} title @param {string} explained */
+const button = (id, title, explained) =>
+  html`<button type="button" class="small" aria-pressed=${reading.value === id} title=${explained} @click=${() => (reading.value = id)}>${title}</button>`;
+
+function view() {
+  const answer = question.fits.value ? question.answer.value?.json : null;
+  const words = missingWords();
+  if (words) return html`<p class="hint">${words}</p>`;
+  if (!answer || !state.run.value) return html`<p class="hint">${state.current.value === null ? '' : 'Computing…'}</p>`;
+  const { alternatives, actual } = answer;
+  const others = alternatives.filter(({ id }) => id !== actual.id);
+  /** @type {[string | number, string][]} */
+  const targets = [['', `${labelOf(actual.text)} (the token in the text)`], ...others.map(({ id, text, logprob }) => /** @type {[number, string]} */ ([id, `${labelOf(text)} · ${amount(logprob === null ? null : -logprob)}`]))];
+  /** @type {[string | number, string][]} */
+  const rivals = [['', 'nothing: its logit alone'], ...alternatives.filter(({ id }) => id !== answer.target.id).map(({ id, text }) => /** @type {[number, string]} */ ([id, labelOf(text)]))];
+  for (const [list, chosen] of /** @type {const} */ ([[targets, answer.target], [rivals, answer.versus]])) {
+    if (chosen && chosen.id !== actual.id && !list.some(([id]) => id === chosen.id)) list.push([chosen.id, labelOf(chosen.text)]);
+  }
+  const typed = (/** @type {string} */ label, /** @type {(text: string) => void} */ use) => html`<input class="quiet" type="text" size="8" aria-label=${label} placeholder="other…" autocomplete="off" spellcheck="false"
+    @change=${(/** @type {Event} */ event) => {
+      const text = valueOf(event);
+      if (text) use(text);
+      /** @type {HTMLInputElement} */ (event.target).value = '';
+    }}>`;
+  return html`
+    <p class="why-question">Why ${menuView('Target', targets, target.value ?? '', (id) => askFor({ target: id === '' ? null : asId(id) }))} ${typed('Another target', (text) => askFor({ target: text }))}
+      rather than ${menuView('Rather than', rivals, answer.versus?.id ?? '', (id) => askFor({ versus: id === '' ? null : asId(id) }))} ${typed('Another token to compare with', (text) => askFor({ versus: text }))}?</p>
+    <p><span class="joined" role="group" aria-label="Shade the text by">${Object.entries(READINGS).map(([id, [title, explained]]) => button(/** @type {keyof typeof READINGS} */ (id), title, explained))}
+      ${isChanged() ? button('change', 'Changed by', 'Log-probabilities under the interventions, less those of the unchanged model') : nothing}</span>
+      <span class="hint">shades the text</span></p>`;
+}
+
+/** @param {string} id */
+const asId = (id) => Number(id);
+
+/** @type {import('../panel.js').Panel} */
+export const questionPanel = {
+  id: 'why_question',
+  title: 'Question',
+  mount: (place) => void watch('why_question', () => {
+    if (state.lens.value === ID) render(view(), place);
+  }),
+};

@@ -1,0 +1,61 @@
+// Shades the one text by the chosen reading while the Why lens is open; main thread.
+
+import { percent, signed } from '../../frame/format.js';
+import { inUnit, unit } from '../../frame/units.js';
+import { isChanged } from '../../page/interventions.js';
+import { watch } from '../../page/notices.js';
+import * as state from '../../page/state.js';
+import { labelOf } from '../../shared/token_text.js';
+import { ask } from '../scheduler.js';
+import { both, fetch, ID, lacks, reading, versus, weighted, whyArgs } from './choice.js';
+
+/** @import {Palette, ThemeColours} from '../../shared/protocol.js' */
+
+const isOpen = () => state.lens.value === ID && state.isInOnePass();
+const isShown = (/** @type {string} */ id) => () => isOpen() && reading.value === id;
+
+const answers = {
+  adds: ask({ view: 'why_adds', needs: 'token', args: whyArgs, lacks, fetch, seen: isShown('adds') }).answer,
+  looks: ask({ view: 'why_looks', needs: 'token', args: (run, token) => withArgs(whyArgs(run, token), { weighted: weighted.value }), lacks, fetch, seen: isShown('looks') }).answer,
+  needs: ask({ view: 'why_tokens', needs: 'token', args: (run, token) => withArgs(whyArgs(run, token), { both: both.value && versus.value !== null }), lacks, fetch, seen: isShown('needs') }).answer,
+  change: ask({ view: 'change', needs: 'end', args: () => ({}), lacks, fetch, seen: isShown('change') }).answer,
+};
+
+/** @template {object} A @template {object} B @param {A | null} own @param {B} more @returns {(A & B) | null} */
+function withArgs(own, more) {
+  return own && { ...own, ...more };
+}
+
+/** @param {ArrayLike<number>} levels [token] @param {Palette} palette @param {'light' | 'dark'} theme @returns {ThemeColours} */
+const coloursOf = (levels, palette, theme) => ({
+  background: Array.from(levels, (level) => (level < 0 ? 'transparent' : palette[theme][level])),
+  text: Array.from(levels, (level) => (level < 0 ? 'inherit' : palette[`${theme}_text`][level])),
+});
+
+/** Keeps the text shaded while the lens is open. */
+export function followShading() {
+  watch('the Why lens over the text', () => {
+    if (!isOpen()) return;
+    const chosen = reading.value === 'change' && !isChanged() ? 'adds' : reading.value;
+    const answer = answers[chosen].value;
+    const json = /** @type {{ most?: number, shade_palette?: string, palette?: string, token?: number } | undefined} */ (answer?.json);
+    const shades = answer?.arrays && 'shades' in answer.arrays ? answer.arrays.shades.data : null;
+    const name = json?.shade_palette ?? json?.palette;
+    const palette = name && state.palettes.value?.[name];
+    if (!json || !shades || !palette || (chosen !== 'change' && json.token !== state.current.value)) return void (state.shading.value = null);
+    const most = json.most ?? 0;
+    const isSigned = name === 'signed';
+    const nats = chosen === 'needs' || chosen === 'change';
+    const format = (/** @type {number} */ value) => (nats ? `${signed(inUnit(value))} ${unit()}` : chosen === 'looks' ? (isSigned ? `${signed(100 * value, 1)}%` : percent(value)) : signed(value));
+    const ends = [0, 128, 255];
+    const stops = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ends.map((level) => palette[scheme][level]), text: [] });
+    const text = labelOf(state.run.value?.tokens.texts[state.current.value ?? 0] ?? '');
+    const titles = { adds: `added directly to ${text}`, looks: `looked at for ${text}`, needs: `${text} without it`, change: 'changed by the interventions' };
+    state.shading.value = {
+      title: titles[chosen],
+      light: coloursOf(shades, palette, 'light'),
+      dark: coloursOf(shades, palette, 'dark'),
+      legend: { values: isSigned ? [-most, 0, most] : [0, most / 2, most], labels: [isSigned ? format(-most) : '0', '', format(most)], light: stops('light'), dark: stops('dark'), continuous: true },
+    };
+  });
+}

@@ -1,0 +1,22 @@
+// Tokens with a number each, the largest first: how the three readings name the earlier tokens; main thread.
+
+import { rowsScene } from '../../charts/rows.js';
+import { labelOf } from '../../shared/token_text.js';
+
+/** @import {ChartOf} from '../../charts/chart.js' */
+
+/**
+ * @param {{ token: number, text: string, value: number }[]} rows @param {string} label @param {string} title of the bars @param {(value: number) => string} format
+ * @returns {ChartOf}
+ */
+export const largestChart = (rows, label, title, format) => ({
+  label: `Earlier tokens: ${label}`,
+  scene: (width) => rowsScene({
+    labels: rows.map(({ text, token }) => `${labelOf(text)} ${token + 1}`), labelRoom: Math.min(150, width * 0.4), rowHeight: 20, mono: true,
+    tracks: [
+      { kind: 'bars', title, axis: format, series: [{ values: rows.map(({ value }) => value), fill: 'bar' }] },
+      { kind: 'numbers', title: '', room: 56, texts: rows.map(({ value }) => format(value)) },
+    ],
+  }, width),
+  say: ({ row }) => (rows[row] ? `${labelOf(rows[row].text)} (token ${rows[row].token + 1}): ${format(rows[row].value)}` : ''),
+});

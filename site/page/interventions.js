@@ -1,0 +1,57 @@
+// What users change inside the model: heads off or scaled, links cut, vectors added; the text is read again; main thread.
+
+import { checkedInterventions } from '../shared/interventions.js';
+import { readUnder } from './edits.js';
+import { say } from './notices.js';
+import * as state from './state.js';
+
+/** @import {Interventions} from '../shared/protocol.js' */
+/** @typedef {{ layer: number, head: number }} Head */
+
+/** Replaces the interventions and reads the text again; says what is wrong with them, if anything is. @param {Interventions} given */
+export function setInterventions(given) {
+  const manifest = state.model.value?.manifest;
+  if (!manifest) return;
+  try {
+    const checked = checkedInterventions(given, manifest);
+    if (JSON.stringify(checked) === JSON.stringify(state.interventions.value)) return;
+    state.interventions.value = checked;
+    void readUnder();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error), true);
+  }
+}
+
+/** Takes the interventions of a link, which are checked when a text is read; null: none. @param {string | null} json */
+export function setFromLink(json) {
+  let given = {};
+  try {
+    given = json === null ? {} : JSON.parse(json);
+  } catch {
+    say('The interventions in this link are not valid JSON. They are left out.', true);
+  }
+  if (state.model.value && state.run.value) setInterventions(given);
+  else state.interventions.value = given;
+}
+
+/** Sets the scale of some heads; 1 leaves them as they are. @param {Head[]} which @param {number} scale */
+export function scaleHeads(which, scale) {
+  const named = new Set(which.map(({ layer, head }) => `${layer}.${head}`));
+  const kept = (state.interventions.value.heads ?? []).filter(({ layer, head }) => !named.has(`${layer}.${head}`));
+  const changed = scale === 1 ? [] : which.map(({ layer, head }) => ({ layer, head, scale }));
+  setInterventions({ ...state.interventions.value, heads: [...kept, ...changed] });
+}
+
+/** The scale of a head now. @param {Head} which */
+export const scaleOf = ({ layer, head }) => state.interventions.value.heads?.find((row) => row.layer === layer && row.head === head)?.scale ?? 1;
+
+/** Keeps a token, or all of them, from looking at others. @param {number | null} query a position; null: every later one @param {number[]} keys positions */
+export const cutLinks = (query, keys) => setInterventions({ ...state.interventions.value, cut: [...(state.interventions.value.cut ?? []), { query, keys }] });
+
+/** Removes one entry. @param {keyof Interventions} kind @param {number} index */
+export const removeAt = (kind, index) => setInterventions({ ...state.interventions.value, [kind]: (state.interventions.value[kind] ?? []).filter((_, i) => i !== index) });
+
+export const removeAll = () => setInterventions({});
+
+/** Whether anything is changed. */
+export const isChanged = () => Object.keys(state.interventions.value).length > 0;

@@ -1,0 +1,108 @@
+"""The Why lens and interventions in the page: the numbers of Python without a browser, whatever was read before."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from playwright.sync_api import Page, expect
+
+from pyscripts.native import load
+from tests.e2e.layers import until
+
+TEXT = "The quick brown fox jumps over the lazy dog. The quick brown fox jumps"
+CUT = [{"query": 7, "keys": [2, 5]}, {"query": None, "keys": [3], "layers": [0]}]
+OFF = {"heads": [{"layer": 1, "head": 2, "scale": 0}], "cut": CUT}
+MODELS = pytest.mark.parametrize("model", ["tiny-gpt2", "tiny-llama"])
+
+
+def logprobs(run: dict) -> np.ndarray:
+    return np.array([token["logprob"] for token in run["tokens"]], float)
+
+
+def analyze(page: Page, interventions: dict | None = None) -> np.ndarray:
+    options = {} if interventions is None else {"interventions": interventions}
+    run = page.evaluate("([text, options]) => tokenlight.analyze(text, options)", [TEXT, options])
+    assert run["interventions"] == (interventions or {})
+    return logprobs(run)
+
+
+@MODELS
+def test_runs_under_interventions_are_those_without_a_browser(tiny: Page, model: str, tiny_models: Path) -> None:
+    """Also back and forth: nothing of one is reused for the other, of text, lens, attention or generation."""
+    native = load(tiny_models / model, threads=1)
+    vector = np.random.default_rng(3).normal(size=native.manifest["hidden_size"]).round(3).tolist()
+    every = {**OFF, "add": [{"layer": 1, "position": 4, "vector": vector}]}
+    clean, changed = native.read(TEXT), native.read(TEXT, interventions=every)
+    assert np.abs(clean.logprob - changed.logprob).max() > 0.01
+    off = native.read(TEXT, interventions=OFF)
+    for given, expected in ((every, changed), ({}, clean), (OFF, off), (every, changed)):
+        assert_allclose(analyze(tiny, given), expected.logprob, atol=2e-4)
+        lens = tiny.evaluate("tokenlight.lens(9, 3)")
+        assert lens["layers"][-1]["logprob"] == pytest.approx(float(expected.logprob[10]), abs=2e-4)
+        data = tiny.evaluate("tokenlight.attention(1, 2).then(({ data }) => [...data])")
+        assert_allclose(data, expected.attentions[1, 2].ravel(), atol=1e-5)
+    written = tiny.evaluate(
+        "([text, interventions]) => tokenlight.generate(text, {greedy: true, maxTokens: 5, interventions})",
+        [TEXT, OFF],
+    )
+    found = native.generate(TEXT, greedy=True, max_tokens=5, interventions=OFF)
+    assert [token["id"] for token in written["tokens"]] == found.ids.tolist()
+    assert analyze(tiny, {}) == pytest.approx(clean.logprob, abs=2e-4)
+
+
+@MODELS
+def test_attribution_and_sweeps_are_those_without_a_browser(tiny: Page, model: str, tiny_models: Path) -> None:
+    native = load(tiny_models / model, threads=1)
+    token, other = 9, 17
+    for given in ({}, OFF):
+        analyze(tiny, given)
+        run = native.read(TEXT, interventions=given)
+        found = tiny.evaluate(f"""tokenlight.attribution({token}, {{versus: {other}}})
+            .then(({{sources, ...others}}) => ({{...others, sources: [...sources]}}))""")
+        expected = native.attribution(run, token, versus=other)
+        assert found["shape"] == list(expected.sources.shape)
+        assert_allclose(found["sources"], expected.sources.ravel(), atol=1e-4)
+        values = [part["value"] for part in found["parts"]]
+        assert sum(values) == pytest.approx(found["logit"], abs=1e-3) == pytest.approx(expected.logit, abs=1e-3)
+        positions = tiny.evaluate(f"tokenlight.dependence({token}, {{target: {other}}})")["positions"]
+        assert_allclose(positions, native.dependence(run, token, other), atol=2e-4)
+        for scope in ("last", "text"):
+            swept = tiny.evaluate(f"""tokenlight.sweep({{kind: 'heads', token: {token}, scope: '{scope}'}})
+                .then(({{data, ...sizes}}) => ({{...sizes, data: [...data]}}))""")
+            assert_allclose(swept["data"], native.head_sweep(run, token, scope=scope).ravel(), atol=2e-4)
+    analyze(tiny, {})
+
+
+def test_wrong_interventions_reject_before_anything_runs(tiny: Page) -> None:
+    analyze(tiny, {})
+    before = tiny.evaluate("tokenlight.state().run.id")
+    for given, words in (
+        ("{heads: [{layer: 9, head: 0, scale: 0}]}", "heads[0].layer must be a whole number from 0 to 1"),
+        ("{cut: [{query: 2, keys: [2]}]}", "cut[0].keys must come before the query, position 2"),
+        ("{add: [{layer: 0, position: 0, vector: [NaN]}]}", "add[0].vector must be a list of"),
+        ("{off: []}", "interventions has no off"),
+    ):
+        said = tiny.evaluate(f"tokenlight.analyze('x', {{interventions: {given}}}).catch((error) => error.message)")
+        assert words in said
+    assert tiny.evaluate("tokenlight.state().run.id") == before
+    assert "no option other" in tiny.evaluate("tokenlight.attribution(1, {other: 2}).catch((error) => error.message)")
+
+
+def test_the_lens_and_its_chips(tiny: Page) -> None:
+    """Sum beside the logit, heads off from the panel, the change, the address, chips removed."""
+    clean = analyze(tiny, {})
+    tiny.click("#tab-why")
+    expect(tiny.locator("#panel-why_adds .lead")).to_contain_text("All parts sum to")
+    expect(tiny.locator("#panel-why_tokens .lead")).to_contain_text("hidden from the position")
+    tiny.fill("#panel-change input[name=heads]", "1.2, 0.1")
+    tiny.click("#panel-change >> text=Switch off")
+    expect(tiny.locator("#interventions .chip")).to_have_count(2)
+    expect(tiny.locator("#panel-change .lead")).to_contain_text("against the unchanged model")
+    until(tiny, "() => decodeURIComponent(location.hash).includes('interventions={\"heads\":')")
+    tiny.click("#interventions >> text=Remove all")
+    expect(tiny.locator("#interventions .chip")).to_have_count(0)
+    expect(tiny.locator("html")).to_have_attribute("data-state", "ready")
+    assert tiny.evaluate("tokenlight.state().interventions") == {}
+    assert_allclose(analyze(tiny), clean, atol=1e-6)
+    tiny.click("#tab-tokens")
