@@ -45,17 +45,20 @@ check: .venv/installed-test site/vendor/NOTICES
 test-fast: check
 	$(BIN)/python -m pytest -q tests/unit
 
+.PHONY: browser
+browser: .venv/installed-test
+	$(BIN)/python tests/browser.py
+
 # The browser tests read with SmolLM2, also where the model above is another one.
 site/models/smollm2/manifest.json: | .venv/installed site/vendor/NOTICES
 	$(call step,Model of the tests (site/models/smollm2),$(BIN)/python export/build.py smollm2)
 
-test: check site/models/smollm2/manifest.json
-	$(BIN)/python tests/browser.py
+test:
+	@$(MAKE) -j3 check site/models/smollm2/manifest.json browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 -m "not long" tests
 
 # Tests that take minutes: memory over hundreds of runs, and with a model of GPT-2's size.
-test-long: check
-	$(BIN)/python tests/browser.py
+test-long: check browser
 	$(BIN)/python -m pytest -m long tests
 
 .venv/installed-test-browsers: .venv/installed-test

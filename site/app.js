@@ -1,4 +1,4 @@
-// Wires the page together: what the address and the last visit ask for, the text, the lenses, the workers; main thread.
+// Wires the page together: what the address and the last visit ask for, the text, then the lenses and the workers; main thread.
 
 import './page/language.js';
 import { announce } from './frame/announcer.js';
@@ -8,9 +8,6 @@ import { followHelpKey } from './frame/help.js';
 import { byId, element, mount } from './frame/mount.js';
 import { noticeView } from './frame/notice.js';
 import { storageView, updateView } from './frame/storage.js';
-import { panelId, tabsView } from './frame/tabs.js';
-import { lenses } from './lenses/index.js';
-import { followQuestions } from './lenses/scheduler.js';
 import { followAddress, readHash } from './page/address.js';
 import { installApi } from './page/api.js';
 import { keepDraft, restoreDraft } from './page/draft.js';
@@ -18,7 +15,7 @@ import { offerLenses, select, setLens } from './page/choices.js';
 import { hold, offer, put, readAgain } from './page/edits.js';
 import { setFromLink } from './page/interventions.js';
 import { boot } from './page/models.js';
-import { watch } from './page/notices.js';
+import { say, watch } from './page/notices.js';
 import { settle } from './page/offline.js';
 import { keepPreferences } from './page/preferences.js';
 import { onUpdate } from './page/runs.js';
@@ -30,8 +27,6 @@ import { showFirst } from './text/precomputed.js';
 keepPreferences();
 const asked = readHash();
 const draft = restoreDraft();
-offerLenses(lenses.map(({ id }) => id));
-setLens(asked.lens);
 
 watch('phase', () => {
   document.documentElement.dataset.state = state.phase.value;
@@ -41,19 +36,12 @@ mount('notice', noticeView);
 mount('consent-notice', consentView);
 mount('update', updateView);
 mount('storage', storageView);
-mount('tabs', tabsView);
 mountText();
-for (const lens of lenses) {
-  const panel = element('div', 'stack', panelId(lens.id));
-  panel.setAttribute('role', 'tabpanel');
-  panel.setAttribute('aria-labelledby', `tab-${lens.id}`);
-  byId('lenses').append(panel);
-  lens.mount(panel);
-  watch(`lens ${lens.id}`, () => void (panel.hidden = state.lens.value !== lens.id));
-}
-followQuestions();
 announce();
 followHelpKey();
+
+/** Until the first look is drawn, nothing competes with it. */
+let shown = Promise.resolve();
 
 // A text in the address waits in the box until the visitor asks for it; one that was shown before a reload is read again.
 if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) {
@@ -63,7 +51,7 @@ if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) 
   if (draft?.text) hold(draft.text), commit(); // an unsaved text is not lost: undo brings it back
   if (asked.literal) put(asked.text, { literal: true });
   else hold(asked.text);
-} else void showFirst(asked.model);
+} else shown = showFirst();
 
 setFromLink(asked.interventions);
 state.tokenToPin.value = draft?.newer ? draft.token : asked.token;
@@ -81,6 +69,36 @@ if (state.tokenToPin.value !== null) {
 }
 
 keepDraft();
-followAddress();
 installApi();
-void settle().then(() => boot(asked.model, { onUpdate, onSwitch: readAgain }));
+const settled = settle();
+mountCharts().catch((error) => {
+  console.error(error);
+  say('A part of the page could not be loaded. Check the connection, then reload the page.', true);
+});
+
+/** The strip and the lenses are not needed for the first look at the text: their modules come after it. */
+async function mountCharts() {
+  await shown;
+  const [{ mountAlong }, { lenses }, { panelId, tabsView }, { followQuestions }] = await Promise.all([
+    import('./text/along.js'),
+    import('./lenses/index.js'),
+    import('./frame/tabs.js'),
+    import('./lenses/scheduler.js'),
+  ]);
+  mountAlong(byId('along'));
+  offerLenses(lenses.map(({ id }) => id));
+  setLens(asked.lens);
+  for (const lens of lenses) {
+    const panel = element('div', 'stack', panelId(lens.id));
+    panel.setAttribute('role', 'tabpanel');
+    panel.setAttribute('aria-labelledby', `tab-${lens.id}`);
+    byId('lenses').append(panel);
+    lens.mount(panel);
+    watch(`lens ${lens.id}`, () => void (panel.hidden = state.lens.value !== lens.id));
+  }
+  mount('tabs', tabsView);
+  followQuestions();
+  followAddress();
+  await settled;
+  await boot(asked.model, { onUpdate, onSwitch: readAgain });
+}

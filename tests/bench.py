@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
 from pyscripts.native.session import neutral  # noqa: E402
-from tests import bench_native, bench_text, browser  # noqa: E402
+from tests import bench_attention, bench_native, bench_text, browser  # noqa: E402
 from tests.e2e.conftest import FLAGS, serving  # noqa: E402
 from tests.e2e.hosting import link_site  # noqa: E402
 from tests.e2e.layers import step_times  # noqa: E402
@@ -207,6 +207,8 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
     result["writing with panels live, % of without"] = {"page": 100 * live / off}
     result["step to another token, all panels"] = {"page": step}
     result |= {name: {"page": value} for name, value in bench_text.measure(page, WORD).items()}
+    long_and_short = {positions: texts[positions] for positions in PREFILL[1:]}
+    result |= {name: {"page": value} for name, value in bench_attention.figures(page, long_and_short).items()}
     result["session creation"] = {"page": 1000 * warm["tokenlight session"], "native": 1000 * native.created}
     result["Python start"] = {"page": 1000 * warm["tokenlight python"]}
     for kind, found in (("cold", cold), ("warm", warm)):

@@ -1,7 +1,8 @@
-"""Scoring without a browser against onnxruntime alone, and its memory: part of `make bench`; alone, prints two tables.
+"""Scoring without a browser against onnxruntime alone and transformers, and its memory; part of `make bench`.
 
-Both sides run the same graph on the same batches, in turns; machines are noisy, so read the ratio. Logits only, two
-threads. The memory is of 10,000 short documents, sampled after each block.
+onnxruntime alone runs the same graph on the same batches, in turns; machines are noisy, so read the ratio, whose bar is
+0.8. transformers reads the checkpoint in fp32, one text after the other; its log-likelihoods must agree within what the
+format's fidelity allows. Logits only, two threads. The memory is of 10,000 short documents, sampled after each block.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from typing import Any
 
 import numpy as np
 import psutil
+import torch
 from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from export import sources  # noqa: E402
+from export.check import fidelity  # noqa: E402
+from export.weights import checkpoint  # noqa: E402
 from pyscripts.native import Model, load  # noqa: E402
 from pyscripts.native.corpus import score_corpus  # noqa: E402
 from pyscripts.native.documents import Document  # noqa: E402
@@ -77,6 +82,32 @@ def speed(folder: Path) -> dict[str, float]:
     return result
 
 
+def agreement(folder: Path) -> dict[str, float]:
+    """The log-likelihoods of the same texts by transformers, in fp32: its speed, and how far the two are apart.
+
+    AssertionError: further than the limit of the model's format (export/check/fidelity.py).
+    """
+    model, documents = load(folder, threads=THREADS), paragraphs()
+    reference: Any = checkpoint.load_model(sources.find("smollm2", None, False))
+    torch.set_num_threads(THREADS)
+    records = score(model, documents, Settings(("logprob", "ids")).check(dict(model.manifest))).lines.splitlines()
+    front, apart, whole, seconds = model.prefix_ids(True), [], [], 0.0
+    for record in map(json.loads, records):
+        ids = torch.tensor([[*front, *record["ids"]]])
+        start = time.perf_counter()
+        with torch.no_grad():
+            logprobs = torch.log_softmax(reference(ids).logits[0, :-1].double(), -1)
+        expected = logprobs.gather(1, ids[0, 1:, None])[:, 0].numpy()  # [token]
+        seconds += time.perf_counter() - start
+        apart += np.abs(expected - record["logprob"]).tolist()
+        whole.append(abs(expected.sum() - sum(record["logprob"])) / len(expected))
+    limit = fidelity.BARS[model.manifest["weights"]]["mean_abs_logprob_difference"]
+    assert np.mean(apart) <= limit, f"{np.mean(apart)} nats from transformers; the limit is {limit}"
+    return {"transformers: tokens/s": len(apart) / seconds, "nats from transformers, mean of tokens": np.mean(apart),
+            "nats from transformers, mean of texts, a token": np.mean(whole),
+            "nats from transformers, published": model.manifest["fidelity"]["mean_abs_logprob_difference"]}
+
+
 def memory(folder: Path) -> dict[str, float]:
     """Resident megabytes while 10,000 short documents are scored: the first after 1,000 of them, and the most later."""
     draw, words = random.Random(0), ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog"]
@@ -97,10 +128,10 @@ def memory(folder: Path) -> dict[str, float]:
 def main() -> dict[str, float]:
     """Prints the figures of SmolLM2; returns them."""
     folder = ROOT / "site/models/smollm2"
-    found = speed(folder) | memory(folder)
+    found = {name: float(value) for name, value in (speed(folder) | agreement(folder) | memory(folder)).items()}
     table = Table("native, SmolLM2, 2 threads", "")
     for name, value in found.items():
-        table.add_row(name, f"{value:,.2f}" if "ratio" in name else f"{value:,.0f}")
+        table.add_row(name, f"{value:,.4f}" if "nats" in name or "ratio" in name else f"{value:,.0f}")
     Console().print(table)
     return found
 

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import gguf
 import torch
 from gguf import GGUFReader, TokenType
 from tokenizers import (  # type: ignore[import-untyped]
@@ -25,8 +26,9 @@ CONTROL, USER_DEFINED = int(TokenType.CONTROL), int(TokenType.USER_DEFINED)
 ROPE_FACTORS = "rope_freqs.weight"  # [head_size / 2], what each frequency is divided by; Llama 3.1 and later
 
 
-def opened(path: Path) -> GGUFReader:
+def opened(path: str | Path) -> GGUFReader:
     """The file's reader; parsing its vocabulary takes seconds, so the last one is kept."""
+    path = Path(path)
     stat = path.stat()
     return _opened(path, stat.st_mtime_ns, stat.st_size)
 
@@ -34,6 +36,11 @@ def opened(path: Path) -> GGUFReader:
 @functools.lru_cache(maxsize=1)
 def _opened(path: Path, modified: int, size: int) -> GGUFReader:
     return GGUFReader(path)
+
+
+# transformers parses the file twice and builds its table of tensor names anew for every module: 80% of loading SmolLM2.
+gguf.GGUFReader = opened
+gguf.get_tensor_name_map = functools.cache(gguf.get_tensor_name_map)
 
 
 def unread_tensors(path: Path, model: PreTrainedModel) -> list[str]:

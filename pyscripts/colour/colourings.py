@@ -4,6 +4,7 @@ A colouring is a pure function from TokenStatistics to Colours. Null values (a f
 token without a prefix) get no colour.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from pyscripts.colour import colour
 from pyscripts.colour import hue as linus_lee
 from pyscripts.metrics.likelihood import TokenStatistics, surprisal_bits
 
+SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 Values = NDArray[np.float64]  # [token]; NaN = null
 Paint = Callable[[Values], colour.RGB]
 
@@ -52,6 +54,7 @@ class Colouring:
     title: str
     description: str
     function: Callable[[TokenStatistics], Colours]
+    of_words: bool = False  # whether it reads log-probabilities only, so that words can be coloured by it too
 
 
 def hue(statistics: TokenStatistics) -> Colours:
@@ -159,6 +162,7 @@ COLOURINGS = {
             "Likelihood in this text",
             "Red: unlikely for this text. Green: likely.",
             hue,
+            of_words=True,
         ),
         Colouring(
             "gltr",
@@ -166,8 +170,8 @@ COLOURINGS = {
             "Whether the token ranked among the model's top 10, 100 or 1,000.",
             gltr,
         ),
-        Colouring("viridis", "Surprisal (viridis)", "The same surprisal scale for every text.", viridis),
-        Colouring("cividis", "Surprisal (cividis)", "The same scale in colour-blind safe colours.", cividis),
+        Colouring("viridis", "Surprisal (viridis)", "The same surprisal scale for every text.", viridis, True),
+        Colouring("cividis", "Surprisal (cividis)", "The same scale in colour-blind safe colours.", cividis, True),
         Colouring("entropy", "Entropy", "Entropy of the prediction, whatever token followed.", uncertainty),
         Colouring(
             "surprise_excess",
@@ -180,12 +184,14 @@ COLOURINGS = {
             "Probability (Transformer Lab)",
             "From red at 0% to green at 100%, linear in probability.",
             transformer_lab,
+            of_words=True,
         ),
         Colouring(
             "circuitsvis",
             "Log-probability (CircuitsVis)",
             "Red at 0 nats (certain), fading to none at −5 nats.",
             circuitsvis,
+            of_words=True,
         ),
     )
 }  # id -> Colouring, the default first
@@ -225,8 +231,12 @@ def _diverging(values: Values, middle: str) -> Colours:
 
 
 def _logprob_label(logprob: float) -> str:
-    """The probability, as a percentage or as one in so many (two digits)."""
+    """The probability, as a percentage or as one in so many; from a million on with a power of ten."""
     probability = float(np.exp(logprob))
     if probability >= 0.001:
         return f"{100 * probability:.3g}%"
-    return f"1 in {float(f'{1 / probability:.2g}'):,.0f}"
+    if probability > 1e-6:
+        return f"1 in {float(f'{1 / probability:.2g}'):,.0f}"
+    power, rest = divmod(-logprob / math.log(10), 1)
+    digit = round(10**rest)
+    return f"1 in {1 if digit == 10 else digit} × 10{str(round(power) + (digit == 10)).translate(SUPERSCRIPT)}"

@@ -68,11 +68,16 @@ def symmetric(values: ArrayLike) -> Scale:
 def row_levels(rows: NDArray[np.float32]) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """Steps [row, column] of rows of weights 0 or more, from 0 to the row's largest weight; -1 = null (NaN). And those
     largest weights [row]; 0 if there is none."""
-    most = np.nan_to_num(np.fmax.reduce(rows, axis=1, initial=0))
-    scaled = rows * (np.float32(LEVELS - 1) / np.where(most > 0, most, 1))[:, None].astype(np.float32)
+    most = np.fmax.reduce(rows, axis=1, initial=0)
+    return weight_levels(rows, np.where(most > 0, most, 1)[:, None]), most.astype(np.float32)
+
+
+def weight_levels(weights: NDArray[np.float32], most: ArrayLike) -> NDArray[np.int16]:
+    """Steps [...] of weights from 0 to `most` (above 0); -1 = null (NaN). Single precision: there may be a million."""
+    scaled = weights * np.divide(LEVELS - 1, most, dtype=np.float32)
     np.rint(scaled, out=scaled)
     scaled[np.isnan(scaled)] = -1
-    return scaled.astype(np.int16), most.astype(np.float32)
+    return scaled.astype(np.int16)
 
 
 def palette(name: str) -> dict[str, list[str]]:

@@ -41,8 +41,6 @@ def visible(pattern: Pattern, *, sink: bool = True, mass: float = 1.0) -> Patter
     Without the sink each row is divided by what is left of it, so that it sums to 1 again; a row that attends to
     nothing else is all NaN.
     """
-    if not 0 < mass <= 1:
-        raise ValueError(f"The share of the mass that is shown must be above 0 and at most 1, not {mass}.")
     shown = np.array(pattern, np.float32)
     position = np.arange(len(shown))
     np.copyto(shown, np.nan, where=position[:, None] < position)
@@ -50,9 +48,15 @@ def visible(pattern: Pattern, *, sink: bool = True, mass: float = 1.0) -> Patter
         shown[:, 0] = np.nan
         left = np.nansum(shown, axis=1, dtype=np.float64, keepdims=True)  # [query, 1]
         shown = (shown / np.where(left > 0, left, np.nan)).astype(np.float32)
-    if mass < 1:
-        shown[~largest(shown, mass)] = np.nan
-    return shown
+    return shown if mass == 1 else without_small(shown, mass)
+
+
+def without_small(pattern: Pattern, mass: float) -> Pattern:
+    """A copy in which weights are NaN outside of the smallest set that holds the share `mass` of their row; ValueError
+    unless that is above 0 and at most 1."""
+    if not 0 < mass <= 1:
+        raise ValueError(f"The share of the mass that is shown must be above 0 and at most 1, not {mass}.")
+    return np.where(largest(pattern, mass), pattern, np.float32(np.nan))
 
 
 def largest(pattern: Pattern, mass: float) -> NDArray[np.bool_]:
@@ -78,15 +82,14 @@ def top(rows: Pattern, count: int) -> NDArray[np.int32]:
 
 def strongest(pattern: Pattern, count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The largest weights between two different positions, the sink left out: [link, 2] (query, key), and [link]."""
-    weights = np.nan_to_num(pattern)
+    weights = np.where(np.isnan(pattern), np.float32(0), pattern)
     np.fill_diagonal(weights, 0)
     weights[:, 0] = 0
-    flat = weights.ravel()
-    count = min(count, int(np.count_nonzero(flat)))
-    if not count:
-        return np.zeros((0, 2), np.int32), np.zeros(0, np.float32)
-    best = np.argpartition(-flat, count - 1)[:count]
-    best = best[np.lexsort((best, -flat[best]))]
+    flat, most = weights.ravel(), weights.max(axis=1, initial=0)
+    # As many rows have a weight of at least `least`, so the links are among those: few, if the text is long.
+    least = np.partition(most, -count)[-count] if count < most.size else 0
+    best = np.flatnonzero(flat >= least if least > 0 else flat > 0)
+    best = best[np.lexsort((best, -flat[best]))][:count]
     return np.stack(np.divmod(best, weights.shape[1]), axis=1).astype(np.int32), flat[best]
 
 

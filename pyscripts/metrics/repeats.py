@@ -1,6 +1,7 @@
 """Repeated passages, and how much less surprising their later copies are."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,7 +38,12 @@ def copies(ids: ArrayLike, shortest: int = SHORTEST) -> list[Copy]:
     ids = np.asarray(ids)
     if ids.ndim != 1 or shortest < 1:
         raise ValueError(f"copies needs ids [token] and shortest >= 1, not shape {ids.shape} and {shortest}.")
-    tokens = len(ids)
+    return list(_copies(tuple(ids.tolist()), shortest))
+
+
+@lru_cache(maxsize=2)  # several views ask about the same text, again for every token that is pointed at
+def _copies(text: tuple[int, ...], shortest: int) -> tuple[Copy, ...]:
+    ids, tokens = np.array(text), len(text)
     length, source = np.zeros(tokens, int), np.zeros(tokens, int)  # [token] the best repeat that starts here
     run = np.zeros(tokens + 1, int)  # [earlier token] length of the match that starts there and at token t
     for t in range(tokens - 1, 0, -1):
@@ -52,7 +58,7 @@ def copies(ids: ArrayLike, shortest: int = SHORTEST) -> list[Copy]:
             t += int(length[t])
         else:
             t += 1
-    return found
+    return tuple(found)
 
 
 def second_copy_curve(logprob: ArrayLike, ids: ArrayLike, shortest: int = SHORTEST) -> SecondCopyCurve:

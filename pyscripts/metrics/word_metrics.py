@@ -58,3 +58,8 @@ def word_surprisal_corrected(scored: Scored) -> NDArray[np.float64]:
     """
     first, stop = scored.words.T
     return word_surprisal(scored) - scored.word_boundaries[stop] + scored.word_boundaries[first]
+
+
+def word_logprob(scored: Scored) -> NDArray[np.float64]:
+    """[word] ln of the probability that this is the next word, corrected as above: nats, 0 or less; NaN: no number."""
+    return np.minimum(-word_surprisal_corrected(scored), 0.0)  # a certain word may round to slightly above 0

@@ -11,6 +11,7 @@ from pyscripts.metrics import METRICS
 from pyscripts.native import load
 from pyscripts.native.corpus import Progress, score_corpus
 from pyscripts.native.documents import CorpusError
+from pyscripts.native.engines import ENGINES
 from pyscripts.native.files import read_manifest
 from pyscripts.native.scoring import OF_TEXT, Settings
 from pyscripts.native.summary import summary, table
@@ -48,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--columns", default="logprob", help=f"comma-separated: {', '.join((*OF_TEXT, *METRICS))}")
     score.add_argument("--context", type=int, help="positions in a window (default: the model's context)")
     score.add_argument("--stride", type=int, help="positions from one window to the next (default: half the context)")
-    score.add_argument("--processes", type=int, default=1)
+    score.add_argument("--engine", choices=ENGINES, default=ENGINES[0],
+                       help="this machine's processes (default), or a Ray cluster: RAY_ADDRESS, or a local one")
+    score.add_argument("--processes", type=int, default=1, help="how many, each with a model of its own (default: 1)")
     score.add_argument("--summary", type=Path, help="also write the summary, as JSON, for `tokenlight compare`")
     compare = commands.add_parser("compare", help="compare the summaries of two models or two corpora in one table")
     compare.add_argument("summaries", type=Path, nargs=2, help="files that score --summary wrote")
@@ -120,7 +123,7 @@ def _score(options: argparse.Namespace) -> int:
 
     state = score_corpus(
         options.model, options.corpus, options.output, settings, text_field=options.field, lines=options.lines,
-        processes=options.processes, threads=options.threads, report=report, progress=progress,
+        engine=options.engine, processes=options.processes, threads=options.threads, report=report, progress=progress,
     )
     if terminal:
         print(file=sys.stderr)

@@ -26,21 +26,29 @@ class Document:
 Report = Callable[[str], None]  # receives a sentence about a skipped record
 
 
-def documents(paths: Sequence[Path], field: str, lines: bool, report: Report) -> Iterator[Document]:
+def documents(
+    paths: Sequence[str], field: str, lines: bool, report: Report, folder: Path = Path()
+) -> Iterator[Document]:
     """Every document of the files, in order; records that cannot be read are reported and skipped.
 
     A .txt file is one document or, with `lines`, one for each line that is not blank. In a .jsonl or .parquet file, the
-    `field` of each record is a document. CorpusError: a file cannot be opened or is of another kind.
+    `field` of each record is a document. folder: where relative paths begin. CorpusError: a file cannot be opened or
+    is of another kind.
     """
-    sizes = [path.stat().st_size for path in paths]
+    files = [folder / path for path in paths]
+    try:
+        sizes = [file.stat().st_size for file in files]
+    except OSError as error:
+        raise CorpusError(f"{error.filename} cannot be read ({error.strerror}).") from None
     total, before = max(sum(sizes), 1), 0
     readers = {".txt": _text_lines if lines else _text, ".jsonl": _json_lines, ".parquet": _parquet}
-    for path, size in zip(paths, sizes, strict=True):
-        reader = readers.get(path.suffix)
+    for path, file, size in zip(paths, files, sizes, strict=True):
+        reader = readers.get(file.suffix)
         if reader is None:
             raise CorpusError(f"{path} is not a {', '.join(KINDS)} file. Rename or convert it.")
         try:
-            for source, text, share in reader(path, field):
+            for number, text, share in reader(file, field):
+                source = path if number is None else f"{path}:{number}"
                 if isinstance(text, _Broken):
                     report(f"{source} was skipped: {text.reason}")
                 elif not text:
@@ -59,7 +67,7 @@ class _Broken:
     reason: str
 
 
-Read = Iterator[tuple[str, str | _Broken, float]]  # source, text, share of the file up to its end
+Read = Iterator[tuple[int | None, str | _Broken, float]]  # line or row from 1, text, share of the file up to its end
 
 
 def _decoded(data: bytes) -> str | _Broken:
@@ -70,27 +78,27 @@ def _decoded(data: bytes) -> str | _Broken:
 
 
 def _text(path: Path, field: str) -> Read:
-    yield str(path), _decoded(path.read_bytes()), 1.0
+    yield None, _decoded(path.read_bytes()), 1.0
 
 
 def _text_lines(path: Path, field: str) -> Read:
-    for source, line, share in _lines(path):
-        yield source, _decoded(line.rstrip(b"\r\n")), share
+    for number, line, share in _lines(path):
+        yield number, _decoded(line.rstrip(b"\r\n")), share
 
 
 def _json_lines(path: Path, field: str) -> Read:
-    for source, line, share in _lines(path):
-        yield source, _field(_decoded(line), field), share
+    for number, line, share in _lines(path):
+        yield number, _field(_decoded(line), field), share
 
 
-def _lines(path: Path) -> Iterator[tuple[str, bytes, float]]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes, float]]:
     """The lines of a file that are not blank."""
     size, end = max(path.stat().st_size, 1), 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             end += len(line)
             if line.strip():
-                yield f"{path}:{number}", line, end / size
+                yield number, line, end / size
 
 
 def _field(line: str | _Broken, field: str) -> str | _Broken:
@@ -115,7 +123,7 @@ def _parquet(path: Path, field: str) -> Read:
         for value in batch.column(0).to_pylist():
             row += 1
             text = value if isinstance(value, str) else _Broken(f"its {field!r} is not text")
-            yield f"{path}:{row}", text, row / max(file.metadata.num_rows, 1)
+            yield row, text, row / max(file.metadata.num_rows, 1)
 
 
 def parquet() -> Any:

@@ -1,7 +1,7 @@
 """Scores a block of documents: windows, batches of similar length, columns, and sums for the summary."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -71,6 +71,11 @@ class Sums:
     surprisal: float = 0.0  # nats, of the scored tokens
     classes: dict[str, tuple[int, float]] = field(default_factory=dict)  # word class → tokens, nats
 
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "Sums":
+        """From the JSON of dataclasses.asdict."""
+        return cls(**{**found, "classes": {name: tuple(each) for name, each in found["classes"].items()}})
+
     def add(self, other: "Sums") -> None:
         """Adds the sums of another block."""
         for each in fields(self)[:-1]:
@@ -81,14 +86,14 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Block:
-    """A block's results: one line of JSON per document, and its sums."""
+class Records:
+    """What scoring gives: one line of JSON per document, and the sums over them."""
 
     lines: bytes
     sums: Sums
 
 
-def score(model: Model, documents: Sequence[Document], settings: Settings) -> Block:
+def score(model: Model, documents: Sequence[Document], settings: Settings) -> Records:
     """Scores documents; the lines are in their order. settings: as Settings.check returns them."""
     texts = model.tokenizer.ids([document.text for document in documents], literal=settings.literal)
     front = model.prefix_ids(settings.prefix)
@@ -108,7 +113,7 @@ def score(model: Model, documents: Sequence[Document], settings: Settings) -> Bl
             line = {"source": document.source, "tokens": 0, **{name: [] for name in settings.columns}}
             sums.documents += 1
         lines.append(json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n")
-    return Block(b"".join(lines), sums)
+    return Records(b"".join(lines), sums)
 
 
 def _read(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.metrics import METRICS
+from pyscripts.metrics.word_metrics import word_logprob
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace
 
@@ -26,7 +27,17 @@ def token_columns(reading: Reading, first: int = 0) -> dict[str, NDArray]:
     columns = {name: each.function(scored)[first:] for name, each in METRICS.items() if each.axes[0] == "token"}
     if not isinstance(reading.trace, StridedTrace):
         del columns["tokens_seen"]
-    return {
-        name: np.ascontiguousarray(a, np.int32 if np.issubdtype(a.dtype, np.integer) else np.float32)
-        for name, a in columns.items()
-    }
+    return {name: _for_page(column) for name, column in columns.items()}
+
+
+def word_columns(reading: Reading) -> dict[str, NDArray]:
+    """The words of the tokens read so far: `words` [word, 2] first token and the one after the last, `probability`
+    [word] corrected, and every metric of a word, [word] nats; float32 or int32."""
+    scored = reading.scored()
+    metrics = {name: each.function(scored) for name, each in METRICS.items() if each.axes == ("word",)}
+    return {name: _for_page(column) for name, column in
+            {"words": scored.words, "probability": np.exp(word_logprob(scored)), **metrics}.items()}
+
+
+def _for_page(column: NDArray) -> NDArray:
+    return np.ascontiguousarray(column, np.int32 if np.issubdtype(column.dtype, np.integer) else np.float32)

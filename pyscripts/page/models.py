@@ -19,12 +19,12 @@ class Model:
 
     manifest: dict[str, Any]
     vocabulary: list[str]  # [id] text
+    control: list[int]  # ids of control tokens
 
     @cached_property
     def begins_word(self) -> NDArray[np.bool_]:
-        """[id] which tokens begin a word; control tokens are those that the manifest names."""
-        prefix = self.manifest.get("prefix") or {}
-        return begins_word(self.vocabulary, [*self.manifest.get("eos", ()), prefix.get("id", -1)])
+        """[id] which tokens begin a word."""
+        return begins_word(self.vocabulary, self.control)
 
 
 class Models:
@@ -33,9 +33,9 @@ class Models:
     def __init__(self) -> None:
         self._models: dict[str, Model] = {}  # the newest last
 
-    def add(self, manifest: str, vocabulary: str) -> None:
-        """Takes manifest.json and the texts of all token ids, both as JSON."""
-        model = Model(json.loads(manifest), json.loads(vocabulary))
+    def add(self, manifest: str, vocabulary: str, control: str) -> None:
+        """Takes manifest.json, the texts of all token ids, and the ids of control tokens, all as JSON."""
+        model = Model(json.loads(manifest), json.loads(vocabulary), json.loads(control))
         self._models.pop(model.manifest["sha256"], None)
         self._models[model.manifest["sha256"]] = model
         for old in list(self._models)[:-MODELS_KEPT]:

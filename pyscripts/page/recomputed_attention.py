@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.kept_attention import join_queries
 from pyscripts.metrics.survey import Survey
 
-LAYER_BYTES = 300_000_000  # of all kept layers; the least recently used one is dropped first
+LAYER_BYTES = 230_000_000  # of all kept layers; the least recently used one is dropped first
 STEPS = 65535  # a weight is kept as a whole number of 1 / STEPS: off by 8e-6 at most
 
 
@@ -25,13 +24,13 @@ class RecomputedAttention:
     _surveying: Survey | None = None
 
     def begin(self, layers: Sequence[int], survey: Survey | None) -> None:
-        """Prepares for the chunks of some layers, or of all for a survey, whose layers are kept only if all have room.
+        """Prepares for the chunks of some layers, or of all for a survey, whose first layers are kept, as many as fit.
 
         An earlier request that has not been finished is dropped.
         """
         if survey is not None:
             count, heads = survey.total.shape
-            layers = range(count) if layer_bytes(count, heads, survey.length) <= LAYER_BYTES else ()
+            layers = range(min(count, LAYER_BYTES // layer_bytes(1, heads, survey.length)))
         self._arriving = {layer: [] for layer in layers}
         self._surveying = survey
 
@@ -58,7 +57,12 @@ class RecomputedAttention:
         if layer not in self.layers:
             return None
         chunks = self.layers[layer] = self.layers.pop(layer)
-        return join_queries([chunk[head] / np.float32(STEPS) for chunk in chunks])
+        length = chunks[-1].shape[2]
+        joined = np.zeros((length, length), np.float32)
+        for chunk in chunks:
+            queries, keys = chunk.shape[1:]
+            np.divide(chunk[head], np.float32(STEPS), out=joined[keys - queries : keys, :keys])
+        return joined
 
 
 def layer_bytes(layers: int, heads: int, length: int) -> int:

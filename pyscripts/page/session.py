@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run
-from pyscripts.colour import scales
+from pyscripts.colour import scales, whole_words
 from pyscripts.colour.colourings import COLOURINGS
 from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
-from pyscripts.page.arrays import to_numpy, token_columns
+from pyscripts.page.arrays import to_numpy, token_columns, word_columns
 from pyscripts.page.beside import LISTS, Beside, attributed
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
@@ -49,19 +49,22 @@ class Session:
         self._models = Models()
         self._run: Current | None = None
         self._colouring = next(iter(COLOURINGS))
+        self._whole_words = False  # whether words are coloured instead of tokens
         self._blank: Blank | None = None
         self._pinned: compare.Reading | None = None
 
     def menus(self) -> str:
         """What no run changes, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level]}."""
         return json.dumps({
-            "colourings": [{"id": c.id, "title": c.title, "description": c.description} for c in COLOURINGS.values()],
+            "colourings": [{"id": c.id, "title": c.title, "description": c.description, "of_words": c.of_words}
+                           for c in COLOURINGS.values()],
             "palettes": {name: scales.palette(name) for name in scales.PALETTES},
         }, default=vars)
 
-    def use_model(self, manifest: str, vocabulary: str) -> None:
-        """Takes manifest.json and the texts of all token ids, both as JSON. The current run stays."""
-        self._models.add(manifest, vocabulary)
+    def use_model(self, manifest: str, vocabulary: str, control: str) -> None:
+        """Takes manifest.json, the texts of all token ids, and the ids of control tokens, all as JSON. The current run
+        stays."""
+        self._models.add(manifest, vocabulary, control)
 
     def begin(self, run_id: int, request: str) -> str:
         """Starts a run. request (JSON): tokens (TokenizedText of protocol.js), options, conditions (model, prefix,
@@ -130,9 +133,11 @@ class Session:
         ))
 
     def update(self, run_id: int) -> dict[str, Any]:
-        """What the page shows of the tokens read since the last update: {first, count, arrays, colours, summary}.
+        """What the page shows of the tokens read since the last update: {first, count, arrays, words, colours,
+        summary}.
 
-        Arrays cover the new tokens, row-major [token, …]; colours and summary (JSON) cover the whole text.
+        Arrays cover the new tokens, row-major [token, …]; words (arrays), colours and summary (JSON) cover the whole
+        text.
         """
         current = self._current(run_id)
         reading, first = current.reading, current.updated
@@ -143,19 +148,26 @@ class Session:
             "first": first,
             "count": trace.shown - first,
             "arrays": columns,
-            "colours": self._colours(trace),
+            "words": word_columns(reading),
+            "colours": self._colours(reading),
             "summary": json.dumps(run.summary(reading, current.model.manifest)),
         }
 
-    def colours(self, run_id: int | None, colouring: str) -> str:
-        """Selects a colouring by its id and returns the run's colours as JSON; null without a run."""
+    def colours(self, run_id: int | None, colouring: str, of_words: bool) -> str:
+        """Selects a colouring by its id, of tokens or of whole words, and returns the run's colours as JSON; null
+        without a run."""
         if colouring not in COLOURINGS:
             raise ValueError(f"There is no colouring {colouring!r}. Choose one of {', '.join(COLOURINGS)}.")
-        self._colouring = colouring
-        return "null" if run_id is None else self._colours(self._current(run_id).reading.trace)
+        if of_words and not COLOURINGS[colouring].of_words:
+            raise ValueError(f"“{COLOURINGS[colouring].title}” is about single tokens. Choose another one for words.")
+        self._colouring, self._whole_words = colouring, of_words
+        return "null" if run_id is None else self._colours(self._current(run_id).reading)
 
-    def _colours(self, trace: Trace) -> str:
-        return json.dumps(COLOURINGS[self._colouring].function(trace.statistics()), default=vars)
+    def _colours(self, reading: Reading) -> str:
+        colouring = COLOURINGS[self._colouring]
+        if self._whole_words:
+            return json.dumps(whole_words.colours(colouring, reading.scored()), default=vars)
+        return json.dumps(colouring.function(reading.trace.statistics()), default=vars)
 
     def finish(self, run_id: int, timings: str) -> None:
         """Records how long the parts of the run took (JSON, milliseconds)."""

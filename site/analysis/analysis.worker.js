@@ -64,11 +64,11 @@ const api = {
 
   pin: (runId) => python(() => session.pin(runId)),
 
-  colours: (runId, colouring) => JSON.parse(python(() => session.colours(runId ?? undefined, colouring))),
+  colours: (runId, colouring, ofWords) => JSON.parse(python(() => session.colours(runId ?? undefined, colouring, ofWords))),
 
-  async useModel(manifest, vocabulary) {
+  async useModel(manifest, vocabulary, control) {
     await booted;
-    python(() => session.use_model(JSON.stringify(manifest), JSON.stringify(vocabulary)));
+    python(() => session.use_model(JSON.stringify(manifest), JSON.stringify(vocabulary), JSON.stringify(control)));
   },
 
   async begin(runId, request) {

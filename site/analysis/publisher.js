@@ -74,11 +74,13 @@ export class Publisher {
       count: result.get('count'),
       appended: this.#appended,
       arrays: takeArrays(result.get('arrays')),
+      words: /** @type {import('../shared/protocol.js').Words} */ (takeArrays(result.get('words'))),
       colours: JSON.parse(result.get('colours')),
       summary: JSON.parse(result.get('summary')),
     };
     result.destroy();
     this.#appended = [];
-    return this.onUpdate(transfer(update, Object.values(update.arrays).map(({ data }) => data.buffer)));
+    const arrays = [...Object.values(update.arrays), ...Object.values(update.words)];
+    return this.onUpdate(transfer(update, arrays.map(({ data }) => data.buffer)));
   }
 }

@@ -1,43 +1,74 @@
-// The chart of links between tokens: the text in one line, an arc for each link, names that do not overlap; pure, any thread.
+// The text with an arc for each of its strongest links, from the token that looks to the one it looks at; pure, any thread.
 
-import { colourAt, line, text } from './scene.js';
+import { flow } from './flow.js';
+import { colourAt, line, rect, text } from './scene.js';
 
 /** @import {Mark, Palette, Scene} from './scene.js' */
+/** @import {Part} from './flow.js' */
 
 /**
- * @typedef {{ names: string[], links: ArrayLike<number>, levels: ArrayLike<number>, palette: Palette }} Links
- *   names [position]; links [link, (query, key)] and levels [link], the strongest first
+ * @typedef {{ texts: string[], links: ArrayLike<number>, levels: ArrayLike<number>, palette: Palette, rtl: boolean, chosen: number | null }} LinkedText
+ *   texts [position]; links [link, (query, key)] and levels [link], the strongest first; chosen: a position whose links alone are drawn
  */
 
-const SIDE = 10;
-const HIGHEST = 120;
-const NAMES = 76;
-const LINE = 12; // px between two names
+const SIZE = 14;
+const LINE = 34;
+const MIDDLE = 22; // of the words in a line, below room for arcs
+const RISE = 13; // px that an arc within a line rises at most
+const BEND = 30; // px that an arc between lines leaves a token straight, at most
 const STEPS = 20; // straight lines that an arc is made of
+const DOT = 2; // radius of the end at the token that is looked at
 
-/** @param {Links} data @param {number} width @returns {Scene} */
-export function arcsScene({ names, links, levels, palette }, width) {
-  const step = (width - 2 * SIDE) / Math.max(1, names.length);
-  const x = (/** @type {number} */ position) => SIDE + (position + 0.5) * step;
-  const base = HIGHEST + 6;
-  let widest = 1;
-  for (let i = 0; i < levels.length; i++) widest = Math.max(widest, Math.abs(x(links[2 * i]) - x(links[2 * i + 1])));
+/**
+ * @param {LinkedText} data @param {number} width
+ * @param {(text: string, size: number, mono: boolean) => number} measure the width of a text, in px
+ * @returns {Scene} with an area for each position
+ */
+export function arcsScene({ texts, links, levels, palette, rtl, chosen }, width, measure) {
+  const { parts, rows } = flow(texts, width, (each) => measure(each, SIZE, false), rtl);
+  /** @type {Part[]} */
+  const at = []; // [position] the first part of each
+  for (const part of parts) at[part.index] ??= part;
+  texts.forEach((_, position) => (at[position] ??= at[position - 1])); // a token that continues a character stands where it began
+  const drawn = Array.from({ length: levels.length }, (_, i) => i).filter((i) => chosen === null || [links[2 * i], links[2 * i + 1]].includes(chosen));
+  const linked = new Set(drawn.flatMap((i) => [links[2 * i], links[2 * i + 1]]));
   /** @type {Mark[]} */
-  const marks = [line([[[SIDE, base], [width - SIDE, base]]], 'line-strong')];
-  for (let i = levels.length - 1; i >= 0; i--) {
-    const [from, to] = [x(links[2 * i]), x(links[2 * i + 1])];
-    const height = HIGHEST * Math.sqrt(Math.abs(from - to) / widest);
-    const path = Array.from({ length: STEPS + 1 }, (_, k) => /** @type {[number, number]} */ ([
-      (from + to) / 2 + ((from - to) / 2) * Math.cos((Math.PI * k) / STEPS), base - height * Math.sin((Math.PI * k) / STEPS)]));
-    marks.push(line([path], colourAt(palette, levels[i]) ?? 'line', 0.75 + (1.75 * levels[i]) / (palette.light.length - 1)));
+  const marks = [];
+  // Behind the words: all of them thin and pale, those of a chosen token in full.
+  const steps = palette.light.length - 1;
+  for (const i of drawn.toReversed()) {
+    const [query, key] = [at[links[2 * i]], at[links[2 * i + 1]]];
+    if (!query || !key) continue; // nothing is written of it
+    const strength = levels[i] / steps;
+    const colour = colourAt(palette, Math.round(steps * (chosen === null ? 0.2 + 0.4 * strength : 0.4 + 0.6 * strength))) ?? 'line';
+    const path = arc(query, key);
+    const [x, y] = path[path.length - 1];
+    marks.push(line([path], colour, chosen === null ? 1 : 1 + strength), rect(x - DOT, y - DOT, 2 * DOT, 2 * DOT, colour, DOT));
   }
-  /** @type {number[]} */
-  const named = [];
-  for (let i = 0; i < links.length; i++) {
-    const position = links[i];
-    if (named.some((other) => Math.abs(x(other) - x(position)) < LINE)) continue;
-    named.push(position);
-    marks.push(text(x(position), base + 6, names[position], { align: 'end', mono: true, room: NAMES - 8, fill: 'ink', upright: true }));
+  for (const { index, text: part, x, row, width: room, end } of parts) {
+    if (end) continue;
+    const middle = row * LINE + MIDDLE;
+    if (index === chosen) marks.push(rect(x, middle - 9, room, 18, 'accent-soft', 3));
+    marks.push(text(rtl ? x + room : x, middle, part, { size: SIZE, fill: linked.has(index) || index === chosen ? 'ink' : 'ink-soft', align: rtl ? 'end' : 'start' }));
   }
-  return { width, height: base + NAMES + 4, marks, areas: [{ x: SIDE, y: 0, width: width - 2 * SIDE, height: base + NAMES, rows: 1, columns: names.length }] };
+  const areas = texts.map((_, position) => {
+    const { x, row, width: room } = at[position] ?? { x: 0, row: 0, width: 0 }; // the prefix token is not in the text
+    return { x, y: row * LINE + MIDDLE - 10, width: room, height: 20, rows: 1, columns: 1 };
+  });
+  return { width, height: rows * LINE + 6, marks, areas };
+}
+
+/** From the top of one token over its line to another, or up to the foot of one in a line above. @param {Part} query @param {Part} key */
+function arc(query, key) {
+  const [from, to] = [query, key].map(({ x, width }) => x + width / 2);
+  const top = query.row * LINE + MIDDLE - SIZE / 2 - 1;
+  const within = query.row === key.row;
+  const end = within ? top : key.row * LINE + MIDDLE + SIZE / 2 + 2;
+  const bend = within ? (4 / 3) * Math.min(RISE, 3 + Math.abs(from - to) / 8) : Math.min(BEND, (top - end) / 2 + 6);
+  const control = within ? end - bend : end + bend;
+  return Array.from({ length: STEPS + 1 }, (_, k) => {
+    const [t, s] = [k / STEPS, 1 - k / STEPS];
+    const [a, b, c, d] = [s ** 3, 3 * s * s * t, 3 * s * t * t, t ** 3];
+    return /** @type {[number, number]} */ ([(a + b) * from + (c + d) * to, a * top + b * (top - bend) + c * control + d * end]);
+  });
 }

@@ -1,6 +1,8 @@
 // A chart on the page: a scene on a canvas whose values are read by pointing, touch and arrow keys; main thread.
 
+import { computed } from '../vendor/signals-core.js';
 import { drawScene } from './canvas.js';
+import { theme } from './theme.js';
 import { DRAG, followZoom } from './zoom.js';
 
 /** @import {Area, Scene} from './scene.js' */
@@ -28,8 +30,10 @@ export class Chart {
   #readout = document.createElement('p');
   /** @type {ChartOf | null} */
   #of = null;
-  /** @type {Scene | null} */
+  /** @type {Scene | null} the one that is drawn */
   #scene = null;
+  /** What the next scene is made from: it is made, and drawn, again only if something has changed. */
+  #made = { of: /** @type {ChartOf | null} */ (null), width: 0, scene: computed(() => /** @type {Scene | null} */ (null)) };
   /** @type {Point | null} */
   #point = null;
   #resting;
@@ -60,7 +64,11 @@ export class Chart {
     this.element.append(this.#stage, this.#readout);
     this.#listen(onBrush);
     followZoom(this.#stage, (x, y) => this.#find(x, y), () => this.#of?.zoom ?? null);
-    new ResizeObserver(() => this.element.clientWidth !== this.#width && this.#draw()).observe(this.element);
+    new ResizeObserver(() => {
+      if (this.element.clientWidth === this.#width) return;
+      this.#width = this.element.clientWidth;
+      this.#draw();
+    }).observe(this.element);
     this.#tell();
   }
 
@@ -71,16 +79,26 @@ export class Chart {
       this.#stage.setAttribute('aria-label', of.label);
       this.#resting = of.resting ?? this.how.resting;
       this.#draw();
-    } else this.#canvas.getContext('2d')?.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+    } else {
+      this.#canvas.getContext('2d')?.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
+      this.#made.of = null;
+    }
     this.element.classList.toggle('blank', !of);
     if (!of) this.#choose(null);
     else this.#tell();
   }
 
   #draw() {
-    this.#width = this.element.clientWidth;
-    if (!this.#of || !this.#width) return;
-    const scene = (this.#scene = this.#of.scene(this.#width));
+    const of = this.#of;
+    const width = (this.#width ||= this.element.clientWidth); // asked for once: each time, the browser would lay out the page
+    if (!of || !width) return;
+    if (of !== this.#made.of || width !== this.#made.width) {
+      this.#scene = null;
+      this.#made = { of, width, scene: computed(() => (theme.value, { ...of.scene(width) })) };
+    }
+    const scene = this.#made.scene.value;
+    if (!scene || scene === this.#scene) return;
+    this.#scene = scene;
     drawScene(this.#canvas, scene);
     Object.assign(this.#canvas.style, { inlineSize: `${scene.width}px`, blockSize: `${scene.height}px` });
     const scrolls = scene.width > this.#width + 1 && scene.frozen;
@@ -89,7 +107,7 @@ export class Chart {
       drawScene(this.#names, { ...scene, width: scene.frozen ?? 0 });
       Object.assign(this.#names.style, { inlineSize: `${scene.frozen}px`, blockSize: `${scene.height}px` });
     }
-    this.frame(this.#of.frames ?? this.#framed);
+    this.frame(of.frames ?? this.#framed);
     this.#place();
   }
 
@@ -176,7 +194,11 @@ export class Chart {
     event.preventDefault();
     event.stopPropagation();
     const area = this.#point && areas[this.#point.area];
-    if (area && this.#point) this.#reveal(area.x + (this.#point.column * area.width) / area.columns, area.width / area.columns);
+    if (!area || !this.#point) return;
+    this.#reveal(area.x + (this.#point.column * area.width) / area.columns, area.width / area.columns);
+    const { scrollTop, clientHeight } = this.#stage;
+    const top = area.y + (this.#point.row * area.height) / area.rows;
+    if (top < scrollTop || top + area.height / area.rows > scrollTop + clientHeight) this.#stage.scrollTop = top - clientHeight / 2;
   }
 
   /** @param {Point | null} point @param {boolean} [held] */

@@ -40,7 +40,7 @@ export function headsScene({ rows, columns, group, order, inPlace, names, patter
   for (let place = 0; place < rows * columns; place++) {
     const at = order[place];
     const [x, y] = [LEFT + (place % columns) * pitch, TOP + Math.floor(place / columns) * pitch];
-    marks.push(rect(x, y, side, side, colourAt(palette, shades[at]) ?? 'line', 3));
+    marks.push(rect(x, y, side, side, colourAt(palette, shades[at]) ?? 'line'));
     if (patterns) {
       const { levels, blocks } = patterns;
       const inner = { x: x + FRAME, y: y + FRAME, width: side - 2 * FRAME, height: side - 2 * FRAME };

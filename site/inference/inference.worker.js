@@ -49,7 +49,7 @@ const api = {
       const created = performance.now() - started;
       await checkModel(manifest, session);
       const vocabulary = tokenizer.vocabulary(manifest);
-      await analysis.useModel(manifest, vocabulary);
+      await analysis.useModel(manifest, vocabulary, tokenizer.controlIds());
       const cache = new KvCache();
       model = {
         reader: new Reader(manifest, session, tokenizer, analysis, cache),

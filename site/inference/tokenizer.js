@@ -235,6 +235,11 @@ export class TextTokenizer {
     return encoder.encode(this.#sentencePiece ? token.replaceAll('▁', ' ') : token);
   }
 
+  /** The ids of control tokens. @returns {number[]} */
+  controlIds() {
+    return [...this.#added].filter(([, token]) => token.special).map(([id]) => id);
+  }
+
   /**
    * @param {Manifest} manifest
    * @returns {string[]} the text of every id; U+FFFD where a token is part of a character, '' for ids the tokenizer does not use

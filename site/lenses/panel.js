@@ -3,10 +3,9 @@
 import { Chart } from '../charts/chart.js';
 import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
 import { sha256 } from '../charts/metadata.js';
-import { theme } from '../charts/theme.js';
 import { tell, watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { signal } from '../vendor/signals-core.js';
+import { computed, signal } from '../vendor/signals-core.js';
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 import { isSeen } from './in_sight.js';
 import { PROSE } from './prose.js';
@@ -46,9 +45,12 @@ export function panel(descriptor) {
   /** @type {Chart[]} */
   const drawn = [];
   const name = () => `tokenlight-${id.replaceAll('_', '-')}-${(state.current.value ?? 0) + 1}`;
-  const scenes = () => (asked.answer.value ? charts(asked.answer.value).map(({ scene }) => scene(WIDTH)) : []);
   const files = {
-    ...pictureFiles(async () => ({ name: name(), title, note: caption, scenes: scenes(), about: await aboutPicture(title, args) })),
+    ...pictureFiles(async () => {
+      const all = asked.answer.value ? charts(asked.answer.value) : [];
+      const note = [...all.slice(0, 1).map(({ label }) => label), state.run.value?.model.name].join(' · ');
+      return { name: name(), title, note, scenes: all.map(({ scene }) => scene(WIDTH)), about: await aboutPicture(title, args) };
+    }),
     CSV: async () => saveCsv(name(), await asked.csv()),
   };
 
@@ -72,16 +74,23 @@ export function panel(descriptor) {
     title,
     csv: asked.csv,
     mount(place) {
+      const shownCharts = computed(() => {
+        const answer = seen() ? asked.answer.value : null; // out of sight and of another text or token: nothing
+        return answer && state.palettes.value && !missing?.() ? charts(answer) : [];
+      });
       watch(id, () => {
         const answer = asked.answer.value;
         const fits = asked.fits.value;
         if (!seen() && (fits || !place.dataset.token)) return;
-        const shown = seen() ? answer : null; // out of sight and of another text or token: nothing
-        theme.value;
-        const current = shown && state.palettes.value && !missing?.() ? charts(shown) : [];
+        const shown = seen() ? answer : null;
+        const current = shownCharts.value;
         while (drawn.length < current.length) drawn.push(new Chart({ resting }));
         render(frame(shown), place);
-        drawn.forEach((chart, i) => chart.show(current[i] ?? null));
+        const answered = Boolean(shown) && !(/** @type {any} */ (shown?.json)?.missing);
+        drawn.forEach((chart, i) => {
+          chart.show(current[i] ?? null);
+          chart.element.hidden = answered && i >= current.length; // until there is an answer, its room stays
+        });
         place.dataset.token = shown ? String(/** @type {any} */ (shown.json)?.token ?? 'text') : ''; // which token it shows
       });
     },

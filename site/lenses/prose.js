@@ -103,7 +103,7 @@ export const PROSE = {
   },
   head: {
     caption: 'The attention of one head: each row is a token that looks, each column a token that is looked at.',
-    how: 'Positions count the prefix token. In a long text, weights are stored in 16 bits, which changes them by at most 0.0008%. A pixel that shows several weights has the colour of the largest. The bars at the right and below are sums of rows and columns, on an axis that ends at the largest sum other than the first position’s. A share of the mass keeps the fewest weights of each row that sum to it. Arcs are the strongest links between two different tokens, without the first position. Similar heads: Pearson’s correlation of the weights over all pairs that can see each other, without the first position.',
+    how: 'Positions count the prefix token. In a long text, weights are stored in 16 bits, which changes them by at most 0.0008%. A pixel that shows several weights has the colour of the largest. The bars at the right and below are sums of rows and columns, on an axis that ends at the largest sum other than the first position’s. A share of the mass keeps the fewest weights of each row that sum to it. Arcs in the text lead from the token that looks to the one it looks at: the strongest links between two different tokens, without the first position. Similar heads: Pearson’s correlation of the weights over all pairs that can see each other, without the first position.',
     formula: 'A[query, key], Σ_key A = 1;  r = cov(A, B) / (σ_A · σ_B) over key ≤ query, key > 0',
     source: 'one_head.head, patterns.visible, patterns.strongest, one_head.similar_heads',
   },

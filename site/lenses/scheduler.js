@@ -144,32 +144,33 @@ async function refresh() {
 
 /** @typedef {{ entry: Entry, request: NonNullable<ReturnType<typeof requestOf>> }} Stale */
 
-/** Asks about one run and stores the answers. @param {Stale[]} stale */
+/** Asks about one run. Each answer is stored, and drawn, by itself: all of them at once would hold up the page. @param {Stale[]} stale */
 async function answerAll(stale) {
   const { run } = stale[0].request;
+  const answered = await Promise.all(stale.map(answerOne));
+  stale.filter((_, i) => answered[i]).forEach(fetchLacking);
+  if (run.done && stale.some(({ entry }) => entry.question.passAt)) settle(); // what was run again may just have been replaced
+}
+
+/** @param {Stale} stale @returns {Promise<boolean>} whether there is an answer */
+async function answerOne({ entry, request }) {
+  const { run, token, args, about } = request;
+  const { view } = entry.question;
   /** @type {ViewRequests} */
-  const requests = {};
-  stale.forEach(({ entry: { question }, request: { args, table } }, i) => {
-    requests[`${i}`] = { view: question.view, args };
-    if (table) requests[`${i} table`] = { view: 'table', args: { view: question.view, args } };
-  });
+  const requests = request.table ? { answer: { view, args }, table: { view: 'table', args: { view, args } } } : { answer: { view, args } };
   try {
-    const answers = await views(run.id, requests);
+    const { answer, table } = await views(run.id, requests);
     batch(() => {
-      stale.forEach(({ entry, request }, i) => {
-        entry.answered = request.about;
-        entry.passed = '';
-        const mine = answers[`${i}`];
-        const table = answers[`${i} table`];
-        if ('error' in mine) return complain(run, mine.error);
-        entry.latest.value = { run: run.id, token: request.token, answer: mine, table: table && 'json' in table ? table.json : null };
-      });
+      entry.answered = about;
+      entry.passed = '';
+      if ('error' in answer) return complain(run, answer.error);
+      entry.latest.value = { run: run.id, token, answer, table: table && 'json' in table ? table.json : null };
     });
-    for (const each of stale) fetchLacking(each);
-    if (run.done && stale.some(({ entry }) => entry.question.passAt)) settle(); // what was run again may just have been replaced
+    return true;
   } catch (error) {
-    for (const { entry, request } of stale) entry.answered = request.about;
+    entry.answered = about;
     complain(run, error);
+    return false;
   }
 }
 

@@ -86,8 +86,9 @@ function startPython() {
   const boot = async () => {
     try {
       const { colourings, palettes } = await part.wait(part.api.boot(onProgress));
-      const { colouring } = state.settings.value;
-      await part.wait(part.api.colours(null, colourings.some(({ id }) => id === colouring) ? colouring : colourings[0].id));
+      const { colouring, words } = state.settings.value;
+      const known = colourings.find(({ id, of_words }) => id === colouring && (of_words || !words)) ?? colourings[0];
+      await part.wait(part.api.colours(null, known.id, words));
       batch(() => {
         state.colourings.value = colourings;
         state.palettes.value = palettes;

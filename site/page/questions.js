@@ -147,12 +147,15 @@ export async function pinReading() {
   await part.wait(part.api.pin(currentRun().id));
 }
 
-/** Colours the current and later runs by one of the colourings of pyscripts/colour/colourings.py. @param {string} id */
-export async function setColouring(id) {
-  state.settings.value = { ...state.settings.value, colouring: id };
+/**
+ * Colours the current and later runs by one of the colourings of pyscripts/colour/colourings.py.
+ * @param {string} id @param {boolean} [words] whether whole words are coloured and inspected
+ */
+export async function setColouring(id, words = state.settings.value.words) {
+  state.settings.value = { ...state.settings.value, colouring: id, words };
   const part = analysis();
   const run = state.run.value;
   if (!part || !state.colourings.value.length) return; // Python reads the setting when it starts
-  const colours = await part.wait(part.api.colours(run && !run.stored ? run.id : null, id));
+  const colours = await part.wait(part.api.colours(run && !run.stored ? run.id : null, id, words));
   if (colours && run && state.run.value?.id === run.id) state.run.value = { ...state.run.value, colours };
 }

@@ -129,6 +129,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     given: kind === 'generate' ? Math.min(given ?? Infinity, tokens.ids.length) : tokens.ids.length,
     done: false,
     columns: count && old ? copied(old.columns, count) : {},
+    words: count && old ? old.words : null,
     colours: count ? firstOf(state.colours.value, count) : null,
     summary: null,
     stored: null,
@@ -164,7 +165,7 @@ const cut = ({ background, text }, count) => ({ background: background.slice(0, 
 
 /** Receives new results of a run; updates of a replaced run are dropped. @param {RunUpdate} update */
 export function onUpdate(update) {
-  const { runId, first, count, appended, arrays, colours, summary } = update;
+  const { runId, first, count, appended, arrays, words, colours, summary } = update;
   const run = state.run.value;
   if (runId === newest && run?.id !== runId) early.push(update);
   if (run?.id !== runId) return;
@@ -181,7 +182,7 @@ export function onUpdate(update) {
     }
     columns[name].data.set(data, first * width);
   }
-  state.run.value = { ...run, tokens, count: first + count, colours, summary };
+  state.run.value = { ...run, tokens, count: first + count, words, colours, summary };
 }
 
 /** @param {TokenizedText} tokens @param {AppendedToken[]} appended @returns {TokenizedText} */

@@ -3,7 +3,7 @@
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
 
-/** @import {Colouring, Colours, Interventions, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText} from '../shared/protocol.js' */
+/** @import {Colouring, Colours, Interventions, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText, Words} from '../shared/protocol.js' */
 
 /**
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
@@ -14,7 +14,7 @@ import { SAMPLING } from '../shared/options.js';
  * @typedef {{
  *   id: number, kind: 'read' | 'generate' | 'stored', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, reused: number, done: boolean,
- *   columns: Record<string, { data: Numbers, width: number }>,
+ *   columns: Record<string, { data: Numbers, width: number }>, words: Words | null,
  *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null,
  *   literal: boolean, source: string | null
  * }} RunState
@@ -101,6 +101,23 @@ export const shading = signal(/** @type {Shading | null} */ (null));
 /** What is changed inside the model, in every run until it is removed; {}: nothing. */
 export const interventions = signal(/** @type {Interventions} */ ({}));
 
+/**
+ * The word that a token of the shown run is part of, if words are chosen and it is known: its place in `words`, its first token,
+ * and the one after its last.
+ * @param {number | null} token
+ */
+export function wordAt(token) {
+  const found = settings.value.words && token !== null ? run.value?.words?.words.data : null;
+  if (!found || token === null) return null;
+  let [low, high] = [0, found.length / 2];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (found[2 * middle + 1] <= token) low = middle + 1;
+    else high = middle;
+  }
+  return 2 * low < found.length ? { index: low, first: found[2 * low], stop: found[2 * low + 1] } : null;
+}
+
 /** The number of tokens read so far, and the token that the lenses show: the pinned one, else the newest; null if the box is empty. */
 export const count = computed(() => run.value?.count ?? 0);
 export const current = computed(() => (count.value && text.value ? Math.min(pinned.value ?? count.value - 1, count.value - 1) : null));
@@ -116,6 +133,7 @@ export const paletteOf = (name) => /** @type {Record<string, Palette>} */ (palet
 export const settings = signal({
   topK: 10, // alternatives the inspector lists
   colouring: 'hue',
+  words: false, // whether whole words are coloured and inspected
   theme: /** @type {'system' | 'light' | 'dark'} */ ('system'),
   units: /** @type {'bits' | 'nats'} */ ('bits'), // of surprisal and entropy
   whitespace: false, // whether spaces and line ends are marked

@@ -114,18 +114,20 @@
  * New results of a run, from analysis to main while it is read, at most ten times a second; one row for each shown token.
  * @typedef {{
  *   runId: number, first: number, count: number, appended: AppendedToken[],
- *   arrays: Record<string, PyArray>,
+ *   arrays: Record<string, PyArray>, words: Words,
  *   colours: Colours, summary: Summary
  * }} RunUpdate
- *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `colours` and `summary`
- *   cover every token so far, since the scale of the colours depends on all of them.
+ *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `words`, `colours` and
+ *   `summary` cover every token so far, since the scale of the colours depends on all of them.
+ * @typedef {Record<'words' | 'probability' | 'word_surprisal' | 'word_surprisal_corrected', PyArray>} Words `words` [word, 2]: the
+ *   first token of each word and the one after its last; the others [word], see word_columns in pyscripts/page/arrays.py
  * @typedef {{ tokens: number, total_tokens: number, scored_tokens: number, mean_logprob: number | null, std_logprob: number | null, perplexity: number | null,
  *             bits_per_byte: number | null, bits_per_character: number | null, convention?: string }} Summary see pyscripts/metrics/text.py; nats
  * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one for each token or stop of a legend
  * @typedef {{ light: ThemeColours, dark: ThemeColours,
  *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean } }} Colours
  * @typedef {{ light: string[], dark: string[], light_text: string[], dark_text: string[] }} Palette CSS colours by step, and those of text on them
- * @typedef {{ id: string, title: string, description: string }} Colouring
+ * @typedef {{ id: string, title: string, description: string, of_words?: boolean }} Colouring `of_words`: whole words have it, too
  */
 
 /**
@@ -266,8 +268,8 @@
  *   subscribe(onUpdate: (update: RunUpdate) => void): void,
  *   views(runId: number, requests: ViewRequests): Record<string, Answer<any, string> | { error: string }>,
  *   pin(runId: number): void,
- *   colours(runId: number | null, colouring: string): Colours | null,
- *   useModel(manifest: Manifest, vocabulary: string[]): Promise<void>,
+ *   colours(runId: number | null, colouring: string, ofWords: boolean): Colours | null,
+ *   useModel(manifest: Manifest, vocabulary: string[], control: number[]): Promise<void>,
  *   begin(runId: number, request: { tokens: TokenizedText, options: AnalyzeOptions | GenerateOptions, conditions: RunConditions,
  *                                   keep: number, promptLength: number | null }): Promise<[number, number][] | null>,
  *   sample(runId: number, logits: Float32Array): number,

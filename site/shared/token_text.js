@@ -72,6 +72,7 @@ export function continuesCharacter(tokens) {
 // Characters without a visible glyph: controls, format characters, every space but U+0020, line ends, fillers and variation
 // selectors (which are Default_Ignorable_Code_Point), private-use and unassigned code points, and the blank ⠀.
 const UNSEEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const PLAIN = /^[\n\r\t -~]*$/;
 const NAMES = new Map([[' ', '␣'], ['\n', '↵'], ['\r', '␍'], ['\t', '⇥']]);
 
 /**
@@ -80,6 +81,7 @@ const NAMES = new Map([[' ', '␣'], ['\n', '↵'], ['\r', '␍'], ['\t', '⇥']
  * @param {string} text
  */
 export function visible(text) {
+  if (PLAIN.test(text)) return text.replace(/\s/g, (space) => /** @type {string} */ (NAMES.get(space))); // most tokens: a long text has a thousand
   return Array.from(graphemes.segment(text), ({ segment }) => {
     const characters = Array.from(segment);
     const emoji = characters.length > 1 && /\p{Emoji}/u.test(segment);
@@ -88,6 +90,11 @@ export function visible(text) {
     return (/^\p{M}/u.test(shown[0]) ? '◌' : '') + shown.join('');
   }).join('');
 }
+
+const RIGHT_TO_LEFT = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/u;
+
+/** Whether the first letter of a text belongs to a script written from right to left. @param {string} text */
+export const isRightToLeft = (text) => RIGHT_TO_LEFT.test(text);
 
 /** A token's text for a label or a button: a dot if it shows nothing. @param {string} text */
 export const labelOf = (text) => visible(text) || '·';

@@ -13,7 +13,7 @@ import { tableView } from '../lenses/table.js';
 import { hover, pin, select } from '../page/choices.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { shownTexts, visible } from '../shared/token_text.js';
+import { isRightToLeft, shownTexts, visible } from '../shared/token_text.js';
 import { signal } from '../vendor/signals-core.js';
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 import { looksLikeCode } from './face.js';
@@ -21,7 +21,6 @@ import { looksLikeCode } from './face.js';
 /** @import {Colour, Scene} from '../charts/scene.js' */
 
 const HEIGHT = 104;
-const RTL = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/u;
 
 const listed = signal(false);
 const asked = ask({ view: 'strip', needs: 'text', args: () => ({}), seen: () => true, table: () => listed.value });
@@ -52,7 +51,7 @@ function textScene() {
   });
   const key = legend.labels.map((label, i) => ({ label: inWords(label), fill: pair(legend.light.background[i], legend.dark.background[i]) }));
   const mono = face === 'code' || (face === 'auto' && looksLikeCode(run.tokens.text));
-  return colouredTextScene({ pieces, key, rtl: RTL.test(run.tokens.text), mono }, WIDTH, measure);
+  return colouredTextScene({ pieces, key, rtl: isRightToLeft(run.tokens.text), mono }, WIDTH, measure);
 }
 
 /** @param {number} token */

@@ -1,8 +1,7 @@
 // Puts the one text together: where it comes from, the text itself, its buttons, stepper, strip, versions; main thread.
 
-import { byId, mount } from '../frame/mount.js';
+import { mount } from '../frame/mount.js';
 import { actionsView } from './actions.js';
-import { mountAlong } from './along.js';
 import { branchesView } from './branches.js';
 import { loadExamples } from './examples.js';
 import { acceptFiles } from './files.js';
@@ -26,7 +25,6 @@ export function mountText() {
   mount('actions', actionsView);
   followArrivals();
   mount('stepper', stepperView);
-  mountAlong(byId('along'));
   mount('summary', summaryView);
   mount('speed-line', speedView);
   mount('versions', branchesView);

@@ -17,9 +17,10 @@ export function legendView() {
   const safe = colouring === SAFE.id;
   const { shading } = state;
   if (shading.value) return html`<span class="hint shading">${shading.value.title}</span>${legend(shading.value)}`;
+  const { words } = state.settings.value;
   return html`
     <select id="colouring" class="quiet" aria-label="Colour by" title=${chosen?.description ?? ''} ?disabled=${!menu.length} @change=${(/** @type {Event} */ event) => choose(valueOf(event))}>
-      ${menu.length ? menu.map(({ id, title }) => html`<option value=${id} .selected=${live(id === colouring)}>${title}</option>`) : html`<option>Likelihood in this text</option>`}
+      ${menu.length ? menu.map(({ id, title, of_words }) => html`<option value=${id} ?disabled=${words && !of_words} .selected=${live(id === colouring)}>${title}</option>`) : html`<option>Likelihood in this text</option>`}
     </select>
     ${legend(state.colours.value)}
     ${menu.some(({ id }) => id === SAFE.id) ? html`<button type="button" class="icon" id="colour-blind" aria-pressed=${safe} aria-label="Colours for every kind of colour vision" title="Colours for every kind of colour vision" @click=${() => choose(safe ? SAFE.usual : SAFE.id)}><span class="eye"></span></button>` : nothing}

@@ -3,10 +3,10 @@
 import { offer, openText, put } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { fetchIndex, fetchManifest, MODELS } from '../shared/manifest.js';
 import { conditionsOf } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
 import { examples } from './examples.js';
+import { fetchExample, first } from './first.js';
 
 /** @import {Manifest} from '../shared/protocol.js' */
 /** @import {RunState} from '../page/state.js' */
@@ -14,48 +14,47 @@ import { examples } from './examples.js';
 const INTEGERS = new Set(['rank', 'top_ids']);
 const PATIENCE = 400; // ms after which the first example is offered without its numbers
 
-/** The model whose finished examples are shown, and where each is, by the example's id. */
+/** The model whose finished examples are shown, and the name of each one's file, by the example's id. */
 let model = /** @type {Manifest | null} */ (null);
-/** @type {Map<string, URL>} */
-const addresses = new Map();
+/** @type {Map<string, string>} */
+const files = new Map();
 
-/** Shows the first example of the model that will be loaded, and offers its text. @param {string | null} modelId the requested one */
-export async function showFirst(modelId) {
-  setTimeout(() => watch('first example', () => void (examples.value[0] && offer(examples.value[0].text))), PATIENCE);
-  try {
-    const models = await fetchIndex(MODELS);
-    const entry = models.find(({ id }) => id === modelId) ?? models[0];
-    if (!entry) return;
-    model = await fetchManifest(MODELS, entry.id);
-    for (const { id, name } of model.examples ?? []) addresses.set(id, new URL(`${model.id}/${name}`, MODELS));
-    const [first] = model.examples ?? [];
-    if (first && ['', examples.value[0]?.text].includes(state.text.value)) await show(addresses.get(first.id), offer);
-  } catch {
-    // the page then begins with a text that has not been read yet
-  }
+/** Shows the first example of the model that will be loaded, and offers its text; resolves when it is there, or late. */
+export async function showFirst() {
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  void late.then(() => watch('first example', () => void (examples.value[0] && offer(examples.value[0].text))));
+  await Promise.race([late, first.then((found) => {
+    if (!found) return;
+    model = found.manifest;
+    for (const { id, name } of model.examples ?? []) files.set(id, name);
+    if (['', examples.value[0]?.text].includes(state.text.value)) show(found.run, offer);
+  })]);
 }
 
 /** Opens an example: its finished run if no model can read it yet. @param {import('./examples.js').Example} example */
 export async function openExample({ id, text }) {
-  if (state.canRun.value || !addresses.has(id)) openText(text);
-  else await show(addresses.get(id), put).catch(() => put(text));
+  const name = files.get(id);
+  const run = !state.canRun.value && model && name ? await fetchExample(model, name).catch(() => null) : null;
+  if (!run || !show(run, put)) openText(text);
 }
 
-/** @param {URL | undefined} address @param {(text: string) => void} into how its text gets into the box */
-async function show(address, into) {
-  if (!address) return;
-  const response = await fetch(address);
-  const { schema, page } = response.ok ? await response.json() : {};
-  if (!schema?.startsWith('tokenlight.run/') || !page || !model || state.canRun.value || state.run.value?.stored === null) return;
-  const run = storedRun(page, model);
+/**
+ * Whether a stored run could be shown: not once the model can read, or has read.
+ * @param {any} run @param {(text: string) => void} into how its text gets into the box
+ */
+function show(run, into) {
+  const { schema, page } = run ?? {};
+  if (!schema?.startsWith('tokenlight.run/') || !page || !model || state.canRun.value || state.run.value?.stored === null) return false;
+  const shown = storedRun(page, model);
   const box = state.text.value;
   batch(() => {
-    into(run.tokens.text);
-    if (state.text.value === run.tokens.text || box === run.tokens.text) {
-      state.run.value = run;
-      state.selection.value = { run: run.id, hovered: null, pinned: null, span: null };
+    into(shown.tokens.text);
+    if (state.text.value === shown.tokens.text || box === shown.tokens.text) {
+      state.run.value = shown;
+      state.selection.value = { run: shown.id, hovered: null, pinned: null, span: null };
     }
   });
+  return true;
 }
 
 /** @param {any} page see pyscripts/page/preview.py @param {Manifest} manifest @returns {RunState} */
@@ -73,6 +72,7 @@ function storedRun(page, manifest) {
   return {
     id: -1,
     kind: 'stored',
+    words: null,
     model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
     conditions: conditionsOf(manifest),
     tokens: { hex: [], control: [], ...page.tokens },

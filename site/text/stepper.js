@@ -1,6 +1,7 @@
-// ‹ i / N › and a slider that choose the token the lenses show; main thread.
+// ‹ i / N › and a slider that choose the token the lenses show, and whether tokens or words are coloured; main thread.
 
 import { step, stepTo } from '../page/choices.js';
+import { setColouring } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { count } from '../frame/format.js';
 import { valueOf } from '../frame/mount.js';
@@ -27,5 +28,22 @@ export function stepperView() {
     </div>
     <p class="current"><code translate="no">${text || '·'}</code> <span class="hint">${kinds.join(' · ')}</span>
       ${running && !following ? html`<button type="button" class="small" @click=${() => stepTo(Infinity)}>Follow the newest</button>` : nothing}</p>
+    ${unitMenu()}
   `;
+}
+
+function unitMenu() {
+  const { words } = state.settings.value;
+  const waits = !state.colourings.value.length || Boolean(state.run.value?.stored); // for Python
+  return html`<select id="unit" class="quiet" aria-label="What is coloured and inspected" ?disabled=${waits} @change=${(/** @type {Event} */ event) => chooseUnit(valueOf(event) === 'words')}>
+    <option value="tokens" .selected=${live(!words)}>Tokens</option>
+    <option value="words" .selected=${live(words)}>Words</option>
+  </select>`;
+}
+
+/** Colours tokens or words; words by the first colouring if the chosen one is about single tokens. @param {boolean} words */
+function chooseUnit(words) {
+  const menu = state.colourings.value;
+  const chosen = menu.find(({ id }) => id === state.settings.value.colouring);
+  setColouring((words && !chosen?.of_words ? menu[0] : chosen ?? menu[0]).id, words).catch(() => {}); // a newer run took its place
 }

@@ -47,6 +47,7 @@ function showChoice(root, elements, drawn) {
     if (pinned && last !== state.pinned.value) keepAboveSheet(pinned);
     last = state.pinned.value;
   });
+  markWords(root, elements, drawn);
   let cursor = /** @type {HTMLElement | undefined} */ (undefined);
   watch('token pointed at', () => {
     cursor?.classList.remove('cursor');
@@ -75,6 +76,25 @@ function showChoice(root, elements, drawn) {
     for (const element of selected) element.classList.add('in-span');
     if (selected[0] && !scroller.contains(document.activeElement) && getSelection()?.isCollapsed !== false) reveal(scroller, selected[0]);
   });
+}
+
+/**
+ * Marks the other tokens of the words that are pointed at and chosen.
+ * @param {HTMLElement} root @param {TokenElements} elements @param {import('../vendor/signals-core.js').Signal<{}>} drawn
+ */
+function markWords(root, elements, drawn) {
+  watch('whole words', () => root.classList.toggle('words', state.settings.value.words));
+  for (const [name, token] of /** @type {const} */ ([['in-word', state.hovered], ['in-pinned-word', state.pinned]])) {
+    /** @type {(HTMLElement | undefined)[]} */
+    let marked = [];
+    watch(name, () => {
+      for (const element of marked) element?.classList.remove(name);
+      drawn.value;
+      const word = state.wordAt(token.value);
+      marked = word ? Array.from({ length: word.stop - word.first }, (_, i) => elements.at(word.first + i)) : [];
+      for (const element of marked) element?.classList.add(name);
+    });
+  }
 }
 
 const narrow = matchMedia('(max-width: 899px)'); // as in text.css: the inspector covers the lower half
@@ -119,7 +139,8 @@ function onKey(event, elements) {
   const last = elements.length - 1;
   const from = current ?? -1;
   const [above, below] = [line(elements, from, -1), line(elements, from, 1)];
-  const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: last, ArrowUp: above, ArrowDown: below }[event.key];
+  const word = state.wordAt(current); // the keys move by whole words where words are shown
+  const to = { ArrowLeft: (state.wordAt((word?.first ?? from) - 1)?.first ?? (word?.first ?? from) - 1), ArrowRight: word?.stop ?? from + 1, Home: 0, End: last, ArrowUp: above, ArrowDown: below }[event.key];
   if (to !== undefined) {
     const target = Math.max(0, Math.min(last, to));
     if (event.shiftKey) extendSpan(from < 0 ? target : from, target);

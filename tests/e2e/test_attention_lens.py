@@ -1,4 +1,4 @@
-"""The attention lens in Chromium: the text shaded as transformers attends, locked, unlocked; heads opened, zoomed."""
+"""The attention lens in Chromium: the text shaded as transformers attends, pinned, unpinned; heads opened, zoomed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import html
 import json
 import re
 import struct
+import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from export.site.serve import SITE
+from tests.e2e.conftest import serving
+from tests.e2e.hosting import link_site
 from tests.e2e.layers import finished, fresh, open_lens, until
 from tests.e2e.likelihood import shows
 from tests.e2e.reference import ReferenceModel
@@ -65,8 +70,8 @@ def shaded(page: Page, row: np.ndarray) -> None:
     }""", levels)
 
 
-def test_pointing_shades_the_text_and_pressing_locks_it(page: Page, attentions: np.ndarray) -> None:
-    """What is shaded is transformers' mean over all heads; a press locks it, another unlocks it."""
+def test_pointing_shades_the_text_and_pressing_pins_it(page: Page, attentions: np.ndarray) -> None:
+    """What is shaded is transformers' mean over all heads; a press pins it, another unpins it."""
     read(page, TEXT)
     mean = attentions.mean(axis=(0, 1))[1:, 1:]
     for token in (3, 9):
@@ -107,7 +112,7 @@ def test_what_looks_at_a_token_and_one_head_of_it(page: Page, attentions: np.nda
     np.testing.assert_allclose([float(line.rsplit(",", 1)[1]) for line in listed], column[5:], atol=1e-5)
 
 
-def test_keys_move_lock_and_unlock(page: Page) -> None:
+def test_keys_move_pin_and_unpin(page: Page) -> None:
     read(page, TEXT)
     page.locator("#tokens").focus()
     heading = page.locator("#attention .about-token .hint")
@@ -124,7 +129,7 @@ def test_keys_move_lock_and_unlock(page: Page) -> None:
     expect(page.locator("#token-1")).to_have_attribute("aria-selected", "false")
 
 
-def test_a_finger_locks_and_unlocks(browser: Browser, tiny_site: str) -> None:
+def test_a_finger_pins_and_unpins(browser: Browser, tiny_site: str) -> None:
     with open_lens(browser, f"{tiny_site}#model=tiny-gpt2&lens=attention", has_touch=True) as page:
         read(page, TEXT)
         heading = page.locator("#attention .about-token .hint")
@@ -231,3 +236,46 @@ def test_pictures_carry_what_they_are_of(page: Page) -> None:
         at += 12 + length
     (text,) = texts
     assert text.startswith(b"Description\0\0\0\0\0") and json.loads(text[16:]) == about
+
+
+@pytest.fixture(scope="module")
+def cramped(browser: Browser, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page whose Python keeps no text's attention whole and one layer of what it computes again."""
+    site = link_site(tmp_path_factory.mktemp("cramped") / "site")
+    (site / "models").symlink_to(tiny_models)
+    (site / "vendor").unlink()
+    (site / "vendor").mkdir()
+    for path in (SITE / "vendor").iterdir():
+        if path.name != "pyscripts.zip":
+            (site / "vendor" / path.name).symlink_to(path)
+    limits = {"pyscripts/trace.py": "ATTENTION_BYTES", "pyscripts/page/recomputed_attention.py": "LAYER_BYTES"}
+    with zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as sources:
+        for path in (SITE.parent / "pyscripts").rglob("*.py"):
+            name, text = path.relative_to(SITE.parent).as_posix(), path.read_text(encoding="utf-8")
+            if name in limits:
+                text, count = re.subn(rf"(?m)^{limits[name]} = [0-9_]+", f"{limits[name]} = 100", text)
+                assert count == 1
+            sources.writestr(name, text)
+    with serving(site) as address, open_lens(browser, f"{address}#model=tiny-gpt2&lens=attention") as page:
+        yield page
+
+
+def test_a_text_too_long_to_keep_is_surveyed_and_its_layers_are_computed_again(
+    cramped: Page, attentions: np.ndarray
+) -> None:
+    """All heads from the survey, then heads of one layer and of the other, against transformers: 16 bits a weight."""
+    cramped.set_viewport_size({"width": 1400, "height": 1600})
+    read(cramped, TEXT)
+    cramped.locator("#token-9").click()
+    shaded(cramped, attentions.mean(axis=(0, 1))[1:, 1:][9][:10])
+    expect(cramped.locator("#panel-head_grid [aria-label^=Patterns]")).to_have_count(1)
+    expect(cramped.locator("#panel-head .similar")).to_contain_text("from reduced patterns")
+    for layer, head in ((0, 2), (1, 3), (0, 1)):
+        cramped.get_by_label("Layer", exact=True).select_option(str(layer))
+        cramped.get_by_label("Head", exact=True).select_option(str(head))
+        expect(cramped.locator("#panel-head .lead")).to_contain_text(f"Head {layer}.{head}")
+        shaded(cramped, attentions[layer, head, 1:, 1:][9][:10])
+        call = "which => tokenlight.attention(...which).then(({data}) => [...data])"
+        found = cramped.evaluate(call, [layer, head])
+        np.testing.assert_allclose(found, attentions[layer, head].ravel(), atol=2e-5)
+    assert not cramped.locator("#notice").inner_text()

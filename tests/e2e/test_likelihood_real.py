@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 from playwright.sync_api import Page, expect
 
 from export.site.serve import SITE
-from tests.e2e.likelihood import read
+from pyscripts.native import load
+from tests.e2e.likelihood import read, shows
 
 
 def example(id: str) -> str:
@@ -47,3 +49,31 @@ def test_the_right_context_finds_the_word(real: Page) -> None:
     expect(first).to_contain_text("␣Paris", timeout=60_000)
     left, both = (float(text.strip("< %")) for text in first.locator(".bar + td").all_inner_texts())
     assert left < 10 and both > 90
+
+
+def test_whole_words_are_coloured_and_inspected(real: Page) -> None:
+    """The tokens of a word have one colour; the inspector has the word's numbers, as without a browser."""
+    text = "Kierkegaard’s unpublished notebooks puzzled everyone."
+    expected = load(SITE / "models/smollm2", threads=1).read(text, keep=())
+    words, corrected = expected.words.tolist(), expected.metric("word_surprisal_corrected")
+    parts = words[0][1]
+    assert parts > 2
+    read(real, text)
+    real.select_option("#colouring", "gltr")
+    real.select_option("#unit", "words")
+    expect(real.locator("#colouring")).to_have_value("hue")  # ranks are of single tokens
+    about = real.locator("#inspector .about .hint")
+    real.locator("#token-1").click()
+    expect(about).to_have_text(f"Word 1 of {len(words)} · {parts} tokens")
+    painted = "[...document.querySelectorAll('#tokens [data-index]')].map(({style}) => style.backgroundColor)"
+    colours = real.evaluate(painted)
+    assert all(len(set(colours[first:stop])) == 1 for first, stop in words) and len(set(colours)) > 2
+    names, values = (real.locator(f"#inspector .facts {tag}").all_inner_texts() for tag in ("dt", "dd"))
+    facts = dict(zip(names, values, strict=True))
+    assert shows(facts["Probability"], math.exp(-corrected[0]), 1e-4)
+    assert abs(float(facts["Surprisal"].split()[0]) - corrected[0] / math.log(2)) < 0.01
+    real.mouse.move(0, 0)  # the inspector shows the token that is pointed at, if one is
+    real.locator("#tokens").press("ArrowRight")
+    expect(about).to_contain_text("Word 2 of")
+    real.select_option("#unit", "tokens")
+    expect(about).to_contain_text(f"Token {parts + 1} of")

@@ -73,28 +73,26 @@ def test_an_address_that_cannot_be_written_fails_no_run(tiny_site: str, open_pag
 
 
 def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site)
+    page = open_page(tiny_site, ready=False)
+    box = page.locator("#text")
     long = "A long text. " * 900  # longer than any address would hold
-    page.fill("#text", long)
+    box.fill(long)
     page.reload()
+    expect(box).to_have_value(long)  # also one that was not read
     page.evaluate("tokenlight.ready")
-    idle(page)
-    assert page.input_value("#text") == long, "also one that was not read"
     read(page, TEXT)
     page.reload()
-    page.evaluate("tokenlight.ready")
-    expect(page.locator("#tokens")).to_have_text(TEXT, timeout=60_000)
-    assert page.input_value("#text") == TEXT
+    expect(box).to_have_value(TEXT)
     page.evaluate(
         "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
     )
-    page.fill("#text", "More than the browser stores")
+    box.fill("More than the browser stores")
     page.reload()
-    page.evaluate("tokenlight.ready")
+    until(page, "() => document.querySelector('#text').value !== ''")
     assert page.input_value("#text") != TEXT, "an older text does not take the place of one that was not stored"
     other = page.context.new_page()
     other.goto(tiny_site)
-    other.evaluate("tokenlight.ready")
+    until(other, "() => document.querySelector('#text').value !== ''")
     assert other.input_value("#text") not in (TEXT, long), "another tab begins anew"
     other.close()
 

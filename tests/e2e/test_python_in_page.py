@@ -51,7 +51,7 @@ def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
         **{name: [FakeArray(part) for part in array] for name, array in arrays.items()},
     })
     session = Session()
-    session.use_model(json.dumps(manifest), json.dumps(vocabulary))
+    session.use_model(json.dumps(manifest), json.dumps(vocabulary), "[]")
     session.begin(1, json.dumps(request))
     session.extend(1, chunk, None)
     here = json.loads(session.view(1, "run", "{}")["json"])

@@ -15,9 +15,10 @@ from export.site import runtime, shell
 OURS = {"NOTICES", "pyscripts.zip", "shell.json"}
 
 
-@pytest.fixture
-def vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return vendored(tmp_path / "first", monkeypatch)
+@pytest.fixture(scope="module")
+def vendor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        return vendored(tmp_path_factory.mktemp("vendor") / "first", patch)
 
 
 def vendored(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

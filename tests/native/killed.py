@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pyscripts.native import corpus
+from pyscripts.native import blocks
 from pyscripts.native.__main__ import main
 
-corpus.BLOCK_DOCUMENTS = 8
+blocks.BLOCK_DOCUMENTS = 8
 left = int(sys.argv[1])
 
 

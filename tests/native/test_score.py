@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from pyscripts.native import Model, corpus
+from pyscripts.native import Model, blocks
 from pyscripts.native.__main__ import describe, main
 from pyscripts.native.corpus import Progress, score_corpus
 from pyscripts.native.scoring import Settings
@@ -88,7 +88,7 @@ def test_killed_five_times_it_ends_as_if_undisturbed(tiny_models: Path, tmp_path
 def test_several_processes_write_the_same_file(
     tiny_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus, "BLOCK_DOCUMENTS", 7)
+    monkeypatch.setattr(blocks, "BLOCK_DOCUMENTS", 7)
     written(tmp_path / "c.jsonl", 40)
     seen: list[Progress] = []
     sums = []

@@ -11,5 +11,5 @@ const [module, name, ...given] = JSON.parse(readFileSync(0, 'utf8'), revive);
 const { [name]: call } = await import(`../../site/charts/${module}.js`);
 const measure = (text, size) => (text.length * size) / 2;
 const means = { css: (colour) => (typeof colour === 'string' ? colour : colour[0]), fitted: ({ text }) => text, ground: 'white' };
-const extra = { colouredTextScene: [measure], svgOf: [means] }[name] ?? [];
+const extra = { colouredTextScene: [measure], arcsScene: [measure], svgOf: [means] }[name] ?? [];
 process.stdout.write(JSON.stringify(call(...given, ...extra)));

@@ -95,14 +95,41 @@ def test_heads_in_order_carry_their_names() -> None:
     assert not marks(scene, "cells")
 
 
-def test_arcs_join_their_tokens_and_names_do_not_overlap() -> None:
-    links = [40, 3, 41, 4, 90, 2]
-    data = {"names": [f"n{i}" for i in range(100)], "links": links, "levels": [2, 1, 0], "palette": PALETTE}
-    scene = call("arcs", "arcsScene", data, 420)
-    step = 400 / 100
-    ends = [(mark["paths"][0][0][0], mark["paths"][0][-1][0]) for mark in marks(scene, "line")[1:]]
-    for (start, end), (a, b) in zip(ends, [(90, 2), (41, 4), (40, 3)], strict=True):
-        assert (start, end) == pytest.approx((10 + (a + 0.5) * step, 10 + (b + 0.5) * step))
-    places = sorted(mark["x"] for mark in marks(scene, "text"))
-    assert all(b - a >= 12 for a, b in pairwise(places))
-    assert {"n40", "n3", "n90"} == {mark["text"] for mark in marks(scene, "text")}
+def linked(chosen: int | None = None, width: int = 150) -> dict[str, Any]:
+    """The first word is position 1, the prefix token is not in the text; a character is 7 px wide: 21 in a line."""
+    texts = ["", "The", " people", " of", " the", " village", " and", " the", " people"]
+    links = [8, 2, 4, 1, 7, 5]
+    data = {"texts": texts, "links": links, "levels": [2, 1, 0], "palette": PALETTE, "rtl": False, "chosen": chosen}
+    return call("arcs", "arcsScene", data, width)
+
+
+def test_an_arc_begins_and_ends_at_its_tokens() -> None:
+    """Above both in one line; from the top of the one to the foot of the other between two lines."""
+    scene = linked()
+    words = {mark["text"]: mark for mark in marks(scene, "text")}
+    assert "".join(mark["text"] for mark in marks(scene, "text")) == "The people of the village and the people"
+    ends = [(mark["paths"][0][0], mark["paths"][0][-1]) for mark in marks(scene, "line")]
+    areas = scene["areas"]
+    assert len(areas) == 9 and areas[0]["width"] == 0
+    centre = [area["x"] + area["width"] / 2 for area in areas]
+    for (start, end), (query, key) in zip(ends, [(7, 5), (4, 1), (8, 2)], strict=True):  # the strongest is drawn last
+        assert (start[0], end[0]) == pytest.approx((centre[query], centre[key]))
+        same = areas[query]["y"] == areas[key]["y"]
+        assert start[1] < areas[query]["y"] + areas[query]["height"] / 2
+        assert (end[1] < areas[key]["y"] + areas[key]["height"] / 2) == same
+    assert words["The"]["fill"] == "ink" and words[" and"]["fill"] == "ink-soft"
+
+
+def test_a_chosen_token_has_only_its_own_arcs() -> None:
+    assert len(marks(linked(), "line")) == 3
+    scene = linked(chosen=5)
+    assert len(marks(scene, "line")) == 1
+    assert {mark["text"] for mark in marks(scene, "text") if mark["fill"] == "ink"} == {" the", " village"}
+    assert not marks(linked(chosen=6), "line")
+
+
+def test_arcs_stay_in_their_picture() -> None:
+    for width in (80, 150, 900):
+        scene = linked(width=width)
+        for mark in marks(scene, "line"):
+            assert all(0 <= x <= scene["width"] and 0 <= y <= scene["height"] for x, y in mark["paths"][0])

@@ -140,3 +140,11 @@ def test_hue_of_equal_values_and_of_nothing_known() -> None:
     assert equal.legend.values == [-2.0] and equal.light.background == ["hsl(75.0 60% 85%)"] * 2
     unknown = COLOURINGS["hue"].function(statistics([float("nan")]))
     assert unknown.legend.values == unknown.legend.labels == unknown.legend.light.text == []
+
+
+@pytest.mark.parametrize(
+    ("one_in", "said"),
+    [(20_000, "1 in 20,000"), (7.4e9, "1 in 7 × 10⁹"), (9.7e11, "1 in 1 × 10¹²"), (3.2e200, "1 in 3 × 10²⁰⁰")],
+)
+def test_a_tiny_probability_has_a_short_label(one_in: float, said: str) -> None:
+    assert colourings._logprob_label(-np.log(one_in)) == said

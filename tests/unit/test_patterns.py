@@ -17,3 +17,18 @@ def test_ties_and_empty_rows() -> None:
         patterns.combined([row], "sum")
     with pytest.raises(ValueError, match="at least one head"):
         patterns.combined([], "mean")
+
+
+@pytest.mark.parametrize("size", [2, 9, 150])
+def test_the_strongest_links_are_those_of_a_full_sort(size: int) -> None:
+    """With many equal weights, rows without any, and more links asked for than there are."""
+    random = np.random.default_rng()
+    weights = np.tril(np.round(random.random((size, size)) ** 4, 2)).astype(np.float32)
+    weights[random.integers(size)] = 0
+    pattern = np.where(np.tri(size) > 0, weights, np.nan).astype(np.float32)
+    pairs = [(-weights[q, k], q, k) for q in range(size) for k in range(1, q) if weights[q, k] > 0]
+    for count in (1, 7, size, 20_000):
+        links, found = patterns.strongest(pattern, count)
+        expected = sorted(pairs)[:count]
+        assert links.tolist() == [[q, k] for _, q, k in expected]
+        np.testing.assert_array_equal(found, np.array([-w for w, *_ in expected], np.float32))

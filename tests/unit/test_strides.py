@@ -111,7 +111,7 @@ def test_the_run_says_its_windows() -> None:
     manifest = {"id": "m", "sha256": "0" * 64, "layers": 1, "heads": 2, "hidden_size": 4, "vocab_size": 8,
                 "context_length": 4, "prefix": {"id": 0, "text": "<s>", "reason": "why"}}
     session, tokens = Session(), {**cut(*[b"x"] * 7), "ids": [1, 2, 3, 4, 5, 6, 7]}
-    session.use_model(json.dumps(manifest), json.dumps(["x"] * 8))
+    session.use_model(json.dumps(manifest), json.dumps(["x"] * 8), "[]")
     conditions = {"model": manifest["sha256"], "prefix": 0, "interventions": "{}", "stride": 2}
     asked: dict[str, Any] = {"tokens": tokens, "options": {"stride": 2}, "conditions": conditions, "keep": 0}
     windows = json.loads(session.begin(1, json.dumps({**asked, "promptLength": None})))

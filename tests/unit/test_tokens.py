@@ -68,7 +68,7 @@ def chunk(past: int, logits: np.ndarray) -> Any:
 def generated(*pieces: bytes, given: int) -> dict[str, Any]:
     """The Run of a generation of these tokens, ids 1, 2, ..., after the first `given` of them, as the page makes it."""
     session, whole = Session(), cut(*pieces)
-    session.use_model(json.dumps(MODEL), json.dumps(["<s>", *whole["texts"], *[""] * (7 - len(pieces))]))
+    session.use_model(json.dumps(MODEL), json.dumps(["<s>", *whole["texts"], *[""] * (7 - len(pieces))]), "[0]")
     tokens = {**cut(*pieces[:given]), "ids": list(range(1, given + 1))}
     conditions = {"model": MODEL["sha256"], "prefix": 0, "interventions": "{}", "stride": None}
     asked = {"tokens": tokens, "options": {"greedy": True}, "conditions": conditions, "keep": 0, "promptLength": given}

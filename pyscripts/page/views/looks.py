@@ -19,7 +19,10 @@ DIRECTIONS = ("to", "from")
 def combined(
     context: Context, heads: list[list[int]] | None, by: str, sink: bool
 ) -> NDArray[np.float32] | dict[str, Any]:
-    """[query, key] of the chosen heads (None: all), as patterns.visible shows it; a dict if something is missing."""
+    """[query, key] of the chosen heads (None: all), as patterns.visible shows it, not to be changed: the next view may
+    show the same. A dict if something is missing."""
+    if heads is not None and len(heads) == 1:
+        by = "mean"  # the same as the maximum of one, so that all views of a head share its matrix
     key = (None if heads is None else tuple(map(tuple, heads)), by, sink, context.reading.trace.length)
     if context.recomputed.shown is not None and context.recomputed.shown[0] == key:
         return context.recomputed.shown[1]

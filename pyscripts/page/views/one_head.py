@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pyscripts.colour import scales
 from pyscripts.json_numbers import number
 from pyscripts.metrics import patterns
-from pyscripts.page.views import attention_source
+from pyscripts.page.views import attention_source, looks
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
 
@@ -40,12 +40,13 @@ def head(
 ) -> dict[str, Any]:
     """One head by position: values and levels [query · key] (NaN and -1 where nothing is shown, see
     patterns.visible), sums of rows and columns, and its LINKS strongest links [link, (query, key)] with weights."""
-    if layers := attention_source.missing(context, [(layer, head)]):
-        return attention_source.needs(layers)
-    raw = attention_source.matrix(context, layer, head)
-    assert raw is not None
-    values = patterns.visible(raw, sink=sink, mass=mass)
-    most = max(float(np.fmax.reduce(values, axis=None, initial=0)), FAINT * 10)
+    values = looks.combined(context, [[layer, head]], "mean", sink)
+    if isinstance(values, dict):
+        return values
+    if mass != 1:
+        values = patterns.without_small(values, mass)
+    shown = np.where(np.isnan(values), np.float32(0), values)
+    most = max(float(shown.max(initial=0)), FAINT * 10)
     scale = scales.Scale(FAINT, most, True) if log else scales.Scale(0, most)
     links, weights = patterns.strongest(values, LINKS)
     return {
@@ -57,8 +58,8 @@ def head(
         "stops": scale.stops(),
         "values": values.ravel(),
         "levels": levels(scale, values).ravel(),
-        "row_sums": np.nansum(values, axis=1),
-        "column_sums": np.nansum(values, axis=0),
+        "row_sums": shown.sum(axis=1),
+        "column_sums": shown.sum(axis=0),
         "links": links.ravel(),
         "link_weights": weights,
         "link_levels": scales.Scale(0, float(weights[0]) if weights.size else 1).levels(weights).astype(np.int16),
@@ -66,10 +67,12 @@ def head(
 
 
 def levels(scale: scales.Scale, values: NDArray[np.float32]) -> NDArray[np.int16]:
-    """scale.levels by blocks of rows, so that a large matrix needs no large copies."""
-    found = np.empty(values.shape, np.int16)
+    """scale.levels by blocks of rows and the keys they can see, so that a large matrix needs no large copies."""
+    found = np.full(values.shape, -1, np.int16)
     for start in range(0, len(values), 128):
-        found[start : start + 128] = scale.levels(values[start : start + 128])
+        seen = slice(start, start + 128), slice(0, start + 128)
+        part = values[seen]
+        found[seen] = scale.levels(part) if scale.logarithmic else scales.weight_levels(part, scale.high)
     return found
 
 

@@ -80,6 +80,9 @@ export function shadingWords() {
   return scope.value === 'all' ? `all heads (${how})` : `${picked.value.size} heads (${how})`;
 }
 
+/** Why there is no weight between a query and a key. @param {number} query @param {number} key positions or tokens */
+export const noWeight = (query, key) => (key > query ? 'it comes later' : 'not shown');
+
 /** The attention that an answer still lacks; null: none. @param {{ json: object }} answer */
 export const missingAttention = ({ json }) => /** @type {Partial<Lacking>} */ (json).missing ?? null;
 

@@ -40,7 +40,7 @@ function chart({ json, arrays }) {
   const format = shaded === 'distance' ? short : percent;
   const chosen = head.value;
   return {
-    label: `${rows} layers by ${columns} heads, shaded by: ${json.title}`,
+    label: `${pictures ? 'Patterns of ' : ''}${rows} layers by ${columns} heads, shaded by: ${json.title}`,
     scene: (width) => headsScene({
       rows, columns, group, order: order.data, inPlace: !ordered.value, names,
       patterns: pictures && {

@@ -8,7 +8,7 @@ import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { checkView, settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
-import { by, complete, direction, head, missingAttention, nameOf, picked, pointed, scope, shadingHeads, sinkHidden, subject } from './choice.js';
+import { by, complete, direction, head, missingAttention, nameOf, noWeight, picked, pointed, scope, shadingHeads, shadingWords, sinkHidden, subject } from './choice.js';
 import { weight } from './shading.js';
 
 /** @import {LooksAt} from '../../shared/protocol.js' */
@@ -19,10 +19,11 @@ const COMBINED = { mean: 'mean', max: 'maximum' };
 const nameOfToken = (/** @type {number} */ token) => labelOf(state.run.value?.tokens.texts[token] ?? '');
 
 /** @param {LooksAt} answer @returns {ChartOf} */
-function chart({ top, direction: way }) {
-  const rows = Array.from({ length: LISTED }, (_, i) => top[i] ?? null);
+function chart({ token, top, direction: way }) {
+  const name = nameOfToken(token);
+  const rows = Array.from({ length: Math.min(LISTED, state.run.value?.count ?? 0) }, (_, i) => top[i] ?? null); // as many for every token: nothing moves
   return {
-    label: way === 'to' ? 'The tokens it looks at most' : 'The tokens that look at it most',
+    label: `${way === 'to' ? `The tokens that ${name} looks at most` : `The tokens that look at ${name} most`} · ${shadingWords()}`,
     scene: (width) => rowsScene({
       labels: rows.map((row) => (row ? `${labelOf(row.text)} ${row.token + 1}` : '')),
       labelRoom: Math.min(150, width * 0.4),
@@ -44,7 +45,7 @@ function lead({ token, prefix, sum, direction: way }) {
   if (over !== null && over !== token) {
     const value = way === 'to' ? weight(token, over) : weight(over, token);
     const [from, to] = way === 'to' ? [token, over] : [over, token];
-    return html`<code>${nameOfToken(from)}</code> looks at <code>${nameOfToken(to)}</code>: <strong>${value === null ? 'it cannot see it' : percent(value)}</strong>.`;
+    return html`<code>${nameOfToken(from)}</code> looks at <code>${nameOfToken(to)}</code>: <strong>${value === null ? noWeight(from, to) : percent(value)}</strong>.`;
   }
   const total = sum.toLocaleString('en', { maximumFractionDigits: 2 });
   if (way === 'from') return html`<code>${nameOfToken(token)}</code> gets <strong>${total}</strong> tokens’ worth of attention from this text.`;

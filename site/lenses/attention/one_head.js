@@ -1,19 +1,20 @@
 // One head: its matrix with sums, to zoom into, its strongest links as arcs, and the heads with similar patterns; main thread.
 
 import { arcsScene } from '../../charts/arcs.js';
+import { measure } from '../../charts/canvas.js';
 import { matrixScene, within, zoomed } from '../../charts/matrix.js';
 import { short } from '../../charts/numbers.js';
 import { keyOf } from '../../charts/rows.js';
 import { percent } from '../../frame/format.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
+import { isRightToLeft, labelOf, shownTexts } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { checkView, menuView } from '../controls.js';
 import { isSeen } from '../in_sight.js';
 import { panel } from '../panel.js';
 import { ask } from '../scheduler.js';
-import { complete, head, missingAttention, nameOf, open, sinkHidden } from './choice.js';
+import { complete, head, missingAttention, nameOf, noWeight, open, sinkHidden } from './choice.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -24,16 +25,12 @@ const ID = 'head';
 const MASSES = [1, 0.95, 0.9, 0.8, 0.5];
 const log = signal(false);
 const mass = signal(1);
+/** The position whose links alone are drawn; null: all. */
+const linked = signal(/** @type {number | null} */ (null));
 
 /** The part that was zoomed into, and the run whose matrix it is of; null: the whole matrix. */
 const zoomedInto = signal(/** @type {{ run: number, part: Part } | null} */ (null));
 const partOf = computed(() => (zoomedInto.value?.run === state.run.value?.id ? (zoomedInto.value?.part ?? null) : null));
-
-const similar = ask({
-  view: 'similar_heads', needs: 'end', lacks: missingAttention,
-  args: () => head.value && { layer: head.value.layer, head: head.value.head },
-  seen: () => isSeen(ID) && state.isInOnePass(),
-});
 
 /** @param {Complete<Views['head']['answer']>} answer @returns {ChartOf[]} */
 function charts({ json, arrays }) {
@@ -55,7 +52,7 @@ function charts({ json, arrays }) {
       if (area === 1) return `${at(query)} · sum of the row ${percent(rowSums.data[query])}`;
       if (area === 2) return `${at(key)} · sum of the column ${short(columnSums.data[key])}: what it gets from all tokens`;
       const value = values.data[query * size + key];
-      return `${at(query)} looks at ${at(key)}: ${Number.isNaN(value) ? (key > query ? 'it comes later' : 'not shown') : percent(value)}`;
+      return `${at(query)} looks at ${at(key)}: ${Number.isNaN(value) ? noWeight(query, key) : percent(value)}`;
     },
     zoom: {
       by: (factor, point) => set(zoomed(part, size, factor, point && point.area === 0 ? point : null)),
@@ -65,16 +62,22 @@ function charts({ json, arrays }) {
       isWhole: () => part.span === size,
     },
   };
+  const run = state.run.value;
+  const shown = run ? shownTexts(run.tokens).slice(0, run.count) : [];
+  const texts = [...Array.from({ length: size - shown.length }, () => ''), ...shown]; // [position] the prefix token is not in the text
   /** @type {ChartOf} */
   const arcs = {
-    label: `The ${weights.data.length} strongest links of head ${layer}.${index}`,
-    scene: (width) => arcsScene({ names, links: links.data, levels: levels.data, palette }, width),
-    say: ({ column }) => {
+    label: `The text with the ${weights.data.length} strongest links of head ${layer}.${index}`,
+    scene: (width) => arcsScene({
+      texts, links: links.data, levels: levels.data, palette, rtl: isRightToLeft(run?.tokens.text ?? ''), chosen: linked.value,
+    }, width, measure),
+    say: ({ area: position }) => {
       const all = Array.from(weights.data, (weight, i) => ({ weight, query: links.data[2 * i], key: links.data[2 * i + 1] }));
-      const own = all.filter(({ query, key }) => query === column || key === column);
-      if (!own.length) return `${at(column)}: none of the strongest links`;
+      const own = all.filter(({ query, key }) => query === position || key === position);
+      if (!own.length) return `${at(position)}: none of the strongest links`;
       return own.slice(0, 3).map(({ weight, query, key }) => `${at(query)} looks at ${at(key)}: ${percent(weight)}`).join(' · ');
     },
+    point: (point) => (linked.value = point && point.area),
     resting: 'The strongest links. Point at a token for its own.',
   };
   return [matrix, arcs];
@@ -125,4 +128,11 @@ export const oneHead = panel({
     return full ? charts(full) : [];
   },
   below: similarHeads,
+});
+
+// Asked for after the head itself, which is what the visitor waits for.
+const similar = ask({
+  view: 'similar_heads', needs: 'end', lacks: missingAttention,
+  args: () => head.value && { layer: head.value.layer, head: head.value.head },
+  seen: () => isSeen(ID) && state.isInOnePass(),
 });

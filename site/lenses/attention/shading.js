@@ -24,7 +24,7 @@ const { answer } = ask({
 /** The weights between all tokens for the heads that shade the text; null until they are known. */
 export const shown = () => (isOpen() ? complete(answer.value) : null);
 
-/** How much one token looks at another; null if it cannot see it. @param {number} query @param {number} key @returns {number | null} */
+/** How much one token looks at another; null if it is not shown. @param {number} query @param {number} key @returns {number | null} */
 export function weight(query, key) {
   const weights = shown();
   const value = weights?.arrays.values.data[query * weights.json.tokens + key];

@@ -12,6 +12,7 @@ import { html } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
 import { ask } from '../scheduler.js';
 import { alternatives, alternativesOf } from './alternatives.js';
+import { wordView } from './word.js';
 
 /** @import {RunState} from '../../page/state.js' */
 
@@ -22,6 +23,8 @@ export function inspectorView() {
   const run = state.run.value;
   const index = state.hovered.value ?? state.current.value;
   if (!run || index === null || index >= run.tokens.ids.length) return html`<h2 class="title">Token</h2><p class="hint">${state.text.value ? 'Press Run' : 'Type a text'}: every token is coloured by how likely the model found it.</p>`;
+  const word = state.wordAt(index);
+  if (word && index < run.count) return wordView(run, word, index, state.pinned.value === index);
   const known = index < run.count && !Number.isNaN(run.columns.logprob.data[index]);
   return html`
     ${heading(run, index)}
