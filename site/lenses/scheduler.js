@@ -182,12 +182,16 @@ function fetchLacking({ entry, request }) {
   if (!lacking) return;
   const isCurrent = () =>
     entry.answered === request.about && state.phase.peek() === 'ready' && untracked(() => requestOf(entry)?.about === request.about);
+  /** Out of sight, for example: the answer still lacks something, so it is asked for again when it is next wanted. */
+  const postpone = () => {
+    if (entry.answered === request.about) entry.answered = '';
+  };
   fetching = fetching.then(async () => {
-    if (!isCurrent()) return;
+    if (!isCurrent()) return postpone();
     const now = await views(request.run.id, { now: { view: entry.question.view, args: request.args } }); // another question may have brought it
     const still = 'error' in now.now ? null : lacks?.(/** @type {any} */ (now.now));
     if (still) await (entry.question.fetch ?? attentionAgain)(request.run, still);
-    if (!isCurrent()) return;
+    if (!isCurrent()) return postpone();
     entry.answered = '';
     void refresh();
   }).catch((error) => complain(request.run, error));

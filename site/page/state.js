@@ -98,6 +98,9 @@ export const colours = computed(() => {
 /** What the open lens colours the text by, in place of the chosen colouring; null: nothing. @typedef {Colours & { title: string }} Shading */
 export const shading = signal(/** @type {Shading | null} */ (null));
 
+/** What is changed inside the model, in every run until it is removed; {}: nothing. */
+export const interventions = signal(/** @type {Interventions} */ ({}));
+
 /**
  * The word that a token of the shown run is part of, if words are chosen and it is known: its place in `words`, its first token,
  * and the one after its last.
@@ -114,9 +117,6 @@ export function wordAt(token) {
   }
   return 2 * low < found.length ? { index: low, first: found[2 * low], stop: found[2 * low + 1] } : null;
 }
-
-/** What is changed inside the model, in every run until it is removed; {}: nothing. */
-export const interventions = signal(/** @type {Interventions} */ ({}));
 
 /** The number of tokens read so far, and the token that the lenses show: the pinned one, else the newest; null if the box is empty. */
 export const count = computed(() => run.value?.count ?? 0);

@@ -94,11 +94,19 @@ def test_the_lens_and_its_chips(tiny: Page) -> None:
     clean = analyze(tiny, {})
     tiny.click("#tab-why")
     expect(tiny.locator("#panel-why_adds .lead")).to_contain_text("All parts sum to")
-    expect(tiny.locator("#panel-why_tokens .lead")).to_contain_text("hidden from the position")
+    for panel, words in (
+        ("why_tokens", "hidden from the position"),
+        ("why_heads", "switched off"),
+        ("why_context", "after only the last"),
+        ("why_heads", "switched off"),
+        ("change", "The model is unchanged"),
+    ):
+        tiny.locator(f"#panel-{panel}").scroll_into_view_if_needed()  # panels out of sight ask nothing
+        expect(tiny.locator(f"#panel-{panel} .lead")).to_contain_text(words, timeout=20_000)
     tiny.fill("#panel-change input[name=heads]", "1.2, 0.1")
     tiny.click("#panel-change >> text=Switch off")
     expect(tiny.locator("#interventions .chip")).to_have_count(2)
-    expect(tiny.locator("#panel-change .lead")).to_contain_text("against the unchanged model")
+    expect(tiny.locator("#panel-change .lead")).to_contain_text("against the unchanged model", timeout=20_000)
     until(tiny, "() => decodeURIComponent(location.hash).includes('interventions={\"heads\":')")
     tiny.click("#interventions >> text=Remove all")
     expect(tiny.locator("#interventions .chip")).to_have_count(0)
