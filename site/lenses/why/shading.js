@@ -50,7 +50,7 @@ export function followShading() {
     const ends = [0, 128, 255];
     const stops = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ends.map((level) => palette[scheme][level]), text: [] });
     const text = labelOf(state.run.value?.tokens.texts[state.current.value ?? 0] ?? '');
-    const titles = { adds: `added directly to ${text}`, looks: `looked at for ${text}`, needs: `${text} without it`, change: 'changed by the interventions' };
+    const titles = { adds: `added directly to ${text}`, looks: `looked at for ${text}`, needs: `${text} without it`, change: 'Δ by interventions' };
     state.shading.value = {
       title: titles[chosen],
       light: coloursOf(shades, palette, 'light'),
