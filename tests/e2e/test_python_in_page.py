@@ -62,7 +62,7 @@ def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
           const worker = new Worker('analysis/analysis.worker.js', { type: 'module' });
           const analysis = wrap(worker);
           await analysis.boot(proxy(() => {}));
-          await analysis.useModel(manifest, vocabulary);
+          await analysis.useModel(manifest, vocabulary, []);
           await analysis.begin(1, request);
           const chunk = { count, logits: Float32Array.from(logits) };
           const float = (part) => Float32Array.from(part);

@@ -38,7 +38,7 @@ async () => {
       phase: state.phase.value, told: document.documentElement.dataset.state,
       failure: state.failure.value, notice: state.notice.value?.text ?? null, loads: Boolean(state.loading.value.model || state.loading.value.python),
       underWay: state.underWay.value, model: state.model.value?.manifest.sha256 ?? null, lens: state.lens.value,
-      panels: ['tokens-lens', 'layers', 'attention'].filter((id) => !document.getElementById(id).hidden),
+      panels: ['tokens-lens', 'layers', 'attention', 'why'].filter((id) => document.getElementById(id)?.hidden === false),
       pinned: state.pinned.value, tokenToPin: state.tokenToPin.value,
       hovered: state.hovered.value, span: state.span.value, live: state.settings.value.live,
       run: shownRun(run, numbers), drawn: numbers ? document.querySelector('#tokens').textContent : null,
@@ -103,5 +103,6 @@ async () => {
     },
     forget: () => outcomes.splice(0).length,
   };
+  while (!state.lenses.value.length) await pause(10); // nobody presses a tab that is not there
   return walk.look(true);
 }
