@@ -20,6 +20,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # 
 from transformers import GPT2Config, GPT2LMHeadModel
 
 END = "<|endoftext|>"
+TEXTS = Path(__file__).resolve().parents[2] / "export" / "texts"
 CORPUS = (
     "The quick brown fox jumps over the lazy dog. A language model reads text and says what comes next.\n"
     "def add(a, b):\n    return a + b\n\nfor i in range(10):\n    print(add(i, 1))\n"
@@ -32,7 +33,7 @@ def write_tokenizer(directory: Path, vocabulary: int = 600) -> int:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    texts = [CORPUS, *(p.read_text(encoding="utf-8") for p in sorted(Path(__file__).parent.glob("*.py")))]
+    texts = [CORPUS, *(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.txt")))]
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
         special_tokens=[END],

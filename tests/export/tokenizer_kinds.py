@@ -20,6 +20,7 @@ from tokenizers import (  # type: ignore[import-untyped]
 from transformers import PreTrainedTokenizerFast
 
 from export.tokenizer.sweep import TYPED
+from tests.export.tiny import TEXTS
 
 END = "<|endoftext|>"
 LLAMA3 = (
@@ -31,7 +32,7 @@ TEKKEN = (
     r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
     r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-CORPUS = [*TYPED[1:], *(p.read_text(encoding="utf-8") for p in sorted(Path(__file__).parent.glob("*.py")))]
+CORPUS = [*TYPED[1:], *(path.read_text(encoding="utf-8") for path in sorted(TEXTS.glob("*.txt")))]
 GPT2 = pre_tokenizers.ByteLevel(add_prefix_space=False)
 ALPHABET = pre_tokenizers.ByteLevel.alphabet()
 BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
