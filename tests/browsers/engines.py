@@ -45,16 +45,6 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-def debian(*packages: str) -> None:
-    """Installs Debian packages where this is Debian and we are root; elsewhere nothing happens."""
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        return
-    print(f"== apt-get install {' '.join(packages)}", flush=True)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
-        subprocess.run(["apt-get", *command], env=environment, stdout=subprocess.DEVNULL, timeout=900)
-
-
 class Chromium:
     """Playwright, as in tests/e2e."""
 
@@ -90,7 +80,7 @@ class Firefox:
 
     def __init__(self) -> None:
         if not self._find():
-            debian("firefox-esr")
+            browser.debian("firefox-esr")
         path = self._find()
         if not path:
             raise Missing("Firefox is not installed and could not be: as root on Debian, firefox-esr is")
@@ -136,7 +126,7 @@ class WebKit:
 
     def __init__(self) -> None:
         if not self._find():
-            debian("webkit2gtk-driver", "xvfb")
+            browser.debian("webkit2gtk-driver", "xvfb")
         if not (found := self._find()):
             raise Missing("WebKit is not installed and could not be: as root on Debian, webkit2gtk-driver and xvfb are")
         from selenium import webdriver

@@ -30,7 +30,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    "--js-flags=--wasm-tiering-budget=60000000",  # less of a start is compiled a second time: it took a third of it
+    "--js-flags=--wasm-tiering-budget=2000000000",  # a start is compiled once: a second time took a third of it
     *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
 ]
 

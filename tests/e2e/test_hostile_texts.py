@@ -58,9 +58,9 @@ def test_nothing_runs_until_the_person_asks(tiny_site: str, open_page: Opener) -
     assert page.evaluate("globalThis.ran ?? null") is None
 
 
-def test_a_megabyte_is_read_as_far_as_the_context_goes(tiny_site: str, open_page: Opener) -> None:
+def test_a_very_long_text_is_read_as_far_as_the_context_goes(tiny_site: str, open_page: Opener) -> None:
     """Words, one word without an end, and characters that show nothing."""
     page = open_page(tiny_site)
-    for text in ("'word '.repeat(20_000)", "'a'.repeat(1_000_000)", "'\\u202e'.repeat(300_000)"):
+    for text in ("'word '.repeat(20_000)", "'a'.repeat(200_000)", "'\\u202e'.repeat(60_000)"):
         run = page.evaluate(f"tokenlight.analyze({text})")
         assert len(run["tokens"]) == 255

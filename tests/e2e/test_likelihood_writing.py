@@ -141,6 +141,8 @@ def test_live_mode_reads_while_typing(view: Page) -> None:
     expect(view.locator("#token-2")).to_have_attribute("aria-selected", "true")
     run = view.evaluate("text => tokenlight.analyze(text)", f"{PLAIN} The people")
     np.testing.assert_allclose(logprobs(view), [t["logprob"] for t in run["tokens"]], atol=1e-5)
+    view.click("#pin")
+    expect(view.locator("#token-2")).to_have_attribute("aria-selected", "false")
 
 
 def test_the_same_text_with_another_model(view: Page, checkpoints: Path) -> None:
@@ -163,6 +165,7 @@ def test_the_same_text_with_another_model(view: Page, checkpoints: Path) -> None
     most = max(range(len(change)), key=lambda i: abs(change[i]))
     view.locator("#compare .changes button").first.click()
     expect(view.locator(f"#token-{most}")).to_have_attribute("aria-selected", "true")
+    expect(view.locator("#compare .changes button").first).to_have_attribute("aria-pressed", "true")
 
 
 def test_two_texts(view: Page) -> None:

@@ -47,7 +47,7 @@ function sides({ json: { a, b, largest }, arrays }) {
     <p class="hint">Blue: likelier here than in the other run; orange: less likely; no colour: the other text has no such passage.</p>
     <div class="sides">${side('A', a, arrays.a_change.data, arrays.a_logprob.data)}${side('B', b, arrays.b_change.data, arrays.b_logprob.data)}</div>
     ${largest.length ? html`<h3>Changed most, from A to B (${unit()})</h3>
-      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
+      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" aria-pressed=${state.pinned.value === token} @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
   `;
 }
 
