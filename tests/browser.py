@@ -13,9 +13,12 @@ NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
-def find() -> str | None:
-    """Path of an installed Chromium or Chrome, the system's first, then Playwright's own; None if there is none."""
-    for name in NAMES:
+def find(whole: bool = False) -> str | None:
+    """Path of an installed Chromium or Chrome, the system's first, then Playwright's own; None if there is none.
+
+    whole: not the shell, which knows neither a profile's site settings nor which addresses to take for secure.
+    """
+    for name in NAMES[1:] if whole else NAMES:
         if path := shutil.which(name):
             return path
     if MAC.exists():
@@ -32,9 +35,9 @@ def install() -> str | None:
     command = [sys.executable, "-m", "playwright", "install", "chromium"]
     print("== " + " ".join(command), flush=True)
     subprocess.run(command, timeout=900)
-    if find() is None:
+    if find(whole=True) is None:
         debian("chromium")
-    return find()
+    return find(whole=True)
 
 
 def debian(*packages: str) -> None:
@@ -50,11 +53,11 @@ def debian(*packages: str) -> None:
 def main() -> int:
     if shutil.which(SHELL) is None:
         debian(SHELL)
-    path = find() or install()
+    path = find(whole=True) or install()
     if path is None:
         print("The browser tests need Chromium or Chrome: install one, then run make test again.", file=sys.stderr)
         return 2
-    print(f"Browser: {path}")
+    print(f"Browser: {find()}")
     return 0
 
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 
 from export.site.serve import SITE
+from tests.browser import find
 from tests.e2e.layers import AXE_RULES
 from tests.e2e.likelihood import TEXT, open_view, read
 
@@ -118,7 +119,7 @@ def stranger(
         "--host-resolver-rules=MAP tokenlight.test 127.0.0.1",
         f"--unsafely-treat-insecure-origin-as-secure={address[:-1]}",
     ]
-    opened = browser_type.launch(**{**browser_type_launch_args, "args": flags})
+    opened = browser_type.launch(**{**browser_type_launch_args, "executable_path": find(whole=True), "args": flags})
     yield opened, address
     opened.close()
 

@@ -58,7 +58,7 @@ def blocking(browser_type: BrowserType, tmp_path: Path, log: Log) -> Iterator[Br
     (tmp_path / "profile/Default").mkdir(parents=True)
     (tmp_path / "profile/Default/Preferences").write_text(json.dumps(settings))
     context = browser_type.launch_persistent_context(
-        tmp_path / "profile", executable_path=chromium.find(), args=FLAGS, headless=True
+        tmp_path / "profile", executable_path=chromium.find(whole=True), args=FLAGS, headless=True
     )
     yield log.watch(context)
     context.close()
