@@ -49,7 +49,7 @@ def session() -> Session:
 
 def test_every_token_is_in_one_update(session: Session) -> None:
     assert begun(session, 1, IDS) == "null"  # read in one pass
-    parts, counts = [], []
+    parts, counts = list[np.ndarray](), list[int]()
     for start, stop in ((0, 1), (1, 4), (4, 6)):
         read(session, 1, IDS, start, stop)
         update = session.update(1)
