@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import html
+import io
 import json
 import re
 import struct
@@ -236,6 +238,45 @@ def test_pictures_carry_what_they_are_of(page: Page) -> None:
         at += 12 + length
     (text,) = texts
     assert text.startswith(b"Description\0\0\0\0\0") and json.loads(text[16:]) == about
+
+
+def test_the_matrix_that_is_saved_is_the_one_in_the_table(page: Page, attentions: np.ndarray) -> None:
+    """Every cell of the SVG has the palette's colour for the CSV's weight, which is transformers'; none is missing."""
+    read(page, TEXT)
+    page.set_viewport_size({"width": 1400, "height": 1600})
+    page.get_by_label("Layer", exact=True).select_option("0")
+    page.get_by_label("Head", exact=True).select_option("3")
+    panel = page.locator("#panel-head")
+    expect(panel.locator(".lead")).to_contain_text("Head 0.3")
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="save as SVG").first.click()
+    saved = Path(download.value.path()).read_text(encoding="utf-8")
+    table = page.evaluate("""async () => {
+        const {lenses} = await import(new URL('lenses/index.js', document.baseURI));
+        return lenses.find(({id}) => id === 'attention').panels.find(({id}) => id === 'head').csv();
+    }""")
+    rows = list(csv.reader(io.StringIO(table.removeprefix("\ufeff"))))[1:]
+    weights = np.array([[float(cell or "nan") for cell in row[2:]] for row in rows])
+    np.testing.assert_allclose(np.tril(np.nan_to_num(weights)), attentions[0, 3], atol=1e-5)
+    palette = page.evaluate(
+        "import(new URL('page/state.js', document.baseURI)).then(({palettes}) => palettes.value.magnitude.light)"
+    )
+    cells = max(re.findall(r"<g[^>]*>(.*?)</g>", saved, re.DOTALL), key=len)
+    squares = [
+        (float(x), float(y), float(wide), float(high), palette.index(fill))
+        for path, fill in re.findall(r'<path d="([^"]*)" fill="([^"]*)"', cells)
+        for x, y, wide, high in re.findall(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)", path)
+    ]
+    left, top, side = min(s[0] for s in squares), min(s[1] for s in squares), squares[0][3]
+    drawn = np.full(weights.shape, -1)
+    for x, y, wide, _, level in squares:
+        column, row = round((x - left) / side), round((y - top) / side)
+        drawn[row, column : column + round(wide / side)] = level
+    shown = ~np.isnan(weights)
+    assert (drawn[shown] >= 0).all() and (drawn[~shown] < 0).all()
+    expected = (len(palette) - 1) * weights[shown] / weights[shown].max()
+    assert np.abs(drawn[shown] - expected).max() <= 1
+    assert len(set(drawn[shown].tolist())) > 50
 
 
 @pytest.fixture(scope="module")

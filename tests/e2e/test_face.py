@@ -55,7 +55,7 @@ def test_axe_finds_nothing_in_any_lens_and_theme(page: Page, lens: str, scheme: 
         for panel in ("looks_at", "head"):
             expect(page.locator(f"#panel-{panel} .chart:not(.blank)").first).to_be_attached()
     assert violations(page) == []
-    for name, (button, opened) in OPEN.items():
+    for name, (button, opened) in OPEN.items() if lens == "tokens" else ():  # the same over every lens
         page.click(button)
         expect(page.locator(opened)).to_be_visible()
         assert violations(page) == [], name

@@ -23,7 +23,7 @@ from tests.e2e.walk_page_steps import PageSteps
 from tests.e2e.walk_text_steps import TEXTS, texts
 
 RANDOM = int(os.environ.get("WALKS", 0))
-STEPS = 70  # of a walk
+STEPS = 52  # of a walk
 WALKS = 4  # in `make test`; the first one is hypothesis' simplest, which repeats one step
 
 

@@ -16,6 +16,7 @@ from gguf import GGUFWriter
 
 from export import build
 from export.architectures import forward
+from export.manifest import add_to_library
 from export.weights import shards
 from tests.export.gguf_files import write_gguf
 
@@ -109,22 +110,26 @@ def test_the_vocabulary_matrix_is_stored_once(built: Path) -> None:
     assert readers == {"Gather", "DequantizeLinear"}
 
 
-def test_the_library_keeps_order_and_default(checkpoint: Path, tmp_path: Path) -> None:
+def test_the_library_keeps_order_and_default(built: Path, tmp_path: Path) -> None:
     """gpt2 first and default, the others as they were built; a rebuild keeps its place, a deleted folder leaves."""
+    model = manifest_of(built)
 
-    def entries() -> list[dict[str, Any]]:
+    def add(name: str) -> list[dict[str, Any]]:
+        shutil.copytree(built, tmp_path / name, dirs_exist_ok=True)
+        add_to_library(tmp_path, {**model, "id": name})
         found: list[dict[str, Any]] = json.loads((tmp_path / "index.json").read_text())["models"]
         return found
 
     for name in ("one", "two", "gpt2", "one"):
-        assert build.main([str(checkpoint), "--name", name, "--out", str(tmp_path)]) == 0
-    assert [model["id"] for model in entries()] == ["gpt2", "one", "two"]
-    assert [model.get("default") for model in entries()] == [True, None, None]
-    files = manifest_of(tmp_path / "one")["files"]
-    assert entries()[1]["bytes"] == sum(file["bytes"] for file in files)
+        entries = add(name)
+    assert [entry["id"] for entry in entries] == ["gpt2", "one", "two"]
+    assert [entry.get("default") for entry in entries] == [True, None, None]
+    assert entries[1]["bytes"] == sum(file["bytes"] for file in model["files"])
     shutil.rmtree(tmp_path / "gpt2")
-    build.main([str(checkpoint), "--name", "two", "--out", str(tmp_path)])
-    assert [model["id"] for model in entries()] == ["one", "two"]
+    entries = add("two")
+    assert [(entry["id"], entry.get("default")) for entry in entries] == [("one", True), ("two", None)]
+    index = json.loads((built.parent / "index.json").read_text())  # as the command left it
+    assert [entry["id"] for entry in index["models"]] == ["tiny-gpt2"]
 
 
 def change(folder: Path, **settings: Any) -> None:
@@ -203,12 +208,13 @@ def test_a_failure_leaves_the_previous_build(
     code: int,
     message: str,
     checkpoint: Path,
+    built: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A full disk or Ctrl-C while the chunks are written."""
-    assert build.main([str(checkpoint), "--out", str(tmp_path)]) == 0
+    shutil.copytree(built.parent, tmp_path, dirs_exist_ok=True)
     before = snapshot(tmp_path)
 
     def fail(*args: Any) -> None:
