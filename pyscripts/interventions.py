@@ -35,20 +35,20 @@ def checked(given: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> Int
     """
     rules: dict[str, Callable[[Mapping[str, Any], str, Mapping[str, Any]], dict[str, Any]]] = {
         "heads": _head, "cut": _cut, "add": _add}
-    found: Interventions = {}
+    result: Interventions = {}
     for name, entries in _object(given or {}, "interventions", (), tuple(rules)).items():
         if not isinstance(entries, list | tuple):
             raise ValueError(f"interventions: {name} must be a list.")
         rows = [rules[name](entry, f"{name}[{i}]", manifest) for i, entry in enumerate(entries)]
         if rows:
-            found[name] = sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
-    heads = [(row["layer"], row["head"]) for row in found.get("heads", ())]
+            result[name] = sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+    heads = [(row["layer"], row["head"]) for row in result.get("heads", ())]
     if len(set(heads)) < len(heads):
         raise ValueError("interventions: the same head is scaled twice.")
     for name, needed in (("heads", "head_mask"), ("cut", "attention_bias"), ("add", "residual_add")):
-        if name in found and not manifest["inputs"].get(needed):
+        if name in result and not manifest["inputs"].get(needed):
             raise ValueError(f"{manifest['name']} was exported without {needed}. Build the model again.")
-    return {name: found[name] for name in rules if name in found}
+    return {name: result[name] for name in rules if name in result}
 
 
 def _object(given: Any, where: str, needed: Sequence[str], known: Sequence[str]) -> Mapping[str, Any]:
@@ -127,32 +127,32 @@ def inputs(
 
     changes: from `checked`. positions: [query]. keys: positions of the cache and the queries together.
     """
-    m, found = manifest, {}
+    m, feeds = manifest, {}
     layers, heads = m["layers"], m["heads"]
     if changes.get("heads"):
         mask = np.ones((layers, heads, 1, 1), np.float32)
         for row in changes["heads"]:
             mask[row["layer"], row["head"]] = row["scale"]
-        found["head_mask"] = mask if is_wide(m) else mask[:, :, 0, 0]
+        feeds["head_mask"] = mask if is_wide(m) else mask[:, :, 0, 0]
     if cuts := changes.get("cut"):
         by_layer, by_head = (any(name in row for row in cuts) for name in ("layers", "heads"))
         bias = np.zeros((layers if by_layer else 1, heads if by_head else 1, len(positions), keys), np.float32)
         for row in cuts:
             cut = np.array([key for key in row["keys"] if key < keys], np.int64)
-            asked = positions >= 0 if row["query"] is None else positions == row["query"]
-            at_key, at_query = np.nonzero((positions > cut[:, None]) & asked)  # [key, query]
+            is_query = positions >= 0 if row["query"] is None else positions == row["query"]
+            at_key, at_query = np.nonzero((positions > cut[:, None]) & is_query)  # [key, query]
             which = row.get("layers", range(layers)) if by_layer else [0]
             for layer in which:
                 for head in row.get("heads", range(heads)) if by_head else [0]:
                     bias[layer, head, at_query, cut[at_key]] = CUT
-        found["attention_bias"] = bias
+        feeds["attention_bias"] = bias
     stream = [row for row in changes.get("add", ()) if "head" not in row]
     if stream:
-        found["residual_add"] = _added(stream, (layers + 1, len(positions), m["hidden_size"]), positions)
+        feeds["residual_add"] = _added(stream, (layers + 1, len(positions), m["hidden_size"]), positions)
     outputs = [row for row in changes.get("add", ()) if "head" in row]
     if outputs:
-        found["head_output_add"] = _added(outputs, (layers, len(positions), heads * m["head_size"]), positions)
-    return found
+        feeds["head_output_add"] = _added(outputs, (layers, len(positions), heads * m["head_size"]), positions)
+    return feeds
 
 
 def _added(
@@ -176,19 +176,19 @@ def copies(
     """
     count, keys = len(variants), position + len(variants)
     layers, heads = manifest["layers"], manifest["heads"]
-    found = inputs(changes, manifest, np.full(count, position), keys)
-    bias = found.get("attention_bias", np.zeros((1, 1, count, keys), np.float32))
+    feeds = inputs(changes, manifest, np.full(count, position), keys)
+    bias = feeds.get("attention_bias", np.zeros((1, 1, count, keys), np.float32))
     bias[..., position:] = CUT * (1 - np.eye(count, dtype=np.float32))
     for copy, variant in enumerate(variants):
         bias[..., copy, [key for key in variant.get("cut", ()) if key < position]] = CUT
-    found["attention_bias"] = bias
+    feeds["attention_bias"] = bias
     if any("heads" in variant for variant in variants):
-        mask = np.ones((layers, heads, count, 1), np.float32) * found.get("head_mask", np.float32(1))
+        mask = np.ones((layers, heads, count, 1), np.float32) * feeds.get("head_mask", np.float32(1))
         for copy, variant in enumerate(variants):
             for layer, head in variant.get("heads", ()):
                 mask[layer, head, copy] = 0
-        found["head_mask"] = mask
-    return found
+        feeds["head_mask"] = mask
+    return feeds
 
 
 def copies_at_once(manifest: Mapping[str, Any], position: int, most: int) -> int:

@@ -38,15 +38,15 @@ class Reading:
     def scored(self) -> Scored:
         """What the metrics of the tokens read so far are computed from."""
         trace = self.trace
-        found = trace.statistics()
+        statistics = trace.statistics()
         words, boundaries = np.zeros((0, 2), np.int64), np.zeros(trace.shown + 1)
         if trace.begins_word is not None:
             ids = trace.ids[trace.first : trace.length]
             words, boundaries = words_of(
-                ids, trace.begins_word, self.tokens.control[: trace.shown], found.new_word_logprob,
+                ids, trace.begins_word, self.tokens.control[: trace.shown], statistics.new_word_logprob,
                 trace.new_word_after(),
             )
-        return Scored(found, trace.tokens_seen(), words, boundaries)
+        return Scored(statistics, trace.tokens_seen(), words, boundaries)
 
     def draw(self, logits: NDArray[np.float32]) -> int:
         """Draws the next token's id from logits [vocabulary] with the run's options, and adds it to the trace's ids."""
@@ -74,13 +74,14 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
     trace, tokens = reading.trace, reading.tokens
     k = DEFAULT_TOP_K if reading.prompt_length is not None else int(reading.options.get("topK", DEFAULT_TOP_K))
     scored = reading.scored()
-    found = scored.statistics
+    statistics = scored.statistics
     columns = {name: each.cells(scored) for name, each in METRICS.items() if each.in_run}  # each [token]
-    hues = hue.hue(found.logprob)
+    hues = hue.hue(statistics.logprob)
     rows = []
     for i in range(trace.shown):
-        known = not np.isnan(found.entropy[i])
-        top = zip(found.top_ids[i, :k].tolist(), found.top_logprobs[i, :k].tolist(), strict=True) if known else ()
+        known = not np.isnan(statistics.entropy[i])
+        best = statistics.top_ids[i, :k].tolist(), statistics.top_logprobs[i, :k].tolist()
+        top = zip(*best, strict=True) if known else ()
         rows.append({
             "id": tokens.ids[i],
             "text": tokens.texts[i],

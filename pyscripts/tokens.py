@@ -84,7 +84,7 @@ class Tokens:
 
 def character_starts(data: bytes) -> NDArray[np.int64]:
     """[character] the byte at which each character of `data.decode(errors="replace")` begins."""
-    return np.array([found.start() for found in CHARACTER.finditer(data)], np.int64)
+    return np.array([match.start() for match in CHARACTER.finditer(data)], np.int64)
 
 
 def checked_spans(data: bytes, spans: ArrayLike) -> NDArray[np.int64]:

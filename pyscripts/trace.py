@@ -106,9 +106,9 @@ class Trace:
         """Reduces attention [layer, head, query, key] to entropies and pattern masses, and keeps it if it fits."""
         layers, heads_, queries, stop = attentions.shape
         every_head = attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
-        found = attention.entropies(every_head, past)
-        self._entropy.append(found.entropy.reshape(layers, heads_, queries))
-        self._entropy_without_sink.append(found.without_sink.reshape(layers, heads_, queries))
+        entropies = attention.entropies(every_head, past)
+        self._entropy.append(entropies.entropy.reshape(layers, heads_, queries))
+        self._entropy_without_sink.append(entropies.without_sink.reshape(layers, heads_, queries))
         masses = heads.pattern_mass(every_head, self.ids[:stop], past)
         hidden = {
             window: heads.chance(self.ids[:stop], past, window) for window in set(self.shape.windows) - {None}
@@ -126,9 +126,9 @@ class Trace:
         targets = np.full(len(logits), NO_TARGET)
         known = self.ids[first + 1 : first + 1 + len(logits)]
         targets[: len(known)] = known
-        found = token_statistics(logits, targets, TOP_K, begins_word=self.begins_word)
+        statistics = token_statistics(logits, targets, TOP_K, begins_word=self.begins_word)
         for name, column in self._statistics.items():
-            column.append(getattr(found, name))
+            column.append(getattr(statistics, name))
 
     def _add_residual(
         self, states: NDArray[np.float32], attention_output: NDArray[np.float32] | None,
@@ -150,14 +150,14 @@ class Trace:
         if stop > len(self.ids):
             raise ValueError(f"{stop} positions were read, but the run has only {len(self.ids)} tokens.")
         added = (shape.layers, queries, shape.hidden_size)
-        wanted = {
+        shapes = {
             "logits": (queries, shape.vocab_size),
             "attentions": (shape.layers, shape.heads, queries, stop),
             "hidden_states": (shape.layers + 1, queries, shape.hidden_size),
             "attention_output": added,
             "mlp_output": added,
         }
-        for name, expected in wanted.items():
+        for name, expected in shapes.items():
             array = getattr(outputs, name)
             if array is not None and array.shape != expected:
                 raise ValueError(f"{name} has shape {array.shape}, but this model and run need {expected}.")

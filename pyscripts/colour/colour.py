@@ -57,8 +57,8 @@ def text_on(background: RGB) -> list[str]:
     """Black or white on backgrounds [token, 3], whichever has more contrast (at least 4.58); null is `inherit`."""
     light = luminance(background)  # [token]
     black_wins = (light + 0.05) ** 2 >= 0.05 * 1.05
-    found: list[str] = np.where(np.isnan(light), "inherit", np.where(black_wins, "#000000", "#ffffff")).tolist()
-    return found
+    texts: list[str] = np.where(np.isnan(light), "inherit", np.where(black_wins, "#000000", "#ffffff")).tolist()
+    return texts
 
 
 def css(rgb: RGB) -> list[str]:

@@ -66,7 +66,7 @@ def hue(statistics: TokenStatistics) -> Colours:
     stops = [linus_lee.GREEN * (value - lo) / (hi - lo) if hi > lo else 0.0 for value in logprobs]
     if not hi > lo:  # all equally likely, or all null
         stops, logprobs = ([], []) if np.isnan(lo) else ([linus_lee.EVEN], [lo])
-    made = _colours(
+    colours = _colours(
         hues,
         light=lambda h: colour.from_hsl(h, 0.6, 0.85),
         dark=lambda h: colour.from_hsl(h, 0.6, 0.22),
@@ -74,9 +74,9 @@ def hue(statistics: TokenStatistics) -> Colours:
         labels=[_logprob_label(value) for value in logprobs],
     )
     return Colours(
-        light=replace(made.light, background=linus_lee.css(hues)),
-        dark=made.dark,
-        legend=replace(made.legend, values=logprobs),
+        light=replace(colours.light, background=linus_lee.css(hues)),
+        dark=colours.dark,
+        legend=replace(colours.legend, values=logprobs),
     )
 
 
@@ -148,10 +148,10 @@ def surprise_excess(statistics: TokenStatistics) -> Colours:
 
 def difference(change: ArrayLike) -> Colours:
     """Change of log-probability [token] from another reading, -5 ... 5 nats: blue likelier, orange less likely."""
-    made = _diverging(-np.asarray(change, np.float64), "no change")
+    colours = _diverging(-np.asarray(change, np.float64), "no change")
     labels = ["+5 nats", "+2.5 nats", "0 (no change)", "−2.5 nats", "−5 nats"]
-    values = [-value for value in made.legend.values]
-    return replace(made, legend=replace(made.legend, values=values, labels=labels))
+    values = [-value for value in colours.legend.values]
+    return replace(colours, legend=replace(colours.legend, values=values, labels=labels))
 
 
 COLOURINGS = {

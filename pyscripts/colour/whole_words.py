@@ -15,9 +15,9 @@ def colours(colouring: Colouring, scored: Scored) -> Colours:
     count, nothing = len(scored.words), np.zeros((len(scored.words), 0))
     words = TokenStatistics(word_logprob(scored), np.zeros(count, np.int32), nothing, nothing,
                             nothing.astype(np.int32), nothing)
-    made = colouring.function(words)
+    by_word = colouring.function(words)
     lengths = np.diff(scored.words, axis=1)[:, 0].tolist()  # [word] tokens
-    return replace(made, light=_by_token(made.light, lengths), dark=_by_token(made.dark, lengths))
+    return replace(by_word, light=_by_token(by_word.light, lengths), dark=_by_token(by_word.dark, lengths))
 
 
 def _by_token(theme: Theme, lengths: list[int]) -> Theme:

@@ -26,14 +26,14 @@ def likely(logits: ArrayLike, texts: Sequence[str], count: int, space: bool | No
     texts: the text of every id. space: whether a token must begin with a space (None: either). Skipped: parts of
     characters, unused ids and whitespace-only tokens.
     """
-    found: list[int] = []
+    ids: list[int] = []
     for id in np.argsort(-np.asarray(logits), kind="stable").tolist():
-        if len(found) == count:
+        if len(ids) == count:
             break
         word = texts[id]
         if word.strip() and "\ufffd" not in word and (space is None or word.startswith(" ") == space):
-            found.append(id)
-    return found
+            ids.append(id)
+    return ids
 
 
 class FillIn:

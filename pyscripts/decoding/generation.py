@@ -59,18 +59,18 @@ class GenerationStep:
     filters: list[dict[str, Any]]  # name, number of kept tokens and removed mass of each filter that was applied
 
 
-def describe(found: Distribution, id: int, k: int) -> GenerationStep:
+def describe(drawn: Distribution, id: int, k: int) -> GenerationStep:
     """How token `id` was chosen, with the k most likely tokens before and after the filters."""
-    raw, raw_entropy = Candidates.of(found.raw, k), entropy(found.raw)
-    changed = found.sampled is not found.raw
+    raw, raw_entropy = Candidates.of(drawn.raw, k), entropy(drawn.raw)
+    changed = drawn.sampled is not drawn.raw
     return GenerationStep(
         id=id,
         raw=raw,
-        sampled=Candidates.of(found.sampled, k) if changed else raw,
-        raw_probability=float(found.raw[id]),
-        sampled_probability=float(found.sampled[id]),
-        rank=int(np.count_nonzero(found.raw > found.raw[id]) + np.count_nonzero(found.raw[:id] == found.raw[id])) + 1,
+        sampled=Candidates.of(drawn.sampled, k) if changed else raw,
+        raw_probability=float(drawn.raw[id]),
+        sampled_probability=float(drawn.sampled[id]),
+        rank=int(np.count_nonzero(drawn.raw > drawn.raw[id]) + np.count_nonzero(drawn.raw[:id] == drawn.raw[id])) + 1,
         entropy=raw_entropy,
-        sampled_entropy=entropy(found.sampled) if changed else raw_entropy,
-        filters=[{"name": s.name, "kept": s.kept, "removed_mass": s.removed_mass} for s in found.steps],
+        sampled_entropy=entropy(drawn.sampled) if changed else raw_entropy,
+        filters=[{"name": s.name, "kept": s.kept, "removed_mass": s.removed_mass} for s in drawn.steps],
     )

@@ -54,15 +54,15 @@ class Attribution:
 
     def parts(self, *, bias: bool) -> list[dict[str, Any]]:
         """[{kind, layer, head, value}] in the order of the model; `bias`: whether attention has one."""
-        found: list[dict[str, Any]] = [_part("embedding", self.embedding)]
+        parts: list[dict[str, Any]] = [_part("embedding", self.embedding)]
         for layer in range(len(self.mlp)):
-            found += [_part("head", value, layer, head) for head, value in enumerate(self.heads[layer])]
+            parts += [_part("head", value, layer, head) for head, value in enumerate(self.heads[layer])]
             if bias:
-                found.append(_part("attention_bias", self.attention_bias[layer], layer))
-            found.append(_part("mlp", self.mlp[layer], layer))
+                parts.append(_part("attention_bias", self.attention_bias[layer], layer))
+            parts.append(_part("mlp", self.mlp[layer], layer))
         if self.added:
-            found.append(_part("added", self.added))
-        return [*found, _part("norm_bias", self.norm_bias)]
+            parts.append(_part("added", self.added))
+        return [*parts, _part("norm_bias", self.norm_bias)]
 
 
 def _part(kind: str, value: float, layer: int | None = None, head: int | None = None) -> dict[str, Any]:

@@ -47,9 +47,9 @@ def blocks(data: bytes, other: bytes) -> list[tuple[int, int, int]]:
     # A byte that is not part of a character counts as one, so that the pieces' lengths add up.
     pieces, others = (PIECE.findall(each.decode(errors="surrogateescape")) for each in (data, other))
     starts, other_starts = _offsets(pieces), _offsets(others)
-    found = SequenceMatcher(None, pieces, others, autojunk=False).get_matching_blocks()
+    matches = SequenceMatcher(None, pieces, others, autojunk=False).get_matching_blocks()
     return [
-        (starts[m.a], other_starts[m.b], starts[m.a + m.size] - starts[m.a]) for m in found if m.size
+        (starts[m.a], other_starts[m.b], starts[m.a + m.size] - starts[m.a]) for m in matches if m.size
     ]
 
 

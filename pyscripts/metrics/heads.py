@@ -90,12 +90,12 @@ def scores(mass: HeadScores) -> HeadScores:
 def labels(head_scores: HeadScores) -> list[tuple[str, str] | None]:
     """For scores [head]: (pattern, one sentence about it), or None if no score is above THRESHOLD."""
     columns = {name: np.asarray(getattr(head_scores, name), np.float64) for name in LABELS}
-    found: list[tuple[str, str] | None] = []
+    result: list[tuple[str, str] | None] = []
     for head in range(len(columns["induction"])):
         names = (name for name in LABELS if columns[name][head] > THRESHOLD)
         name = next(names, None)
-        found.append((name, LABELS[name]) if name else None)
-    return found
+        result.append((name, LABELS[name]) if name else None)
+    return result
 
 
 def repeated_random_ids(

@@ -31,7 +31,7 @@ def read(lens_logits: ArrayLike, target: int = NO_TARGET, top_k: int = 10) -> Le
         raise ValueError(
             f"lens logits must be [layer, vocabulary] with at least one layer, not {logits.shape}."
         )
-    found = token_statistics(logits, np.full(len(logits), target), top_k)
+    statistics = token_statistics(logits, np.full(len(logits), target), top_k)
     final = log_softmax(logits[-1])  # [vocabulary]
     weight = np.exp(final)
     possible = weight > 0  # elsewhere 0 ln 0 counts as 0
@@ -39,10 +39,10 @@ def read(lens_logits: ArrayLike, target: int = NO_TARGET, top_k: int = 10) -> Le
         float(weight[possible] @ (final[possible] - log_softmax(layer)[possible])) for layer in logits
     ]
     return Lens(
-        top_ids=found.top_ids,
-        top_logprobs=found.top_logprobs,
-        rank=found.rank,
-        logprob=found.logprob,
-        entropy=found.entropy,
+        top_ids=statistics.top_ids,
+        top_logprobs=statistics.top_logprobs,
+        rank=statistics.rank,
+        logprob=statistics.logprob,
+        entropy=statistics.entropy,
         divergence=np.maximum(divergence, 0),
     )

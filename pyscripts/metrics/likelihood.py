@@ -75,11 +75,11 @@ def token_statistics(
     logits, targets = _checked(np.asarray(logits), np.asarray(targets), top_k)
     tokens, vocabulary = logits.shape
 
-    def wanted(name: str) -> bool:
+    def computes(name: str) -> bool:
         return only is None or name in only
 
-    top_k = min(top_k, vocabulary) if wanted("top_ids") or wanted("top_logprobs") else 0
-    starts = None if begins_word is None or not wanted("new_word_logprob") else begins_word.astype(np.float32)
+    top_k = min(top_k, vocabulary) if computes("top_ids") or computes("top_logprobs") else 0
+    starts = None if begins_word is None or not computes("new_word_logprob") else begins_word.astype(np.float32)
     result = TokenStatistics(
         logprob=np.full(tokens, np.nan),
         rank=np.zeros(tokens, np.int32),
@@ -106,7 +106,7 @@ def token_statistics(
             np.exp(x, out=p)
             total = p.sum(axis=1).astype(np.float64)  # [row]
         log_total = np.log(total)
-        if wanted("entropy"):
+        if computes("entropy"):
             result.entropy[start : start + ROWS] = _entropies(x, p, total, log_total)
         if starts is not None:
             with np.errstate(divide="ignore"):
@@ -121,11 +121,11 @@ def token_statistics(
                 result.top_logprobs[t] = np.minimum(row[ids].astype(np.float64) - shift, 0)
             if target != NO_TARGET:
                 result.logprob[t] = min(float(row[target]) - shift, 0.0)
-                if not (wanted("rank") or wanted("mass_above")):
+                if not (computes("rank") or computes("mass_above")):
                     continue
                 ahead = _ranked_before(row, target)  # [vocabulary] bool
                 result.rank[t] = np.count_nonzero(ahead) + 1
-                if wanted("mass_above"):
+                if computes("mass_above"):
                     above = np.where(ahead, p[i], nothing)  # [vocabulary]; boolean indexing takes four times as long
                     result.mass_above[t] = min(float(above.sum()) / total[i], 1.0)
     return result

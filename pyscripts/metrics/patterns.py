@@ -66,18 +66,18 @@ def largest(pattern: Pattern, mass: float) -> NDArray[np.bool_]:
     ordered = np.take_along_axis(weights, order, axis=1)
     before = np.cumsum(ordered, axis=1, dtype=np.float64) - ordered
     kept = (before < mass * ordered.sum(axis=1, keepdims=True, dtype=np.float64)) & (ordered > 0)
-    found = np.zeros(pattern.shape, bool)
-    np.put_along_axis(found, order, kept, axis=1)
-    return found
+    mask = np.zeros(pattern.shape, bool)
+    np.put_along_axis(mask, order, kept, axis=1)
+    return mask
 
 
 def top(rows: Pattern, count: int) -> NDArray[np.int32]:
     """[row, count] the columns of each row's largest weights above 0, the largest first, ties by place; -1: no more."""
     weights = np.nan_to_num(rows)
     count = min(count, rows.shape[1])
-    found = np.argsort(-weights, axis=1, kind="stable")[:, :count].astype(np.int32)
-    found[np.take_along_axis(weights, found, axis=1) <= 0] = -1
-    return found
+    columns = np.argsort(-weights, axis=1, kind="stable")[:, :count].astype(np.int32)
+    columns[np.take_along_axis(weights, columns, axis=1) <= 0] = -1
+    return columns
 
 
 def strongest(pattern: Pattern, count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -32,7 +32,7 @@ class Metric:
     function: Callable[[Scored], NDArray]
     axes: tuple[str, ...] = ("token",)  # of the array: "token" or "word", then the axis of a row of numbers
     needs: tuple[str, ...] = ("logprob",)  # fields of TokenStatistics that must have been computed
-    in_run: bool = False  # whether it is a number of each token in the Run (run.schema.json)
+    in_run: bool = False  # whether it is a number of each token in the Run
     least: int | None = None  # smaller values mean that there is no number
 
     @property

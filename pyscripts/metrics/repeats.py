@@ -51,14 +51,14 @@ def _copies(text: tuple[int, ...], shortest: int) -> tuple[Copy, ...]:
         usable = np.minimum(run[:t], t - np.arange(t))
         source[t] = usable.argmax()
         length[t] = usable[source[t]]
-    found, t = [], 0
+    result, t = [], 0
     while t < tokens:
         if length[t] >= shortest:
-            found.append(Copy(t, int(source[t]), int(length[t])))
+            result.append(Copy(t, int(source[t]), int(length[t])))
             t += int(length[t])
         else:
             t += 1
-    return tuple(found)
+    return tuple(result)
 
 
 def second_copy_curve(logprob: ArrayLike, ids: ArrayLike, shortest: int = SHORTEST) -> SecondCopyCurve:
@@ -72,11 +72,11 @@ def second_copy_curve(logprob: ArrayLike, ids: ArrayLike, shortest: int = SHORTE
         raise ValueError(
             f"{np.size(ids)} token ids need {np.size(ids)} log-probabilities, not shape {values.shape}."
         )
-    found = copies(ids, shortest)
-    longest = max((copy.length for copy in found), default=0)
+    repeated = copies(ids, shortest)
+    longest = max((copy.length for copy in repeated), default=0)
     first, later, count = np.full(longest, np.nan), np.full(longest, np.nan), np.zeros(longest, np.int32)
     for place in range(longest):
-        long_enough = [copy for copy in found if copy.length > place]
+        long_enough = [copy for copy in repeated if copy.length > place]
         first[place] = known_mean(values[sorted({copy.source + place for copy in long_enough})])
         later[place] = known_mean(values[[copy.start + place for copy in long_enough]])
         count[place] = len(long_enough)

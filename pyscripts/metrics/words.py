@@ -122,15 +122,15 @@ def _units(text: str, code: bool) -> list[Unit]:
     units: list[Unit] = []
     position = 0
     quoted = (
-        [found.span(found.lastindex or 0) for found in QUOTED.finditer(text)] if code else [(0, len(text))]
+        [match.span(match.lastindex or 0) for match in QUOTED.finditer(text)] if code else [(0, len(text))]
     )
     for start, stop in [*quoted, (len(text), len(text))]:
-        for found in CODE_UNIT.finditer(kinds, position, start):
-            unit = Unit(found.start(), _code_class(text[slice(*found.span())], found[0][0]))
-            units += [unit] * len(found[0])
-        for found in PROSE_UNIT.finditer(kinds, start, stop):
-            unit = Unit(found.start(), _prose_class(text[slice(*found.span())], found[0][0]))
-            units += [unit] * len(found[0])
+        for match in CODE_UNIT.finditer(kinds, position, start):
+            unit = Unit(match.start(), _code_class(text[slice(*match.span())], match[0][0]))
+            units += [unit] * len(match[0])
+        for match in PROSE_UNIT.finditer(kinds, start, stop):
+            unit = Unit(match.start(), _prose_class(text[slice(*match.span())], match[0][0]))
+            units += [unit] * len(match[0])
         position = stop
     return units
 

@@ -127,11 +127,11 @@ def _score(options: argparse.Namespace) -> int:
     )
     if terminal:
         print(file=sys.stderr)
-    found = summary(state.sums, state.skipped)
+    numbers = summary(state.sums, state.skipped)
     if options.summary:
-        named = {"model": options.model.name, "corpus": [path.name for path in options.corpus], **found}
+        named = {"model": options.model.name, "corpus": [path.name for path in options.corpus], **numbers}
         options.summary.write_text(json.dumps(named, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    print(table([options.model.name], [found]))
+    print(table([options.model.name], [numbers]))
     if state.skipped:
         print(f"{state.skipped} record{'s were' if state.skipped > 1 else ' was'} skipped.", file=sys.stderr)
     return 1 if state.skipped else 0
@@ -148,14 +148,14 @@ def describe(now: Progress) -> str:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    found = []
+    summaries = []
     for path in options.summaries:
         try:
             each = json.loads(path.read_text(encoding="utf-8"))
-            found.append((f"{each['model']}: {', '.join(each['corpus'])}", each))
+            summaries.append((f"{each['model']}: {', '.join(each['corpus'])}", each))
         except (json.JSONDecodeError, KeyError, TypeError):
             raise CorpusError(f"{path} is not a summary. Write one with tokenlight score --summary.") from None
-    print(table([name for name, _ in found], [each for _, each in found]))
+    print(table([name for name, _ in summaries], [each for _, each in summaries]))
     return 0
 
 

@@ -115,14 +115,14 @@ def _resume(saved: Path, partial: Path, fingerprint: str) -> State:
     if not saved.exists() or not partial.exists():
         return State(fingerprint)
     try:
-        found: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
+        state: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
     except json.JSONDecodeError:
         raise CorpusError(f"{saved} is damaged. Delete it to start again.") from None
-    if partial.stat().st_size < found.get("bytes", 0):
+    if partial.stat().st_size < state.get("bytes", 0):
         raise CorpusError(f"{partial} is shorter than {saved} says. Delete both to start again.")
-    if found["fingerprint"] != fingerprint:
+    if state["fingerprint"] != fingerprint:
         raise CorpusError(f"{partial} was begun with another model, corpus or options. Use those again or delete it.")
-    return State(**{**found, "sums": Sums.of(found["sums"])})
+    return State(**{**state, "sums": Sums.of(state["sums"])})
 
 
 def _save(saved: Path, state: State) -> None:

@@ -93,8 +93,8 @@ class Model:
                     windowed.score(logits)
             return Run(self, self._timed(Reading(windowed, tokens, options), started), ())
         run = Run(self, Reading(self._trace(ids, bool(front), keep), tokens, options, interventions=changes), names)
-        for found, _ in self.session.chunks(ids, self._outputs(names), interventions=changes):
-            run.extend(self._unpack(found))
+        for outputs, _ in self.session.chunks(ids, self._outputs(names), interventions=changes):
+            run.extend(self._unpack(outputs))
         self._timed(run.reading, started)
         return run
 
@@ -135,20 +135,20 @@ class Model:
         run = Run(self, reading, names)
         outputs, begin = self._outputs(names), len(tokens.text)
         passes = self.session.chunks(ids, outputs, keep_past=True, interventions=changes)
-        found, past = next(passes)
-        pending = self._unpack(found)  # kept until the token drawn from its last row is known
+        values, past = next(passes)
+        pending = self._unpack(values)  # kept until the token drawn from its last row is known
         for step in passes:
             run.extend(pending)
-            found, past = step
-            pending = self._unpack(found)
+            values, past = step
+            pending = self._unpack(values)
         for _ in range(min(max_tokens, room)):
             id = run.reading.draw(pending.logits[-1])
             piece = self.tokenizer.pieces([*run.reading.tokens.ids, id])[-1]
             run.reading.append(piece, self.tokenizer.is_control(id))
             run.extend(pending)
-            found, past = next(
+            values, past = next(
                 self.session.chunks([id], outputs, past=past, keep_past=True, interventions=changes))
-            pending = self._unpack(found)
+            pending = self._unpack(values)
             written = run.text[begin:]
             if (stop_at_end and id in self.manifest["eos"]) or any(each in written for each in stops):
                 break
@@ -159,7 +159,7 @@ class Model:
     def logits(self, ids: Sequence[int]) -> Iterable[NDArray[np.float32]]:
         """The logits of ids, prefix included, a few hundred rows at a time: [row, vocabulary]."""
         name = self.manifest["outputs"]["logits"]
-        return (found[name][0] for found, _ in self.session.chunks(ids, [name]))
+        return (outputs[name][0] for outputs, _ in self.session.chunks(ids, [name]))
 
     def batch_logits(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """[row, token, vocabulary] of several short sequences at once; ignore what follows the end of a shorter one."""
@@ -181,10 +181,10 @@ class Model:
         past: Past | None = None
         if len(ids) > 1:
             *_, (_, past) = self.session.chunks(ids[:-1], [], keep_past=True, interventions=interventions)
-        wanted = [names["logits"], names["lens_logits"]]
+        fetched = [names["logits"], names["lens_logits"]]
         changes = inputs(interventions or {}, self.manifest, np.array([len(ids) - 1]), len(ids)) | {"lens": states}
-        found = self.session.forward(np.array([ids[-1:]], np.int64), wanted, past=past, changes=changes)
-        rows = np.concatenate([found[names["lens_logits"]], found[names["logits"]][0]])  # [layer + 1, vocabulary]
+        outputs = self.session.forward(np.array([ids[-1:]], np.int64), fetched, past=past, changes=changes)
+        rows = np.concatenate([outputs[names["lens_logits"]], outputs[names["logits"]][0]])  # [layer + 1, vocabulary]
         return lens.read(rows, target, top_k)
 
     def attribution(self, run: Run, token: int, target: int | None = None, versus: int | None = None) -> Attribution:
@@ -237,15 +237,15 @@ class Model:
         outputs = self.manifest["outputs"]
         return [outputs["logits"], *(each for name in names for each in outputs[KEPT[name]])]
 
-    def _unpack(self, found: Mapping[str, NDArray[np.float32]]) -> Outputs:
+    def _unpack(self, values: Mapping[str, NDArray[np.float32]]) -> Outputs:
         """The outputs of one pass over a single text; None for those that were not asked for."""
         outputs = self.manifest["outputs"]
 
         def stacked(name: str) -> NDArray[np.float32] | None:
             each = outputs.get(name) or [None]
-            return np.concatenate([found[one] for one in each]) if each[0] in found else None  # [layer, …]
+            return np.concatenate([values[one] for one in each]) if each[0] in values else None  # [layer, …]
 
-        return Outputs(found[outputs["logits"]][0], **{name: stacked(name) for name in KEPT.values()})
+        return Outputs(values[outputs["logits"]][0], **{name: stacked(name) for name in KEPT.values()})
 
     def _timed(self, reading: Reading, started: float, **counts: float) -> Reading:
         reading.timings = {"total": 1000 * (time.perf_counter() - started), **counts}

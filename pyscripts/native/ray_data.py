@@ -37,8 +37,8 @@ class Scorer:
         """A pyarrow table with one row of `Blocks` to one row: lines, sums (JSON), skipped (JSON), end."""
         [row] = rows.to_pylist()
         texts = [Document(**each) for each in json.loads(row["documents"])]
-        found = scoring.score(self.model, texts, self.settings)
-        return {"lines": [found.lines], "sums": [json.dumps(asdict(found.sums))], "skipped": [row["skipped"]],
+        records = scoring.score(self.model, texts, self.settings)
+        return {"lines": [records.lines], "sums": [json.dumps(asdict(records.sums))], "skipped": [row["skipped"]],
                 "end": [row["end"]]}
 
 

@@ -72,9 +72,9 @@ class Sums:
     classes: dict[str, tuple[int, float]] = field(default_factory=dict)  # word class → tokens, nats
 
     @classmethod
-    def of(cls, found: Mapping[str, Any]) -> "Sums":
+    def of(cls, value: Mapping[str, Any]) -> "Sums":
         """From the JSON of dataclasses.asdict."""
-        return cls(**{**found, "classes": {name: tuple(each) for name, each in found["classes"].items()}})
+        return cls(**{**value, "classes": {name: tuple(each) for name, each in value["classes"].items()}})
 
     def add(self, other: "Sums") -> None:
         """Adds the sums of another block."""
@@ -104,11 +104,11 @@ def score(model: Model, documents: Sequence[Document], settings: Settings) -> Re
     lines, sums = [], Sums()
     for place, (document, ids) in enumerate(zip(documents, texts, strict=True)):
         if ids:
-            found, after = _join(parts[place], bool(front))
+            statistics, after = _join(parts[place], bool(front))
             tokens = model.tokenizer.describe(ids)
             seen = tokens_seen(windows[place], len(front))
-            line = _line(model, document, tokens, found, after, seen, settings)
-            _count(sums, tokens, found.logprob)
+            line = _line(model, document, tokens, statistics, after, seen, settings)
+            _count(sums, tokens, statistics.logprob)
         else:
             line = {"source": document.source, "tokens": 0, **{name: [] for name in settings.columns}}
             sums.documents += 1
@@ -169,12 +169,12 @@ def _join(parts: Sequence[TokenStatistics], prefix: bool) -> tuple[TokenStatisti
 
 
 def _line(
-    model: Model, document: Document, tokens: Tokens, found: TokenStatistics, after: float,
+    model: Model, document: Document, tokens: Tokens, statistics: TokenStatistics, after: float,
     seen: NDArray[np.int64], settings: Settings,
 ) -> dict[str, Any]:
     """A document's record: source, number of tokens and columns; with a metric of words, also `words`."""
-    spans_of, boundaries = words_of(tokens.ids, model.begins_word, tokens.control, found.new_word_logprob, after)
-    scored = Scored(found, seen, spans_of, boundaries)
+    spans_of, boundaries = words_of(tokens.ids, model.begins_word, tokens.control, statistics.new_word_logprob, after)
+    scored = Scored(statistics, seen, spans_of, boundaries)
     line: dict[str, Any] = {"source": document.source, "tokens": len(tokens.ids)}
     for name in settings.columns:
         line[name] = OF_TEXT[name](tokens) if name in OF_TEXT else find(name).cells(scored)

@@ -99,9 +99,9 @@ class Session:
             if last:
                 changes |= {"logit_rows": np.array([stop - start - 1])}
             rows = np.array([ids[start:stop]], np.int64)
-            found = self.forward(rows, [*outputs, *present], past=past, changes=changes)
-            past = [found.pop(name) for name in present]
-            yield found, past or None
+            values = self.forward(rows, [*outputs, *present], past=past, changes=changes)
+            past = [values.pop(name) for name in present]
+            yield values, past or None
             start = stop
 
 

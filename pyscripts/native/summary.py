@@ -24,14 +24,14 @@ def summary(sums: Sums, skipped: int) -> dict[str, Any]:
     }
 
 
-def rows(found: dict[str, Any]) -> dict[str, float | None]:
+def rows(numbers: dict[str, Any]) -> dict[str, float | None]:
     """The rows of the table for one summary: title → number."""
     lines = {
-        "documents": found["documents"], "skipped records": found["skipped"], "tokens": found["tokens"],
-        "scored tokens (n)": found["n"], "perplexity": found["perplexity"], "bits per byte": found["bits_per_byte"],
-        "surprisal, nats per token": found["mean_surprisal"],
+        "documents": numbers["documents"], "skipped records": numbers["skipped"], "tokens": numbers["tokens"],
+        "scored tokens (n)": numbers["n"], "perplexity": numbers["perplexity"],
+        "bits per byte": numbers["bits_per_byte"], "surprisal, nats per token": numbers["mean_surprisal"],
     }
-    for name, each in found["classes"].items():
+    for name, each in numbers["classes"].items():
         lines[f"{CLASSES[name]}, nats"] = each["mean_surprisal"]
         lines[f"{CLASSES[name]}, n"] = each["n"]
     return lines
@@ -39,7 +39,7 @@ def rows(found: dict[str, Any]) -> dict[str, float | None]:
 
 def table(names: Sequence[str], summaries: Sequence[dict[str, Any]]) -> str:
     """Summaries as columns; with two, a third column is the second minus the first."""
-    columns = [rows(found) for found in summaries]
+    columns = [rows(numbers) for numbers in summaries]
     titles = list(dict.fromkeys(title for column in columns for title in column))
     heads = [*names, *(["difference"] if len(columns) == 2 else [])]
     cells = []

@@ -97,16 +97,16 @@ class TextTokenizer:
 
     def pieces(self, ids: list[int]) -> list[bytes]:
         """The bytes each token adds to a text, without the space that the tokenizer itself puts in front."""
-        found = [self.bytes_of(id) for id in ids]
+        pieces = [self.bytes_of(id) for id in ids]
         for i, id in enumerate(ids):
             begins = i == 0 or (self.prefix_space != "first" and ids[i - 1] in self.added)
             if not self.prefix_space or not begins or id in self.added:
                 continue
-            follows = b"" if i + 1 == len(ids) or ids[i + 1] in self.added else found[i + 1]
-            typed = (found[i] + follows)[1:2] in (b"", b" ")  # before a space only "each" puts another
+            follows = b"" if i + 1 == len(ids) or ids[i + 1] in self.added else pieces[i + 1]
+            typed = (pieces[i] + follows)[1:2] in (b"", b" ")  # before a space only "each" puts another
             if self.prefix_space == "each" or not typed:
-                found[i] = found[i].removeprefix(b" ")
-        return found
+                pieces[i] = pieces[i].removeprefix(b" ")
+        return pieces
 
     def ids(self, texts: Sequence[str], *, literal: bool = False) -> list[list[int]]:
         """The ids of each text. literal: control tokens are read as the characters that spell them.

@@ -43,27 +43,27 @@ def recorded(model: "Model", run: "Run", position: int, targets: Sequence[int]) 
     ids, changes = run.reading.trace.ids, run.reading.interventions
     own = interventions.inputs(changes, m, np.array([position]), position + 1)
     lists = ("attention_output", "mlp_output", "attentions", "direct")
-    wanted = [names["logits"], names["hidden_states"][0], names["target_rows"], names["target_constants"]]
-    wanted += [name for each in lists for name in names[each]]
-    found = model.session.forward(
-        np.array([[ids[position]]], np.int64), wanted, past=past_before(model, run, position),
+    outputs = [names["logits"], names["hidden_states"][0], names["target_rows"], names["target_constants"]]
+    outputs += [name for each in lists for name in names[each]]
+    values = model.session.forward(
+        np.array([[ids[position]]], np.int64), outputs, past=past_before(model, run, position),
         changes={**own, "target_ids": np.array(targets, np.int64)})
 
     def stacked(name: str) -> NDArray[np.float32]:
-        return np.stack([found[one] for one in names[name]])
+        return np.stack([values[one] for one in names[name]])
 
     layers, keys = m["layers"], position + 1
     added = own.get("residual_add")
     return direct.Recorded(
         position=position,
-        embedding=found[names["hidden_states"][0]][0, 0],
+        embedding=values[names["hidden_states"][0]][0, 0],
         attention_output=stacked("attention_output")[:, 0, 0],
         mlp_output=stacked("mlp_output")[:, 0, 0],
         attentions=stacked("attentions")[:, 0, :, 0],
         direct=stacked("direct").reshape(layers, len(targets), m["heads"], keys),
-        rows=found[names["target_rows"]],
-        constants=found[names["target_constants"]],
-        logits=found[names["logits"]][0, 0, list(targets)],
+        rows=values[names["target_rows"]],
+        constants=values[names["target_constants"]],
+        logits=values[names["logits"]][0, 0, list(targets)],
         added=None if added is None else added[:, 0],
     )
 
@@ -86,11 +86,11 @@ def context_curve(model: "Model", run: "Run", token: int, target: int | None = N
     predicting(run, token)
     ids, first = run.reading.trace.ids, run.reading.trace.first
     lengths = direct.curve_lengths(token)
-    wanted = _id(model, run, token, target)
+    id = _id(model, run, token, target)
     rows = [ids[:first] + ids[first + token - n : first + token] for n in lengths]
     heads = {"heads": run.reading.interventions.get("heads", ())}  # others are bound to positions of the whole text
-    found = [_logprob(_last(model, row, heads), wanted) for row in rows]
-    return Curve(np.array(lengths, np.int64), np.array(found))
+    logprobs = [_logprob(_last(model, row, heads), id) for row in rows]
+    return Curve(np.array(lengths, np.int64), np.array(logprobs))
 
 
 def predicting(run: "Run", token: int) -> int:
@@ -127,23 +127,23 @@ def _logprob(logits: NDArray[np.float32], id: int) -> float:
 def _last(model: "Model", ids: Sequence[int], changes: Mapping[str, Any]) -> NDArray[np.float32]:
     """[vocabulary] the logits after ids."""
     name = model.manifest["outputs"]["logits"]
-    *_, (found, _) = model.session.chunks(ids, [name], interventions=changes, last=True)
-    return found[name][0, -1]
+    *_, (outputs, _) = model.session.chunks(ids, [name], interventions=changes, last=True)
+    return outputs[name][0, -1]
 
 
 def _changes(
     model: "Model", run: "Run", token: int, target: int | None, variants: Sequence[Mapping[str, Any]], scope: str
 ) -> NDArray[np.float64]:
     """[variant] the change of the target's log-probability, nats. scope: "last" or "text" (heads only)."""
-    position, wanted, m = predicting(run, token), _id(model, run, token, target), model.manifest
+    position, id, m = predicting(run, token), _id(model, run, token, target), model.manifest
     ids, changes, name = run.reading.trace.ids, run.reading.interventions, m["outputs"]["logits"]
     if scope == "text":
-        before = _logprob(_last(model, ids[: position + 1], changes), wanted)
-        after = [_logprob(_last(model, ids[: position + 1], switched_off(changes, each)), wanted) for each in variants]
+        before = _logprob(_last(model, ids[: position + 1], changes), id)
+        after = [_logprob(_last(model, ids[: position + 1], switched_off(changes, each)), id) for each in variants]
         return np.array(after) - before
     if scope != "last":
         raise ValueError(f"scope is 'last' or 'text', not {scope!r}.")
-    past, found = past_before(model, run, position), []
+    past, logprobs = past_before(model, run, position), []
     size = interventions.copies_at_once(m, position, COPIES)
     every: list[Mapping[str, Any]] = [{}, *variants]
     for start in range(0, len(every), size):
@@ -151,8 +151,8 @@ def _changes(
         rows = np.full((1, len(group)), ids[position], np.int64)
         own = interventions.copies(changes, m, position, group)
         logits = model.session.forward(rows, [name], past=past, at=[position] * len(group), changes=own)[name][0]
-        found += logprobs_of(logits, [wanted])[:, 0].tolist()
-    return np.array(found[1:]) - found[0]
+        logprobs += logprobs_of(logits, [id])[:, 0].tolist()
+    return np.array(logprobs[1:]) - logprobs[0]
 
 
 def switched_off(changes: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Any]:

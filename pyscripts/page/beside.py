@@ -51,8 +51,8 @@ class Beside:
 
     def attributed_at(self, position: int, targets: Sequence[int]) -> Attributed | None:
         """What was recorded for this position and these targets."""
-        wanted = position, tuple(targets)
-        return next((one for one in self.attributed if (one.recorded.position, one.targets) == wanted), None)
+        key = position, tuple(targets)
+        return next((one for one in self.attributed if (one.recorded.position, one.targets) == key), None)
 
     def keep(self, one: Attributed) -> None:
         """Holds one more position."""

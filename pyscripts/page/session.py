@@ -73,8 +73,8 @@ class Session:
 
         ValueError if results cannot be kept because the previous run was made under other conditions.
         """
-        asked = json.loads(request)
-        tokens, conditions, keep = Tokens.from_json(asked["tokens"]), asked["conditions"], asked["keep"]
+        given = json.loads(request)
+        tokens, conditions, keep = Tokens.from_json(given["tokens"]), given["conditions"], given["keep"]
         model, before = self._models.find(conditions["model"]), self._run
         prefix = [] if conditions["prefix"] is None else [conditions["prefix"]]
         ids = [*prefix, *tokens.ids]
@@ -92,10 +92,10 @@ class Session:
             trace = before.reading.trace
             trace.restart(ids, keep)
             steps = {p: s for p, s in before.reading.steps.items() if p < len(ids) and ids[p] == s.id and p <= keep}
-        if asked["promptLength"] is None:
+        if given["promptLength"] is None:
             steps = {}
         changed = json.loads(conditions["interventions"])
-        reading = Reading(trace, tokens, asked["options"], asked["promptLength"], steps, changed)
+        reading = Reading(trace, tokens, given["options"], given["promptLength"], steps, changed)
         self._run = Current(run_id, conditions, model, reading)
         return json.dumps(windows)
 
@@ -187,10 +187,10 @@ class Session:
 
     def begin_attention(self, run_id: int, layers: str) -> None:
         """Announces attention that is computed again: of some layers (JSON, a list), or of all heads ("null")."""
-        current, asked = self._current(run_id), json.loads(layers)
+        current, chosen = self._current(run_id), json.loads(layers)
         trace = current.reading.trace
-        survey = Survey(trace.shape.layers, trace.shape.heads, trace.length) if asked is None else None
-        current.recomputed.begin(asked or [], survey)
+        survey = Survey(trace.shape.layers, trace.shape.heads, trace.length) if chosen is None else None
+        current.recomputed.begin(chosen or [], survey)
 
     def add_attention(self, run_id: int, count: int, parts: Any) -> None:
         """Takes the next `count` queries of it: one Float32Array [head, query, key] for each layer."""
@@ -224,8 +224,8 @@ class Session:
         """Takes the unchanged model's next logits [row, vocabulary] of the run's text."""
         current = self._current(run_id)
         size = current.model.manifest["vocab_size"]
-        found = to_numpy([logits], (1, logits.length // size, size))[0]
-        current.beside.read_untouched(found, current.reading.trace.ids)
+        rows = to_numpy([logits], (1, logits.length // size, size))[0]
+        current.beside.read_untouched(rows, current.reading.trace.ids)
 
     def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
         """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).

@@ -15,6 +15,7 @@ from typing import Any
 
 from export.site.serve import ROOT
 from tests.browsers.engines import PATIENCE, Engine, ScriptError
+from tests.run_schema import check
 
 TEXT = (
     "When the light of the morning came over the hill, the people of the village went down to the river. "
@@ -102,6 +103,8 @@ def read_and_write(engine: Engine, models: list[str]) -> dict[str, Any]:
         ask(engine, "tokenlight.analyze('x')")  # warm, and nothing of the text in the cache
         runs[f"{model} reads"] = ask(engine, f"tokenlight.analyze({json.dumps(TEXT)})")
         runs[f"{model} writes"] = ask(engine, f"tokenlight.generate('{PROMPT}', {{ greedy: true, maxTokens: 10 }})")
+    for run in runs.values():
+        check(run)
     return runs
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,6 +24,7 @@ from tests.e2e.layers import fresh, open_lens
 from tests.e2e.likelihood import open_view, settled
 from tests.export import tiny as tiny_checkpoints
 from tests.export.models import random_model
+from tests.run_schema import check, runs_in
 
 FLAGS = [
     "--disable-quic",
@@ -212,6 +214,20 @@ def watched(log: Log) -> Iterator[None]:
     errors, log.errors = log.errors, []
     assert not strangers
     assert not errors
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs_of_pages(monkeypatch_session: pytest.MonkeyPatch) -> None:
+    """Checks every Run that a page hands to a test against its JSON Schema."""
+    evaluate = Page.evaluate
+
+    def checked(page: Page, expression: str, arg: Any = None) -> Any:
+        result = evaluate(page, expression, arg)
+        for run in runs_in(result):
+            check(run)
+        return result
+
+    monkeypatch_session.setattr(Page, "evaluate", checked)
 
 
 @pytest.fixture

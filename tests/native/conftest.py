@@ -9,6 +9,8 @@ from tests.e2e.conftest import (  # noqa: F401 (fixtures)
     browser_context_args,
     browser_type_launch_args,
     checkpoints,
+    monkeypatch_session,
+    runs_of_pages,
     tiny_models,
     tiny_site,
 )

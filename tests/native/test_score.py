@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from pyscripts.metrics import METRICS as registered
+from pyscripts.metrics import Scored, metric
 from pyscripts.native import Model, blocks
 from pyscripts.native.__main__ import describe, main
 from pyscripts.native.corpus import Progress, score_corpus
@@ -61,6 +63,32 @@ def test_batches_and_windows_give_what_each_text_alone_gives(
     assert (state.sums.documents, state.sums.scored, state.sums.bytes) == (24, tokens, size)
     assert state.sums.surprisal == pytest.approx(total, rel=1e-6)
     assert sum(count for count, _ in state.sums.classes.values()) == tokens
+
+
+def test_a_new_metric_is_a_column(tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of --columns, of Parquet, of the list of columns and of the help, which name it without another line of code."""
+    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet is optional; make installs pyarrow for the tests")
+    try:
+
+        @metric("half the log-probability", "nats", "this test")
+        def half(scored: Scored) -> np.ndarray:
+            return scored.statistics.logprob / 2
+
+        written(tmp_path / "c.jsonl", 2)
+        arguments = ["score", "--model", str(tiny_models / "tiny-gpt2"), "--threads", "1", "--columns", "logprob,half"]
+        for name in ("o.jsonl", "o.parquet"):
+            assert main([*arguments, "-o", str(tmp_path / name), str(tmp_path / "c.jsonl")]) == 0
+        found = records(tmp_path / "o.jsonl")
+        assert parquet.read_table(tmp_path / "o.parquet").to_pylist() == found
+        for each in found:
+            assert_allclose(each["half"], np.array(each["logprob"]) / 2)
+        assert main(["columns"]) == 0
+        with pytest.raises(SystemExit):
+            main(["score", "--help"])
+        said = capsys.readouterr().out
+        assert "half the log-probability (nats), by token. this test." in said and "half" in said.split("usage:")[1]
+    finally:
+        registered.pop("half", None)
 
 
 def command(folder: Path, source: Path, output: Path, killed_at: int) -> int:

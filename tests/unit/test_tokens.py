@@ -1,7 +1,6 @@
 """Places in a text are places in its tokens' own bytes, also where they are not UTF-8; runs in CPython."""
 
 import json
-from copy import deepcopy
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from pyscripts.page.session import Session
 from pyscripts.tokens import Tokens, character_starts
 from tests.unit.cut_text import cut, tokens_of
-from tests.unit.json_schema import check
 
 FLAMINGO = "🦩".encode()
 MODEL = {"id": "m", "sha256": "0" * 64, "layers": 1, "heads": 2, "hidden_size": 4, "vocab_size": 8,
@@ -99,16 +97,3 @@ def test_a_text_that_ends_inside_a_character(given: int) -> None:
     assert [token["bytes"] for token in run["tokens"]] == [[0, 3], [3, 5], [5, 6]]
     assert run["summary"]["bits_per_byte"] == pytest.approx(3 / 6)
     assert run["summary"]["bits_per_character"] == pytest.approx(3 / 4)
-    check(run)
-
-
-def test_the_schema_is_a_schema() -> None:
-    run = generated(b"fox", FLAMINGO[:2], FLAMINGO[2:], given=2)
-    for wrong in ({"more": 1}, {"schema": "tokenlight.run/1"}, {"text": None}, {"prompt_tokens": -1}):
-        with pytest.raises(AssertionError, match="Run"):
-            check({**run, **wrong})
-    for name, value in {"hex": "f0 9f", "rank": 0, "logprob": 1, "bytes": [1], "control": 0}.items():
-        other = deepcopy(run)
-        other["tokens"][1][name] = value
-        with pytest.raises(AssertionError, match=rf"Run.tokens\[1\].{name}"):
-            check(other)

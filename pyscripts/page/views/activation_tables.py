@@ -7,48 +7,48 @@ from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table
 
 
-def choice(_: Context, found: dict[str, Any]) -> Table:
+def choice(_: Context, answer: dict[str, Any]) -> Table:
     keys = ("rank", "id", "text", "raw", "sampled", "chosen")
     titles = ["rank", "id", "token", "probability", "probability after filters", "chosen"]
-    return {"columns": titles, "rows": [[row[key] for key in keys] for row in found.get("rows", ())]}
+    return {"columns": titles, "rows": [[row[key] for key in keys] for row in answer.get("rows", ())]}
 
 
-def transformer_lab(_: Context, found: dict[str, Any]) -> Table:
+def transformer_lab(_: Context, answer: dict[str, Any]) -> Table:
     rows: list[list[Any]] = [["prediction", i, p["text"], p["probability"], p["logit"]]
-                             for i, p in enumerate(found["predictions"])]
-    rows += [["activation (L2 norm)", layer, None, value, None] for layer, value in enumerate(found["activations"])]
-    rows += [["attention entropy", layer, None, value, None] for layer, value in enumerate(found["attention_entropy"])]
+                             for i, p in enumerate(answer["predictions"])]
+    rows += [["activation (L2 norm)", layer, None, value, None] for layer, value in enumerate(answer["activations"])]
+    rows += [["attention entropy", layer, None, value, None] for layer, value in enumerate(answer["attention_entropy"])]
     return {"columns": ["quantity", "index", "token", "value", "logit"], "rows": rows}
 
 
-def layers(_: Context, found: dict[str, Any]) -> Table:
-    return {"columns": list(found["rows"][0]), "rows": [list(row.values()) for row in found["rows"]]}
+def layers(_: Context, answer: dict[str, Any]) -> Table:
+    return {"columns": list(answer["rows"][0]), "rows": [list(row.values()) for row in answer["rows"]]}
 
 
-def layer_map(context: Context, found: dict[str, Any]) -> Table:
+def layer_map(context: Context, answer: dict[str, Any]) -> Table:
     """One row per shown token, one column per layer."""
-    texts, names = context.reading.tokens.texts, found["names"]
-    values = found["values"].reshape(len(names), found["columns"])  # [layer, token]
-    rows = [[token, texts[token], *map(number, values[:, token])] for token in range(found["columns"])]
+    texts, names = context.reading.tokens.texts, answer["names"]
+    values = answer["values"].reshape(len(names), answer["columns"])  # [layer, token]
+    rows = [[token, texts[token], *map(number, values[:, token])] for token in range(answer["columns"])]
     return {"columns": ["index", "token", *names], "rows": rows}
 
 
-def dimensions(_: Context, found: dict[str, Any]) -> Table:
+def dimensions(_: Context, answer: dict[str, Any]) -> Table:
     where = {top["index"]: ", ".join(f"{place['token']}: {place['text']!r}" for place in top["where"])
-             for top in found["top"]}
-    rows = [[i, value, where.get(i)] for i, value in enumerate(found["values"].tolist())]
+             for top in answer["top"]}
+    rows = [[i, value, where.get(i)] for i, value in enumerate(answer["values"].tolist())]
     return {"columns": ["dimension", "value", "largest at tokens"], "rows": rows}
 
 
-def word_classes(_: Context, found: dict[str, Any]) -> Table:
+def word_classes(_: Context, answer: dict[str, Any]) -> Table:
     keys = ("title", "count", "mean_surprisal_nats", "mean_entropy_nats")
     columns = ["class", "tokens", "mean surprisal (nats)", "mean entropy (nats)", "layers raised above the text"]
     for name in ("activity", "relative activity", "attention entropy (nats)"):
-        columns += [f"{name}, layer {layer}" for layer in range(found["layers"])]
+        columns += [f"{name}, layer {layer}" for layer in range(answer["layers"])]
     rows = [
         [*(row[key] for key in keys), _raised(row["raised_layers"]), *row["activity"],
          *row["relative_activity"], *row["attention_entropy"]]
-        for row in found["rows"]
+        for row in answer["rows"]
     ]
     return {"columns": columns, "rows": rows}
 
@@ -57,25 +57,25 @@ def _raised(layers: list[int] | None) -> str:
     return "too few tokens" if layers is None else " ".join(map(str, layers)) or "none"
 
 
-def focus(_: Context, found: dict[str, Any]) -> Table:
+def focus(_: Context, answer: dict[str, Any]) -> Table:
     keys = ("entropy", "normalised", "sink", "entropy_without_sink")
     rows: list[list[Any]] = []
-    for layer, mean in enumerate(found["layers"]):
+    for layer, mean in enumerate(answer["layers"]):
         rows.append([layer, "mean", *(mean[key] for key in keys)])
-        for head in range(found["columns"]):
-            at = layer * found["columns"] + head
-            rows.append([layer, head, *(number(found[key][at]) for key in keys)])
+        for head in range(answer["columns"]):
+            at = layer * answer["columns"] + head
+            rows.append([layer, head, *(number(answer[key][at]) for key in keys)])
     columns = ["entropy (nats)", "normalised entropy", "on the sink", "entropy without the sink (nats)"]
     return {"columns": ["layer", "head", *columns], "rows": rows}
 
 
-def lens(_: Context, found: dict[str, Any]) -> Table:
-    count = max((len(row["top"]) for row in found["layers"]), default=0)
+def lens(_: Context, answer: dict[str, Any]) -> Table:
+    count = max((len(row["top"]) for row in answer["layers"]), default=0)
     columns = ["layer", "rank of the next token", "its probability", "KL to the final distribution (nats)"]
     for place in range(1, count + 1):
         columns += [f"token {place}", f"probability {place}"]
     rows = []
-    for row in found["layers"]:
+    for row in answer["layers"]:
         tops = [cell for top in row["top"] for cell in (top["text"], top["probability"])]
         rows.append([row["name"], row["rank"], row["probability"], row["divergence"], *tops])
     return {"columns": columns, "rows": rows}

@@ -65,10 +65,10 @@ def focus(context: Context, token: int) -> dict[str, Any]:
 def lens_layers(context: Context, token: int, topK: int = 5) -> dict[str, Any]:
     """The logit lens of a shown token (see inside.logit_lens) with colour steps by probability, and the layer from
     which the final top prediction stays on top. The token's position must have been inspected."""
-    found = inside.logit_lens(context, token, topK)
+    answer = inside.logit_lens(context, token, topK)
     names = layers.layer_names(context.reading.trace)
     scale = scales.Scale(0, 1)
-    rows = found["layers"]
+    rows = answer["layers"]
     settled = len(rows) - 1
     while settled and rows[settled - 1]["top"][0]["id"] == rows[-1]["top"][0]["id"]:
         settled -= 1
@@ -76,7 +76,7 @@ def lens_layers(context: Context, token: int, topK: int = 5) -> dict[str, Any]:
         row["name"] = name
         for top in row["top"]:
             top["level"] = int(scale.levels(top["probability"]))
-    return {**found, "settled": names[settled], "palette": "magnitude", "stops": scale.stops()}
+    return {**answer, "settled": names[settled], "palette": "magnitude", "stops": scale.stops()}
 
 
 @view("table")

@@ -20,15 +20,15 @@ QUANTITIES = {  # title, palette
 }
 
 
-def classes_table(_: Context, found: dict[str, Any]) -> Table:
-    if "missing" in found:
+def classes_table(_: Context, answer: dict[str, Any]) -> Table:
+    if "missing" in answer:
         return {"columns": [], "rows": []}
-    width, what = found["columns"], "layer" if found["layer"] is None else "head"
+    width, what = answer["columns"], "layer" if answer["layer"] is None else "head"
     rows = [
-        [row["title"], row["count"], *map(number, found["values"][i * width : (i + 1) * width])]
-        for i, row in enumerate(found["rows"])
+        [row["title"], row["count"], *map(number, answer["values"][i * width : (i + 1) * width])]
+        for i, row in enumerate(answer["rows"])
     ]
-    return {"columns": ["class", "tokens", *(f"{found['title']}, {what} {i}" for i in range(width))], "rows": rows}
+    return {"columns": ["class", "tokens", *(f"{answer['title']}, {what} {i}" for i in range(width))], "rows": rows}
 
 
 @view("attention_classes", classes_table)
@@ -71,5 +71,5 @@ def numbers(context: Context, quantity: str) -> NDArray[np.float64] | None:
         return trace.attention_entropy(normalised=True)
     if quantity == "sink":
         return trace.sink_mass()
-    found = attention_source.survey(context)
-    return None if found is None else found.distance[:, :, trace.first :]
+    survey = attention_source.survey(context)
+    return None if survey is None else survey.distance[:, :, trace.first :]

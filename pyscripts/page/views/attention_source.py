@@ -24,9 +24,9 @@ def matrix(context: Context, layer: int, head: int) -> NDArray[np.float32] | Non
 def matrices(context: Context, heads: Sequence[tuple[int, int]]) -> Iterable[NDArray[np.float32]]:
     """The matrices of some heads, one after the other; `missing` of the same heads must be empty."""
     for layer, head in heads:
-        found = matrix(context, layer, head)
-        assert found is not None
-        yield found
+        weights = matrix(context, layer, head)
+        assert weights is not None
+        yield weights
 
 
 def missing(context: Context, heads: Sequence[tuple[int, int]]) -> list[int]:
@@ -36,28 +36,28 @@ def missing(context: Context, heads: Sequence[tuple[int, int]]) -> list[int]:
         trace.shape.check_head(layer, head)
     if trace.kept_attention.complete:
         return []
-    wanted = sorted({layer for layer, _ in heads})
-    if all(layer in context.recomputed.layers for layer in wanted):
+    layers = sorted({layer for layer, _ in heads})
+    if all(layer in context.recomputed.layers for layer in layers):
         return []
     each, limit = recomputed_attention.layer_bytes(1, trace.shape.heads, trace.length), recomputed_attention.LAYER_BYTES
-    if len(wanted) > 1 and len(wanted) * each > limit:
+    if len(layers) > 1 and len(layers) * each > limit:
         most = max(1, limit // each)
-        raise ValueError(f"These heads are in {len(wanted)} layers. In a text of {trace.length} tokens, heads of at "
+        raise ValueError(f"These heads are in {len(layers)} layers. In a text of {trace.length} tokens, heads of at "
                          f"most {most} can be combined, or those of all layers.")
-    return wanted
+    return layers
 
 
 def survey(context: Context) -> Survey | None:
     """What all heads do on the text; None if the text must be read again for it."""
-    trace, made = context.reading.trace, context.recomputed
-    if made.survey is not None and made.survey.length == trace.length:
-        return made.survey
+    trace, recomputed = context.reading.trace, context.recomputed
+    if recomputed.survey is not None and recomputed.survey.length == trace.length:
+        return recomputed.survey
     if not trace.kept_attention.complete:
         return None
-    made.survey = Survey(trace.shape.layers, trace.shape.heads, trace.length)
+    recomputed.survey = Survey(trace.shape.layers, trace.shape.heads, trace.length)
     for chunk in trace.kept_attention.chunks():
-        made.survey.add(chunk)
-    return made.survey
+        recomputed.survey.add(chunk)
+    return recomputed.survey
 
 
 def needs(what: Any) -> dict[str, Any]:

@@ -28,25 +28,25 @@ def choice(context: Context, token: int, count: int = 10, options: dict[str, Any
     {"token", "known": False} for a first token without a prefix.
     """
     position, trace = context.position_of(token), context.reading.trace
-    found = trace.statistics()
+    statistics = trace.statistics()
     id = trace.ids[position]
     result: dict[str, Any] = {"token": token, "id": id, "text": context.vocabulary[id]}
-    if np.isnan(found.entropy[token]):
+    if np.isnan(statistics.entropy[token]):
         return {**result, "known": False}
     step = context.reading.steps.get(position)
     generated = step is not None or token >= _given(context)
     before = context.inspected
     if step is None and before is not None and before.position == position - 1:
         step = _under(context, before.logits, position, context.reading.options if generated else options or {})
-    raw = Candidates(found.top_ids[token], np.exp(found.top_logprobs[token]))
-    entropy, probability = float(found.entropy[token]), float(found.probability[token])
-    rank = int(found.rank[token])
+    raw = Candidates(statistics.top_ids[token], np.exp(statistics.top_logprobs[token]))
+    entropy, probability = float(statistics.entropy[token]), float(statistics.probability[token])
+    rank = int(statistics.rank[token])
     return {
         **result,
         "known": True,
         "generated": generated,
         "probability": probability,
-        "logprob": number(found.logprob[token]),
+        "logprob": number(statistics.logprob[token]),
         "rank": rank,
         "entropy": entropy,
         "choices": wording.choices(entropy),
@@ -71,8 +71,8 @@ def _under(
     trace = context.reading.trace
     given = min(_given(context) + trace.first, position)
     prompt, generated = trace.ids[:given], trace.ids[given:position]
-    found = distribution(logits, generation.settings_from(options), prompt, generated)
-    return generation.describe(found, trace.ids[position], TOP_K)
+    drawn_from = distribution(logits, generation.settings_from(options), prompt, generated)
+    return generation.describe(drawn_from, trace.ids[position], TOP_K)
 
 
 def _rows(
@@ -111,10 +111,10 @@ def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP
     visible token.
     """
     position, trace = context.position_of(token) - 1, context.reading.trace
-    found = context.inspected
-    if found is None or found.position != position:
+    inspected = context.inspected
+    if inspected is None or inspected.position != position:
         raise ValueError(f"The position before token {token} has not been inspected for this view.")
-    predictions = transformerlab.top_predictions(found.logits, temperature, topP)
+    predictions = transformerlab.top_predictions(inspected.logits, temperature, topP)
     states = trace.hidden_states()[:, position : position + 1]  # [layer+1, 1, hidden]
     rows = trace.kept_attention.row(position)  # [layer, head, key]
     if rows is not None:

@@ -32,25 +32,25 @@ FAINT = 0.01  # weight at which a reduced pattern begins to show
 def thumbnails(context: Context) -> dict[str, Any]:
     """[layer, head, block, block] colour steps of every pattern, reduced to blocks by their largest weight, on a
     logarithmic scale from FAINT to 1; -1 where no query of the block sees a key of it."""
-    found = attention_source.survey(context)
-    if found is None:
+    survey = attention_source.survey(context)
+    if survey is None:
         return attention_source.needs(attention_source.SURVEY)
-    layers, count, blocks, _ = found.maxima.shape
-    levels = scales.Scale(FAINT, 1, True).levels(found.maxima)
-    levels[:, :, ~found.seen_blocks()] = -1
+    layers, count, blocks, _ = survey.maxima.shape
+    levels = scales.Scale(FAINT, 1, True).levels(survey.maxima)
+    levels[:, :, ~survey.seen_blocks()] = -1
     return {"rows": layers, "columns": count, "blocks": blocks, "palette": "magnitude",
             "levels": levels.astype(np.int16).ravel()}
 
 
-def grid_table(_: Context, found: dict[str, Any]) -> Table:
-    if "missing" in found:
+def grid_table(_: Context, answer: dict[str, Any]) -> Table:
+    if "missing" in answer:
         return {"columns": [], "rows": []}
-    columns, reasons = found["columns"], {(label["layer"], label["head"]): label["name"] for label in found["labels"]}
+    columns, reasons = answer["columns"], {(label["layer"], label["head"]): label["name"] for label in answer["labels"]}
     rows = []
-    for at in found["order"].tolist():
+    for at in answer["order"].tolist():
         layer, head = divmod(at, columns)
-        rows.append([layer, head, number(found["values"][at]), reasons.get((layer, head))])
-    return {"columns": ["layer", "head", found["title"], "type"], "rows": rows}
+        rows.append([layer, head, number(answer["values"][at]), reasons.get((layer, head))])
+    return {"columns": ["layer", "head", answer["title"], "type"], "rows": rows}
 
 
 @view("head_grid", grid_table)
@@ -98,14 +98,14 @@ def numbers(context: Context, shade: str, token: int | None) -> NDArray[np.float
         return np.asarray(getattr(trace.heads_on_text(), shade.removeprefix("text_")), np.float64)
     if shade in ("entropy", "entropy_without_sink"):
         return known_mean(trace.attention_entropy(normalised=True, sink=shade == "entropy"))
-    found = attention_source.survey(context)
-    if found is None:
+    survey = attention_source.survey(context)
+    if survey is None:
         return None
     if shade == "distance":
-        return np.asarray(found.distance[:, :, trace.first :].mean(axis=2))
+        return np.asarray(survey.distance[:, :, trace.first :].mean(axis=2))
     if token is None:
         raise ValueError("Choose a token to shade heads by their attention to it.")
-    return found.mean_received()[:, :, context.position_of(token)]
+    return survey.mean_received()[:, :, context.position_of(token)]
 
 
 def model_scores(context: Context, name: str) -> NDArray[np.float64]:
@@ -118,10 +118,10 @@ def model_scores(context: Context, name: str) -> NDArray[np.float64]:
 def labels(context: Context) -> list[dict[str, Any]]:
     """Heads whose score on repeated random tokens is above heads.THRESHOLD: {layer, head, name, score, reason}, the
     highest first."""
-    found = []
+    result = []
     for name in MODEL:
         scores = model_scores(context, name)
         for layer, head in np.argwhere(scores > heads.THRESHOLD).tolist():
-            found.append({"layer": layer, "head": head, "name": name.replace("_", " "),
+            result.append({"layer": layer, "head": head, "name": name.replace("_", " "),
                           "score": float(scores[layer, head]), "reason": heads.LABELS[name]})
-    return sorted(found, key=lambda label: -label["score"])
+    return sorted(result, key=lambda label: -label["score"])

@@ -15,11 +15,11 @@ RANKED = 12  # heads listed
 OFFERED = 8  # repeated passages offered
 
 
-def induction_table(_: Context, found: dict[str, Any]) -> Table:
+def induction_table(_: Context, answer: dict[str, Any]) -> Table:
     """The heads as ranked, then the surprisal by place in the repeated passages."""
     rows: list[list[Any]] = [["head", f"{each['layer']}.{each['head']}", each["here"], each["model"]]
-                             for each in found["heads"]]
-    curve = found["curve"]
+                             for each in answer["heads"]]
+    curve = answer["curve"]
     rows += [["place in repeated passages", place, curve["first"][place], curve["later"][place]]
              for place in range(len(curve["first"]))]
     return {"columns": ["what", "which", "attention here, or first surprisal (nats)",
@@ -66,10 +66,10 @@ def induction(context: Context, token: int) -> dict[str, Any]:
     }
 
 
-def scores_table(_: Context, found: dict[str, Any]) -> Table:
-    columns = found["columns"]
-    rows = [[*divmod(at, columns), number(value)] for at, value in enumerate(found["values"].tolist())]
-    return {"columns": ["layer", "head", found["title"]], "rows": rows}
+def scores_table(_: Context, answer: dict[str, Any]) -> Table:
+    columns = answer["columns"]
+    rows = [[*divmod(at, columns), number(value)] for at, value in enumerate(answer["values"].tolist())]
+    return {"columns": ["layer", "head", answer["title"]], "rows": rows}
 
 
 @view("model_heads", scores_table, of_likelihoods=True)

@@ -27,12 +27,12 @@ def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
 def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
     """What each layer would predict after a shown token: per layer (embeddings first, the output last) the top tokens,
     logprob (nats) and rank of the actual next token, entropy and KL(final || layer) in nats."""
-    found, trace = context.inspection(token), context.reading.trace
-    if found.lens_logits is None:
+    inspected, trace = context.inspection(token), context.reading.trace
+    if inspected.lens_logits is None:
         raise ValueError("This model was exported without a logit lens.")
-    target = trace.ids[found.position + 1] if found.position + 1 < len(trace.ids) else NO_TARGET
+    target = trace.ids[inspected.position + 1] if inspected.position + 1 < len(trace.ids) else NO_TARGET
     vocabulary = context.vocabulary
-    read = lens.read(np.concatenate([found.lens_logits, found.logits[None]]), target, topK)
+    read = lens.read(np.concatenate([inspected.lens_logits, inspected.logits[None]]), target, topK)
     layers = [
         {
             "layer": layer,

@@ -115,11 +115,11 @@ def word_classes(context: Context) -> dict[str, Any]:
     `levels` [class, layer]: relative activity, from 0 to 2 (1 is typical).
     """
     trace, tokens = context.reading.trace, context.reading.tokens
-    found = trace.statistics()
+    statistics = trace.statistics()
     change = quantity(trace, "change_norm")[1:]  # [layer, token]
     entropy = trace.attention_entropy().mean(axis=1)  # [layer, token]
     classes = words.classify(tokens.data, tokens.spans[: trace.shown])
-    rows = word_table.class_table(classes, found.logprob, found.entropy, entropy, change)
+    rows = word_table.class_table(classes, statistics.logprob, statistics.entropy, entropy, change)
     relative = np.array([row.relative_activity for row in rows]).reshape(len(rows), trace.shape.layers)
     scale = scales.Scale(0, 2)
     return {

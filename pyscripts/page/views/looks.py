@@ -27,11 +27,11 @@ def combined(
     if context.recomputed.shown is not None and context.recomputed.shown[0] == key:
         return context.recomputed.shown[1]
     if heads is None:
-        found = attention_source.survey(context)
-        if found is None:
+        survey = attention_source.survey(context)
+        if survey is None:
             return attention_source.needs(attention_source.SURVEY)
         patterns.check_combination(by)
-        whole = found.mean if by == "mean" else found.most
+        whole = survey.mean if by == "mean" else survey.most
     else:
         chosen = [(layer, head) for layer, head in heads]
         if layers := attention_source.missing(context, chosen):
@@ -74,13 +74,13 @@ def check(direction: str) -> None:
         raise ValueError(f"The direction is 'to' or 'from', not {direction!r}.")
 
 
-def looks_at_table(context: Context, found: dict[str, Any]) -> Table:
+def looks_at_table(context: Context, answer: dict[str, Any]) -> Table:
     """Every token that has a weight, in the order of the text."""
     texts = context.reading.tokens.texts
-    weights = enumerate(found["weights"].tolist()) if "weights" in found else ()
+    weights = enumerate(answer["weights"].tolist()) if "weights" in answer else ()
     rows: list[list[Any]] = [[token, texts[token], number(weight)] for token, weight in weights]
-    if found.get("prefix") is not None:
-        rows.insert(0, [-1, "prefix token", found["prefix"]])
+    if answer.get("prefix") is not None:
+        rows.insert(0, [-1, "prefix token", answer["prefix"]])
     return {"columns": ["index", "token", "weight"], "rows": [row for row in rows if row[2] is not None]}
 
 

@@ -11,7 +11,7 @@ from pyscripts.colour import scales
 from pyscripts.metrics.attribution import curve_lengths, rank_correlation
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
-from pyscripts.page.views.why import asked, named, shading
+from pyscripts.page.views.why import named, question, shading
 
 SPANS = 12  # parts of the text that are left out one by one
 LARGEST = 8  # tokens named as the most changed
@@ -73,9 +73,9 @@ def deltas(context: Context, kind: str, position: int, ids: list[int]) -> NDArra
     return np.asarray(both[1:] - both[0])
 
 
-def needs_table(context: Context, found: dict[str, Any]) -> Table:
-    columns = [found.get("by", ""), "change of log-probability, nats"]
-    names, values = found.get("names", []), found["deltas"].tolist() if "deltas" in found else []
+def needs_table(context: Context, answer: dict[str, Any]) -> Table:
+    columns = [answer.get("by", ""), "change of log-probability, nats"]
+    names, values = answer.get("names", []), answer["deltas"].tolist() if "deltas" in answer else []
     return {"columns": columns, "rows": [[name, run.number(value)] for name, value in zip(names, values, strict=False)]}
 
 
@@ -84,7 +84,7 @@ def why_tokens(context: Context, token: int, target: int | str | None = None, ve
                both: bool = False) -> dict[str, Any]:
     """Each earlier position hidden from the one that predicts: `deltas` [position] of the target's log-probability, or
     (`both`) of its difference to the other token's. The text is shaded by them."""
-    position, ids = asked(context, token, target, versus)
+    position, ids = question(context, token, target, versus)
     missing = trial(context, "tokens", position, ids)
     change = deltas(context, "tokens", position, ids)[:, -1 if both else 0]
     texts, first = context.reading.tokens.texts, context.reading.trace.first
@@ -98,7 +98,7 @@ def why_heads(context: Context, token: int, whole_text: bool = False, target: in
               versus: int | str | None = None, both: bool = False) -> dict[str, Any]:
     """Each head switched off, at the position that predicts or in the whole text up to it: `deltas` and levels [layer ·
     head], NaN and -1 if not tried yet; the ten largest."""
-    position, ids = asked(context, token, target, versus)
+    position, ids = question(context, token, target, versus)
     kind = "heads_text" if whole_text else "heads"
     missing = trial(context, kind, position, ids)
     change = deltas(context, kind, position, ids)[:, -1 if both else 0]
@@ -119,7 +119,7 @@ def why_heads(context: Context, token: int, whole_text: bool = False, target: in
 def why_context(context: Context, token: int, target: int | str | None = None,
                 versus: int | str | None = None) -> dict[str, Any]:
     """The target's log-probability after only the last 1, 2, 4 … tokens before it: `logprobs` [step]."""
-    position, ids = asked(context, token, target, versus)
+    position, ids = question(context, token, target, versus)
     missing = trial(context, "context", position, ids)
     tried = context.beside.tried["context", position, tuple(ids)]
     first = context.reading.trace.first
@@ -133,9 +133,9 @@ def why_agreement(context: Context, token: int, target: int | str | None = None,
                   versus: int | str | None = None) -> dict[str, Any]:
     """The quick answers beside the slow ones: spans of the text left out altogether against the sum of their tokens'
     quick changes, and the ten strongest heads off in the whole text; rank correlations, once all are known."""
-    position, ids = asked(context, token, target, versus)
+    position, ids = question(context, token, target, versus)
     order = ("tokens", "heads", "spans", "top_heads")
-    missing = next((found for kind in order if (found := trial(context, kind, position, ids))), None)
+    missing = next((batch for kind in order if (batch := trial(context, kind, position, ids))), None)
     if missing:
         return {"token": token, "missing": missing}
     first, shape = context.reading.trace.first, context.reading.trace.shape
@@ -157,9 +157,9 @@ def why_agreement(context: Context, token: int, target: int | str | None = None,
     }
 
 
-def change_table(context: Context, found: dict[str, Any]) -> Table:
+def change_table(context: Context, answer: dict[str, Any]) -> Table:
     texts = context.reading.tokens.texts
-    values = found["deltas"].tolist() if "deltas" in found else []
+    values = answer["deltas"].tolist() if "deltas" in answer else []
     rows = [[t, texts[t], run.number(value)] for t, value in enumerate(values)]
     return {"columns": ["index", "token", "change of log-probability, nats"], "rows": rows}
 

@@ -17,12 +17,12 @@ FAINT = 1e-4  # where the logarithmic scale begins
 SIMILAR = 6  # heads listed
 
 
-def head_table(context: Context, found: dict[str, Any]) -> Table:
+def head_table(context: Context, answer: dict[str, Any]) -> Table:
     """The matrix: a row for each query, a column for each key; empty where nothing is shown."""
-    if "missing" in found:
+    if "missing" in answer:
         return {"columns": [], "rows": []}
-    names, size = position_names(context), found["size"]
-    values = found["values"].reshape(size, size)
+    names, size = position_names(context), answer["size"]
+    values = answer["values"].reshape(size, size)
     rows = [[q, names[q], *map(number, values[q])] for q in range(size)]
     return {"columns": ["position", "query", *(f"{k}: {name}" for k, name in enumerate(names))], "rows": rows}
 
@@ -68,16 +68,16 @@ def head(
 
 def levels(scale: scales.Scale, values: NDArray[np.float32]) -> NDArray[np.int16]:
     """scale.levels by blocks of rows and the keys they can see, so that a large matrix needs no large copies."""
-    found = np.full(values.shape, -1, np.int16)
+    result = np.full(values.shape, -1, np.int16)
     for start in range(0, len(values), 128):
         seen = slice(start, start + 128), slice(0, start + 128)
         part = values[seen]
-        found[seen] = scale.levels(part) if scale.logarithmic else scales.weight_levels(part, scale.high)
-    return found
+        result[seen] = scale.levels(part) if scale.logarithmic else scales.weight_levels(part, scale.high)
+    return result
 
 
-def similar_table(_: Context, found: dict[str, Any]) -> Table:
-    rows = [[each["layer"], each["head"], each["correlation"]] for each in found.get("heads", ())]
+def similar_table(_: Context, answer: dict[str, Any]) -> Table:
+    rows = [[each["layer"], each["head"], each["correlation"]] for each in answer.get("heads", ())]
     return {"columns": ["layer", "head", "correlation"], "rows": rows}
 
 
@@ -90,18 +90,18 @@ def similar_heads(context: Context, layer: int, head: int) -> dict[str, Any]:
     """
     trace = context.reading.trace
     trace.shape.check_head(layer, head)
-    found = attention_source.survey(context)
-    if found is None:
+    survey = attention_source.survey(context)
+    if survey is None:
         return attention_source.needs(attention_source.SURVEY)
     if trace.kept_attention.complete:
-        product = np.zeros(found.total.shape)
+        product = np.zeros(survey.total.shape)
         for chunk in trace.kept_attention.chunks():
             rest = chunk[:, :, :, 1:]
             product += np.einsum("lhqk,qk->lh", rest, rest[layer, head])
         n = trace.length * (trace.length - 1) // 2
-        related = patterns.correlation(product, found.total, found.square, (layer, head), n)
+        related = patterns.correlation(product, survey.total, survey.square, (layer, head), n)
     else:
-        means = found.block_means()[:, :, :, 1:]
+        means = survey.block_means()[:, :, :, 1:]
         known = ~np.isnan(means[0, 0])
         blocks = means[:, :, known]  # [layer, head, block]
         product = np.einsum("lhb,b->lh", blocks, blocks[layer, head])

@@ -23,17 +23,17 @@ def strip(context: Context, lines: dict[str, Any]) -> Table:
     return {"columns": ["index", "token", *titles], "rows": [[i, *row] for i, row in enumerate(cells)]}
 
 
-def findings(_: Context, found: dict[str, Any]) -> Table:
+def findings(_: Context, answer: dict[str, Any]) -> Table:
     """The lists of the tokens lens one below the other: the kind of each row, its place, and how surprising it was."""
     rows: list[list[Any]] = []
     for kind, name in (("surprise", "surprises"), ("less surprising than expected", "less_surprising")):
         rows += [[kind, each["token"], each["text"], None, each["probability"], each["surprisal_nats"],
-                  each["entropy_nats"], each["expected"], None] for each in found[name]]
+                  each["entropy_nats"], each["expected"], None] for each in answer[name]]
     rows += [["word class", None, each["title"], each["count"], None, each["mean_surprisal_nats"],
-              each["mean_entropy_nats"], None, None] for each in found["classes"]]
+              each["mean_entropy_nats"], None, None] for each in answer["classes"]]
     rows += [["repeated passage", each["start"], each["text"], each["length"], None, each["later_nats"], None, None,
-              each["first_nats"]] for each in found["copies"]]
-    curve = found["curve"]  # log-probabilities by place in a repeated passage
+              each["first_nats"]] for each in answer["copies"]]
+    curve = answer["curve"]  # log-probabilities by place in a repeated passage
     for place, (first, later, count) in enumerate(zip(curve["first"], curve["later"], curve["count"], strict=True)):
         nats = [None if value is None else -value for value in (first, later)]
         rows.append(["place in repeated passages", place, None, count, None, nats[1], None, None, nats[0]])

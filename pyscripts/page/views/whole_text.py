@@ -28,8 +28,8 @@ def whole_run(context: Context) -> dict[str, Any]:
 @view("strip", text_tables.strip, of_likelihoods=True)
 def strip(context: Context) -> dict[str, Any]:
     """The surprisal strip over the tokens read so far, in nats (see text.Strip); NaN where there is no number."""
-    found = context.reading.trace.statistics()
-    return asdict(text.strip(found.logprob, np.where(np.isnan(found.logprob), np.nan, found.entropy)))
+    statistics = context.reading.trace.statistics()
+    return asdict(text.strip(statistics.logprob, np.where(np.isnan(statistics.logprob), np.nan, statistics.entropy)))
 
 
 @view("findings", text_tables.findings, of_likelihoods=True)
@@ -41,46 +41,46 @@ def findings(context: Context) -> dict[str, Any]:
     of their first and later occurrences; curve: the same by place in the passage, nats.
     """
     trace, tokens = context.reading.trace, context.reading.tokens
-    found = trace.statistics()
+    statistics = trace.statistics()
     code = words.looks_like_code(tokens.text)
     classes = words.classify(tokens.data, tokens.spans[: trace.shown], code)
     no_layers = np.zeros((0, trace.shown))  # [layer, token]
-    table = class_table(classes, found.logprob, found.entropy, no_layers, no_layers)
+    table = class_table(classes, statistics.logprob, statistics.entropy, no_layers, no_layers)
     ids = trace.ids[trace.first : trace.length]
-    easier = text.less_surprising_than_expected(found.logprob, found.entropy, found.rank, REMARKS)
-    curve = repeats.second_copy_curve(found.logprob, ids)
+    easier = text.less_surprising_than_expected(statistics.logprob, statistics.entropy, statistics.rank, REMARKS)
+    curve = repeats.second_copy_curve(statistics.logprob, ids)
     return {
-        "surprises": [remark(context, found, i) for i in text.top_surprises(found.logprob, REMARKS).tolist()],
-        "less_surprising": [remark(context, found, i) for i in easier.tolist()],
+        "surprises": [remark(context, statistics, i) for i in text.top_surprises(statistics.logprob, REMARKS).tolist()],
+        "less_surprising": [remark(context, statistics, i) for i in easier.tolist()],
         "classes": [
             {"title": row.title, "count": row.count, "mean_surprisal_nats": number(row.mean_surprisal),
              "mean_entropy_nats": number(row.mean_entropy)}
             for row in table
         ],
         "code": code,
-        "copies": [_copy(context, found, copy) for copy in repeats.copies(ids)[:COPIES]],
+        "copies": [_copy(context, statistics, copy) for copy in repeats.copies(ids)[:COPIES]],
         "curve": {name: numbers(line) for name, line in asdict(curve).items()},
     }
 
 
-def remark(context: Context, found: TokenStatistics, token: int) -> dict[str, Any]:
+def remark(context: Context, statistics: TokenStatistics, token: int) -> dict[str, Any]:
     """One token for a list: probability 0 ... 1, surprisal and entropy in nats, the most likely token in its place."""
     return {
         "token": token,
         "text": context.reading.tokens.texts[token],
-        "probability": number(found.probability[token]),
-        "surprisal_nats": number(found.surprisal[token]),
-        "entropy_nats": number(found.entropy[token]),
-        "expected": context.vocabulary[int(found.top_ids[token, 0])],
+        "probability": number(statistics.probability[token]),
+        "surprisal_nats": number(statistics.surprisal[token]),
+        "entropy_nats": number(statistics.entropy[token]),
+        "expected": context.vocabulary[int(statistics.top_ids[token, 0])],
     }
 
 
-def _copy(context: Context, found: TokenStatistics, copy: repeats.Copy) -> dict[str, Any]:
+def _copy(context: Context, statistics: TokenStatistics, copy: repeats.Copy) -> dict[str, Any]:
     """A repeated passage: where it is, and the mean surprisal (nats) of its first and this occurrence."""
     texts = context.reading.tokens.texts
 
     def mean(start: int) -> float | int | None:
-        return number(float(known_mean(found.surprisal[start : start + copy.length])))
+        return number(float(known_mean(statistics.surprisal[start : start + copy.length])))
 
     passage = "".join(texts[copy.start : copy.start + copy.length])
     return {**asdict(copy), "text": passage, "first_nats": mean(copy.source), "later_nats": mean(copy.start)}

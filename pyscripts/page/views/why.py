@@ -17,19 +17,19 @@ LISTED = 10
 NO_PREDICTION = "First token: no prediction, since the text was read without a prefix token."
 
 
-def asked(context: Context, token: int, target: int | str | None, versus: int | str | None) -> tuple[int, list[int]]:
+def question(context: Context, token: int, target: int | str | None, versus: int | str | None) -> tuple[int, list[int]]:
     """The position that predicts a shown token, and the ids of the target and, if any, of the other one. ValueError:
     there is none."""
     position = context.position_of(token) - 1
     if position < 0:
         raise ValueError(NO_PREDICTION)
     actual = context.reading.trace.ids[position + 1]
-    wanted = [actual if target is None else token_id(context, target)]
+    ids = [actual if target is None else token_id(context, target)]
     if versus is not None:
-        wanted.append(token_id(context, versus))
-    if len(set(wanted)) < len(wanted):
+        ids.append(token_id(context, versus))
+    if len(set(ids)) < len(ids):
         raise ValueError("A token cannot be compared with itself.")
-    return position, wanted
+    return position, ids
 
 
 def token_id(context: Context, token: int | str) -> int:
@@ -54,8 +54,8 @@ def named(context: Context, ids: list[int]) -> dict[str, Any]:
 def recorded(context: Context, position: int, ids: list[int]) -> Attributed | dict[str, Any]:
     """What the graph gave out for them, or what must be computed first."""
     attribution.check(context.model)
-    found = context.beside.attributed_at(position, ids)
-    return found or {"missing": {"kind": "attribution", "position": position, "targets": ids}}
+    kept = context.beside.attributed_at(position, ids)
+    return kept or {"missing": {"kind": "attribution", "position": position, "targets": ids}}
 
 
 @view("why")
@@ -64,17 +64,17 @@ def why(
 ) -> dict[str, Any]:
     """The question: the target, what it is compared with, the token in the text, and what may be compared with it: the
     likeliest alternatives."""
-    position, ids = asked(context, token, target, versus)
-    found = context.reading.trace.statistics()
-    top = zip(found.top_ids[token].tolist(), found.top_logprobs[token].tolist(), strict=True)
+    position, ids = question(context, token, target, versus)
+    statistics = context.reading.trace.statistics()
+    top = zip(statistics.top_ids[token].tolist(), statistics.top_logprobs[token].tolist(), strict=True)
     others = [{"id": id, "text": context.vocabulary[id], "logprob": run.number(value)} for id, value in top
               if id != NO_TARGET][:LISTED]
     actual = {"id": context.reading.trace.ids[position + 1], "text": context.reading.tokens.texts[token]}
     return {"token": token, **named(context, ids), "actual": actual, "alternatives": others}
 
 
-def adds_table(_: Context, found: dict[str, Any]) -> Table:
-    rows = [[part["kind"], part["layer"], part["head"], part["value"]] for part in found.get("parts", ())]
+def adds_table(_: Context, answer: dict[str, Any]) -> Table:
+    rows = [[part["kind"], part["layer"], part["head"], part["value"]] for part in answer.get("parts", ())]
     return {"columns": ["kind", "layer", "head", "logits"], "rows": rows}
 
 
@@ -85,20 +85,20 @@ def why_adds(
     """Direct logit attribution (attribution.attribute): `parts`, whose sum stands beside the logit; a grid of heads and
     MLPs, levels and values [layer, heads + 1], the MLP last; by position what was read from it directly: `sources`
     [position], and of each head [layer, head, position]."""
-    position, ids = asked(context, token, target, versus)
+    position, ids = question(context, token, target, versus)
     one = recorded(context, position, ids)
     if isinstance(one, dict):
         return {**named(context, ids), "token": token, **one}
-    found = attribution.attribute(one.recorded, context.model)
-    grid = np.concatenate([found.heads, found.mlp[:, None]], axis=1)  # [layer, head + 1]
+    split = attribution.attribute(one.recorded, context.model)
+    grid = np.concatenate([split.heads, split.mlp[:, None]], axis=1)  # [layer, head + 1]
     scale = scales.symmetric(grid)
-    sources = found.sources.sum(axis=(0, 1))
-    parts = found.parts(bias=bool(context.model.get("attention_bias")))
+    sources = split.sources.sum(axis=(0, 1))
+    parts = split.parts(bias=bool(context.model.get("attention_bias")))
     return {
         "token": token,
         **named(context, ids),
-        "logit": found.logit,
-        "sum": found.total,
+        "logit": split.logit,
+        "sum": split.total,
         "softcap": context.model.get("logit_softcap"),
         "parts": parts,
         "top": sorted(parts, key=lambda part: -abs(part["value"]))[:LISTED],
@@ -110,7 +110,7 @@ def why_adds(
         "values": grid.ravel(),
         "levels": scale.levels(grid).astype(np.int16).ravel(),
         "sources": sources,
-        "by_head": found.sources.astype(np.float32).ravel(),
+        "by_head": split.sources.astype(np.float32).ravel(),
     }
 
 
@@ -135,10 +135,10 @@ def shading(context: Context, by_position: NDArray[np.float64], palette: str = "
     }
 
 
-def looks_table(context: Context, found: dict[str, Any]) -> Table:
+def looks_table(context: Context, answer: dict[str, Any]) -> Table:
     texts, first = context.reading.tokens.texts, context.reading.trace.first
     rows = [[p - first, texts[p - first] if p >= first else "prefix token", run.number(value)]
-            for p, value in enumerate(found["sources"].tolist())] if "sources" in found else []
+            for p, value in enumerate(answer["sources"].tolist())] if "sources" in answer else []
     return {"columns": ["index", "token", "weight"], "rows": rows}
 
 
@@ -149,7 +149,7 @@ def why_looks(
     """Attention of the position that predicts the token, mean over all heads: sources [position]. `weighted`: times the
     size of what is moved and its alignment with the layer's output (attribution.contribution_weights), over layers.
     """
-    position, ids = asked(context, token, target, versus)
+    position, ids = question(context, token, target, versus)
     one = recorded(context, position, ids)
     if isinstance(one, dict):
         return {"token": token, **one}

@@ -1,0 +1,58 @@
+"""Opens a Run that was saved as JSON, by "Export JSON" or to_json(), in this version's schema or an earlier one."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyscripts.run import SCHEMA
+
+FIRST = "tokenlight.run/1"
+
+
+def open_run(path: str | Path) -> dict[str, Any]:
+    """The Run of a file, in the shape of this version's schema (run.schema.json).
+
+    A file of tokenlight.run/1 said less: what it lacks is null, and `control` is False. Its head_scores, which counted
+    other queries, are left out. OSError: the file cannot be read. ValueError: it is no Run, or of a newer version.
+    """
+    try:
+        saved: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error}).") from None
+    schema = saved.get("schema") if isinstance(saved, dict) else None
+    if schema == SCHEMA:
+        return dict(saved)
+    if schema != FIRST:
+        raise ValueError(f"{path} has the schema {schema}, but this version opens {FIRST} and {SCHEMA}.")
+    try:
+        return _from_first(saved)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is not a whole Run ({type(error).__name__}: {error}).") from None
+
+
+def _from_first(saved: Mapping[str, Any]) -> dict[str, Any]:
+    options = {name: value for name, value in saved["options"].items() if name != "bos"}
+    data = saved["text"].encode()
+    tokens = [{**token, "hex": data[slice(*token["bytes"])].hex(" ").upper(), "control": False}
+              for token in saved["tokens"]]
+    summary = {
+        **saved["summary"],
+        "total_tokens": len(tokens),
+        "scored_tokens": sum(token["logprob"] is not None for token in tokens),
+        "bits_per_character": None,
+        "convention": f"Saved as {FIRST}, which does not say what its perplexity is of.",
+    }
+    kept = {name: value for name, value in saved.items() if name != "head_scores"}
+    return {
+        **kept,
+        "schema": SCHEMA,
+        "model": {**saved["model"], "prefix_reason": None},
+        "prefix": None,
+        "interventions": {},
+        "options": {**options, "prefix": saved["options"]["bos"]},
+        "windows": None,
+        "tokens": tokens,
+        "heads_on_text": None,
+        "summary": summary,
+    }

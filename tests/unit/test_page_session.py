@@ -1,0 +1,115 @@
+"""The page's session: chunks in, updates out, results kept after an edit, and what is refused."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from pyscripts.page.session import Session
+from tests.unit.cut_text import cut
+from tests.unit.test_tokens import Floats
+from tests.unit.test_trace import HEADS, HIDDEN, LAYERS, VOCABULARY, outputs
+
+MODEL = {"id": "m", "name": "Tiny", "sha256": "0" * 64, "layers": LAYERS, "heads": HEADS, "hidden_size": HIDDEN,
+         "vocab_size": VOCABULARY, "windows": [None, 3], "prefix": {"id": 0, "text": "<s>", "reason": "why"}}
+CONDITIONS = {"model": MODEL["sha256"], "prefix": 0, "interventions": "{}", "stride": None}
+IDS = [1, 4, 2, 5, 3]
+
+
+def begun(session: Session, run: int, ids: list[int], keep: int = 0, given: int | None = None, **changed: Any) -> str:
+    tokens = {**cut(*(b"abcdef"[id : id + 1] for id in ids)), "ids": ids}
+    request = {"tokens": tokens, "options": {}, "conditions": {**CONDITIONS, **changed}, "keep": keep,
+               "promptLength": given}
+    return session.begin(run, json.dumps(request))
+
+
+def read(session: Session, run: int, ids: list[int], start: int, stop: int) -> None:
+    """One chunk of what a model says at these positions, as JavaScript hands it over."""
+    whole = outputs([0, *ids], start, stop)
+    arrays = {"attentions": whole.attentions, "hiddenStates": whole.hidden_states,
+              "attentionOutput": whole.attention_output, "mlpOutput": whole.mlp_output}
+    lists = {name: [Floats(layer) for layer in array] for name, array in arrays.items() if array is not None}
+    session.extend(run, SimpleNamespace(count=stop - start, logits=Floats(whole.logits), **lists), None)
+
+
+def expected(ids: list[int]) -> np.ndarray:
+    logits = outputs([0, *ids], 0, len(ids) + 1).logits.astype(np.float64)
+    return log_softmax(logits, axis=1)[np.arange(len(ids)), ids]
+
+
+@pytest.fixture
+def session() -> Session:
+    new = Session()
+    new.use_model(json.dumps(MODEL), json.dumps(list("abcdef")), "[0]")
+    return new
+
+
+def test_every_token_is_in_one_update(session: Session) -> None:
+    assert begun(session, 1, IDS) == "null"  # read in one pass
+    parts, counts = list[np.ndarray](), list[int]()
+    for start, stop in ((0, 1), (1, 4), (4, 6)):
+        read(session, 1, IDS, start, stop)
+        update = session.update(1)
+        assert update["first"] == sum(counts)
+        counts.append(update["count"])
+        parts.append(update["arrays"]["logprob"])
+    assert counts == [0, 3, 2] and session.update(1)["count"] == 0
+    np.testing.assert_allclose(np.concatenate(parts), expected(IDS), rtol=1e-5)
+    summary = json.loads(session.update(1)["summary"])
+    assert summary["perplexity"] == pytest.approx(np.exp(-expected(IDS).mean()), rel=1e-5)
+
+
+def test_after_an_edit_only_the_rest_is_read(session: Session) -> None:
+    begun(session, 1, IDS)
+    read(session, 1, IDS, 0, 6)
+    edited = [*IDS[:3], 1, 1, 2]
+    begun(session, 2, edited, keep=3)  # the row before the first changed token predicts another one
+    read(session, 2, edited, 3, 7)
+    np.testing.assert_allclose(session.update(2)["arrays"]["logprob"], expected(edited), rtol=1e-5)
+    whole = json.loads(session.view(2, "run", "{}")["json"])
+    fresh = Session()
+    fresh.use_model(json.dumps(MODEL), json.dumps(list("abcdef")), "[0]")
+    begun(fresh, 1, edited)
+    read(fresh, 1, edited, 0, 7)
+    assert whole == json.loads(fresh.view(1, "run", "{}")["json"])
+
+
+def test_how_tokens_were_chosen_is_kept_as_far_as_they_stay(session: Session) -> None:
+    begun(session, 1, IDS[:2], given=2)
+    read(session, 1, IDS[:2], 0, 2)
+    ids = list(IDS[:2])
+    for _ in range(2):
+        ids.append(session.sample(1, Floats(outputs([0, *ids], len(ids), len(ids) + 1).logits)))
+        whole = outputs([0, *ids], len(ids) - 1, len(ids))
+        appended = {"id": ids[-1], "hex": "78", "control": False}
+        arrays = {"attentions": whole.attentions, "hiddenStates": whole.hidden_states}
+        lists = {name: [Floats(layer) for layer in array] for name, array in arrays.items() if array is not None}
+        chunk = SimpleNamespace(count=1, logits=Floats(whole.logits), attentionOutput=None, mlpOutput=None, **lists)
+        session.extend(1, chunk, json.dumps(appended))
+    other = 1 + ids[3] % (VOCABULARY - 1)  # in place of the second token drawn
+    begun(session, 2, [*ids[:3], other], keep=3, given=2)
+    steps = json.loads(session.view(2, "run", "{}")["json"])["steps"]
+    assert [(step["token"], step["id"]) for step in steps] == [(2, ids[2])]
+
+
+def test_what_cannot_be_answered_is_said(session: Session) -> None:
+    with pytest.raises(ValueError, match="There is no run yet: analyse a text first"):
+        session.update(1)
+    begun(session, 1, IDS)
+    read(session, 1, IDS, 0, 6)
+    for changed in ({"prefix": None}, {"interventions": '{"heads": []}'}):
+        with pytest.raises(ValueError, match="made under other conditions"):
+            begun(session, 2, IDS, keep=2, **changed)
+    assert session.update(1)["count"] == 5  # a refused run ends nothing
+    begun(session, 2, IDS, keep=5)
+    with pytest.raises(ValueError, match="replaced by a newer one"):
+        session.view(1, "run", "{}")
+    with pytest.raises(ValueError, match="There is no view 'no'"):
+        session.view(2, "no", "{}")
+    with pytest.raises(ValueError, match="There is no colouring 'no'"):
+        session.colours(2, "no", False)
+    with pytest.raises(ValueError, match="No blank is being filled in"):
+        session.ranking()
