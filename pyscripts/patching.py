@@ -5,7 +5,7 @@ The metric is a target's log-probability after the whole text, or its difference
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,10 @@ class Stream:
     residual: NDArray[np.float32]  # [layer, position, hidden] as it enters each layer
     logits: NDArray[np.float32]  # [vocabulary] after the last position
 
+    def copy(self) -> "Stream":
+        """With a residual stream of its own: a run's is written over by the next."""
+        return replace(self, residual=self.residual.copy())
+
     @property
     def top(self) -> int:
         """The most likely next token."""
@@ -35,12 +39,11 @@ class Stream:
 
 
 def stream(reading: Reading, model: str) -> Stream | None:
-    """A copy of a whole reading's residual stream; None: it has none, or is longer than LONGEST."""
+    """A whole reading's residual stream; None: it has none, or is longer than LONGEST."""
     trace = reading.trace
     if not trace.has_hidden_states or trace.last_logits is None or trace.length > LONGEST:
         return None
-    residual = trace.hidden_states()[:-1].copy()
-    ids = tuple(trace.ids[: trace.length])
+    ids, residual = tuple(trace.ids[: trace.length]), trace.hidden_states()[:-1]
     return Stream(model, ids, trace.first, reading.interventions, residual, trace.last_logits)
 
 
