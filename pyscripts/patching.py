@@ -1,4 +1,5 @@
-"""Activation patching: what a prediction of one text becomes if the residual stream of another is copied into it.
+"""Activation patching: what a prediction of one text becomes if the residual stream of another is copied into it; and
+the difference of two texts' residual streams as a steering vector.
 
 A is the text that is copied from, B the one that is copied into; both are read by one model, token for token as long.
 The metric is a target's log-probability after the whole text, or its difference to another token's.
@@ -47,12 +48,17 @@ def stream(reading: Reading, model: str) -> Stream | None:
     return Stream(model, ids, trace.first, reading.interventions, residual, trace.last_logits)
 
 
+def not_comparable(a: Stream | None, b: Stream | None) -> str | None:
+    """Why the residual streams of A and B cannot be compared, and what to do about it; None: they can."""
+    if a is None or b is None:
+        return f"This takes two texts of at most {LONGEST} tokens, each read in one pass. Shorten the longer one."
+    return None if a.model == b.model else "A was read with another model. Read it with this one, and pin it again."
+
+
 def why_not(a: Stream | None, b: Stream | None) -> str | None:
     """Why A cannot be copied into B, and what to do about it; None: it can."""
-    if a is None or b is None:
-        return f"Patching takes two texts of at most {LONGEST} tokens, each read in one pass. Shorten the longer one."
-    if a.model != b.model:
-        return "A was read with another model. Read it with this one, and pin it again."
+    if (reason := not_comparable(a, b)) or a is None or b is None:
+        return reason
     if a.first != b.first:
         return "Only one of the texts was read with a prefix token. Read both with it, or both without."
     if len(a.ids) != len(b.ids):
@@ -115,3 +121,14 @@ def grid(a: Stream, b: Stream, ids: Sequence[int], logprobs: NDArray[np.float64]
     found[:layers, begin:] = (metric(logprobs) - of_b).reshape(-1, layers).T
     found[layers, -1] = of_a - of_b
     return found
+
+
+def steering(a: Stream | None, b: Stream | None, layer: int, mean: bool) -> NDArray[np.float32]:
+    """[hidden] A's residual stream less B's, as it enters a layer: at the last position of each or, with `mean`, the
+    means over their shown tokens. ValueError: there is no such layer, or they cannot be compared."""
+    if (reason := not_comparable(a, b)) or a is None or b is None:
+        raise ValueError(reason)
+    if not 0 <= layer < len(a.residual):
+        raise ValueError(f"layer must be a whole number from 0 to {len(a.residual) - 1}.")
+    of_a, of_b = (each.residual[layer, each.first :] for each in (a, b))  # [token, hidden]
+    return of_a.mean(axis=0) - of_b.mean(axis=0) if mean else of_a[-1] - of_b[-1]

@@ -173,7 +173,7 @@ def patch_sweep(
     """Model.patch_sweep."""
     if not interventions.is_wide(model.manifest):
         raise ValueError(f"{model.manifest['name']} was exported without residual_add. Build the model again.")
-    a, b = (patching.stream(run.reading, run.model.manifest["sha256"]) for run in (run_a, run_b))
+    a, b = streams(run_a, run_b)
     if why_not := patching.why_not(a, b):
         raise ValueError(why_not)
     assert a is not None and b is not None  # else there was a reason
@@ -185,3 +185,14 @@ def patch_sweep(
         found.append(copied(model, run_b, np.arange(position, len(b.ids)), variants, ids))
     return patching.grid(a, b, ids, np.concatenate(found))
 
+
+
+def steering_vector(run_a: "Run", run_b: "Run", layer: int, mean: bool) -> NDArray[np.float32]:
+    """Model.steering_vector."""
+    return patching.steering(*streams(run_a, run_b), layer, mean)
+
+
+def streams(run_a: "Run", run_b: "Run") -> tuple[patching.Stream | None, patching.Stream | None]:
+    """What patching needs of both runs."""
+    a, b = (patching.stream(run.reading, run.model.manifest["sha256"]) for run in (run_a, run_b))
+    return a, b

@@ -58,6 +58,17 @@ def test_the_grid_by_hand() -> None:
     assert patching.begins(replace(A, interventions=changed), B) == 0
 
 
+def test_a_steering_vector_by_hand() -> None:
+    """A's residual stream is 0 … 15, B's 0; the prefix token's is not in the mean, and the lengths may differ."""
+    short = replace(A, ids=(9, 1, 5), residual=A.residual[:, :3])
+    assert_allclose(patching.steering(A, B, 1, False), [14, 15])
+    assert_allclose(patching.steering(short, B, 1, False), [12, 13])
+    assert_allclose(patching.steering(short, B, 1, True), [11, 12])
+    for a, layer, words in ((replace(A, model="x"), 0, "another model"), (A, 2, "from 0 to 1"), (None, 0, "at most")):
+        with pytest.raises(ValueError, match=words):
+            patching.steering(a, B, layer, True)
+
+
 class Flat(Floats):
     """One that knows its length."""
 
@@ -97,6 +108,8 @@ def test_the_grid_of_the_page_fills_batch_by_batch() -> None:
     session.pin(1)
     assert "Both texts are the same" in view(1)[0]["why_not"]
     of_b = read(session, 2, [1, 5, 3], generator)
+    steering = session.view(2, "steering", json.dumps({"layer": 0, "mean": False}))
+    assert_allclose(steering["arrays"]["vector"], of_a[0, 3] - of_b[0, 3])
     assert_allclose(session.patch_rows(2, 2), of_a[:1, 2] - of_b[:1, 2])
     first, arrays = view(2)
     assert first["missing"] is None and (first["done"], first["of"], first["begin"]) == (0, 2, 1)

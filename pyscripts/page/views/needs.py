@@ -19,6 +19,7 @@ SPANS = 12  # parts of the text that are left out one by one
 LARGEST = 8  # tokens named as the most changed
 TOP = 10  # heads that are switched off in the whole text after the quick sweep
 BATCH = {"last": 64, "text": 2, "ids": 2}  # variants computed before the page looks again
+NOT_PINNED = "A is no longer pinned. Read it again, and pin it."
 ROWS = 256  # tokens of copies before it does
 
 
@@ -59,7 +60,7 @@ def streams(context: Context) -> tuple[patching.Stream, patching.Stream]:
     if not is_wide(context.model):
         raise ValueError(f"{context.model['name']} was exported without residual_add. Choose another model.")
     if context.pinned is None:
-        raise ValueError("A is no longer pinned. Read it again, and pin it.")
+        raise ValueError(NOT_PINNED)
     why_not = patching.why_not(a, b)
     if why_not or a is None or b is None:
         raise ValueError(why_not)

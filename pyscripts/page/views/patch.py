@@ -9,7 +9,7 @@ from pyscripts.colour import scales
 from pyscripts.metrics.likelihood import log_softmax
 from pyscripts.page.beside import PATCH
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.needs import streams, trial
+from pyscripts.page.views.needs import NOT_PINNED, streams, trial
 from pyscripts.page.views.registry import Table, view
 from pyscripts.page.views.why import named, token_id
 
@@ -62,6 +62,26 @@ def patch(
         "largest": [cell for cell in largest if cell["value"]],
         "deltas": values.ravel(), "levels": levels.ravel(),
     }
+
+
+def vector_table(_: Context, found: dict[str, Any]) -> Table:
+    return {"columns": ["dimension", "value"], "rows": [[i, run.number(x)] for i, x in enumerate(found["vector"])]}
+
+
+@view("steering", vector_table)
+def steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
+    """The pinned reading's residual stream less the current one's, as it enters a layer (patching.steering): `vector`
+    [hidden], its L2 norm, and the mean norm of the current text's residual stream there. `why_not`: why there is none,
+    and then an empty vector.
+    """
+    a, b = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
+    reason = NOT_PINNED if context.pinned is None else patching.not_comparable(a, b)
+    if reason or a is None or b is None:
+        return {"why_not": reason, "layer": layer, "norm": None, "usual": None, "vector": np.zeros(0, np.float32)}
+    vector = patching.steering(a, b, layer, mean)
+    usual = np.linalg.norm(b.residual[layer, b.first :], axis=-1).mean()
+    return {"why_not": None, "layer": layer, "norm": float(np.linalg.norm(vector)), "usual": float(usual),
+            "vector": np.ascontiguousarray(vector)}
 
 
 def _offered(context: Context, stream: patching.Stream) -> list[dict[str, Any]]:

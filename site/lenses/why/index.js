@@ -10,12 +10,13 @@ import { patch } from './patch.js';
 import { context, heads, hidden } from './needs.js';
 import { questionPanel } from './question.js';
 import { followShading } from './shading.js';
+import { steerPanel } from './steer.js';
 
 const lens = panelLens({
   id: ID,
   title: 'Why',
   about: 'and why the model predicted it here',
-  panels: [questionPanel, adds, looks, hidden, heads, context, agreement, interventions, patch],
+  panels: [questionPanel, adds, looks, hidden, heads, context, agreement, interventions, patch, steerPanel],
 });
 
 /** @type {import('../index.js').Lens} */
