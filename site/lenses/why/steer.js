@@ -83,7 +83,7 @@ function use({ layer: at, words, vector }) {
 function sides({ prompt, before, after, strength: by, busy }) {
   const side = (/** @type {string} */ name, /** @type {string | null} */ text, /** @type {string} */ waiting) => html`<section aria-label=${name}>
     <p class="hint"><strong>${name}</strong></p>
-    <p class="tokens" tabindex="0" translate="no" dir="auto"><span class="hint">${prompt}</span>${text ?? (busy ? waiting : '')}</p></section>`;
+    <p class="tokens" tabindex="0" translate="no" dir="auto">${text === null ? html`<span class="hint">${prompt}</span>${busy ? waiting : ''}` : text.startsWith(prompt) ? html`<span class="hint">${prompt}</span>${text.slice(prompt.length)}` : text}</p></section>`;
   return html`<div class="sides" id="steered">${side('Before: without the vector', before, ' …')}${side(`After: strength ${by}`, after, before === null ? '' : ' …')}</div>`;
 }
 

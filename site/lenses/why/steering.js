@@ -4,6 +4,7 @@ import { saveJson } from '../../charts/files.js';
 import { generate, samplingOptions } from '../../page/edits.js';
 import { setInterventions } from '../../page/interventions.js';
 import { say, tell } from '../../page/notices.js';
+import { wholeRun } from '../../page/questions.js';
 import * as state from '../../page/state.js';
 import { readVectorFile, vectorFile } from '../../shared/vector_file.js';
 import { computed, signal } from '../../vendor/signals-core.js';
@@ -18,7 +19,7 @@ const kept = signal(/** @type {Held | null} */ (null));
 export const strength = signal(1);
 /** The entry of `add` that is this vector's, as JSON. */
 const entry = signal('');
-/** Texts generated from the same tokens without the vector and with it; null: not yet. @typedef {{ prompt: string, before: string | null, after: string | null, strength: number, busy: boolean }} Pair */
+/** A prompt, and the texts generated from its tokens without the vector and with it; null: not yet. @typedef {{ prompt: string, before: string | null, after: string | null, strength: number, busy: boolean }} Pair */
 export const pair = signal(/** @type {Pair | null} */ (null));
 
 /** The vector, if it is of the model that is loaded. */
@@ -84,13 +85,11 @@ export async function compare() {
     for (const [name, interventions] of /** @type {const} */ ([['before', without], ['after', steered(vector)]])) {
       const { id, done } = generate(ids, { ...options, interventions }, { given: run.given });
       const { stopped } = await done;
-      const shown = state.run.value;
-      if (shown?.id !== id) return; // a newer run took its place
-      show({ [name]: shown.tokens.texts.slice(run.given).join('') });
+      show({ [name]: (await wholeRun(id)).text }); // the page may not have the last tokens yet
       if (stopped) return;
     }
   } catch (error) {
-    if (/** @type {any} */ (error)?.name !== 'Ended') tell(error);
+    if (/** @type {any} */ (error)?.name !== 'Ended' && state.run.value?.done) tell(error); // else a newer run took its place
   } finally {
     show({ busy: false });
   }
