@@ -167,34 +167,54 @@ def _added(
     return added
 
 
+def varied(changes: Mapping[str, Any], variant: Mapping[str, Any], position: int) -> Interventions:
+    """The changes with a variant's: {cut: keys}, which the position may not look at; {heads: [[layer, head]]}, which
+    are switched off, whatever scale they had; {add: as in the changes}."""
+    whole: Interventions = {name: list(rows) for name, rows in changes.items()}
+    if off := {(layer, head) for layer, head in variant.get("heads", ())}:
+        kept = [row for row in changes.get("heads", ()) if (row["layer"], row["head"]) not in off]
+        whole["heads"] = [*kept, *({"layer": layer, "head": head, "scale": 0.0} for layer, head in sorted(off))]
+    if variant.get("cut"):
+        whole["cut"] = [*changes.get("cut", ()), {"query": position, "keys": list(variant["cut"])}]
+    if variant.get("add"):
+        whole["add"] = [*changes.get("add", ()), *variant["add"]]
+    return whole
+
+
 def copies(
-    changes: Mapping[str, Any], manifest: Mapping[str, Any], position: int, variants: Sequence[Mapping[str, Any]],
+    changes: Mapping[str, Any], manifest: Mapping[str, Any], positions: NDArray[np.int64],
+    variants: Sequence[Mapping[str, Any]],
 ) -> dict[str, NDArray[np.float32]]:
-    """The inputs for one pass of a copy of the token at `position` for each variant, after a cache of all positions
-    before it. Copies do not see each other; beside `changes`, copy j has variants[j]: {cut: keys} or {heads: [[layer,
-    head]]}, which are switched off.
+    """The inputs for one pass of a copy of the tokens at `positions`, the last of a text, for each variant (`varied`),
+    after a cache of all positions before them. Copies follow each other and see the cache and themselves alone.
     """
-    count, keys = len(variants), position + len(variants)
-    layers, heads = manifest["layers"], manifest["heads"]
-    feeds = inputs(changes, manifest, np.full(count, position), keys)
-    bias = feeds.get("attention_bias", np.zeros((1, 1, count, keys), np.float32))
-    bias[..., position:] = CUT * (1 - np.eye(count, dtype=np.float32))
-    for copy, variant in enumerate(variants):
-        bias[..., copy, [key for key in variant.get("cut", ()) if key < position]] = CUT
-    feeds["attention_bias"] = bias
-    if any("heads" in variant for variant in variants):
-        mask = np.ones((layers, heads, count, 1), np.float32) * feeds.get("head_mask", np.float32(1))
-        for copy, variant in enumerate(variants):
-            for layer, head in variant.get("heads", ()):
-                mask[layer, head, copy] = 0
-        feeds["head_mask"] = mask
+    count, width, first = len(variants), len(positions), int(positions[0])
+    each = [inputs(varied(changes, one, int(positions[-1])), manifest, positions, first + width) for one in variants]
+    if count == 1:
+        return each[0]
+    feeds: dict[str, NDArray[np.float32]] = {}
+    biases = [one.get("attention_bias", np.zeros((1, 1, 1, 1), np.float32)) for one in each]
+    planes = np.broadcast_shapes(*(bias.shape[:2] for bias in biases))
+    feeds["attention_bias"] = np.full((*planes, count * width, first + count * width), CUT)
+    for copy, bias in enumerate(biases):
+        own, whole = slice(copy * width, (copy + 1) * width), np.broadcast_to(bias, (*planes, width, first + width))
+        rows = feeds["attention_bias"][..., own, :]
+        rows[..., :first], rows[..., first:][..., own] = whole[..., :first], whole[..., first:]
+    for name in ("head_mask", "residual_add", "head_output_add"):
+        if not any(name in one for one in each):
+            continue
+        axis = 2 if name == "head_mask" else 1  # of the queries
+        shape = list(next(one[name] for one in each if name in one).shape)
+        shape[axis] = width
+        neutral = np.float32(name == "head_mask")
+        feeds[name] = np.concatenate([np.broadcast_to(one.get(name, neutral), shape) for one in each], axis)
     return feeds
 
 
-def copies_at_once(manifest: Mapping[str, Any], position: int, most: int) -> int:
-    """How many copies one pass may have, at least 1: copies need positions from position_ids, and may not push the
-    text's first positions out of a sliding window."""
+def copies_at_once(manifest: Mapping[str, Any], position: int, most: int, width: int = 1) -> int:
+    """How many copies of `width` tokens from a position on one pass may have, at least 1: copies need positions from
+    position_ids, and may not push the text's first positions out of a sliding window."""
     if not manifest.get("copies") or not is_wide(manifest):
         return 1
-    narrowest = min((width for width in manifest.get("windows") or () if width), default=None)
-    return most if narrowest is None else max(1, min(most, narrowest - position))
+    narrowest = min((size for size in manifest.get("windows") or () if size), default=None)
+    return max(1, most if narrowest is None else min(most, (narrowest - position) // width))

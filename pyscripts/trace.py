@@ -58,8 +58,8 @@ class Trace:
     """Everything the views need of one run, by position (position 0 is the prefix token, if there is one).
 
     ids: token ids known so far, the prefix included; generation appends to them. Row p of every array belongs to
-    position p; its statistics are of the token at p + 1, which the row predicted. Logits are reduced as they arrive,
-    not kept.
+    position p; its statistics are of the token at p + 1, which the row predicted. Logits are reduced as they arrive;
+    only those after the last position are kept.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Trace:
         self._contributions = False  # whether the model's graph outputs what attention and MLP added
         self._hidden_states = Rows(1)  # [layer+1, position, hidden]
         self.kept_attention = KeptAttention(attention_bytes)
+        self.last_logits: NDArray[np.float32] | None = None  # [vocab] after the last position read
 
     def restart(self, ids: Sequence[int], keep: int) -> None:
         """Switches to other ids, keeping the first `keep` rows.
@@ -89,13 +90,14 @@ class Trace:
                      self._entropy, self._entropy_without_sink, self._hidden_states):
             rows.keep(keep)
         self.kept_attention.keep(keep)
-        self.ids, self.length = list(ids), keep
+        self.ids, self.length, self.last_logits = list(ids), keep, None
 
     def extend(self, outputs: Outputs) -> None:
         """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run."""
         past, stop = self.length, self.length + len(outputs.logits)
         self._check(outputs, stop)
         self._score(outputs.logits, past)
+        self.last_logits = outputs.logits[-1].copy()
         if outputs.attentions is not None:
             self._add_attentions(outputs.attentions, past)
         if outputs.hidden_states is not None:

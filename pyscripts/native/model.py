@@ -211,6 +211,24 @@ class Model:
         """The target's log-probability after only the last 1, 2, 4 … tokens before it, and after all of them."""
         return why.context_curve(self, run, token, target)
 
+    def patch_sweep(
+        self, run_a: Run, run_b: Run, target: int | None = None, versus: int | None = None
+    ) -> NDArray[np.float64]:
+        """[layer+1, position] how the prediction after all of run_b changes, nats, if the residual stream of run_a that
+        enters a layer (the last row: the final norm) is copied into it at one position.
+
+        The number is the change of log p(target) or, with `versus`, of its difference to log p(versus); both are token
+        ids. With neither, the target is run_a's most likely next token and `versus` run_b's. Exactly 0 before the first
+        token that differs. ValueError: the runs are not of equally many tokens, or not of this model.
+        """
+        return why.patch_sweep(self, run_a, run_b, target, versus)
+
+    def steering_vector(self, run_a: Run, run_b: Run, layer: int, mean: bool = False) -> NDArray[np.float32]:
+        """[hidden] the residual stream of run_a less that of run_b, as it enters a layer: at the last position of each
+        or, with `mean`, the means over their tokens. Times a strength, it is a vector for `interventions`: {"add":
+        [{"layer": layer, "position": None, "vector": vector}]}. ValueError: the runs are of different models."""
+        return why.steering_vector(run_a, run_b, layer, mean)
+
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
         limit = ATTENTION_BYTES if keep is None else float("inf")  # attentions that were asked for are all kept
         return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, begins_word=self.begins_word)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import interventions
+from pyscripts import interventions, patching
 from pyscripts.metrics import attribution as direct
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.native.session import Past
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyscripts.native.model import Model
     from pyscripts.native.result import Run
 
-COPIES = 64  # of the last token, at most, in one pass
+COPIES = 256  # tokens, at most, in one pass of copies
 
 
 @dataclass(frozen=True)
@@ -135,28 +135,64 @@ def _changes(
     model: "Model", run: "Run", token: int, target: int | None, variants: Sequence[Mapping[str, Any]], scope: str
 ) -> NDArray[np.float64]:
     """[variant] the change of the target's log-probability, nats. scope: "last" or "text" (heads only)."""
-    position, id, m = predicting(run, token), _id(model, run, token, target), model.manifest
-    ids, changes, name = run.reading.trace.ids, run.reading.interventions, m["outputs"]["logits"]
+    position, id = predicting(run, token), _id(model, run, token, target)
+    ids, changes = run.reading.trace.ids, run.reading.interventions
     if scope == "text":
         before = _logprob(_last(model, ids[: position + 1], changes), id)
-        after = [_logprob(_last(model, ids[: position + 1], switched_off(changes, each)), id) for each in variants]
+        every = [interventions.varied(changes, each, position) for each in variants]
+        after = [_logprob(_last(model, ids[: position + 1], each), id) for each in every]
         return np.array(after) - before
     if scope != "last":
         raise ValueError(f"scope is 'last' or 'text', not {scope!r}.")
-    past, logprobs = past_before(model, run, position), []
-    size = interventions.copies_at_once(m, position, COPIES)
-    every: list[Mapping[str, Any]] = [{}, *variants]
-    for start in range(0, len(every), size):
-        group = every[start : start + size]
-        rows = np.full((1, len(group)), ids[position], np.int64)
-        own = interventions.copies(changes, m, position, group)
-        logits = model.session.forward(rows, [name], past=past, at=[position] * len(group), changes=own)[name][0]
-        logprobs += logprobs_of(logits, [id])[:, 0].tolist()
-    return np.array(logprobs[1:]) - logprobs[0]
+    logprobs = copied(model, run, np.array([position]), [{}, *variants], [id])[:, 0]
+    return logprobs[1:] - logprobs[0]
 
 
-def switched_off(changes: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Any]:
-    """The interventions with the variant's heads off, whatever scale they had."""
-    off = {(layer, head) for layer, head in variant["heads"]}
-    kept = [row for row in changes.get("heads", ()) if (row["layer"], row["head"]) not in off]
-    return {**changes, "heads": [*kept, *({"layer": layer, "head": head, "scale": 0.0} for layer, head in sorted(off))]}
+def copied(
+    model: "Model", run: "Run", positions: NDArray[np.int64], variants: Sequence[Mapping[str, Any]],
+    targets: Sequence[int],
+) -> NDArray[np.float64]:
+    """[variant, target] log-probabilities after the last of some consecutive positions, read again after the cache of
+    those before them, as one copy for each variant (interventions.copies)."""
+    m, first, width = model.manifest, int(positions[0]), len(positions)
+    name, ids = m["outputs"]["logits"], [run.reading.trace.ids[p] for p in positions.tolist()]
+    past, logprobs = past_before(model, run, first), []
+    size = interventions.copies_at_once(m, first, max(1, COPIES // width), width)
+    for start in range(0, len(variants), size):
+        group = variants[start : start + size]
+        own: dict[str, NDArray] = {**interventions.copies(run.reading.interventions, m, positions, group)}
+        own["logit_rows"] = np.arange(1, len(group) + 1) * width - 1
+        rows, at = np.array([ids * len(group)], np.int64), positions.tolist() * len(group)
+        logits = model.session.forward(rows, [name], past=past, at=at, changes=own)[name][0]
+        logprobs.append(logprobs_of(logits, targets))
+    return np.concatenate(logprobs)
+
+
+def patch_sweep(
+    model: "Model", run_a: "Run", run_b: "Run", target: int | None = None, versus: int | None = None
+) -> NDArray[np.float64]:
+    """Model.patch_sweep."""
+    if not interventions.is_wide(model.manifest):
+        raise ValueError(f"{model.manifest['name']} was exported without residual_add. Build the model again.")
+    a, b = streams(run_a, run_b)
+    if why_not := patching.why_not(a, b):
+        raise ValueError(why_not)
+    assert a is not None and b is not None  # else there was a reason
+    ids = patching.targets(a, b, *(None if id is None else _id(model, run_b, 0, id) for id in (target, versus)))
+    logprobs = []
+    for position in range(patching.begins(a, b), len(b.ids)):
+        variants = [{"add": [{"layer": layer, "position": position, "vector": vector}]}
+                    for layer, vector in enumerate(patching.difference(a, b, position))]
+        logprobs.append(copied(model, run_b, np.arange(position, len(b.ids)), variants, ids))
+    return patching.grid(a, b, ids, np.concatenate(logprobs))
+
+
+def steering_vector(run_a: "Run", run_b: "Run", layer: int, mean: bool) -> NDArray[np.float32]:
+    """Model.steering_vector."""
+    return patching.steering(*streams(run_a, run_b), layer, mean)
+
+
+def streams(run_a: "Run", run_b: "Run") -> tuple[patching.Stream | None, patching.Stream | None]:
+    """What patching needs of both runs."""
+    a, b = (patching.stream(run.reading, run.model.manifest["sha256"]) for run in (run_a, run_b))
+    return a, b

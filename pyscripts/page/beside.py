@@ -16,6 +16,7 @@ from pyscripts.trace import ModelShape
 HELD = 6  # positions
 KINDS = 6  # of trials at each
 Trial = tuple[str, int, tuple[int, ...]]  # kind, position, targets
+PATCH = "patch"  # the kind of trial that belongs to the pinned reading, too
 LISTS = ("attention_output", "mlp_output", "attentions", "direct", "aligned")
 
 
@@ -64,6 +65,10 @@ class Beside:
         for old in list(self.tried)[:-HELD * KINDS]:
             del self.tried[old]
         return self.tried[trial]
+
+    def forget(self, kind: str) -> None:
+        """Drops the trials of a kind."""
+        self.tried = {trial: tried for trial, tried in self.tried.items() if trial[0] != kind}
 
     def take(self, request: Mapping[str, Any], logits: NDArray[np.float32]) -> None:
         """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless that trial was

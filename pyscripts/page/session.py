@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
+from pyscripts import patching, run
 from pyscripts.colour import scales, whole_words
 from pyscripts.colour.colourings import COLOURINGS
 from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
-from pyscripts.page.beside import LISTS, Beside, attributed
+from pyscripts.page.beside import LISTS, PATCH, Beside, attributed
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
 from pyscripts.page.recomputed_attention import RecomputedAttention
@@ -52,6 +52,7 @@ class Session:
         self._whole_words = False  # whether words are coloured instead of tokens
         self._blank: Blank | None = None
         self._pinned: compare.Reading | None = None
+        self._pinned_stream: patching.Stream | None = None
 
     def menus(self) -> str:
         """What no run changes, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level]}."""
@@ -177,6 +178,14 @@ class Session:
         """[layer, hidden] the residual stream before each layer at one position: what the lens input takes."""
         return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
 
+    def patch_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
+        """[layer, hidden] what, added to the current run at a position before a layer, makes it the pinned one."""
+        current = self._current(run_id)
+        here = patching.stream(current.reading, current.conditions["model"])
+        if self._pinned_stream is None or here is None or patching.why_not(self._pinned_stream, here):
+            raise ValueError("The pinned reading cannot be copied into this one.")
+        return np.ascontiguousarray(patching.difference(self._pinned_stream, here, position))
+
     def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
         """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None if the graph has no lens."""
         current = self._current(run_id)
@@ -253,13 +262,16 @@ class Session:
         reading = current.reading
         name, logprob = current.model.manifest["name"], reading.trace.statistics().logprob
         self._pinned = compare.Reading(name, reading.tokens, logprob)
+        stream = patching.stream(reading, current.conditions["model"])
+        self._pinned_stream = stream and stream.copy()
+        current.beside.forget(PATCH)
 
     def view(self, run_id: int, name: str, arguments: str) -> dict[str, Any]:
         """One of views.VIEWS on the current run: {json, arrays}. ValueError if there is no such view."""
         current = self._current(run_id)
         context = views.Context(
             current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.recomputed,
-            self._pinned, current.beside,
+            self._pinned, self._pinned_stream, current.beside,
         )
         if name not in views.VIEWS:
             raise ValueError(f"There is no view {name!r}.")

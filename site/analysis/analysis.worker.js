@@ -90,6 +90,11 @@ const api = {
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 
+  patchRows(runId, position) {
+    const rows = takeArray(python(() => session.patch_rows(runId, position)));
+    return Comlink.transfer(rows, [rows.data.buffer]);
+  },
+
   inspected: (runId, position, logits, lensLogits) => python(() => session.inspected(runId, position, logits, lensLogits ?? undefined)),
 
   beginAttention: (runId, layers) => python(() => session.begin_attention(runId, JSON.stringify(layers))),

@@ -59,6 +59,9 @@ export const pictureFiles = (make) => ({
 /** @param {string} name the file's, without the ending @param {string} csv */
 export const saveCsv = (name, csv) => save(`${name}.csv`, new Blob([csv], { type: 'text/csv;charset=utf-8' }));
 
+/** @param {string} name the file's, without the ending @param {string} json */
+export const saveJson = (name, json) => save(`${name}.json`, new Blob([json], { type: 'application/json' }));
+
 /** Hands a file to the visitor. @param {string} name @param {Blob} blob */
 function save(name, blob) {
   const link = document.createElement('a');

@@ -1,6 +1,6 @@
 // Name, model, and what is going on: loading with bytes of total, ready, running; main thread.
 
-import { makeLink } from '../page/address.js';
+import { linkedInterventions, makeLink } from '../page/address.js';
 import { giveConsent } from '../page/consent.js';
 import { cancelLoading, load } from '../page/models.js';
 import { say } from '../page/notices.js';
@@ -45,9 +45,10 @@ function isStored(id) {
 
 async function copyLink() {
   const link = makeLink();
+  const holds = `It holds the text: whoever opens it can read it.${linkedInterventions().whole ? '' : ' Vectors are too long for a link and are left out: save them as files.'}`;
   await navigator.clipboard.writeText(link).then(
-    () => say('Link copied. It holds the text: whoever opens it can read it.'),
-    () => say('The link is in the address bar. It holds the text: whoever opens it can read it.'),
+    () => say(`Link copied. ${holds}`),
+    () => say(`The link is in the address bar. ${holds}`),
   );
 }
 

@@ -87,51 +87,85 @@ function added(rows, dims, positions) {
 }
 
 /**
- * The inputs for one pass of a copy of the token at `position` for each variant, after a cache of all positions before it.
- * Copies do not see each other; beside the interventions, each has what its variant leaves out.
- * @param {Interventions} interventions @param {Manifest} manifest @param {number} position @param {Variant[]} variants
- * @returns {Changes}
+ * The interventions with a variant's: keys that the position may not look at, heads off, whatever scale they had, and vectors added.
+ * @param {Interventions} interventions @param {Variant} variant @param {number} position @returns {Interventions}
  */
-export function copyInputs(interventions, manifest, position, variants) {
-  const { layers, heads } = manifest;
-  const count = variants.length;
-  const keys = position + count;
-  const found = interventionInputs(interventions, manifest, Array(count).fill(position), keys);
-  const bias = /** @type {{ data: Float32Array, dims: number[] }} */ (found.attention_bias ?? filled([1, 1, count, keys]));
-  for (let plane = 0; plane < bias.dims[0] * bias.dims[1]; plane++) {
-    variants.forEach(({ cut = [] }, copy) => {
-      const row = (plane * count + copy) * keys;
-      for (let other = 0; other < count; other++) if (other !== copy) bias.data[row + position + other] = CUT;
-      for (const key of cut) if (key < position) bias.data[row + key] = CUT;
-    });
+export function varied(interventions, { heads: off = [], cut, add }, position) {
+  const found = { ...interventions };
+  if (off.length) {
+    const named = new Set(off.map(([layer, head]) => `${layer}.${head}`));
+    const kept = (interventions.heads ?? []).filter(({ layer, head }) => !named.has(`${layer}.${head}`));
+    found.heads = [...kept, ...off.map(([layer, head]) => ({ layer, head, scale: 0 }))];
   }
-  found.attention_bias = bias;
-  if (variants.some(({ heads: off }) => off?.length)) {
-    const base = found.head_mask?.data;
-    const mask = filled([layers, heads, count, 1], 1);
-    for (let i = 0; i < mask.data.length; i++) mask.data[i] = base ? Number(base[Math.floor(i / count)]) : 1;
-    variants.forEach(({ heads: off = [] }, copy) => {
-      for (const [layer, head] of off) mask.data[(layer * heads + head) * count + copy] = 0;
-    });
-    found.head_mask = mask;
-  }
+  if (cut?.length) found.cut = [...(interventions.cut ?? []), { query: position, keys: cut }];
+  if (add?.length) found.add = [...(interventions.add ?? []), ...add];
   return found;
 }
 
 /**
- * How many copies one pass may have, at least 1: copies need positions from position_ids, and may not push the text's first
- * positions out of a sliding window.
- * @param {Manifest} manifest @param {number} position @param {number} most
+ * The inputs for one pass of a copy of the tokens at `positions`, the last of a text, for each variant, after a cache of all
+ * positions before them. Copies follow each other and see the cache and themselves alone.
+ * @param {Interventions} interventions @param {Manifest} manifest @param {number[]} positions @param {Variant[]} variants
+ * @returns {Changes}
  */
-export function copiesAtOnce(manifest, position, most) {
-  if (!manifest.copies || !isWide(manifest)) return 1;
-  const windows = manifest.windows.filter((width) => width !== null);
-  return Math.max(1, Math.min(most, ...windows.map((width) => width - position)));
+export function copyInputs(interventions, manifest, positions, variants) {
+  const { layers, heads, hidden_size, head_size } = manifest;
+  const count = variants.length;
+  const width = positions.length;
+  const [first] = positions;
+  const each = variants.map((variant) => interventionInputs(varied(interventions, variant, positions[width - 1]), manifest, positions, first + width));
+  if (count === 1) return each[0];
+  const depth = Math.max(...each.map(({ attention_bias: own }) => own?.dims[0] ?? 1));
+  const breadth = Math.max(...each.map(({ attention_bias: own }) => own?.dims[1] ?? 1));
+  const keys = first + count * width;
+  const bias = filled([depth, breadth, count * width, keys], CUT);
+  each.forEach(({ attention_bias: own }, copy) => {
+    for (let plane = 0; plane < depth * breadth; plane++) {
+      const [layer, head] = [Math.floor(plane / breadth), plane % breadth];
+      const mine = own ? (own.dims[0] > 1 ? layer : 0) * own.dims[1] + (own.dims[1] > 1 ? head : 0) : 0;
+      for (let query = 0; query < width; query++) {
+        const to = ((plane * count + copy) * width + query) * keys;
+        const from = (mine * width + query) * (first + width);
+        for (let key = 0; key < first + width; key++) bias.data[to + key + (key < first ? 0 : copy * width)] = own ? Number(own.data[from + key]) : 0;
+      }
+    }
+  });
+  /** @type {Changes} */
+  const found = { attention_bias: bias };
+  const put = (/** @type {InputName} */ name, /** @type {number[]} */ dims, /** @type {number} */ outer, neutral = 0) => {
+    if (each.some((one) => one[name])) found[name] = stacked(each.map((one) => one[name]), dims, outer, width, neutral);
+  };
+  put('head_mask', [layers, heads, count * width, 1], layers * heads, 1);
+  put('residual_add', [layers + 1, count * width, hidden_size], layers + 1);
+  put('head_output_add', [layers, count * width, heads * head_size], layers);
+  return found;
 }
 
-/** The interventions with more heads off, whatever scale they had. @param {Interventions} interventions @param {[number, number][]} off @returns {Interventions} */
-export function switchedOff(interventions, off) {
-  const named = new Set(off.map(([layer, head]) => `${layer}.${head}`));
-  const kept = (interventions.heads ?? []).filter(({ layer, head }) => !named.has(`${layer}.${head}`));
-  return { ...interventions, heads: [...kept, ...off.map(([layer, head]) => ({ layer, head, scale: 0 }))] };
+/** Copies' arrays [outer, query or 1, inner] one after the other along the queries. @param {(Given | undefined)[]} each @param {number[]} dims @param {number} outer @param {number} width @param {number} neutral */
+function stacked(each, dims, outer, width, neutral) {
+  const all = filled(dims, neutral);
+  const inner = all.data.length / (outer * each.length * width);
+  each.forEach((own, copy) => {
+    if (!own) return;
+    const data = /** @type {Float32Array} */ (own.data);
+    const queries = data.length / (outer * inner);
+    for (let o = 0; o < outer; o++) {
+      for (let query = 0; query < width; query++) {
+        const from = (o * queries + (queries > 1 ? query : 0)) * inner;
+        all.data.set(data.subarray(from, from + inner), ((o * each.length + copy) * width + query) * inner);
+      }
+    }
+  });
+  return all;
+}
+
+/**
+ * How many copies of `width` tokens from a position on one pass may have, at least 1: copies need positions from position_ids, and
+ * may not push the text's first positions out of a sliding window.
+ * @param {Manifest} manifest @param {number} position @param {number} most @param {number} [width]
+ */
+export function copiesAtOnce(manifest, position, most, width = 1) {
+  if (!manifest.copies || !isWide(manifest)) return 1;
+  const windows = manifest.windows.filter((size) => size !== null);
+  return Math.max(1, Math.min(most, ...windows.map((size) => Math.floor((size - position) / width))));
 }

@@ -5,15 +5,16 @@ import { ModelError } from '../shared/manifest.js';
 import { conditionsOf } from '../shared/run_key.js';
 import { chunkLength } from './chunks.js';
 import { rankCandidates } from './fill_in.js';
-import { copiesAtOnce, copyInputs, interventionInputs, switchedOff, wholes } from './intervention_inputs.js';
+import { copiesAtOnce, copyInputs, interventionInputs, varied, wholes } from './intervention_inputs.js';
 
-/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, Ranked, RunKey, Trial} from '../shared/protocol.js' */
+/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
 /** @import {KvCache, Past} from './kv_cache.js' */
 /** @import {Outputs} from './reader.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
 
-const MOST_COPIES = 32; // of one token in a pass: bounds the memory of their logits
+const MOST_COPIES = 32; // in a pass: bounds the memory of their logits
+const MOST_ROWS = 256; // tokens of all copies in a pass: nothing can be cancelled within one
 
 /** @param {RunKey} key @returns {Interventions} */
 const interventionsOf = (key) => JSON.parse(key.interventions);
@@ -27,6 +28,14 @@ function joined(parts) {
     at += part.length;
   }
   return whole;
+}
+
+/** A variant with the vectors of its patch. @param {Variant} variant @param {import('../shared/protocol.js').PyArray | null} rows [layer, hidden] @returns {Variant} */
+function patched(variant, rows) {
+  if (!variant.patch || !rows) return variant;
+  const [layer, position] = variant.patch;
+  const size = rows.shape[1];
+  return { ...variant, add: [{ layer, position, vector: Array.from(rows.data.subarray(layer * size, (layer + 1) * size)) }] };
 }
 
 export class SidePasses {
@@ -152,7 +161,7 @@ export class SidePasses {
     };
     if (scope !== 'last') {
       for (const { ids: own, heads = [] } of variants) {
-        const changed = own ? { heads: interventions.heads } : switchedOff(interventions, heads);
+        const changed = own ? { heads: interventions.heads } : varied(interventions, { heads }, position);
         let logits = new Float32Array(0);
         const past = await this.#aside(own ?? ids.slice(0, position + 1), 0, [outputs.logits], signal, (chunk) => void (logits = chunk[outputs.logits]), { interventions: changed, last: true });
         past?.release();
@@ -160,13 +169,29 @@ export class SidePasses {
       }
       return;
     }
-    const past = await this.#before(key, ids, position, interventions, signal);
+    let past = null;
+    let begin = -1; // where the copies begin
+    /** @type {import('../shared/protocol.js').PyArray | null} */
+    let rows = null;
     try {
       for (let start = 0, count; start < variants.length; start += count) {
         signal.throwIfAborted();
-        count = Math.min(copiesAtOnce(this.#manifest, position, MOST_COPIES), variants.length - start);
-        const changes = copyInputs(interventions, this.#manifest, position, variants.slice(start, start + count));
-        const result = await this.#session.forward(Array(count).fill(ids[position]), past, { only: [outputs.logits], at: Array(count).fill(position), changes });
+        const from = variants[start].patch?.[1] ?? position;
+        if (from !== begin) {
+          past?.release();
+          past = null;
+          past = await this.#before(key, ids, from, interventions, signal);
+          rows = variants[start].patch ? await this.#analysis.patchRows(runId, from) : null;
+          begin = from;
+        }
+        const positions = Array.from({ length: position + 1 - from }, (_, i) => from + i);
+        const width = positions.length;
+        const most = copiesAtOnce(this.#manifest, from, Math.max(1, Math.min(MOST_COPIES, Math.floor(MOST_ROWS / width))), width);
+        const group = variants.slice(start, start + most).filter(({ patch }) => (patch?.[1] ?? position) === from).map((variant) => patched(variant, rows));
+        count = group.length;
+        const changes = copyInputs(interventions, this.#manifest, positions, group);
+        if (width > 1) changes.logit_rows = wholes(group.map((_, copy) => (copy + 1) * width - 1));
+        const result = await this.#session.forward(group.flatMap(() => ids.slice(from, position + 1)), past, { only: [outputs.logits], at: group.flatMap(() => positions), changes });
         result.past.release();
         await send(result.outputs[outputs.logits], count);
       }

@@ -59,6 +59,18 @@ export const PROSE = {
     formula: 'ρ = correlation of the ranks of quick and slow changes',
     source: 'needs.why_agreement, attribution.rank_correlation',
   },
+  patch: {
+    caption: 'Activation patching: how the prediction after the text changes if the residual stream of another text, A, is copied into it at one layer and position.',
+    how: 'The residual stream that enters a layer at one position of the text here (B) is replaced by the one of the pinned text (A) at the same position, and everything after it is computed again. A large change says that this place carries what makes the two predictions differ. The numbers are log-probabilities after the whole text: a target’s or, rather than another token, the difference of the two. The last row is the stream that enters the final norm. Places before the first token that differs, and other positions after the last layer, cannot change anything: they are left blank, and their change is exactly 0.',
+    formula: 'Δ[layer, position] = m(B | h[layer, position] := A’s h[layer, position]) − m(B);  m = log p(target) − log p(other)',
+    source: 'patching.grid, patch.patch, interventions.copies',
+  },
+  steer: {
+    caption: 'A steering vector: the difference of two texts’ residual streams at a layer, added to every position of another.',
+    how: 'The residual stream that enters a layer is taken at the last position of each text, or as the mean over its tokens without the prefix token, and the one here is subtracted from that of the pinned text A. Times the strength, it is added to the residual stream at every position, while reading and while generating. Before and after are generated from the same tokens, with the same seed and sampling settings; only the vector differs.',
+    formula: 'v = h_A[layer] − h_B[layer];  h[layer, position] := h[layer, position] + strength · v',
+    source: 'patching.steering, patch.steering, interventions.inputs',
+  },
   change: {
     caption: 'The text under the interventions, against the same text read by the unchanged model.',
     how: 'A head that is off adds nothing; a scaled head adds that much of its output. A cut link gets no attention, and the rest of the row is divided anew. The unchanged model reads the same tokens, and each token’s two log-probabilities are compared. Positive: likelier under the interventions.',

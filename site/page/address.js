@@ -10,7 +10,7 @@ import * as state from './state.js';
 import { commit, version, versionOf } from './versions.js';
 
 const LOADED = performance.timeOrigin; // versions are those of this load of the page
-const LONGEST = 4000; // characters of interventions in a link: vectors are left out
+const LONGEST = 4000; // characters of interventions in a link
 const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a short time
 
 /** What an address asks for. Broken encodings are read as far as possible. */
@@ -27,6 +27,14 @@ export function readHash(hash = location.hash) {
   };
 }
 
+/** The interventions as the address holds them: vectors, and then the others, are left out if they are too long. @returns {{ json: string, whole: boolean }} */
+export function linkedInterventions() {
+  const { add, ...others } = state.interventions.value;
+  const [json, rest] = [{ ...others, ...(add ? { add } : {}) }, others].map((each) => JSON.stringify(each));
+  if (json.length <= LONGEST) return { json, whole: true };
+  return { json: rest.length <= LONGEST ? rest : NO_INTERVENTIONS, whole: false };
+}
+
 /** The hash that describes the page now. @param {{ text?: boolean }} [what] text: whether the text is in it */
 function currentHash({ text = false } = {}) {
   const hash = new URLSearchParams();
@@ -34,8 +42,8 @@ function currentHash({ text = false } = {}) {
   if (id) hash.set('model', id);
   hash.set('lens', state.lens.value);
   if (state.pinned.value !== null) hash.set('token', String(state.pinned.value));
-  const interventions = JSON.stringify(state.interventions.value);
-  if (interventions !== NO_INTERVENTIONS && interventions.length <= LONGEST) hash.set('interventions', interventions);
+  const { json } = linkedInterventions();
+  if (json !== NO_INTERVENTIONS) hash.set('interventions', json);
   if (text) hash.set('text', state.text.value);
   if (text && isLiteral()) hash.set('literal', 'true');
   return `#${hash}`;

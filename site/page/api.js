@@ -1,11 +1,11 @@
 // globalThis.tokenlight, the page's scripting interface as the README documents it; main thread.
 
-import { analyzeOptions, checkedInput, generateOptions, takeInterventions, whyArgs } from '../shared/options.js';
+import { analyzeOptions, checkedInput, generateOptions, takeInterventions, targetArgs, whyArgs } from '../shared/options.js';
 import { effect } from '../vendor/signals-core.js';
 import { giveConsent } from './consent.js';
 import { generate, put, read } from './edits.js';
 import { load } from './models.js';
-import { attention, lens, wholeRun, wholeView } from './questions.js';
+import { attention, lens, pinReading, wholeRun, wholeView } from './questions.js';
 import * as state from './state.js';
 
 /** A plain JSON copy, so that scripts get no reference to the page's state. @template T @param {T} value @returns {T} */
@@ -90,6 +90,14 @@ const tokenlight = Object.freeze({
   async dependence(/** @type {number} */ token, /** @type {unknown} */ options) {
     const { json, arrays } = await wholeView('why_tokens', { ...whyArgs('dependence', token, options), both: false });
     return { target: json.target, positions: Array.from(arrays.deltas.data) };
+  },
+  pin: async () => pinReading(),
+  async patch(/** @type {unknown} */ options, /** @type {((part: { done: number, of: number }) => void) | undefined} */ onProgress) {
+    const args = { ...targetArgs('patch', options), sweep: true };
+    const { json, arrays } = await wholeView('patch', args, ({ json: part }) => part.why_not === null && onProgress?.({ done: part.done, of: part.of }));
+    if (json.why_not !== null) throw new Error(json.why_not);
+    const { target, versus, layers, columns } = json;
+    return { target, versus, layers: layers + 1, tokens: columns, data: Float32Array.from(arrays.deltas.data) };
   },
   async sweep(/** @type {unknown} */ options, /** @type {((part: { layers: number, heads: number, data: Float32Array }) => void) | undefined} */ onProgress) {
     const { kind, token, scope = 'last', ...others } = /** @type {Record<string, any>} */ (options ?? {});

@@ -92,8 +92,8 @@ export function computeMissing(run, missing) {
 }
 
 /**
- * A view about one token of the current run, with all it lacks computed first.
- * @template {'why_adds' | 'why_tokens' | 'why_heads'} Name
+ * A view of the current run with all it lacks computed first.
+ * @template {'why_adds' | 'why_tokens' | 'why_heads' | 'patch'} Name
  * @param {Name} name @param {Views[Name]['args']} args @param {(answer: Views[Name]['answer']) => void} [onPart] called after each batch
  * @returns {Promise<Views[Name]['answer']>}
  */
@@ -141,10 +141,12 @@ export function fillIn(request, onProgress) {
   return inference.wait(inference.api.fillIn(request, callback(onProgress)));
 }
 
-/** Pins the current reading in Python, to compare it with later ones. */
+/** Pins the current reading as A, to compare later ones with it, or to copy from it. */
 export async function pinReading() {
   const { analysis: part } = workers();
-  await part.wait(part.api.pin(currentRun().id));
+  const run = currentRun();
+  await part.wait(part.api.pin(run.id));
+  state.pinnedReading.value = { model: run.model.name, text: run.tokens.text, runId: run.id };
 }
 
 /**

@@ -100,6 +100,15 @@ export function checkedInput(call, input, vocabSize) {
  */
 export function whyArgs(call, token, options) {
   if (!Number.isInteger(token) || Number(token) < 0) throw new RangeError(`${call}: token must be the index of a token, from 0.`);
+  return { token: Number(token), ...targetArgs(call, options) };
+}
+
+/**
+ * The tokens in question, and nothing else.
+ * @param {string} call @param {unknown} options {target, versus}: ids, or texts of tokens
+ * @returns {Pick<import('./protocol.js').WhyArgs, 'target' | 'versus'>}
+ */
+export function targetArgs(call, options) {
   const { target = null, versus = null, ...others } = asObject(call, options);
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new TypeError(`${call}: there is no option ${unknown}. The options are target, versus.`);
@@ -107,5 +116,5 @@ export function whyArgs(call, token, options) {
     if (value === null || typeof value === 'string' || (Number.isInteger(value) && Number(value) >= 0)) return /** @type {string | number | null} */ (value);
     throw new TypeError(`${call}: ${name} must be a token id or the text of a token.`);
   };
-  return { token: Number(token), target: named('target', target), versus: named('versus', versus) };
+  return { target: named('target', target), versus: named('versus', versus) };
 }

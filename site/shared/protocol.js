@@ -59,11 +59,12 @@
  *   add?: { layer: number, position: number | null, vector: number[], head?: number }[]
  * }} Interventions
  *
- * What is left out to see what it changes: the links of one position to `cut`, `heads` that are off, or other `ids` to read.
- * @typedef {{ cut?: number[], heads?: [number, number][], ids?: number[] }} Variant
+ * What is changed to see what follows: the links of one position to `cut`, `heads` that are off, vectors to `add`, the layer and position
+ * to `patch` from the pinned reading, or other `ids` to read.
+ * @typedef {{ cut?: number[], heads?: [number, number][], add?: Interventions['add'], patch?: [layer: number, position: number], ids?: number[] }} Variant
  *
  * Variants of one position, from the `first` of `of`, as Python plans them (page/views/needs.py). scope: copies of the last
- * position in one pass, the text read again for each, or the variant's own ids.
+ * position, or of all from a patch on, in one pass, the text read again for each, or the variant's own ids.
  * @typedef {{ kind: string, scope: 'last' | 'text' | 'ids', position: number, targets: number[], first: number, variants: Variant[], of: number }} Trial
  */
 
@@ -180,6 +181,10 @@
  * @typedef {{ kind: string, layer: number | null, head: number | null, value: number }} Part
  * @typedef {{ logit: number, sum: number, softcap: number | null, parts: Part[], top: Part[], layers: number, columns: number, palette: string, stops: Stop[] }} Adds
  * @typedef {{ shade_palette: string, most: number, prefix: number | null, largest: { token: number, text: string, value: number }[] }} WhyShading
+ * @typedef {NamedToken & { logprob: number }} NextToken
+ * @typedef {{ why_not: null, missing: WhyMissing | null, target: NamedToken, versus: NamedToken | null, of_a: number, of_b: number, done: number, of: number,
+ *             offered: { a: NextToken[], b: NextToken[] }, a_texts: string[], texts: string[], layers: number, columns: number, begin: number,
+ *             palette: string, stops: Stop[], largest: { layer: number, token: number, value: number }[] }} PatchGrid see pyscripts/page/views/patch.py
  * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null,
  *             largest?: { token: number, text: string, value: number }[] }} Change
  * @typedef {{
@@ -220,6 +225,8 @@
  *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'deltas'> },
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
+ *   patch: { args: { target: number | string | null, versus: number | string | null, sweep: boolean }, answer: Answer<PatchGrid | { why_not: string, missing: null }, 'deltas' | 'levels'> },
+ *   steering: { args: { layer: number, mean: boolean }, answer: Answer<{ why_not: string | null, layer: number, norm: number | null, usual: number | null }, 'vector'> },
  *   change: { args: {}, answer: Answer<Change, 'deltas' | 'shades'> },
  *   table: { args: { view: string, args: object }, answer: Answer<Table> },
  *   csv: { args: { view: string, args: object }, answer: Answer<string> }
@@ -275,6 +282,7 @@
  *   sample(runId: number, logits: Float32Array): number,
  *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
  *   lensRows(runId: number, position: number): PyArray,
+ *   patchRows(runId: number, position: number): PyArray,
  *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null): void,
  *   beginAttention(runId: number, layers: number[] | null): void,
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,

@@ -93,7 +93,7 @@ def test_positions_beyond_the_text_change_nothing() -> None:
 def test_copies_see_the_text_and_themselves_alone() -> None:
     """Three copies of position 2: unchanged, without position 1, without head 0.1."""
     base = changes.checked({"heads": [{"layer": 1, "head": 0, "scale": 3}]}, MANIFEST)
-    found = changes.copies(base, MANIFEST, 2, [{}, {"cut": [1]}, {"heads": [[0, 1]]}])
+    found = changes.copies(base, MANIFEST, np.array([2]), [{}, {"cut": [1]}, {"heads": [[0, 1]]}])
     cut = -1e4
     assert_allclose(found["attention_bias"][0, 0], [[0, 0, 0, cut, cut], [0, cut, cut, 0, cut], [0, 0, cut, cut, 0]])
     mask = np.ones((2, 3, 3, 1))
@@ -104,3 +104,22 @@ def test_copies_see_the_text_and_themselves_alone() -> None:
     assert changes.copies_at_once(MANIFEST, 8, 64) == 1
     assert changes.copies_at_once({**MANIFEST, "windows": [None, None]}, 8, 64) == 64
     assert changes.copies_at_once({**MANIFEST, "copies": False, "windows": []}, 8, 64) == 1
+    assert changes.copies_at_once(MANIFEST, 2, 64, 2) == 2 and changes.copies_at_once(MANIFEST, 2, 64, 9) == 1
+
+
+def test_copies_of_several_tokens_by_hand() -> None:
+    """Two copies of positions 1 and 2 after position 0, the second with a vector; position 2 may not look at 1."""
+    base = changes.checked({"cut": [{"query": 2, "keys": [1]}]}, MANIFEST)
+    added: dict[str, Any] = {"add": [{"layer": 1, "position": 1, "vector": VECTOR}]}
+    found = changes.copies(base, MANIFEST, np.array([1, 2]), [{}, added])
+    cut: Any = -1e4
+    assert_allclose(found["attention_bias"][0, 0], [
+        [0, 0, 0, cut, cut], [0, cut, 0, cut, cut],
+        [0, cut, cut, 0, 0], [0, cut, cut, cut, 0],
+    ])  # fmt: skip
+    stream = np.zeros((3, 4, 4))
+    stream[1, 2] = VECTOR
+    assert_allclose(found["residual_add"], stream)
+    assert set(found) == {"attention_bias", "residual_add"}
+    alone = changes.copies(base, MANIFEST, np.array([1, 2]), [added])
+    assert_allclose(alone["attention_bias"][0, 0], [[0, 0, 0], [0, cut, 0]])

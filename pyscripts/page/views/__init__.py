@@ -22,6 +22,7 @@ from pyscripts.page.views import (  # noqa: F401
     looks,
     needs,
     one_head,
+    patch,
     whole_text,
     why,
 )

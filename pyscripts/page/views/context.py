@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts import patching
 from pyscripts.metrics import compare
 from pyscripts.page.beside import Beside
 from pyscripts.page.recomputed_attention import RecomputedAttention
@@ -32,6 +33,7 @@ class Context:
     inspected: Inspected | None = None
     recomputed: RecomputedAttention = field(default_factory=RecomputedAttention)
     pinned: compare.Reading | None = None  # a reading to compare with
+    pinned_stream: patching.Stream | None = None  # its residual stream
     beside: Beside = field(default_factory=Beside)
 
     def position_of(self, token: int) -> int:

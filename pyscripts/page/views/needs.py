@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import run
+from pyscripts import patching, run
 from pyscripts.colour import scales
+from pyscripts.interventions import is_wide
 from pyscripts.metrics.attribution import curve_lengths, rank_correlation
+from pyscripts.page.beside import PATCH
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
 from pyscripts.page.views.why import named, question, shading
@@ -17,10 +19,13 @@ SPANS = 12  # parts of the text that are left out one by one
 LARGEST = 8  # tokens named as the most changed
 TOP = 10  # heads that are switched off in the whole text after the quick sweep
 BATCH = {"last": 64, "text": 2, "ids": 2}  # variants computed before the page looks again
+NOT_PINNED = "A is no longer pinned. Read it again, and pin it."
+ROWS = 256  # tokens of copies before it does
 
 
 SCOPES = {  # of the kinds: a copy of the position, everything up to it read again, or other ids
-    "tokens": "last", "heads": "last", "heads_text": "text", "top_heads": "text", "context": "ids", "spans": "ids"}
+    "tokens": "last", "heads": "last", PATCH: "last", "heads_text": "text", "top_heads": "text", "context": "ids",
+    "spans": "ids"}
 
 
 def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dict[str, Any]]:
@@ -34,6 +39,8 @@ def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dic
     if kind == "heads_text":
         return [{}, *({"heads": [head]} for head in heads)]
     front, text = trace.ids[: trace.first], trace.ids[trace.first : position + 1]
+    if kind == PATCH:
+        return [{"patch": place} for place in patching.places(*streams(context))]
     if kind == "context":
         return [{"ids": front + text[len(text) - n :]} for n in curve_lengths(len(text))]
     if kind == "spans":
@@ -44,6 +51,20 @@ def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dic
         best = np.argsort(-np.abs(change[:, 0]), kind="stable")[:TOP]
         return [{}, *({"heads": [heads[i]]} for i in best.tolist())]
     raise ValueError(f"There is no trial {kind!r}.")
+
+
+def streams(context: Context) -> tuple[patching.Stream, patching.Stream]:
+    """The pinned reading's residual stream and the current one's. ValueError: why one cannot be copied into the
+    other."""
+    a, b = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
+    if not is_wide(context.model):
+        raise ValueError(f"{context.model['name']} was exported without residual_add. Choose another model.")
+    if context.pinned is None:
+        raise ValueError(NOT_PINNED)
+    why_not = patching.why_not(a, b)
+    if why_not or a is None or b is None:
+        raise ValueError(why_not)
+    return a, b
 
 
 def spans(tokens: int) -> list[tuple[int, int]]:
@@ -61,8 +82,12 @@ def trial(context: Context, kind: str, position: int, ids: list[int]) -> dict[st
     if tried.done == len(tried.variants):
         return None
     scope = SCOPES[kind]
+    batch = tried.variants[tried.done : tried.done + BATCH[scope]]
+    if kind == PATCH:  # copies of the text from one position on
+        _, begin = batch[0]["patch"]
+        batch = [one for one in batch if one["patch"][1] == begin][: max(1, ROWS // (position + 1 - begin))]
     return {"kind": kind, "scope": scope, "position": position, "targets": ids, "first": tried.done,
-            "variants": tried.variants[tried.done : tried.done + BATCH[scope]], "of": len(tried.variants)}
+            "variants": batch, "of": len(tried.variants)}
 
 
 def deltas(context: Context, kind: str, position: int, ids: list[int]) -> NDArray[np.float64]:

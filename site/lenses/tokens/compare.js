@@ -7,12 +7,12 @@ import { shownTexts, visible } from '../../shared/token_text.js';
 import { count, fixed, significant, signed } from '../../frame/format.js';
 import { amount, inUnit, inWords, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
-import { comparison, pinAsA, pinnedReading, readWith, unpinA } from './comparing.js';
+import { comparison, pinAsA, readWith, unpinA } from './comparing.js';
 
 /** @import {Numbers, Side} from '../../shared/protocol.js' */
 
 export function compareView() {
-  const first = pinnedReading.value;
+  const first = state.pinnedReading.value;
   return html`
     <h2>Compare two runs</h2>
     ${first ? pinnedView(first) : html`<div class="row">
@@ -23,7 +23,7 @@ export function compareView() {
   `;
 }
 
-/** @param {NonNullable<typeof pinnedReading.value>} first */
+/** @param {NonNullable<typeof state.pinnedReading.value>} first */
 function pinnedView({ model, text }) {
   const others = state.models.value.filter(({ id }) => id !== state.model.value?.manifest.id);
   const onChange = (/** @type {Event} */ event) => void readWith(valueOf(event)).catch(() => {}); // said on the page

@@ -5,11 +5,10 @@ import { load } from '../../page/models.js';
 import { tell, watch } from '../../page/notices.js';
 import { pinReading } from '../../page/questions.js';
 import * as state from '../../page/state.js';
-import { computed, signal } from '../../vendor/signals-core.js';
+import { computed } from '../../vendor/signals-core.js';
 import { ask } from '../scheduler.js';
 
-/** The pinned reading, as it is named; Python keeps its numbers. */
-export const pinnedReading = signal(/** @type {{ model: string, text: string, runId: number } | null} */ (null));
+const { pinnedReading } = state;
 
 const isOther = () => pinnedReading.value !== null && pinnedReading.value.runId !== state.run.value?.id;
 
@@ -25,11 +24,8 @@ export const comparison = computed(() => (isOther() && answer.value?.json ? { js
 
 /** Pins the current reading as A. */
 export async function pinAsA() {
-  const run = state.run.value;
-  if (!run) return;
   try {
     await pinReading();
-    pinnedReading.value = { model: run.model.name, text: run.tokens.text, runId: run.id };
   } catch (error) {
     tell(error);
   }

@@ -6,15 +6,17 @@ import { agreement } from './agreement.js';
 import { ID } from './choice.js';
 import { interventions } from './interventions.js';
 import { looks } from './looks.js';
+import { patch } from './patch.js';
 import { context, heads, hidden } from './needs.js';
 import { questionPanel } from './question.js';
 import { followShading } from './shading.js';
+import { steerPanel } from './steer.js';
 
 const lens = panelLens({
   id: ID,
   title: 'Why',
   about: 'and why the model predicted it here',
-  panels: [questionPanel, adds, looks, hidden, heads, context, agreement, interventions],
+  panels: [questionPanel, adds, looks, hidden, heads, context, agreement, interventions, patch, steerPanel],
 });
 
 /** @type {import('../index.js').Lens} */

@@ -1,0 +1,134 @@
+"""Activation patching: what a prediction of one text becomes if the residual stream of another is copied into it; and
+the difference of two texts' residual streams as a steering vector.
+
+A is the text that is copied from, B the one that is copied into; both are read by one model, token for token as long.
+The metric is a target's log-probability after the whole text, or its difference to another token's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts.metrics.likelihood import logprobs_of
+from pyscripts.run import Reading
+
+LONGEST = 256  # positions: a sweep grows with the square of the text, and A's hidden states are kept
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What patching needs of a reading."""
+
+    model: str  # sha256
+    ids: tuple[int, ...]  # [position] the prefix token's included
+    first: int  # position of the first shown token
+    interventions: Mapping[str, Any]
+    residual: NDArray[np.float32]  # [layer, position, hidden] as it enters each layer
+    logits: NDArray[np.float32]  # [vocabulary] after the last position
+
+    def copy(self) -> "Stream":
+        """With a residual stream of its own: a run's is written over by the next."""
+        return replace(self, residual=self.residual.copy())
+
+    @property
+    def top(self) -> int:
+        """The most likely next token."""
+        return int(self.logits.argmax())
+
+
+def stream(reading: Reading, model: str) -> Stream | None:
+    """A whole reading's residual stream; None: it has none, or is longer than LONGEST."""
+    trace = reading.trace
+    if not trace.has_hidden_states or trace.last_logits is None or trace.length > LONGEST:
+        return None
+    ids, residual = tuple(trace.ids[: trace.length]), trace.hidden_states()[:-1]
+    return Stream(model, ids, trace.first, reading.interventions, residual, trace.last_logits)
+
+
+def not_comparable(a: Stream | None, b: Stream | None) -> str | None:
+    """Why the residual streams of A and B cannot be compared, and what to do about it; None: they can."""
+    if a is None or b is None:
+        return f"This takes two texts of at most {LONGEST} tokens, each read in one pass. Shorten the longer one."
+    return None if a.model == b.model else "A was read with another model. Read it with this one, and pin it again."
+
+
+def why_not(a: Stream | None, b: Stream | None) -> str | None:
+    """Why A cannot be copied into B, and what to do about it; None: it can."""
+    if (reason := not_comparable(a, b)) or a is None or b is None:
+        return reason
+    if a.first != b.first:
+        return "Only one of the texts was read with a prefix token. Read both with it, or both without."
+    if len(a.ids) != len(b.ids):
+        return (f"A has {len(a.ids) - a.first} tokens and B {len(b.ids) - b.first}. Each position is copied to the "
+                f"same position: change a text so that both have the same number of tokens.")
+    if a.ids == b.ids and a.interventions == b.interventions:
+        return "Both texts are the same. Change some of the tokens of one, and read it."
+    return None
+
+
+def begins(a: Stream, b: Stream) -> int:
+    """The first position where A's residual stream can differ from B's: nothing before it can change anything."""
+    if a.interventions != b.interventions:
+        return 0
+    return next(p for p, (one, other) in enumerate(zip(a.ids, b.ids, strict=True)) if one != other)
+
+
+def targets(a: Stream, b: Stream, target: int | None, versus: int | None) -> list[int]:
+    """The ids of the target and, if any, of the token it is compared with. With neither given: A's most likely next
+    token and B's; with a target alone, it is compared with none. ValueError: they are the same token."""
+    if target is None and versus is None and a.top != b.top:
+        versus = b.top
+    ids = [a.top if target is None else target, *([] if versus is None else [versus])]
+    if len(set(ids)) < len(ids):
+        raise ValueError("A token cannot be compared with itself.")
+    return ids
+
+
+def places(a: Stream, b: Stream) -> list[tuple[int, int]]:
+    """[(layer, position)] what must be computed, position by position; the last layer's input counts as a layer's, the
+    stream after it does not: there, A's logits follow at the last position, and nothing changes at others."""
+    return [(layer, position) for position in range(begins(a, b), len(a.ids)) for layer in range(len(a.residual))]
+
+
+def difference(a: Stream, b: Stream, position: int) -> NDArray[np.float32]:
+    """[layer, hidden] what, added to B at a position before a layer, makes it A's."""
+    return a.residual[:, position] - b.residual[:, position]
+
+
+def metric(logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[variant] of log-probabilities [variant, 1 or 2]: the target's, or the difference."""
+    return logprobs[:, 0] if logprobs.shape[1] == 1 else logprobs[:, 0] - logprobs[:, 1]
+
+
+def ends(a: Stream, b: Stream, ids: Sequence[int]) -> tuple[float, float]:
+    """The metric after A and after B, nats."""
+    of_a, of_b = metric(logprobs_of(np.stack([a.logits, b.logits]), list(ids))).tolist()
+    return of_a, of_b
+
+
+def grid(a: Stream, b: Stream, ids: Sequence[int], logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[layer+1, position] the change of the metric, nats; the last row is the stream that enters the final norm. NaN:
+    not computed yet; exactly 0 where nothing can change.
+
+    logprobs: [place, target] under each of `places`.
+    """
+    of_a, of_b = ends(a, b, ids)
+    layers, begin = len(a.residual), begins(a, b)
+    values = np.zeros((layers + 1, len(a.ids)))
+    values[:layers, begin:] = (metric(logprobs) - of_b).reshape(-1, layers).T
+    values[layers, -1] = of_a - of_b
+    return values
+
+
+def steering(a: Stream | None, b: Stream | None, layer: int, mean: bool) -> NDArray[np.float32]:
+    """[hidden] A's residual stream less B's, as it enters a layer: at the last position of each or, with `mean`, the
+    means over their shown tokens. ValueError: there is no such layer, or they cannot be compared."""
+    if (reason := not_comparable(a, b)) or a is None or b is None:
+        raise ValueError(reason)
+    if not 0 <= layer < len(a.residual):
+        raise ValueError(f"layer must be a whole number from 0 to {len(a.residual) - 1}.")
+    of_a, of_b = (each.residual[layer, each.first :] for each in (a, b))  # [token, hidden]
+    return of_a.mean(axis=0) - of_b.mean(axis=0) if mean else of_a[-1] - of_b[-1]

@@ -1,0 +1,138 @@
+"""Patch and Steer in the page: the grid of Python without a browser, cancelled and continued; a vector that steers."""
+
+import json
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from playwright.sync_api import Page, expect
+
+from pyscripts.native import Model, load
+from tests.e2e.layers import finished, fresh, until
+
+A = "The quick brown fox jumps over the lazy dog."
+B = "The lazy brown fox jumps over the quick dog."
+GRID = "([options]) => tokenlight.patch(options).then(({data, ...others}) => ({...others, data: [...data]}))"
+
+
+@pytest.fixture(scope="module")
+def native(tiny_models: Path) -> Model:
+    return load(tiny_models / "tiny-gpt2", threads=1)
+
+
+@pytest.fixture
+def page(lens_page: Page) -> Page:
+    return fresh(lens_page, "why")
+
+
+def read(page: Page, text: str, **options: object) -> None:
+    page.evaluate("([text, options]) => tokenlight.analyze(text, options)", [text, {"interventions": {}, **options}])
+    finished(page)
+
+
+def test_the_grid_is_that_without_a_browser(page: Page, native: Model) -> None:
+    a, b = native.read(A), native.read(B)
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B)
+    for options in ({}, {"target": 17}, {"target": 17, "versus": 9}):
+        found = page.evaluate(GRID, [options])
+        expected = native.patch_sweep(a, b, **options)[:, a.reading.trace.first :]
+        assert [found["layers"], found["tokens"]] == list(expected.shape)
+        assert_allclose(found["data"], expected.ravel(), atol=2e-4)
+    read(page, B + " more")
+    said = page.evaluate("tokenlight.patch({}).catch((error) => error.message)")
+    assert "change a text so that both have the same number of tokens" in said
+    assert "no option" in page.evaluate("tokenlight.patch({other: 1}).catch((error) => error.message)")
+
+
+def test_a_grid_that_is_cancelled_is_taken_up_again(page: Page) -> None:
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B)
+    panel = page.locator("#panel-patch")
+    panel.scroll_into_view_if_needed()
+    expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)
+    count = panel.locator("button", has_text="Compute the grid")
+    page.evaluate("""() => {  // pressed as soon as it is there, long before the sweep could end
+        new MutationObserver((_, observer) => {
+            const buttons = [...document.querySelectorAll('#panel-patch button')];
+            const cancel = buttons.find((one) => one.textContent === 'Cancel');
+            const computed = /Computing… [1-9]/.test(document.querySelector('#panel-patch .lead').textContent);
+            if (!cancel || !computed) return;
+            observer.disconnect();
+            cancel.click();
+        }).observe(document.querySelector('#panel-patch'), {subtree: true, childList: true, characterData: true});
+    }""")
+    count.click()
+    expect(panel.locator(".lead")).to_contain_text("computed.", timeout=20_000)
+    page.wait_for_timeout(500)
+    expect(panel.locator(".lead")).to_contain_text("computed.")
+    expect(count).to_be_visible()
+    count.click()
+    expect(panel.locator(".attention-controls button")).to_have_count(1, timeout=20_000)  # only the one that pins
+    expect(panel.locator(".lead")).not_to_contain_text("computed")
+    shot = panel.locator(".chart-stage").bounding_box()
+    assert shot and shot["width"] > 100
+
+
+def test_a_vector_steers_and_is_saved_and_opened(page: Page, native: Model, tmp_path: Path) -> None:
+    """The chip, the text read again as without a browser, generation with and without, the file, the link."""
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B)
+    panel = page.locator("#panel-steer")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
+    panel.locator("input[type=range]").evaluate("e => { e.value = '6'; e.dispatchEvent(new Event('change')); }")
+    panel.get_by_role("button", name="Steer", exact=True).click()
+    expect(page.locator("#interventions .chip")).to_have_count(1)
+    finished(page)
+    vector = native.steering_vector(native.read(A), native.read(B), 1)
+    given = {"add": [{"layer": 1, "position": None, "vector": (6 * vector).tolist()}]}
+    run = page.evaluate("tokenlight.state().interventions")
+    assert_allclose(run["add"][0]["vector"], 6 * vector, atol=1e-4)
+    page.evaluate("""import(new URL('page/choices.js', document.baseURI)).then(async (choices) => {
+        const {settings} = await import(new URL('page/state.js', document.baseURI));
+        choices.set('sampling', {...settings.value.sampling, greedy: true, maxTokens: 6, stopAtEnd: false}); })""")
+    panel.get_by_role("button", name="Generate before and after").click()
+    until(page, "async () => document.querySelectorAll('#steered section').length === 2"
+                " && !document.querySelector('#steered').textContent.includes('…')")
+    finished(page)
+    texts = page.locator("#steered .tokens").all_text_contents()
+    for text, interventions in zip(texts, ({}, given), strict=True):
+        found = native.generate(B, greedy=True, max_tokens=6, interventions=interventions, stop_at_end=False)
+        assert text == found.text
+    assert texts[0] != texts[1]
+    with page.expect_download() as saved:
+        panel.get_by_role("button", name="Save the vector").click()
+    file = tmp_path / "vector.json"
+    saved.value.save_as(file)
+    stored = json.loads(file.read_text())
+    assert_allclose(stored["vector"], vector, atol=1e-4)
+    panel.get_by_role("button", name="Discard it").click()
+    expect(page.locator("#interventions .chip")).to_have_count(0)
+    finished(page)
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**stored, "model": "0" * 64}))
+    page.set_input_files("#vector-file", other)
+    expect(page.locator("#notice")).to_contain_text("not of this")
+    page.set_input_files("#vector-file", file)
+    expect(panel.locator(".lead")).to_contain_text("Vector before layer 1: from vector.json")
+    assert np.linalg.norm(stored["vector"]) > 0
+
+
+def test_a_link_says_that_it_leaves_out_vectors_that_are_too_long(page: Page, native: Model) -> None:
+    """The other interventions stay in it, and the run keeps all of them."""
+    heads = [{"layer": 0, "head": 1, "scale": 0}]
+    row = np.random.default_rng(5).normal(size=native.manifest["hidden_size"]).tolist()
+    given = {"heads": heads, "add": [{"layer": 1, "position": place, "vector": row} for place in range(1, 9)]}
+    read(page, A, interventions=given)
+    page.click("#copy-link")
+    expect(page.locator("#notice")).to_contain_text("too long for a link and are left out: save them as files")
+    linked = parse_qs(page.evaluate("location.hash.slice(1)"))["interventions"]
+    assert json.loads(linked[0]) == {"heads": heads}
+    assert len(page.evaluate("tokenlight.state().interventions.add")) == 8
+    read(page, A)

@@ -1,0 +1,131 @@
+"""Activation patching: what is refused and how it is said, and the grid by hand."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from pyscripts import patching
+from pyscripts.page.session import Session
+from tests.unit.cut_text import cut
+from tests.unit.test_tokens import Floats, chunk
+
+LOGITS_A = np.log(np.array([0.5, 0.3, 0.2], np.float32))
+LOGITS_B = np.log(np.array([0.1, 0.2, 0.7], np.float32))
+B = patching.Stream("sha", (9, 1, 2, 3), 1, {}, np.zeros((2, 4, 2), np.float32), LOGITS_B)
+A = replace(B, ids=(9, 1, 5, 3), residual=np.arange(16, dtype=np.float32).reshape(2, 4, 2), logits=LOGITS_A)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": "other"}, "A was read with another model"),
+        ({"first": 0}, "Only one of the texts was read with a prefix token"),
+        ({"ids": (9, 1, 2)}, "A has 2 tokens and B 3. Each position is copied to the same position: change a text"),
+        ({"ids": B.ids}, "Both texts are the same"),
+    ],
+)
+def test_what_cannot_be_copied_is_said_in_a_sentence(changes: dict[str, Any], words: str) -> None:
+    assert patching.why_not(A, B) is None
+    assert words in (patching.why_not(replace(A, **changes), B) or "")
+    assert "at most 256 tokens" in (patching.why_not(None, B) or "")
+
+
+def test_targets() -> None:
+    assert patching.targets(A, B, None, None) == [0, 2]
+    assert patching.targets(A, replace(B, logits=LOGITS_A), None, None) == [0]
+    assert patching.targets(A, B, 1, None) == [1]
+    assert patching.targets(A, B, None, 1) == [0, 1]
+    with pytest.raises(ValueError, match="compared with itself"):
+        patching.targets(A, B, 1, 1)
+
+
+def test_the_grid_by_hand() -> None:
+    """Nothing changes before the token that differs; the stream after the last layer is A's at the last position."""
+    assert patching.places(A, B) == [(0, 2), (1, 2), (0, 3), (1, 3)]
+    assert_allclose(patching.difference(A, B, 2), [[4, 5], [12, 13]])
+    logprobs = np.log([[0.1, 0.7], [0.2, 0.7], [0.4, 0.7], [np.nan, np.nan]])
+    found = patching.grid(A, B, [0, 2], logprobs)
+    assert_allclose(found[:, :2], 0, atol=0)
+    assert_allclose(found[:2, 2], np.log([1, 2]), atol=1e-6)
+    assert found[0, 3] == pytest.approx(np.log(4)) and np.isnan(found[1, 3])
+    assert found[2, 2] == 0
+    assert found[2, 3] == pytest.approx(np.log(0.5 / 0.2) - np.log(0.1 / 0.7))
+    changed = {"heads": [{"layer": 0, "head": 0, "scale": 0}]}
+    assert patching.begins(replace(A, interventions=changed), B) == 0
+
+
+def test_a_steering_vector_by_hand() -> None:
+    """A's residual stream is 0 … 15, B's 0; the prefix token's is not in the mean, and the lengths may differ."""
+    short = replace(A, ids=(9, 1, 5), residual=A.residual[:, :3])
+    assert_allclose(patching.steering(A, B, 1, False), [14, 15])
+    assert_allclose(patching.steering(short, B, 1, False), [12, 13])
+    assert_allclose(patching.steering(short, B, 1, True), [11, 12])
+    for a, layer, words in ((replace(A, model="x"), 0, "another model"), (A, 2, "from 0 to 1"), (None, 0, "at most")):
+        with pytest.raises(ValueError, match=words):
+            patching.steering(a, B, layer, True)
+
+
+class Flat(Floats):
+    """One that knows its length."""
+
+    @property
+    def length(self) -> int:
+        return self.values.size
+
+
+def read(session: Session, run_id: int, ids: list[int], generator: np.random.Generator) -> np.ndarray:
+    """One layer's outputs at random; the hidden states [2, position, 4]."""
+    tokens = {**cut(*[b"x"] * len(ids)), "ids": ids}
+    conditions = {"model": "sha", "prefix": 0, "interventions": "{}", "stride": None}
+    asked = {"tokens": tokens, "options": {}, "conditions": conditions, "keep": 0, "promptLength": None}
+    session.begin(run_id, json.dumps(asked))
+    one = chunk(0, generator.normal(size=(len(ids) + 1, 8)))
+    states = generator.normal(size=(2, len(ids) + 1, 4)).astype(np.float32)
+    one.hiddenStates = [Floats(each) for each in states]
+    session.extend(run_id, one, None)
+    session.update(run_id)
+    return states
+
+
+def test_the_grid_of_the_page_fills_batch_by_batch() -> None:
+    """A sweep is planned position by position; another pinned text begins it anew."""
+    generator, session = np.random.default_rng(4), Session()
+    sizes = {"layers": 1, "heads": 2, "hidden_size": 4, "vocab_size": 8, "context_length": 16}
+    manifest = {"id": "m", "name": "Tiny", "sha256": "sha", **sizes, "prefix": {"id": 0, "text": "<s>", "reason": ""},
+                "inputs": {"residual_add": "r"}}
+    session.use_model(json.dumps(manifest), json.dumps(list("abcdefgh")), "[]")
+
+    def view(run_id: int, **args: Any) -> tuple[dict[str, Any], Any]:
+        answer = session.view(run_id, "patch", json.dumps(args))
+        return json.loads(answer["json"]), answer["arrays"]
+
+    of_a = read(session, 1, [1, 2, 3], generator)
+    assert "no longer pinned" in view(1)[0]["why_not"]
+    session.pin(1)
+    assert "Both texts are the same" in view(1)[0]["why_not"]
+    of_b = read(session, 2, [1, 5, 3], generator)
+    steering = session.view(2, "steering", json.dumps({"layer": 0, "mean": False}))
+    assert_allclose(steering["arrays"]["vector"], of_a[0, 3] - of_b[0, 3])
+    assert_allclose(session.patch_rows(2, 2), of_a[:1, 2] - of_b[:1, 2])
+    first, arrays = view(2)
+    assert first["missing"] is None and (first["done"], first["of"], first["begin"]) == (0, 2, 1)
+    assert np.isnan(arrays["deltas"]).tolist() == [False, True, True, False, False, False]
+    for position in (2, 3):
+        found, _ = view(2, target=4, sweep=True)
+        assert found["missing"]["variants"] == [{"patch": [0, position]}] and found["missing"]["position"] == 3
+        logits = np.zeros((1, 8), np.float32)
+        logits[0, 4] = position
+        session.tried(2, json.dumps(found["missing"]), Flat(logits))
+    done, arrays = view(2, target="e", sweep=True)
+    assert done["missing"] is None and done["target"] == {"id": 4, "text": "e"}
+    expected = [np.exp(p) / (np.exp(p) + 7) for p in (2, 3)]
+    assert_allclose(arrays["deltas"][1:3], np.log(expected) - done["of_b"], atol=1e-6)
+    assert arrays["levels"].tolist()[0] == -1 and arrays["levels"].tolist()[3:5] == [-1, -1]
+    assert done["of_a"] - done["of_b"] == pytest.approx(arrays["deltas"][-1])
+    session.pin(2)
+    session.tried(2, json.dumps(found["missing"]), Flat(logits))  # too late: nothing is kept
+    assert "Both texts are the same" in view(2)[0]["why_not"]
