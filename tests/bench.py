@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
 from pyscripts.native.session import neutral  # noqa: E402
-from tests import bench_attention, bench_native, bench_text, browser  # noqa: E402
+from tests import bench_attention, bench_native, bench_text, bench_why, browser  # noqa: E402
 from tests.e2e.conftest import FLAGS, serving  # noqa: E402
 from tests.e2e.hosting import link_site  # noqa: E402
 from tests.e2e.layers import step_times  # noqa: E402
@@ -209,6 +209,7 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
     result |= {name: {"page": value} for name, value in bench_text.measure(page, WORD).items()}
     long_and_short = {positions: texts[positions] for positions in PREFILL[1:]}
     result |= {name: {"page": value} for name, value in bench_attention.figures(page, long_and_short).items()}
+    result |= {name: {"page": value} for name, value in bench_why.figures(page, texts[64], texts[256]).items()}
     result["session creation"] = {"page": 1000 * warm["tokenlight session"], "native": 1000 * native.created}
     result["Python start"] = {"page": 1000 * warm["tokenlight python"]}
     for kind, found in (("cold", cold), ("warm", warm)):
@@ -239,7 +240,7 @@ def main() -> None:
     site = ROOT / "site"
     results: dict[str, Any] = {}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as name:
-        chromium = playwright.chromium.launch(executable_path=browser.find(), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=browser.find(whole=True), args=FLAGS)
         for model, models in (("gpt2-random", CACHE), ("smollm2", site / "models")):
             linked = link_site(Path(name) / model)
             (linked / "models").symlink_to(models)

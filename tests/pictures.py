@@ -44,7 +44,7 @@ def take(page: Page) -> None:
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright, serving(SITE) as address:
-        chromium = playwright.chromium.launch(executable_path=browser.find(), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=browser.find(whole=True), args=FLAGS)
         page = chromium.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce", service_workers="block")
         page.goto(f"{address}#model=smollm2")
         page.evaluate("tokenlight.ready")

@@ -32,15 +32,16 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    "--js-flags=--wasm-tiering-budget=2000000000",  # a start is compiled once: a second time took a third of it
     *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
 ]
+# For tests, which start many pages and run each for a moment: compiling a start's code twice took a third of it.
+QUICK = [*FLAGS, "--js-flags=--wasm-tiering-budget=2000000000"]
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """The installed Chromium, quiet."""
-    return {**browser_type_launch_args, "executable_path": find(), "args": FLAGS}
+    return {**browser_type_launch_args, "executable_path": find(), "args": QUICK}
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 
 from tests.browser import find
-from tests.e2e.conftest import FLAGS
+from tests.e2e.conftest import QUICK
 from tests.e2e.layers import finished, fresh, settled, until
 from tests.e2e.likelihood import TEXT, read_box
 from tests.e2e.test_likelihood_page import violations
@@ -139,7 +139,7 @@ def test_the_legend_is_in_the_chosen_unit(page: Page) -> None:
 def test_a_finger_hits_every_control_and_no_field_is_zoomed_into(
     browser_type: BrowserType, tiny_site: str, width: int
 ) -> None:
-    browser = browser_type.launch(executable_path=find(), args=[*FLAGS, COARSE])
+    browser = browser_type.launch(executable_path=find(), args=[*QUICK, COARSE])
     page = browser.new_page(viewport={"width": width, "height": 844}, has_touch=True, service_workers="block")
     page.goto(f"{tiny_site}#model=tiny-gpt2")
     page.evaluate("tokenlight.ready")

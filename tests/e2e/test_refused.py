@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from tests import browser as chromium
-from tests.e2e.conftest import FLAGS, Log, serving
+from tests.e2e.conftest import QUICK, Log, serving
 from tests.e2e.hosting import link_site
 
 NOT_KEPT = "model not cached: the next visit loads it again"
@@ -58,7 +58,7 @@ def blocking(browser_type: BrowserType, tmp_path: Path, log: Log) -> Iterator[Br
     (tmp_path / "profile/Default").mkdir(parents=True)
     (tmp_path / "profile/Default/Preferences").write_text(json.dumps(settings))
     context = browser_type.launch_persistent_context(
-        tmp_path / "profile", executable_path=chromium.find(whole=True), args=FLAGS, headless=True
+        tmp_path / "profile", executable_path=chromium.find(whole=True), args=QUICK, headless=True
     )
     yield log.watch(context)
     context.close()
@@ -78,7 +78,7 @@ def test_all_site_data_blocked(blocking: BrowserContext, tiny_site: str) -> None
 def test_an_address_that_is_not_secure(browser_type: BrowserType, tiny_site: str) -> None:
     """Plain http from another machine: no hashing, no locks, no storage. The page says what to do; nothing throws."""
     browser = browser_type.launch(
-        executable_path=chromium.find(), args=[*FLAGS, "--host-resolver-rules=MAP tokenlight.test 127.0.0.1"]
+        executable_path=chromium.find(), args=[*QUICK, "--host-resolver-rules=MAP tokenlight.test 127.0.0.1"]
     )
     page = browser.new_page()
     errors: list[str] = []
