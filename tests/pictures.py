@@ -36,6 +36,9 @@ def take(page: Page) -> None:
             settled(page, SHOWN)
         if lens == "attention":
             expect(page.locator("#panel-head .chart:not(.blank)").first).to_be_attached(timeout=60_000)
+        if lens == "why":
+            page.wait_for_timeout(500)
+            expect(page.locator("#why .lead", has_text="Computing…")).to_have_count(0, timeout=60_000)
         page.wait_for_timeout(500)  # the charts are drawn
         page.screenshot(path=FOLDER / f"{lens}.png")
         print(f"{FOLDER.relative_to(ROOT)}/{lens}.png")

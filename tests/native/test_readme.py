@@ -44,6 +44,17 @@ def test_the_example_of_the_readme_runs(example: dict[str, Any]) -> None:
     assert run.of_tokens(run.resid).shape[1] == len(run.ids)
 
 
+def test_the_changed_models_of_the_readme_differ(example: dict[str, Any]) -> None:
+    model, run = example["model"], example["run"]
+    ids = run.ids.tolist()
+    names = {**example, "run_a": run, "run_b": model.read([ids[1], *ids[1:]])}
+    exec(blocks("python")[1], names)
+    assert len(names["off"].ids) == len(ids) and not np.allclose(names["off"].logprob, run.logprob)
+    assert names["vector"].shape == run.resid.shape[-1:] and names["vector"].any()
+    plain = model.generate("Once upon a time")
+    assert not np.allclose(names["steered"].logprob[-1], plain.logprob[-1])
+
+
 @pytest.fixture(scope="module")
 def scored(tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder in which the README's commands were run one after the other, and what they printed."""
@@ -80,7 +91,7 @@ def test_the_plots_of_the_readme_show_these_numbers(
     from matplotlib import pyplot
 
     monkeypatch.chdir(scored[0])
-    exec(blocks("python")[1], dict(example))
+    exec(blocks("python")[2], dict(example))
     bars, points = (pyplot.figure(number).axes[0] for number in pyplot.get_fignums())
     assert [bar.get_height() for bar in bars.patches] == pytest.approx((-example["run"].logprob).tolist())
     summaries = [json.loads((scored[0] / f"{side}.json").read_text("utf-8")) for side in "ab"]
