@@ -61,7 +61,9 @@ def set_options(page: Page, **options: Any) -> None:
     """Fills the settings; `stop` is a list."""
     if not page.locator("details.options").evaluate("details => details.open"):
         page.click("details.options > summary")
-    page.set_checked("#option-greedy", options.pop("greedy", False))
+    # by itself: a press beside the box, if the page moved it meanwhile, would close the settings
+    press = "(box, on) => { if (box.checked !== on) box.click(); }"
+    page.locator("#option-greedy").evaluate(press, options.pop("greedy", False))
     for name, value in options.items():
         field = page.locator(f"#option-{name}")
         field.fill("\n".join(value) if name == "stop" else str(value))
