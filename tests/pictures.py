@@ -37,8 +37,7 @@ def take(page: Page) -> None:
         if lens == "attention":
             expect(page.locator("#panel-head .chart:not(.blank)").first).to_be_attached(timeout=60_000)
         if lens == "why":
-            page.wait_for_timeout(500)
-            expect(page.locator("#why .lead", has_text="Computing…")).to_have_count(0, timeout=60_000)
+            expect(page.locator("#panel-why_adds .lead")).to_contain_text("All parts sum to", timeout=60_000)
         page.wait_for_timeout(500)  # the charts are drawn
         page.screenshot(path=FOLDER / f"{lens}.png")
         print(f"{FOLDER.relative_to(ROOT)}/{lens}.png")
