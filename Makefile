@@ -30,7 +30,7 @@ vendor:
 	$(call step,Test packages,$(PIP) --group test)
 	@touch $@
 
-site/vendor/NOTICES: .venv/installed export/site/runtime.py export/site/shell.py $(PAGE)
+site/vendor/NOTICES: .venv/installed $(addprefix export/site/,runtime.py bytecode.py bytecode.mjs shell.py) $(PAGE)
 	$(call step,Page libraries (site/vendor),$(BIN)/python export/site/runtime.py)
 
 model site/models/index.json: | .venv/installed site/vendor/NOTICES

@@ -170,15 +170,15 @@ def _added(
 def varied(changes: Mapping[str, Any], variant: Mapping[str, Any], position: int) -> Interventions:
     """The changes with a variant's: {cut: keys}, which the position may not look at; {heads: [[layer, head]]}, which
     are switched off, whatever scale they had; {add: as in the changes}."""
-    whole: Interventions = {name: list(rows) for name, rows in changes.items()}
+    combined: Interventions = {name: list(rows) for name, rows in changes.items()}
     if off := {(layer, head) for layer, head in variant.get("heads", ())}:
         kept = [row for row in changes.get("heads", ()) if (row["layer"], row["head"]) not in off]
-        whole["heads"] = [*kept, *({"layer": layer, "head": head, "scale": 0.0} for layer, head in sorted(off))]
+        combined["heads"] = [*kept, *({"layer": layer, "head": head, "scale": 0.0} for layer, head in sorted(off))]
     if variant.get("cut"):
-        whole["cut"] = [*changes.get("cut", ()), {"query": position, "keys": list(variant["cut"])}]
+        combined["cut"] = [*changes.get("cut", ()), {"query": position, "keys": list(variant["cut"])}]
     if variant.get("add"):
-        whole["add"] = [*changes.get("add", ()), *variant["add"]]
-    return whole
+        combined["add"] = [*changes.get("add", ()), *variant["add"]]
+    return combined
 
 
 def copies(

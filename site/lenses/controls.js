@@ -1,7 +1,10 @@
-// The controls of panels: a menu and a checkbox, each for one signal; main thread.
+// The controls of panels: menus, checkboxes, and the button that pins a reading as A; main thread.
 
 import { isChecked, valueOf } from '../frame/mount.js';
-import { html } from '../vendor/lit-html/lit-html.js';
+import { tell } from '../page/notices.js';
+import { pinReading } from '../page/questions.js';
+import * as state from '../page/state.js';
+import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
 /** @typedef {{ value: any }} Setting a signal */
 
@@ -24,3 +27,10 @@ export const settingMenu = (label, titles, setting) => menuView(label, Object.en
 /** A checkbox that sets a signal. @param {string} title @param {Setting} setting */
 export const checkView = (title, setting) => html`<label class="check"><input type="checkbox" .checked=${setting.value}
   @change=${(/** @type {Event} */ event) => (setting.value = isChecked(event))}>${title}</label>`;
+
+/** A button that pins the current reading as A. @param {string} words @param {{ id?: string, size?: string }} [how] */
+export function pinView(words, { id, size = 'small' } = {}) {
+  const run = state.run.value;
+  return html`<button type="button" id=${id ?? nothing} class=${size} ?disabled=${!run?.done || Boolean(run.stored)}
+    @click=${() => pinReading().catch(tell)}>${words}</button>`;
+}

@@ -37,7 +37,6 @@ import { tableView } from './table.js';
 export function panel(descriptor) {
   const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, controls, missing, more } = descriptor;
   const { resting = 'Point at a value, or use the arrow keys.' } = descriptor;
-  const { caption, how, formula, source } = PROSE[id];
   const explained = signal(false);
   const listed = signal(false);
   const seen = () => isSeen(id) && state.isInOnePass();
@@ -57,13 +56,12 @@ export function panel(descriptor) {
   const frame = (/** @type {Views[Name]['answer'] | null} */ answer) => {
     const words = missing?.() ?? null;
     return html`
-      <div class="row spread"><h2 title=${caption}>${title}</h2>${controls?.(answer) ?? nothing}</div>
+      <div class="row spread"><h2 title=${PROSE[id].caption}>${title}</h2>${controls?.(answer) ?? nothing}</div>
       ${words ? html`<p class="hint">${words}</p>` : html`
         ${lead ? html`<p class="lead">${answer ? lead(answer) : waiting(needs === 'pass')}</p>` : nothing}
         <div class="charts">${drawn.map(({ element }) => element)}</div>`}
       <div class="panel-rest">${answer && below && !words ? below(answer) : nothing}<div class="panel-foot">
-        <details @toggle=${(/** @type {Event} */ event) => (explained.value = isOpen(event))}><summary>How is this computed?</summary><p>${caption} ${how}</p><p class="formula"><code>${formula}</code></p>
-          <p class="hint">Computed by <code>${source}</code></p>${more?.(explained.value) ?? nothing}</details>
+        ${howView(id, (event) => (explained.value = isOpen(event)), more?.(explained.value))}
         ${words ? nothing : html`<details @toggle=${(/** @type {Event} */ event) => (listed.value = isOpen(event))}><summary>As a table</summary>${listed.value ? tableView(asked.table.value, title) : nothing}</details>
         ${filesView(title, files)}`}
       </div></div>`;
@@ -119,6 +117,16 @@ async function aboutPicture(title, args) {
 
 /** @param {Event} event */
 const isOpen = (event) => /** @type {HTMLDetailsElement} */ (event.target).open;
+
+/**
+ * “How is this computed?” of a panel, as prose.js has it.
+ * @param {string} id @param {(event: Event) => void} [onToggle] @param {unknown} [more] what follows
+ */
+export function howView(id, onToggle = () => {}, more = nothing) {
+  const { caption, how, formula, source } = PROSE[id];
+  return html`<details @toggle=${onToggle}><summary>How is this computed?</summary><p>${caption} ${how}</p><p class="formula"><code>${formula}</code></p>
+    <p class="hint">Computed by <code>${source}</code></p>${more}</details>`;
+}
 
 /** Buttons that save files. @param {string} title of what they hold @param {Record<string, () => Promise<void>>} files by format */
 export const filesView = (title, files) =>

@@ -9,9 +9,7 @@ import io
 import json
 import re
 import struct
-import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from export.site.serve import SITE
-from tests.e2e.conftest import serving
-from tests.e2e.hosting import link_site
 from tests.e2e.layers import finished, fresh, open_lens, until
 from tests.e2e.likelihood import shows
 from tests.e2e.reference import ReferenceModel
@@ -278,46 +273,3 @@ def test_the_matrix_that_is_saved_is_the_one_in_the_table(page: Page, attentions
     alike = [[i for i, colour in enumerate(palette) if colour == palette[level]] for level in drawn[shown]]
     assert all(np.abs(np.subtract(levels, level)).min() <= 0.51 for levels, level in zip(alike, expected, strict=True))
     assert len(set(drawn[shown].tolist())) > 50
-
-
-@pytest.fixture(scope="module")
-def cramped(browser: Browser, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """A page whose Python keeps no text's attention whole and one layer of what it computes again."""
-    site = link_site(tmp_path_factory.mktemp("cramped") / "site")
-    (site / "models").symlink_to(tiny_models)
-    (site / "vendor").unlink()
-    (site / "vendor").mkdir()
-    for path in (SITE / "vendor").iterdir():
-        if path.name != "pyscripts.zip":
-            (site / "vendor" / path.name).symlink_to(path)
-    limits = {"pyscripts/trace.py": "ATTENTION_BYTES", "pyscripts/page/recomputed_attention.py": "LAYER_BYTES"}
-    with zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as sources:
-        for path in (SITE.parent / "pyscripts").rglob("*.py"):
-            name, text = path.relative_to(SITE.parent).as_posix(), path.read_text(encoding="utf-8")
-            if name in limits:
-                text, count = re.subn(rf"(?m)^{limits[name]} = [0-9_]+", f"{limits[name]} = 100", text)
-                assert count == 1
-            sources.writestr(name, text)
-    with serving(site) as address, open_lens(browser, f"{address}#model=tiny-gpt2&lens=attention") as page:
-        yield page
-
-
-def test_a_text_too_long_to_keep_is_surveyed_and_its_layers_are_computed_again(
-    cramped: Page, attentions: np.ndarray
-) -> None:
-    """All heads from the survey, then heads of one layer and of the other, against transformers: 16 bits a weight."""
-    cramped.set_viewport_size({"width": 1400, "height": 1600})
-    read(cramped, TEXT)
-    cramped.locator("#token-9").click()
-    shaded(cramped, attentions.mean(axis=(0, 1))[1:, 1:][9][:10])
-    expect(cramped.locator("#panel-head_grid [aria-label^=Patterns]")).to_have_count(1)
-    expect(cramped.locator("#panel-head .similar")).to_contain_text("from reduced patterns")
-    for layer, head in ((0, 2), (1, 3), (0, 1)):
-        cramped.get_by_label("Layer", exact=True).select_option(str(layer))
-        cramped.get_by_label("Head", exact=True).select_option(str(head))
-        expect(cramped.locator("#panel-head .lead")).to_contain_text(f"Head {layer}.{head}")
-        shaded(cramped, attentions[layer, head, 1:, 1:][9][:10])
-        call = "which => tokenlight.attention(...which).then(({data}) => [...data])"
-        found = cramped.evaluate(call, [layer, head])
-        np.testing.assert_allclose(found, attentions[layer, head].ravel(), atol=2e-5)
-    assert not cramped.locator("#notice").inner_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from export.site import runtime, shell
+from export.site import bytecode, runtime, shell
 
 OURS = {"NOTICES", "pyscripts.zip", "shell.json"}
 
@@ -72,8 +72,8 @@ def test_python_is_compiled_and_whole(vendor: Path) -> None:
     wheel = runtime.CACHE / lock["file_name"]
     assert hashlib.sha256(wheel.read_bytes()).hexdigest() == lock["sha256"]
     for before, after, left_out in [
-        (node_modules / "python_stdlib.zip", "pyodide/python_stdlib.zip", runtime.STDLIB_LEFT_OUT),
-        (wheel, runtime.NUMPY, runtime.NUMPY_LEFT_OUT),
+        (node_modules / "python_stdlib.zip", "pyodide/python_stdlib.zip", bytecode.STDLIB_LEFT_OUT),
+        (wheel, runtime.NUMPY, bytecode.NUMPY_LEFT_OUT),
     ]:
         modules = {name for name in zipfile.ZipFile(before).namelist() if name.endswith((".py", ".so"))}
         kept = {name.replace(".py", ".pyc") for name in modules if not re.search(left_out, name)}

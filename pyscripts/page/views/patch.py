@@ -17,11 +17,11 @@ OFFERED = 6  # likeliest next tokens of each text
 LARGEST = 8  # cells named
 
 
-def patch_table(_: Context, found: dict[str, Any]) -> Table:
-    if "deltas" not in found:
+def patch_table(_: Context, answer: dict[str, Any]) -> Table:
+    if "deltas" not in answer:
         return {"columns": ["layer", "index", "token", "change, nats"], "rows": []}
-    values = found["deltas"].reshape(found["layers"] + 1, found["columns"])
-    rows = [[layer if layer < found["layers"] else "final norm", t, found["texts"][t], run.number(value)]
+    values = answer["deltas"].reshape(answer["layers"] + 1, answer["columns"])
+    rows = [[layer if layer < answer["layers"] else "final norm", t, answer["texts"][t], run.number(value)]
             for (layer, t), value in np.ndenumerate(values)]
     return {"columns": ["layer", "index", "token", "change, nats"], "rows": rows}
 
@@ -64,11 +64,7 @@ def patch(
     }
 
 
-def vector_table(_: Context, found: dict[str, Any]) -> Table:
-    return {"columns": ["dimension", "value"], "rows": [[i, run.number(x)] for i, x in enumerate(found["vector"])]}
-
-
-@view("steering", vector_table)
+@view("steering")
 def steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
     """The pinned reading's residual stream less the current one's, as it enters a layer (patching.steering): `vector`
     [hidden], its L2 norm, and the mean norm of the current text's residual stream there. `why_not`: why there is none,

@@ -7,7 +7,8 @@ import { shownTexts, visible } from '../../shared/token_text.js';
 import { count, fixed, significant, signed } from '../../frame/format.js';
 import { amount, inUnit, inWords, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
-import { comparison, pinAsA, readWith, unpinA } from './comparing.js';
+import { pinView } from '../controls.js';
+import { comparison, readWith, unpinA } from './comparing.js';
 
 /** @import {Numbers, Side} from '../../shared/protocol.js' */
 
@@ -17,7 +18,7 @@ export function compareView() {
     <h2>Compare two runs</h2>
     ${first ? pinnedView(first) : html`<div class="row">
       <p class="hint grow">Pin this run, then read another text or use another model: both are shown side by side.</p>
-      <button type="button" id="keep" ?disabled=${!state.run.value?.done || Boolean(state.run.value.stored)} @click=${pinAsA}>Pin this run as A</button>
+      ${pinView('Pin this run as A', { id: 'keep', size: '' })}
     </div>`}
     ${first && comparison.value ? sides(comparison.value) : nothing}
   `;
@@ -31,7 +32,7 @@ function pinnedView({ model, text }) {
     <p class="hint grow"><strong>A</strong> ${model}: “${text.length > 60 ? `${text.slice(0, 60)}…` : text}” ${comparison.value ? nothing : html`<br>Now read another text, or use another model.`}</p>
     ${others.length ? html`<label class="sr-only" for="compare-with">Read A’s text with</label>
       <select id="compare-with" @change=${onChange}><option value="">Read it with…</option>${others.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}</select>` : nothing}
-    <button type="button" @click=${pinAsA} ?disabled=${!state.run.value?.done || Boolean(state.run.value.stored)}>Pin the current run instead</button>
+    ${pinView('Pin the current run instead', { size: '' })}
     <button type="button" @click=${unpinA}>Unpin A</button>
   </div>`;
 }
@@ -47,7 +48,8 @@ function sides({ json: { a, b, largest }, arrays }) {
     <p class="hint">Blue: likelier here than in the other run; orange: less likely; no colour: the other text has no such passage.</p>
     <div class="sides">${side('A', a, arrays.a_change.data, arrays.a_logprob.data)}${side('B', b, arrays.b_change.data, arrays.b_logprob.data)}</div>
     ${largest.length ? html`<h3>Changed most, from A to B (${unit()})</h3>
-      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" aria-pressed=${state.pinned.value === token} @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
+      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" aria-pressed=${state.pinned.value === token}
+        @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
   `;
 }
 

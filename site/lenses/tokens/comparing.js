@@ -2,8 +2,7 @@
 
 import { put, read } from '../../page/edits.js';
 import { load } from '../../page/models.js';
-import { tell, watch } from '../../page/notices.js';
-import { pinReading } from '../../page/questions.js';
+import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { computed } from '../../vendor/signals-core.js';
 import { ask } from '../scheduler.js';
@@ -21,15 +20,6 @@ watch('pinned reading', () => {
 
 /** The comparison with the current run; null while there is none. */
 export const comparison = computed(() => (isOther() && answer.value?.json ? { json: answer.value.json, arrays: answer.value.arrays } : null));
-
-/** Pins the current reading as A. */
-export async function pinAsA() {
-  try {
-    await pinReading();
-  } catch (error) {
-    tell(error);
-  }
-}
 
 export const unpinA = () => void (pinnedReading.value = null);
 

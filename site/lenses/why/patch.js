@@ -4,13 +4,12 @@ import { keyOf, rowsScene } from '../../charts/rows.js';
 import { signed } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
 import { stepTo } from '../../page/choices.js';
-import { tell } from '../../page/notices.js';
-import { computeMissing, pinReading } from '../../page/questions.js';
+import { computeMissing } from '../../page/questions.js';
 import * as state from '../../page/state.js';
 import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { computed, signal } from '../../vendor/signals-core.js';
-import { menuView } from '../controls.js';
+import { menuView, pinView } from '../controls.js';
 import { panel } from '../panel.js';
 
 /** @import {PatchGrid, Views} from '../../shared/protocol.js' */
@@ -33,18 +32,17 @@ const nameOf = (/** @type {PatchGrid} */ { layers }, /** @type {number} */ row) 
 /** Why there is no grid; null if there may be one. */
 function missing() {
   const pinned = state.pinnedReading.value;
-  if (!pinned) return 'Pin this text as A, then change some of its tokens: what A’s residual stream does to the other text’s prediction is shown for every layer and position.';
+  if (!pinned) return 'Pin this text as A, then change some of its tokens. The grid shows what A’s residual stream, copied in at a layer and position, does to the prediction.';
   return pinned.runId === runId.value ? 'This text is pinned as A. Now change some of its tokens; both must have the same number.' : null;
 }
 
 function controls(/** @type {Answer | null} */ answer) {
-  const run = state.run.value;
   const left = answer && answer.json.why_not === null && answer.json.done < answer.json.of;
   return html`<span class="attention-controls">
     ${missing() || !left ? nothing : isSweeping()
       ? html`<button type="button" class="small" @click=${() => (sweeping.value = null)}>Cancel</button>`
       : html`<button type="button" class="small" @click=${() => (sweeping.value = runId.value)}>Compute the grid</button>`}
-    ${state.pinnedReading.value?.runId === runId.value ? nothing : html`<button type="button" class="small" ?disabled=${!run?.done || Boolean(run.stored)} @click=${() => pinReading().catch(tell)}>Pin this text as A</button>`}
+    ${state.pinnedReading.value?.runId === runId.value ? nothing : pinView('Pin this text as A')}
   </span>`;
 }
 
@@ -71,7 +69,8 @@ function charts({ json, arrays }) {
   const { layers, columns, begin, palette, stops, texts, a_texts: other } = json;
   const values = arrays.deltas.data;
   const rows = Array.from({ length: layers + 1 }, (_, row) => row);
-  const place = (/** @type {number} */ token) => `${labelOf(texts[token])} (${token + 1})${other[token] === texts[token] ? '' : `, in A ${labelOf(other[token])}`}`;
+  const inA = (/** @type {number} */ token) => (other[token] === texts[token] ? '' : `, in A ${labelOf(other[token])}`);
+  const place = (/** @type {number} */ token) => `${labelOf(texts[token])} (${token + 1})${inA(token)}`;
   const token = state.current.value ?? -1;
   return [{
     label: `Change by the layer and the token that are copied, ${layers + 1} × ${columns}`,
@@ -85,7 +84,8 @@ function charts({ json, arrays }) {
     say: ({ row, column }) => {
       const value = values[row * columns + column];
       const outside = column < begin || (row === layers && column < columns - 1);
-      return `${nameOf(json, row)} · ${place(column)}: ${outside ? 'cannot change anything, exactly 0' : Number.isNaN(value) ? 'not computed yet' : `${change(value)} ${unit()}`}`;
+      const said = outside ? 'cannot change anything, exactly 0' : Number.isNaN(value) ? 'not computed yet' : `${change(value)} ${unit()}`;
+      return `${nameOf(json, row)} · ${place(column)}: ${said}`;
     },
     pick: ({ row, column }) => {
       cell.value = { run: /** @type {number} */ (runId.value), layer: row, token: column };
@@ -101,11 +101,16 @@ function below({ json, arrays }) {
   const { value: at } = cell;
   const value = at && at.run === runId.value ? arrays.deltas.data[at.layer * json.columns + at.token] : NaN;
   const whole = json.of_a - json.of_b;
-  return html`<p class="hint">${begin(json)}${!at || Number.isNaN(value) ? nothing : html` <strong>${nameOf(json, at.layer)}, ${labelOf(json.texts[at.token])} (${at.token + 1})</strong>: ${change(value)} ${unit()}${whole ? html`, ${Math.round((100 * value) / whole)}% of the way to A` : nothing}.`}</p>`;
+  if (!at || Number.isNaN(value)) return html`<p class="hint">${cone(json)}</p>`;
+  const share = whole ? `, ${Math.round((100 * value) / whole)}% of the way to A` : '';
+  return html`<p class="hint">${cone(json)} <strong>${nameOf(json, at.layer)}, ${labelOf(json.texts[at.token])} (${at.token + 1})</strong>:
+    ${change(value)} ${unit()}${share}.</p>`;
 }
 
-/** What the blank columns are. @param {PatchGrid} json */
-const begin = ({ begin: first, texts }) => (first ? `The first ${first} tokens are the same in both texts: copying them changes nothing.` : `The texts differ from ${labelOf(texts[0])} on.`);
+/** Which tokens can change the prediction. @param {PatchGrid} json */
+const cone = ({ begin }) => (begin
+  ? `Both texts begin with the same ${begin === 1 ? 'token' : `${begin} tokens`}: copying there changes nothing.`
+  : 'Every token can change the prediction.');
 
 export const patch = panel({
   id: 'patch',

@@ -5,9 +5,9 @@ import { valueOf } from '../../frame/mount.js';
 import { isChanged } from '../../page/interventions.js';
 import * as state from '../../page/state.js';
 import { labelOf } from '../../shared/token_text.js';
-import { html, nothing, render } from '../../vendor/lit-html/lit-html.js';
-import { watch } from '../../page/notices.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { menuView } from '../controls.js';
+import { plainPanel } from '../panel.js';
 import { ask } from '../scheduler.js';
 import { askFor, ID, missingWords, reading, target, whyArgs } from './choice.js';
 
@@ -54,11 +54,4 @@ function view() {
 /** @param {string} id */
 const asId = (id) => Number(id);
 
-/** @type {import('../panel.js').Panel} */
-export const questionPanel = {
-  id: 'why_question',
-  title: 'Question',
-  mount: (place) => void watch('why_question', () => {
-    if (state.lens.value === ID) render(view(), place);
-  }),
-};
+export const questionPanel = plainPanel({ id: 'why_question', title: 'Question', view, lens: ID });

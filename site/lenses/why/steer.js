@@ -1,16 +1,13 @@
 // Steer: a vector from two texts or a file, its strength, and what is generated with it and without; main thread.
 
-import { saveCsv } from '../../charts/files.js';
 import { significant } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
-import { tell, watch } from '../../page/notices.js';
-import { pinReading } from '../../page/questions.js';
 import * as state from '../../page/state.js';
-import { html, nothing, render } from '../../vendor/lit-html/lit-html.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
-import { menuView, settingMenu } from '../controls.js';
+import { menuView, pinView, settingMenu } from '../controls.js';
 import { isSeen } from '../in_sight.js';
-import { filesView } from '../panel.js';
+import { howView, plainPanel } from '../panel.js';
 import { PROSE } from '../prose.js';
 import { ask } from '../scheduler.js';
 import { ID } from './choice.js';
@@ -48,7 +45,7 @@ function source() {
     <input type="file" id="vector-file" accept=".json,application/json" hidden @change=${onFile}>`;
   if (!pinned || !isOther()) {
     return html`<p class="hint">${pinned ? 'This text is pinned as A. Now read another, which A is compared with.' : 'Pin a text as A and read another: the difference of their residual streams is a vector that can be added to any text.'}</p>
-      <p class="why-tools">${pinned ? nothing : html`<button type="button" class="small" ?disabled=${!run?.done || Boolean(run.stored)} @click=${() => pinReading().catch(tell)}>Pin this text as A</button>`} ${open}</p>`;
+      <p class="why-tools">${pinned ? nothing : pinView('Pin this text as A')} ${open}</p>`;
   }
   const menu = menuView('Layer', Array.from({ length: layers() }, (_, i) => [i, `before layer ${i}`]), chosenLayer(), (value) => (layer.value = Number(value)));
   const take = () => {
@@ -62,9 +59,8 @@ function source() {
 const short = (/** @type {string} */ text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
 /** The vector that is held. @param {NonNullable<typeof held.value>} vector */
-function use({ layer: at, words, vector }) {
+function use({ layer: at, words }) {
   const ready = state.phase.value === 'ready' && state.run.value?.done && !state.run.value.stored;
-  const csv = ['dimension,value', ...vector.map((value, i) => `${i},${value}`)].join('\n');
   return html`<p class="lead">Vector before layer ${at}: ${words}.</p>
     <p class="why-tools">
       <label>Strength <input type="range" min=${-STRONGEST} max=${STRONGEST} step="0.25" .value=${String(strength.value)} @change=${(/** @type {Event} */ event) => setStrength(Number(valueOf(event)))}> <output>${strength.value}</output></label>
@@ -74,31 +70,24 @@ function use({ layer: at, words, vector }) {
       <button type="button" class="small" ?disabled=${!ready} title="From this text, with the same seed and settings; Stop ends it" @click=${compare}>Generate before and after</button>
     </p>
     <p class="why-tools"><button type="button" class="small" @click=${saveVector}>Save the vector</button>
-      <button type="button" class="small" @click=${release}>Discard it</button>
-      ${filesView('Vector', { CSV: async () => saveCsv(`tokenlight-vector-layer-${at}`, csv) })}</p>
+      <button type="button" class="small" @click=${release}>Discard it</button></p>
     ${pair.value ? sides(pair.value) : nothing}`;
 }
 
 /** @param {NonNullable<typeof pair.value>} generated */
 function sides({ prompt, before, after, strength: by, busy }) {
+  const shown = (/** @type {string | null} */ text, /** @type {string} */ waiting) => {
+    if (text !== null && !text.startsWith(prompt)) return text;
+    return html`<span class="hint">${prompt}</span>${text === null ? (busy ? waiting : '') : text.slice(prompt.length)}`;
+  };
   const side = (/** @type {string} */ name, /** @type {string | null} */ text, /** @type {string} */ waiting) => html`<section aria-label=${name}>
     <p class="hint"><strong>${name}</strong></p>
-    <p class="tokens" tabindex="0" translate="no" dir="auto">${text === null ? html`<span class="hint">${prompt}</span>${busy ? waiting : ''}` : text.startsWith(prompt) ? html`<span class="hint">${prompt}</span>${text.slice(prompt.length)}` : text}</p></section>`;
+    <p class="tokens" tabindex="0" translate="no" dir="auto">${shown(text, waiting)}</p></section>`;
   return html`<div class="sides" id="steered">${side('Before: without the vector', before, ' …')}${side(`After: strength ${by}`, after, before === null ? '' : ' …')}</div>`;
 }
 
-function view() {
-  const { caption, how, formula, source: computedBy } = PROSE[PANEL];
-  return html`<div class="row spread"><h2 title=${caption}>Steer</h2></div>
-    ${held.value ? use(held.value) : source()}
-    <div class="panel-rest"><div class="panel-foot"><details><summary>How is this computed?</summary><p>${caption} ${how}</p><p class="formula"><code>${formula}</code></p><p class="hint">Computed by <code>${computedBy}</code></p></details></div></div>`;
-}
+const view = () => html`<div class="row spread"><h2 title=${PROSE[PANEL].caption}>Steer</h2></div>
+  ${held.value ? use(held.value) : source()}
+  <div class="panel-rest"><div class="panel-foot">${howView(PANEL)}</div></div>`;
 
-/** @type {import('../panel.js').Panel} */
-export const steerPanel = {
-  id: PANEL,
-  title: 'Steer',
-  mount: (where) => void watch(PANEL, () => {
-    if (state.lens.value === ID) render(view(), where);
-  }),
-};
+export const steerPanel = plainPanel({ id: PANEL, title: 'Steer', view, lens: ID });
