@@ -25,7 +25,7 @@ PHONE, DESK = (390, 844), (1400, 900)
 # Pairs of things that lie on each other, neither within the other. The text's two layers lie on each other by design.
 OVERLAPS = """() => {
     const kinds = 'button, input, select, summary, h1, h2, h3, dt, dd, th, td, .hint, .lead, .readout, .chart-stage, '
-        + '.legend, .place, .current, .peaks, .files, .keys, .surface';
+        + '.legend, .legend > span, .place, .current, .peaks, .files, .keys, .surface';
     const things = [...document.querySelectorAll(kinds)].filter((each) => each.getBoundingClientRect().width > 1
         && each.checkVisibility({visibilityProperty: true}))
         .filter((each) => !each.closest('.sr-only, dialog, [popover], .popover-panel'));
@@ -70,7 +70,7 @@ def box(page: Page, selector: str) -> dict[str, Any]:
     return dict(found)
 
 
-@pytest.mark.parametrize("lens", ["tokens", "layers", "attention"])
+@pytest.mark.parametrize("lens", ["tokens", "layers", "attention", "why"])
 @pytest.mark.parametrize("size", [(320, 640), PHONE, (768, 1024), (900, 700), DESK, (1920, 1080)])
 def test_nothing_overlaps_or_scrolls_sideways(page: Page, lens: str, size: tuple[int, int]) -> None:
     width, height = size
@@ -85,6 +85,10 @@ def test_nothing_overlaps_or_scrolls_sideways(page: Page, lens: str, size: tuple
         for panel in page.locator("#attention .panel:not(#panel-induction)").all():  # these have a chart of any text
             panel.scroll_into_view_if_needed()
             expect(panel.locator(".chart:not(.blank)").first).to_be_attached(timeout=30_000)
+    elif lens == "why":
+        page.locator("#panel-why_adds").scroll_into_view_if_needed()
+        expect(page.locator("#panel-why_adds .lead")).to_contain_text("All parts sum to", timeout=30_000)
+        expect(page.locator("#legend .shading")).to_be_visible()
     else:
         expect(page.locator("#remarks .card")).to_have_count(3)
     page.evaluate("scrollTo(0, 0)")
