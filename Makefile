@@ -6,7 +6,7 @@ BIN := .venv/bin
 TORCH_INDEX ?=
 # The first pip that knows --group; in a variable, since a comma would end an argument of `step`.
 NEW_PIP := 'pip>=25.1,<27'
-PIP := $(BIN)/python -m pip install --disable-pip-version-check -c export/constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+PIP := $(BIN)/python -m pip install --no-compile --disable-pip-version-check -c export/constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 PAGE := $(shell find pyscripts site -path site/vendor -prune -o -path site/models -prune -o -path site/node_modules -prune -o -type f -print)
 
 # $(call step,name,command): says what is being done and how long it took.
@@ -30,7 +30,7 @@ vendor:
 	$(call step,Test packages,$(PIP) --group test)
 	@touch $@
 
-site/vendor/NOTICES: .venv/installed $(addprefix export/site/,runtime.py bytecode.py bytecode.mjs shell.py) $(PAGE)
+site/vendor/NOTICES: .venv/installed $(addprefix export/site/,runtime.py precompiled.py bytecode.mjs snapshot.mjs shell.py) $(PAGE)
 	$(call step,Page libraries (site/vendor),$(BIN)/python export/site/runtime.py)
 
 model site/models/index.json: | .venv/installed site/vendor/NOTICES

@@ -4,22 +4,25 @@ Both run the same stored model with the same number of threads. Rounds are inter
 noisy, so read the ratios. GPT-2 small at full size with random weights stands for speed and memory. "Model alone" is
 the page's inference code in a worker (bench.worker.js); "in a run" is the whole page at work, Python and views
 included, which share the processor with the model: what they add to the wall time is the difference of the two.
+`python tests/bench.py --model smollm2 panels why` measures those parts only.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
@@ -43,6 +46,7 @@ STEPS = 20  # from token to token in the panels
 WORD = " the"  # one token in both models
 TEXTS = ROOT / "export/texts"
 CACHE = ROOT / "export/.cache/bench"
+Figures = dict[str, dict[str, float]]  # name -> {page, native}, milliseconds where the name says nothing else
 COLOURED = "() => document.querySelector('.token')?.style.backgroundColor"
 
 
@@ -155,16 +159,23 @@ def start(context: BrowserContext, address: str) -> tuple[Page, dict[str, float]
     return page, {"coloured": coloured, "ready": ready, **dict(parts)}
 
 
-def bench(model: str, folder: Path, address: str, context: BrowserContext) -> dict[str, Any]:
-    """All figures of one model: {name: {page, native}} in milliseconds, with what has no native side as {page}."""
-    page, cold = start(context, f"{address}#model={model}")
-    page.close()
-    page, warm = start(context, f"{address}#model={model}")
-    loaded = memory(page)
+@dataclass
+class Opened:
+    """The page with a model, warm, and the texts it reads."""
+
+    page: Page
+    model: str
+    folder: Path  # of the model
+    address: str
+    texts: dict[int, str]  # by positions
+
+
+def reading_and_writing(at: Opened) -> Figures:
+    """Passes of the model alone, in a run and natively, in turns; memory after the longest."""
+    page = at.page
     threads = page.evaluate("import('./inference/runtime.js').then(({threadCount}) => threadCount())")
-    native = Native(folder, threads)
-    alone = Alone(context.new_page(), address, model)
-    texts = prose(page)
+    native = Native(at.folder, threads)
+    alone = Alone(page.context.new_page(), at.address, at.model)
     seconds: dict[str, dict[str, list[float]]] = {}
 
     def note(name: str, side: str, value: float) -> None:
@@ -176,7 +187,7 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
         for positions in PREFILL:
             note(f"prefill {positions}, model alone", "page", alone.ask("prefill", positions))
             note(f"prefill {positions}, model alone", "native", native.forward(positions, 0))
-            note(f"prefill {positions}, in a run", "page", analyze(page, texts[positions], positions)["total"])
+            note(f"prefill {positions}, in a run", "page", analyze(page, at.texts[positions], positions)["total"])
         for past in DECODE:
             note(f"decode behind {past}, model alone", "page", alone.ask("decode", past, WRITTEN))
             note(
@@ -185,72 +196,122 @@ def bench(model: str, folder: Path, address: str, context: BrowserContext) -> di
                 statistics.median(native.forward(1, past) for _ in range(WRITTEN)),
             )
             note(f"decode behind {past}, in a run", "page", decode(page, past))
-    speeds: dict[str, list[float]] = {"layers": [], "tokens": []}
-    page.set_viewport_size({"width": 1600, "height": 3000})  # every panel in sight
-    for _ in range(ROUNDS):
-        for tab, rates in speeds.items():
-            show_tab(page, tab)
-            rates.append(write(page))
-    show_tab(page, "layers")
-    write(page)
-    step = statistics.median(step_times(page, STEPS))
-    result: dict[str, Any] = {
+    alone.page.close()
+    result: Figures = {
         name: {side: 1000 * statistics.median(values) for side, values in sides.items()}
         for name, sides in seconds.items()
     }
     for positions in PREFILL:  # Python and the views
         model_alone, run = (result[f"prefill {positions}, {how}"]["page"] for how in ("model alone", "in a run"))
         result[f"prefill {positions}, added by the run, %"] = {"page": 100 * (run / model_alone - 1)}
-    live, off = (statistics.median(speeds[tab]) for tab in ("layers", "tokens"))
-    result["writing, tokens/s, panels live"] = {"page": live}
-    result["writing, tokens/s, panels closed"] = {"page": off}
-    result["writing with panels live, % of without"] = {"page": 100 * live / off}
-    result["step to another token, all panels"] = {"page": step}
-    result |= {name: {"page": value} for name, value in bench_text.measure(page, WORD).items()}
-    long_and_short = {positions: texts[positions] for positions in PREFILL[1:]}
-    result |= {name: {"page": value} for name, value in bench_attention.figures(page, long_and_short).items()}
-    result |= {name: {"page": value} for name, value in bench_why.figures(page, texts[64], texts[256]).items()}
-    result["session creation"] = {"page": 1000 * warm["tokenlight session"], "native": 1000 * native.created}
-    result["Python start"] = {"page": 1000 * warm["tokenlight python"]}
-    for kind, found in (("cold", cold), ("warm", warm)):
-        result[f"{kind} start to a coloured token"] = {"page": 1000 * found["coloured"]}
-        result[f"{kind} start to an answer"] = {"page": 1000 * found["ready"]}
-    result["memory after loading, MB"] = {"page": loaded}
+    result["session creation, native"] = {"native": 1000 * native.created}
     result["memory after 1,000 tokens, MB"] = {"page": memory(page)}
-    page.close()
     return result
 
 
-def show(model: str, result: dict[str, Any], console: Console) -> None:
-    table = Table("", "page", "native", "ratio", title=model)
+def panels(at: Opened) -> Figures:
+    """Writing and stepping with every panel of the Layers lens in sight."""
+    speeds: dict[str, list[float]] = {"layers": [], "tokens": []}
+    at.page.set_viewport_size({"width": 1600, "height": 3000})
+    for _ in range(ROUNDS):
+        for tab, rates in speeds.items():
+            show_tab(at.page, tab)
+            rates.append(write(at.page))
+    show_tab(at.page, "layers")
+    write(at.page)
+    step = statistics.median(step_times(at.page, STEPS))
+    live, off = (statistics.median(speeds[tab]) for tab in ("layers", "tokens"))
+    return of_page(
+        {
+            "writing, tokens/s, panels live": live,
+            "writing, tokens/s, panels closed": off,
+            "writing with panels live, % of without": 100 * live / off,
+            "step to another token, all panels": step,
+        }
+    )
+
+
+def of_page(values: dict[str, float]) -> Figures:
+    return {name: {"page": value} for name, value in values.items()}
+
+
+PARTS: dict[str, Callable[[Opened], Figures]] = {
+    "model": reading_and_writing,
+    "panels": panels,
+    "text": lambda at: of_page(bench_text.measure(at.page, WORD)),
+    "attention": lambda at: of_page(bench_attention.figures(at.page, {n: at.texts[n] for n in PREFILL[1:]})),
+    "why": lambda at: of_page(bench_why.figures(at.page, at.texts[64], at.texts[256])),
+}
+
+
+def starts(context: BrowserContext, address: str) -> tuple[Page, Figures]:
+    """The warm page, after a start without and one with a filled cache of the browser; the second has all measures."""
+    page, cold = start(context, address)
+    page.close()
+    page, warm = start(context, address)
+    result = {
+        "session creation": 1000 * warm["tokenlight session"],
+        "Python start": 1000 * warm["tokenlight python"],
+        "memory after loading, MB": memory(page),
+    }
+    for kind, measured in (("cold", cold), ("warm", warm)):
+        result[f"{kind} start to a coloured token"] = 1000 * measured["coloured"]
+        result[f"{kind} start to an answer"] = 1000 * measured["ready"]
+    return page, of_page(result)
+
+
+def show(title: str, result: Figures, console: Console) -> None:
+    table = Table("", "page", "native", "ratio", title=title)
     form: Callable[[float | None], str] = lambda value: "" if value is None else f"{value:,.0f}"  # noqa: E731
     for name, sides in result.items():
-        page, native = sides["page"], sides.get("native")
-        table.add_row(name, form(page), form(native), f"{page / native:.2f}" if native else "")
+        page, native = sides.get("page"), sides.get("native")
+        table.add_row(name, form(page), form(native), f"{page / native:.2f}" if page and native else "")
     console.print(table)
 
 
+def bench(model: str, models: Path, parts: list[str], browser_: Browser, console: Console) -> Figures:
+    """The start and those parts, each printed when it is measured."""
+    with tempfile.TemporaryDirectory() as name:
+        site = link_site(Path(name) / model)
+        (site / "models").symlink_to(models)
+        (site / "bench.worker.js").symlink_to(ROOT / "tests/bench.worker.js")
+        with serving(site) as address:
+            context = browser_.new_context(service_workers="block")
+            page, result = starts(context, f"{address}#model={model}")
+            show(f"{model}: start", result, console)
+            at = Opened(page, model, models / model, address, prose(page))
+            for part in parts:
+                figures = PARTS[part](at)
+                show(f"{model}: {part}", figures, console)
+                result |= figures
+            context.close()
+    return result
+
+
 def main() -> None:
-    """Builds what is missing, then benches both models."""
+    """Command line: `--model` and parts; without them both models and everything. Builds what is missing."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("parts", nargs="*", help=f"which of {', '.join([*PARTS, 'native'])}; default: all")
+    parser.add_argument("--model", choices=["gpt2-random", "smollm2"], help="only with this one")
+    arguments = parser.parse_args()
+    parts = arguments.parts or [*PARTS, "native"]
+    if unknown := set(parts) - {*PARTS, "native"}:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
     console = Console()
     if not (CACHE / "gpt2-random/manifest.json").exists():
         with tempfile.TemporaryDirectory() as name:
             folder = gpt2_random(Path(name) / "gpt2-random")
             assert build.main([str(folder), "--out", str(CACHE)]) == 0
-    site = ROOT / "site"
     results: dict[str, Any] = {}
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as name:
-        chromium = playwright.chromium.launch(executable_path=browser.find(whole=True), args=FLAGS)
-        for model, models in (("gpt2-random", CACHE), ("smollm2", site / "models")):
-            linked = link_site(Path(name) / model)
-            (linked / "models").symlink_to(models)
-            (linked / "bench.worker.js").symlink_to(ROOT / "tests/bench.worker.js")
-            with serving(linked) as address:
-                context = chromium.new_context(service_workers="block")
-                results[model] = bench(model, models / model, address, context)
-                context.close()
-            show(model, results[model], console)
-    results["native"] = bench_native.main()
+    of_pages = [part for part in parts if part != "native"]
+    if of_pages:
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=browser.find(whole=True), args=FLAGS)
+            for model, models in (("gpt2-random", CACHE), ("smollm2", ROOT / "site/models")):
+                if arguments.model in (None, model):
+                    results[model] = bench(model, models, of_pages, chromium, console)
+    if "native" in parts:
+        results["native"] = bench_native.main()
     (ROOT / "dist").mkdir(exist_ok=True)
     (ROOT / "dist/bench.json").write_text(json.dumps(results, indent=1))
 

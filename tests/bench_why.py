@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 ASKED = 5  # tokens asked about, one after the other: the answers of one are kept
-WORDS = "people of the village went down to the old river to wash and rest"  # 14 tokens of GPT-2's and SmolLM2's vocabulary
+WORDS = "people of the village went down to the old river to wash and rest"  # 14 tokens, in both vocabularies
 
 BARS = {  # milliseconds at GPT-2 small's size, on 2 cores
     "adds": 150, "tokens hidden and heads off, 64 positions": 1000, "tokens hidden and heads off, 256 positions": 2000,

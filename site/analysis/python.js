@@ -7,8 +7,8 @@ import { loadPyodide } from '../vendor/pyodide/pyodide.js';
 
 const SITE_PACKAGES = '/lib/python3.12/site-packages';
 
-/** One of this page's archives of Python files. @param {URL} url */
-async function archive(url) {
+/** One of this page's files for Python. @param {URL} url */
+async function file(url) {
   const name = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
   /** @type {Response} */
   let response;
@@ -17,9 +17,15 @@ async function archive(url) {
   } catch {
     throw new Error(`${name} could not be loaded. Check the connection, then try again.`);
   }
-  if (response.ok) return response.arrayBuffer();
+  if (response.ok) return response;
   console.error(`vendor/${name} is missing. Build it again: make vendor`);
   throw new Error(`A file of this page is missing: ${name} (HTTP ${response.status}).`);
+}
+
+/** The bytes of a gzip file. @param {Promise<Response>} response */
+async function unzipped(response) {
+  const { body } = await response;
+  return new Response(/** @type {ReadableStream} */ (body).pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
 }
 
 /**
@@ -29,13 +35,15 @@ async function archive(url) {
 export async function bootPython(onProgress) {
   onProgress({ stage: 'Starting Python' });
   const vendor = new URL('../vendor/', import.meta.url);
-  const archives = [archive(new URL('pyodide/numpy.zip', vendor)), archive(new URL('pyscripts.zip', vendor))];
+  const names = ['pyodide/snapshot.gz', 'pyodide/numpy.zip', 'pyscripts.zip'];
+  const [snapshot, ...archives] = names.map((name) => file(new URL(name, vendor)));
   for (const each of archives) each.catch(() => {}); // awaited below, after Python
-  const pyodide = await loadPyodide({ indexURL: new URL('pyodide/', vendor).href });
+  const pyodide = await loadPyodide({ indexURL: new URL('pyodide/', vendor).href, _loadSnapshot: unzipped(snapshot) });
   onProgress({ stage: 'Loading numpy' });
-  const [numpy, pyscripts] = await Promise.all(archives);
+  const [numpy, pyscripts] = await Promise.all(archives.map(async (each) => (await each).arrayBuffer()));
   pyodide.unpackArchive(numpy, 'zip', { extractDir: SITE_PACKAGES });
   pyodide.unpackArchive(pyscripts, 'zip', { extractDir: '/home/pyodide' });
+  pyodide.runPython('import random; random.seed()'); // the snapshot's random numbers are everybody's
   return pyodide.pyimport('pyscripts.page.session').Session();
 }
 

@@ -4,13 +4,16 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
 import zipfile
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from export.site import bytecode, runtime, shell
+from export.site import precompiled, runtime, shell
 
 OURS = {"NOTICES", "pyscripts.zip", "shell.json"}
 
@@ -72,11 +75,40 @@ def test_python_is_compiled_and_whole(vendor: Path) -> None:
     wheel = runtime.CACHE / lock["file_name"]
     assert hashlib.sha256(wheel.read_bytes()).hexdigest() == lock["sha256"]
     for before, after, left_out in [
-        (node_modules / "python_stdlib.zip", "pyodide/python_stdlib.zip", bytecode.STDLIB_LEFT_OUT),
-        (wheel, runtime.NUMPY, bytecode.NUMPY_LEFT_OUT),
+        (node_modules / "python_stdlib.zip", "pyodide/python_stdlib.zip", precompiled.STDLIB_LEFT_OUT),
+        (wheel, runtime.NUMPY, precompiled.NUMPY_LEFT_OUT),
     ]:
         modules = {name for name in zipfile.ZipFile(before).namelist() if name.endswith((".py", ".so"))}
         kept = {name.replace(".py", ".pyc") for name in modules if not re.search(left_out, name)}
         assert len(kept) > 100
         found = set(zipfile.ZipFile(vendor / after).namelist())
         assert {name for name in found if name.endswith((".py", ".pyc", ".so"))} == kept
+    ours = zipfile.ZipFile(vendor / "pyscripts.zip").namelist()
+    sources = [name for name in ours if name.endswith(".py")]
+    assert len(sources) > 50
+    compiled = [cache_from_source(name).replace(sys.implementation.cache_tag, "cpython-312") for name in sources]
+    assert sorted(ours) == sorted([*sources, *compiled])
+
+
+def test_the_snapshot_begins_where_our_imports_end(vendor: Path, tmp_path: Path) -> None:
+    """After a start from it, importing our code loads numpy and our modules only."""
+    script = tmp_path / "start.mjs"
+    script.write_text(
+        f"""
+        import {{ readFileSync }} from 'node:fs';
+        import {{ gunzipSync }} from 'node:zlib';
+        import {{ loadPyodide }} from {json.dumps((runtime.SITE / "node_modules/pyodide/pyodide.mjs").as_uri())};
+        const bytes = (name) => new Uint8Array(readFileSync({json.dumps(f"{vendor}/")} + name));
+        const stdLibURL = {json.dumps(str(vendor / runtime.STDLIB))};
+        const python = await loadPyodide({{ stdLibURL, _loadSnapshot: gunzipSync(bytes('{runtime.SNAPSHOT}')) }});
+        python.unpackArchive(bytes('{runtime.NUMPY}'), 'zip', {{ extractDir: '/lib/python3.12/site-packages' }});
+        python.unpackArchive(bytes('pyscripts.zip'), 'zip', {{ extractDir: '/home/pyodide' }});
+        python.runPython('import sys; before = set(sys.modules)');
+        python.pyimport('pyscripts.page.session').Session().menus();
+        console.log(python.runPython('" ".join(name.split(".")[0] for name in set(sys.modules) - before)'));
+        """
+    )
+    node = Path(sys.executable).parent / "node"
+    result = subprocess.run([str(node), str(script)], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert set(result.stdout.split()) == {"numpy", "pyscripts"}
