@@ -36,9 +36,11 @@ export async function bootPython(onProgress) {
   onProgress({ stage: 'Starting Python' });
   const vendor = new URL('../vendor/', import.meta.url);
   const names = ['pyodide/snapshot.gz', 'pyodide/numpy.zip', 'pyscripts.zip'];
-  const [snapshot, ...archives] = names.map((name) => file(new URL(name, vendor)));
-  for (const each of archives) each.catch(() => {}); // awaited below, after Python
-  const pyodide = await loadPyodide({ indexURL: new URL('pyodide/', vendor).href, _loadSnapshot: unzipped(snapshot) });
+  const [zipped, ...archives] = names.map((name) => file(new URL(name, vendor)));
+  const snapshot = unzipped(zipped);
+  for (const each of [snapshot, ...archives]) each.catch(() => {}); // awaited later
+  const pyodide = await loadPyodide({ indexURL: new URL('pyodide/', vendor).href, _loadSnapshot: snapshot });
+  (await snapshot).transfer(0); // Pyodide has copied it, but keeps it among its options
   onProgress({ stage: 'Loading numpy' });
   const [numpy, pyscripts] = await Promise.all(archives.map(async (each) => (await each).arrayBuffer()));
   pyodide.unpackArchive(numpy, 'zip', { extractDir: SITE_PACKAGES });

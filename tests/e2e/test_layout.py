@@ -88,7 +88,7 @@ def test_nothing_overlaps_or_scrolls_sideways(page: Page, lens: str, size: tuple
     elif lens == "why":
         page.locator("#panel-why_adds").scroll_into_view_if_needed()
         expect(page.locator("#panel-why_adds .lead")).to_contain_text("All parts sum to", timeout=30_000)
-        expect(page.locator("#legend .shading")).to_be_visible()
+        expect(page.locator("#legend .shading")).to_be_visible(timeout=30_000)
     else:
         expect(page.locator("#remarks .card")).to_have_count(3)
     page.evaluate("scrollTo(0, 0)")
