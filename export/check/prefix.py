@@ -55,14 +55,16 @@ def documents(tokenizer: PreTrainedTokenizerBase, longest: int) -> list[list[int
 @torch.no_grad()
 def surprisal(model: PreTrainedModel, texts: list[list[int]], prefix: int | None) -> list[np.ndarray]:
     """Nats of every token of each document that has something before it: [token], or [token - 1] without a prefix."""
-    found = []
-    for start in range(0, len(texts), BATCH):
-        batch = [torch.tensor(([] if prefix is None else [prefix]) + ids) for ids in texts[start : start + BATCH]]
+    found: dict[int, np.ndarray] = {}
+    order = sorted(range(len(texts)), key=lambda i: len(texts[i]))  # little padding
+    for start in range(0, len(order), BATCH):
+        places = order[start : start + BATCH]
+        batch = [torch.tensor(([] if prefix is None else [prefix]) + texts[i]) for i in places]
         padded = torch.nn.utils.rnn.pad_sequence(batch, batch_first=True)  # on the right, where no token attends
         logits = model(padded, use_cache=False).logits.float()
         cost = torch.logsumexp(logits, -1)[:, :-1] - logits[:, :-1].gather(2, padded[:, 1:, None])[..., 0]
-        found += [row[: len(ids) - 1].double().numpy() for row, ids in zip(cost, batch, strict=True)]
-    return found
+        found |= {i: row[: len(ids) - 1].double().numpy() for i, row, ids in zip(places, cost, batch, strict=True)}
+    return [found[i] for i in range(len(texts))]
 
 
 def choose(

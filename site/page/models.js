@@ -56,14 +56,16 @@ const show = (part, progress) => void (state.loading.value = { ...state.loading.
 function patience(part, what, onProgress) {
   let timer = 0;
   let over = false;
+  let step = '';
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => part.lose(`${what} made no progress for a minute`), STALLED);
+    timer = setTimeout(() => part.lose(`${what} made no progress for a minute${step && ` after “${step}”`}`), STALLED);
   };
   wait();
   return {
     onProgress: callback((/** @type {Progress} */ progress) => {
       if (over) return;
+      step = progress.stage;
       wait();
       onProgress(progress);
     }),
