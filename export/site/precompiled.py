@@ -1,4 +1,4 @@
-"""Prepares Python's start in the page with the Pyodide that will run it: bytecode, a snapshot of its memory. Offline, Node."""
+"""Prepares Python's start in the page with the Pyodide that will run it: bytecode and a snapshot. Offline, Node."""
 
 import json
 import subprocess

@@ -52,15 +52,23 @@ const show = (part, progress) => void (state.loading.value = { ...state.loading.
  * Cancels a worker that makes no progress for a minute. Progress has its own message port and may arrive after the answer:
  * anything after `end` is ignored.
  * @param {Part<any>} part @param {string} what @param {(progress: Progress) => void} onProgress
+ * @param {Promise<unknown>} [other] what it may have to wait for, which has a patience of its own
  */
-function patience(part, what, onProgress) {
+function patience(part, what, onProgress, other) {
   let timer = 0;
   let over = false;
   let step = '';
+  let waits = Boolean(other);
   const wait = () => {
     clearTimeout(timer);
+    if (over || waits) return;
     timer = setTimeout(() => part.lose(`${what} made no progress for a minute${step && ` after “${step}”`}`), STALLED);
   };
+  const alone = () => {
+    waits = false;
+    wait();
+  };
+  other?.then(alone, alone);
   wait();
   return {
     onProgress: callback((/** @type {Progress} */ progress) => {
@@ -154,16 +162,17 @@ export async function load(id) {
   /** @type {Part<InferenceApi>} */
   const part = new Part(INFERENCE, () => {});
   candidate = { part, id };
-  const { onProgress, end } = patience(part, 'the start of the model', (progress) => {
+  const { part: analysisPart, booted } = startPython();
+  const follow = (/** @type {Progress} */ progress) => {
     if (number === loads) show('model', progress);
-  });
+  };
+  const { onProgress, end } = patience(part, 'the start of the model', follow, booted); // it is registered with Python
   batch(() => {
     state.failure.value = state.consent.value = null;
     if (state.notice.value?.error) say(null);
     show('model', { stage: 'Loading the model' });
   });
   try {
-    const { part: analysisPart, booted } = startPython();
     join(part, analysisPart);
     booted.catch((error) => part.stop(message(error))); // the model cannot be registered with it
     const loaded = await part.wait(part.api.load(id, state.settings.value.device, onProgress));

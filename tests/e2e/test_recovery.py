@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
+from tests.e2e.layers import until
 from tests.e2e.likelihood import open_view
 
 Opener = Callable[..., Page]
@@ -39,6 +40,26 @@ def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> 
     page.click("#retry")
     ready(page)
     assert page.evaluate(READS)[1] > 3
+
+
+def test_a_start_of_python_that_stalls_is_named(tiny_site: str, page: Page) -> None:
+    """The model waits for Python to take it: that is no stall of the model, however long ago its last step was."""
+    held: list[Route] = []
+    page.route("**/numpy.zip", lambda route: held.append(route))
+    page.clock.install()
+    page.goto(tiny_site)
+    reached = """async (stages) => {
+        const {loading} = await import(new URL('page/state.js', document.baseURI));
+        return Object.entries(stages).every(([part, stage]) => loading.value[part]?.stage === stage);
+    }"""
+    until(page, reached, {"model": "Starting the model", "python": "Loading numpy"})
+    page.clock.fast_forward(61_000)
+    stalled = "the start of Python made no progress for a minute after “Loading numpy”"
+    expect(page.locator("#notice")).to_contain_text(stalled)
+    held[0].abort()
+    page.unroute("**/numpy.zip")
+    page.click("#retry")
+    ready(page)
 
 
 @pytest.mark.parametrize("part", ["inference", "analysis"])
