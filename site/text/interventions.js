@@ -19,6 +19,12 @@ function nameOf(position) {
 /** @param {string} words @param {() => void} remove */
 const chip = (words, remove) => html`<span class="chip">${words}<button type="button" class="quiet" aria-label="Remove: ${words}" title="Remove" @click=${remove}>×</button></span>`;
 
+/** Whether the text that is being generated has other interventions: Steer's “before” is without the vector. */
+const isWithout = () => {
+  const run = state.run.value;
+  return run !== null && run.id === state.underWay.value && run.conditions.interventions !== JSON.stringify(state.interventions.value);
+};
+
 /** @param {number} scale */
 const scaled = (scale) => (scale === 0 ? 'off' : `× ${scale}`);
 
@@ -38,6 +44,7 @@ export function interventionsView() {
     ${add.map(({ layer, position, head }, i) => chip(
       `vector added ${head === undefined ? `before layer ${layer}` : `to head ${layer}.${head}`}${position === null ? '' : ` at ${nameOf(position)}`}`,
       () => removeAt('add', i)))}
+    ${isWithout() ? html`<span class="hint">The text that is being generated is without the vector.</span>` : nothing}
     <button type="button" class="small" @click=${removeAll}>Remove all</button>
   </div>`;
 }

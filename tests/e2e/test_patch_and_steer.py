@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from playwright.sync_api import Page, expect
 
 from pyscripts.native import Model, load
-from tests.e2e.layers import finished, fresh, until
+from tests.e2e.layers import STATE, finished, fresh, until
 
 A = "The quick brown fox jumps over the lazy dog."
 B = "The lazy brown fox jumps over the quick dog."
@@ -122,6 +122,41 @@ def test_a_vector_steers_and_is_saved_and_opened(page: Page, native: Model, tmp_
     page.set_input_files("#vector-file", file)
     expect(panel.locator(".lead")).to_contain_text("Vector before layer 1: from vector.json")
     assert np.linalg.norm(stored["vector"]) > 0
+
+
+@pytest.mark.parametrize("ending", ["document.getElementById('stop').click()", f"void tokenlight.analyze('{A}')"])
+def test_the_vector_comes_back_whatever_ends_before_and_after(page: Page, ending: str) -> None:
+    """Ended while the text without the vector is generated: by Stop, or by another run."""
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B)
+    panel = page.locator("#panel-steer")
+    panel.scroll_into_view_if_needed()
+    discard = panel.get_by_role("button", name="Discard it")
+    if discard.count():  # of another test
+        discard.click()
+    panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
+    panel.get_by_role("button", name="Steer", exact=True).click()
+    finished(page)
+    steering = page.evaluate("tokenlight.state().interventions")
+    assert len(steering["add"]) == 1
+    page.evaluate("""import(new URL('page/choices.js', document.baseURI)).then(async (choices) => {
+        const {settings} = await import(new URL('page/state.js', document.baseURI));
+        choices.set('sampling', {...settings.value.sampling, greedy: true, maxTokens: 200, stopAtEnd: false}); })""")
+    page.evaluate(f"""import(new URL('page/state.js', document.baseURI)).then(({{run}}) => new Promise((resolve) => {{
+        run.subscribe(({{kind, conditions}}) => {{  // as soon as the text without the vector is shown
+            if (kind === 'generate' && conditions.interventions === '{{}}') setTimeout(resolve);
+        }});
+        const buttons = [...document.querySelectorAll('#panel-steer button')];
+        buttons.find((one) => one.textContent.startsWith('Generate')).click();
+    }})).then(() => {{ {ending}; }})""")
+    until(page, f"() => {STATE}.then((run) => run.done && run.conditions.interventions !== '{{}}')")
+    assert page.evaluate("tokenlight.state().interventions") == steering
+    assert page.evaluate(f"{STATE}.then(run => JSON.parse(run.conditions.interventions))") == steering
+    expect(page.locator("#interventions .chip")).to_have_count(1)
+    discard.click()
+    finished(page)
+    assert page.evaluate("tokenlight.state().interventions") == {}
 
 
 def test_a_link_says_that_it_leaves_out_vectors_that_are_too_long(page: Page, native: Model) -> None:
