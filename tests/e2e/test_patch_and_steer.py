@@ -159,6 +159,30 @@ def test_the_vector_comes_back_whatever_ends_before_and_after(page: Page, ending
     assert page.evaluate("tokenlight.state().interventions") == {}
 
 
+def test_panels_out_of_sight_do_not_claim_to_compute(page: Page) -> None:
+    """Nothing is computed for them until they are in sight; they say so after another token is chosen, too."""
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B)
+    page.evaluate("import(new URL('page/choices.js', document.baseURI)).then((choices) => choices.pin(8))")
+    panels = [f"#panel-{id}" for id in ("why_adds", "why_tokens", "why_heads", "why_context", "change", "steer")]
+    for panel in panels:
+        page.locator(panel).scroll_into_view_if_needed()
+        expect(page.locator(panel)).not_to_contain_text("Computing…", timeout=20_000)
+        expect(page.locator(panel)).to_contain_text("How is this computed?")
+    page.evaluate("scrollTo(0, 0)")
+    until(page, """() => import(new URL('lenses/in_sight.js', document.baseURI))
+        .then(({inSight}) => !inSight.value.has('why_context') && !inSight.value.has('steer'))""")
+    page.evaluate("import(new URL('page/choices.js', document.baseURI)).then((choices) => choices.pin(5))")
+    read(page, B + " more")
+    said = page.evaluate("""import(new URL('lenses/in_sight.js', document.baseURI)).then(({inSight}) =>
+        [...document.querySelectorAll('#why .panel')].filter(({id}) => !inSight.value.has(id.replace('panel-', '')))
+            .map(({id, textContent}) => [id, textContent]))""")
+    assert {"panel-why_context", "panel-steer"} <= {id for id, _ in said}
+    assert [each for each in said if "Computing…" in each[1]] == []
+    assert "Computed when you scroll to it." in dict(said)["panel-why_context"]
+
+
 def test_a_link_says_that_it_leaves_out_vectors_that_are_too_long(page: Page, native: Model) -> None:
     """The other interventions stay in it, and the run keeps all of them."""
     heads = [{"layer": 0, "head": 1, "scale": 0}]

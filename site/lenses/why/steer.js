@@ -7,7 +7,7 @@ import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { menuView, pinView, settingMenu } from '../controls.js';
 import { isSeen } from '../in_sight.js';
-import { howView, plainPanel } from '../panel.js';
+import { howView, LATER, plainPanel } from '../panel.js';
 import { PROSE } from '../prose.js';
 import { ask } from '../scheduler.js';
 import { ID } from './choice.js';
@@ -52,7 +52,7 @@ function source() {
     if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A less “${short(run?.tokens.text ?? '')}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
   };
   return html`<p class="why-question">A (“${short(pinned.text)}”) less this text, ${menu} ${settingMenu('Position', POSITIONS, place)}</p>
-    <p class="hint">${answer?.json.why_not ?? (answer ? `L2 norm ${significant(answer.json.norm)}; the residual stream of this text has ${significant(answer.json.usual)} there on average.` : 'Computing…')}</p>
+    <p class="hint">${answer?.json.why_not ?? (answer ? `L2 norm ${significant(answer.json.norm)}; the residual stream of this text has ${significant(answer.json.usual)} there on average.` : isSeen(PANEL) ? 'Computing…' : LATER)}</p>
     <p class="why-tools"><button type="button" class="small" ?disabled=${!answer || answer.json.why_not !== null} @click=${take}>Take this vector</button> ${open}</p>`;
 }
 
