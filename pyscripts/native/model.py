@@ -201,11 +201,25 @@ class Model:
         return why.dependence(self, run, token, target)
 
     def head_sweep(
-        self, run: Run, token: int, target: int | None = None, scope: str = "last"
+        self, run: Run, token: int, target: int | None = None, scope: str = "last", mean: bool = False
     ) -> NDArray[np.float64]:
         """[layer, head] how the target's log-probability changes if one head is off, nats; scope: where it is off, at
-        the position that predicts ("last") or in the whole text ("text")."""
-        return why.head_sweep(self, run, token, target, scope)
+        the position that predicts ("last") or in the whole text ("text"). Off is zero ablation or, with `mean`, mean
+        ablation: its mean output (`head_means`) is put in its place."""
+        return why.head_sweep(self, run, token, target, scope, mean)
+
+    def heads_off(
+        self, run: Run, token: int, heads: Sequence[Sequence[int]], target: int | None = None, scope: str = "last",
+        mean: bool = False,
+    ) -> float:
+        """How the target's log-probability changes if some heads [(layer, head)] are off together, nats; the others as
+        in `head_sweep`. If it falls by more than the sum of their own changes, each is a backup of another."""
+        return why.heads_off(self, run, token, heads, target, scope, mean)
+
+    def head_means(self, run: Run) -> NDArray[np.float32]:
+        """[layer, head, head_size] each head's output before W_O, mean over all positions of the run's text, prefix
+        included, as the unchanged model reads it (metrics/ablation.py)."""
+        return why.head_means(self, run)
 
     def context_curve(self, run: Run, token: int, target: int | None = None) -> why.Curve:
         """The target's log-probability after only the last 1, 2, 4 … tokens before it, and after all of them."""

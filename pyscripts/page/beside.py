@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import interventions
+from pyscripts.metrics import ablation
 from pyscripts.metrics.attribution import Recorded
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.trace import ModelShape
@@ -49,6 +50,8 @@ class Beside:
     attributed: list[Attributed] = field(default_factory=list)  # the newest first
     tried: dict[Trial, Tried] = field(default_factory=dict)  # the newest last
     untouched: list[float] = field(default_factory=list)  # [row] logprob of the next token, by the unchanged model
+    head_means: NDArray[np.float32] | None = None  # [layer, head, head_size] see metrics/ablation.py
+    sums: ablation.AttentionSums | None = None  # what they are computed from, while it arrives
 
     def attributed_at(self, position: int, targets: Sequence[int]) -> Attributed | None:
         """What was recorded for this position and these targets."""
@@ -78,6 +81,18 @@ class Beside:
             return
         first = request["first"]
         tried.logprobs[first : first + len(logits)] = logprobs_of(logits, request["targets"])
+
+    def add_attention(self, chunk: NDArray[np.float32], first: int, length: int) -> None:
+        """Takes the unchanged model's attention [layer, head, query, key] of the queries from `first` on, of a text of
+        `length` positions, for the heads' means."""
+        if first == 0 or self.sums is None:
+            self.sums = ablation.sums(chunk.shape[0], chunk.shape[1], length)
+        self.sums.add(chunk)
+
+    def take_values(self, values: NDArray[np.float32]) -> None:
+        """Takes the values [layer, kv_head, key, head_size] of all positions, after their attention."""
+        if self.sums is not None:
+            self.head_means, self.sums = self.sums.means(values), None
 
     def read_untouched(self, logits: NDArray[np.float32], ids: Sequence[int]) -> None:
         """Takes the unchanged model's next logits [row, vocabulary]; ids: of the whole text, prefix included."""

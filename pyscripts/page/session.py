@@ -236,6 +236,21 @@ class Session:
         rows = to_numpy([logits], (1, logits.length // size, size))[0]
         current.beside.read_untouched(rows, current.reading.trace.ids)
 
+    def add_mean_attention(self, run_id: int, first: int, count: int, parts: Any) -> None:
+        """Takes the unchanged model's attention of `count` queries from `first` on, for the heads' mean outputs: one
+        Float32Array [head, query, key] for each layer."""
+        current = self._current(run_id)
+        trace, keys = current.reading.trace, first + count
+        chunk = to_numpy(parts, (trace.shape.layers, trace.shape.heads, count, keys))
+        current.beside.add_attention(chunk, first, len(trace.ids))
+
+    def head_values(self, run_id: int, parts: Any) -> None:
+        """Takes the values of all positions after it: one Float32Array [kv_head, key, head_size] for each layer."""
+        current = self._current(run_id)
+        manifest, length = current.model.manifest, len(current.reading.trace.ids)
+        shape = (manifest["layers"], manifest["kv_heads"], length, manifest["head_size"])
+        current.beside.take_values(to_numpy(parts, shape))
+
     def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
         """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).
 

@@ -109,6 +109,10 @@ const api = {
 
   readUntouched: (runId, logits) => python(() => session.read_untouched(runId, logits)),
 
+  addMeanAttention: (runId, first, count, parts) => python(() => session.add_mean_attention(runId, first, count, parts)),
+
+  headValues: (runId, parts) => python(() => session.head_values(runId, parts)),
+
   beginFillIn: (model, logits, request) => JSON.parse(python(() => session.begin_fill_in(model, logits, JSON.stringify(request)))),
 
   scoreFillIn: (first, count, logits) => python(() => session.score_fill_in(first, count, logits)),

@@ -163,8 +163,8 @@ export class SidePasses {
       return sent;
     };
     if (scope !== 'last') {
-      for (const { ids: own, heads = [] } of variants) {
-        const changed = own ? { heads: interventions.heads } : varied(interventions, { heads }, position);
+      for (const { ids: own, heads, add } of variants) {
+        const changed = own ? { heads: interventions.heads } : varied(interventions, { heads, add }, position);
         let logits = new Float32Array(0);
         const past = await this.#aside(own ?? ids.slice(0, position + 1), 0, [outputs.logits], signal, (chunk) => void (logits = chunk[outputs.logits]), { interventions: changed, last: true });
         past?.release();
@@ -216,6 +216,25 @@ export class SidePasses {
       return this.#analysis.readUntouched(runId, Comlink.transfer(rows, [rows.buffer]));
     });
     past?.release();
+  }
+
+  /**
+   * Reads a run's text with the unchanged model, for its heads' mean outputs: attention and values go to the analysis worker.
+   * @param {number} runId the analysis worker's run
+   * @param {RunKey} key
+   * @param {AbortSignal} signal
+   */
+  async headMeans(runId, key, signal) {
+    const { attentions } = this.#manifest.outputs;
+    let first = 0;
+    const past = await this.#aside(this.#idsOf(key, 0), 0, attentions, signal, async (outputs, count) => {
+      const parts = attentions.map((name) => outputs[name]);
+      await this.#analysis.addMeanAttention(runId, first, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
+      first += count;
+    });
+    const values = past?.tensors.filter((_, i) => i % 2).map((tensor) => tensor.copyOut()) ?? []; // keys and values alternate
+    past?.release();
+    await this.#analysis.headValues(runId, Comlink.transfer(values, values.map(({ buffer }) => buffer)));
   }
 
   /** The past of the positions before one, under the run's interventions; the caller releases it. @param {RunKey} key @param {number[]} ids @param {number} position @param {Interventions} interventions @param {AbortSignal} signal */

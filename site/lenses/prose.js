@@ -43,9 +43,9 @@ export const PROSE = {
   },
   why_heads: {
     caption: 'How the log-probability changes if one head is switched off.',
-    how: 'A head is off when its attention is multiplied by 0 (zero ablation): at the position that predicts alone, or at every position of the text, which takes a pass of the text for each head. Zero is not a value a head usually gives, and others may take over, so a small change does not mean the head does nothing.',
+    how: 'A head is off when its attention is multiplied by 0 (zero ablation), or when its output, before the output projection, is replaced by its mean over all positions of this text as the unchanged model reads it (mean ablation): at the position that predicts alone, or at every position of the text, which takes a pass of the text for each head. Zero is not a value a head usually gives; its mean is. Others may take over, so a small change does not mean the head does nothing: “Off together” switches off the heads whose own changes lower the target most, and if that costs more than the sum of their own changes, one of them is a backup of another.',
     formula: 'Δ = log p(target | head off) − log p(target)',
-    source: 'needs.why_heads, interventions.copies',
+    source: 'ablations.why_heads, ablation.AttentionSums, interventions.copies',
   },
   why_context: {
     caption: 'How many tokens of context the prediction needs.',

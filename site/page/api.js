@@ -100,12 +100,13 @@ const tokenlight = Object.freeze({
     return { target, versus, layers: layers + 1, tokens: columns, data: Float32Array.from(arrays.deltas.data) };
   },
   async sweep(/** @type {unknown} */ options, /** @type {((part: { layers: number, heads: number, data: Float32Array }) => void) | undefined} */ onProgress) {
-    const { kind, token, scope = 'last', ...others } = /** @type {Record<string, any>} */ (options ?? {});
+    const { kind, token, scope = 'last', mean = false, ...others } = /** @type {Record<string, any>} */ (options ?? {});
     if (kind !== 'heads') throw new TypeError("sweep: kind must be 'heads'.");
     if (scope !== 'last' && scope !== 'text') throw new TypeError("sweep: scope must be 'last' or 'text'.");
+    if (typeof mean !== 'boolean') throw new TypeError('sweep: mean must be true or false.');
     /** @param {import('../shared/protocol.js').Views['why_heads']['answer']} answer */
     const part = ({ json, arrays }) => ({ layers: json.layers, heads: json.columns, data: Float32Array.from(arrays.deltas.data) });
-    const args = { ...whyArgs('sweep', token, others), both: false, whole_text: scope === 'text' };
+    const args = { ...whyArgs('sweep', token, others), both: false, whole_text: scope === 'text', mean };
     return part(await wholeView('why_heads', args, (answer) => onProgress?.(part(answer))));
   },
   lens: async (/** @type {number} */ token, /** @type {number} */ topK) => lens(token, topK),

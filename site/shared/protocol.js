@@ -176,8 +176,9 @@
  * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
  * @typedef {{ id: number, text: string }} NamedToken
  * @typedef {{ token: number, target: number | string | null, versus: number | string | null }} WhyArgs ids, or texts of tokens; target null: the token itself
+ * @typedef {WhyArgs & { both: boolean, whole_text: boolean, mean: boolean }} HeadsOff mean: mean ablation instead of zero ablation
  * @typedef {{ token: number, target: NamedToken, versus: NamedToken | null }} WhyNamed
- * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | Trial} WhyMissing what must be computed first
+ * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | { kind: 'head_means' } | Trial} WhyMissing what must be computed first
  * @typedef {{ kind: string, layer: number | null, head: number | null, value: number }} Part
  * @typedef {{ logit: number, sum: number, softcap: number | null, parts: Part[], top: Part[], layers: number, columns: number, palette: string, stops: Stop[] }} Adds
  * @typedef {{ shade_palette: string, most: number, prefix: number | null, largest: { token: number, text: string, value: number }[] }} WhyShading
@@ -220,8 +221,10 @@
  *   why_adds: { args: WhyArgs, answer: Answer<WhyNamed & Partial<Adds & WhyShading> & { missing?: WhyMissing | null }, 'values' | 'levels' | 'sources' | 'by_head' | 'shades'> },
  *   why_looks: { args: WhyArgs & { weighted: boolean }, answer: Answer<{ token: number, weighted: boolean } & Partial<WhyShading> & { missing?: WhyMissing | null }, 'sources' | 'shades'> },
  *   why_tokens: { args: WhyArgs & { both: boolean }, answer: Answer<WhyNamed & WhyShading & { missing: WhyMissing | null, names: string[] }, 'deltas' | 'shades'> },
- *   why_heads: { args: WhyArgs & { both: boolean, whole_text: boolean }, answer: Answer<WhyNamed & { missing: WhyMissing | null, names: string[], layers: number, columns: number,
+ *   why_heads: { args: HeadsOff, answer: Answer<WhyNamed & { missing: WhyMissing | null, names: string[], layers: number, columns: number, few: number,
  *     palette: string, stops: Stop[], top: { layer: number, head: number, value: number }[] }, 'deltas' | 'levels'> },
+ *   why_together: { args: HeadsOff, answer: Answer<{ token: number, missing: WhyMissing | null, heads?: { layer: number, head: number, value: number }[], sum?: number, together?: number }> },
+ *   head_mean: { args: { layer: number, head: number }, answer: Answer<{ missing: WhyMissing | null }, 'vector'> },
  *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'deltas'> },
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
@@ -258,6 +261,7 @@
  *   attribute(runId: number, key: RunKey, position: number, targets: number[]): Promise<void>,
  *   tryOut(runId: number, key: RunKey, trial: Trial): Promise<void>,
  *   readUntouched(runId: number, key: RunKey): Promise<void>,
+ *   headMeans(runId: number, key: RunKey): Promise<void>,
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
  *   stop(): void
  * }} InferenceApi
@@ -290,6 +294,8 @@
  *   attributed(runId: number, request: { position: number, targets: number[] }, outputs: Record<string, Float32Array>): void,
  *   tried(runId: number, request: Trial, logits: Float32Array): void,
  *   readUntouched(runId: number, logits: Float32Array): void,
+ *   addMeanAttention(runId: number, first: number, count: number, parts: Float32Array[]): void,
+ *   headValues(runId: number, parts: Float32Array[]): void,
  *   beginFillIn(model: string, logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],
  *   scoreFillIn(first: number, count: number, logits: Float32Array): void,
  *   ranking(): Ranked[],
