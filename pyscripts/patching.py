@@ -132,3 +132,14 @@ def steering(a: Stream | None, b: Stream | None, layer: int, mean: bool) -> NDAr
         raise ValueError(f"layer must be a whole number from 0 to {len(a.residual) - 1}.")
     of_a, of_b = (each.residual[layer, each.first :] for each in (a, b))  # [token, hidden]
     return of_a.mean(axis=0) - of_b.mean(axis=0) if mean else of_a[-1] - of_b[-1]
+
+
+def mean_steering(
+    a: Sequence[Stream | None], b: Sequence[Stream | None], layer: int, mean: bool
+) -> NDArray[np.float32]:
+    """[hidden] the mean over the texts of list A less the mean over those of list B, each text as in `steering` and
+    counted once; the lists may differ in length. ValueError: as there, or a list is empty."""
+    if not a or not b:
+        raise ValueError("Each list needs at least one text.")
+    to_first = [steering(one, b[0], layer, mean) for one in a]
+    return np.mean(to_first, axis=0) - np.mean([steering(one, b[0], layer, mean) for one in b], axis=0)

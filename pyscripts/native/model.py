@@ -237,10 +237,13 @@ class Model:
         """
         return why.patch_sweep(self, run_a, run_b, target, versus)
 
-    def steering_vector(self, run_a: Run, run_b: Run, layer: int, mean: bool = False) -> NDArray[np.float32]:
+    def steering_vector(
+        self, run_a: Run | Sequence[Run], run_b: Run | Sequence[Run], layer: int, mean: bool = False
+    ) -> NDArray[np.float32]:
         """[hidden] the residual stream of run_a less that of run_b, as it enters a layer: at the last position of each
-        or, with `mean`, the means over their tokens. Times a strength, it is a vector for `interventions`: {"add":
-        [{"layer": layer, "position": None, "vector": vector}]}. ValueError: the runs are of different models."""
+        or, with `mean`, the means over their tokens. Of lists of runs, the mean over each list is taken. Times a
+        strength, it is a vector for `interventions`: {"add": [{"layer": layer, "position": None, "vector": vector}]}.
+        ValueError: the runs are of different models."""
         return why.steering_vector(run_a, run_b, layer, mean)
 
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:

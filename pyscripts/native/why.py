@@ -221,12 +221,19 @@ def patch_sweep(
     return patching.grid(a, b, ids, np.concatenate(logprobs))
 
 
-def steering_vector(run_a: "Run", run_b: "Run", layer: int, mean: bool) -> NDArray[np.float32]:
+def steering_vector(
+    runs_a: "Run | Sequence[Run]", runs_b: "Run | Sequence[Run]", layer: int, mean: bool
+) -> NDArray[np.float32]:
     """Model.steering_vector."""
-    return patching.steering(*streams(run_a, run_b), layer, mean)
+    a, b = ([stream(run) for run in (runs if isinstance(runs, Sequence) else [runs])] for runs in (runs_a, runs_b))
+    return patching.mean_steering(a, b, layer, mean)
 
 
 def streams(run_a: "Run", run_b: "Run") -> tuple[patching.Stream | None, patching.Stream | None]:
     """What patching needs of both runs."""
-    a, b = (patching.stream(run.reading, run.model.manifest["sha256"]) for run in (run_a, run_b))
-    return a, b
+    return stream(run_a), stream(run_b)
+
+
+def stream(run: "Run") -> patching.Stream | None:
+    """What patching needs of a run."""
+    return patching.stream(run.reading, run.model.manifest["sha256"])

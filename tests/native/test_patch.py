@@ -109,6 +109,27 @@ def test_the_defaults_and_a_patch_under_interventions(
     assert np.abs(found[1, :-1]).max() > 1e-4
 
 
+@pytest.mark.parametrize("mean", [False, True])
+def test_a_steering_vector_of_lists_is_that_of_hooks(
+    model: Model, torch_model: Any, generator: np.random.Generator, mean: bool
+) -> None:
+    """Texts of several lengths, more in one list than in the other; each text counts once."""
+    layer, size = int(generator.integers(model.manifest["layers"])), model.manifest["vocab_size"]
+    lists = [[model.read(generator.integers(300, size, int(generator.integers(2, COUNT))).tolist())
+              for _ in range(count)] for count in (3, 2)]
+    expected = []
+    for runs in lists:
+        each = []
+        for run in runs:
+            states = read(torch_model, run.reading.trace.ids, layer, None, 0)[1][run.reading.trace.first :]
+            each.append((states.mean(dim=0) if mean else states[-1]).numpy())
+        expected.append(np.mean(each, axis=0))
+    found = model.steering_vector(lists[0], lists[1], layer, mean)
+    assert_allclose(found, expected[0] - expected[1], atol=2e-4)
+    with pytest.raises(ValueError, match="at least one text"):
+        model.steering_vector(lists[0], [], layer, mean)
+
+
 def test_what_cannot_be_patched_is_said(model: Model) -> None:
     a, b = model.read("The quick brown fox"), model.read("The quick brown fox jumps")
     with pytest.raises(ValueError, match="change a text so that both have the same number of tokens"):
