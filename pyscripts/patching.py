@@ -131,7 +131,12 @@ def steering(a: Stream | None, b: Stream | None, layer: int, mean: bool) -> NDAr
     if not 0 <= layer < len(a.residual):
         raise ValueError(f"layer must be a whole number from 0 to {len(a.residual) - 1}.")
     of_a, of_b = (each.residual[layer, each.first :] for each in (a, b))  # [token, hidden]
-    return of_a.mean(axis=0) - of_b.mean(axis=0) if mean else of_a[-1] - of_b[-1]
+    return at_texts_end(of_a, mean) - at_texts_end(of_b, mean)
+
+
+def at_texts_end(states: NDArray[np.float32], mean: bool) -> NDArray[np.float32]:
+    """[hidden] the last of a text's states [token, hidden] or, with `mean`, their mean."""
+    return np.asarray(states.mean(axis=0) if mean else states[-1])
 
 
 def mean_steering(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import interventions
+from pyscripts import interventions, patching
 from pyscripts.metrics import ablation
 from pyscripts.metrics.attribution import Recorded
 from pyscripts.metrics.likelihood import logprobs_of
@@ -44,6 +44,19 @@ class Tried:
 
 
 @dataclass
+class Lists:
+    """What enters a layer in each text of two lists, A and B: at the last token or, with `mean`, the mean over all."""
+
+    layer: int
+    mean: bool
+    texts: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = field(default_factory=lambda: ([], []))
+
+    def add(self, side: int, states: NDArray[np.float32]) -> None:
+        """Takes the next text's states [token, hidden]."""
+        self.texts[side].append(patching.at_texts_end(states, self.mean))
+
+
+@dataclass
 class Beside:
     """Belongs to one run; the newest positions are held."""
 
@@ -51,6 +64,7 @@ class Beside:
     tried: dict[Trial, Tried] = field(default_factory=dict)  # the newest last
     untouched: list[float] = field(default_factory=list)  # [row] logprob of the next token, by the unchanged model
     head_means: NDArray[np.float32] | None = None  # [layer, head, head_size] see metrics/ablation.py
+    lists: Lists | None = None
     sums: ablation.AttentionSums | None = None  # what they are computed from, while it arrives
 
     def attributed_at(self, position: int, targets: Sequence[int]) -> Attributed | None:

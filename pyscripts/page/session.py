@@ -15,7 +15,7 @@ from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
-from pyscripts.page.beside import LISTS, PATCH, Beside, attributed
+from pyscripts.page.beside import LISTS, PATCH, Beside, Lists, attributed
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
 from pyscripts.page.recomputed_attention import RecomputedAttention
@@ -235,6 +235,19 @@ class Session:
         size = current.model.manifest["vocab_size"]
         rows = to_numpy([logits], (1, logits.length // size, size))[0]
         current.beside.read_untouched(rows, current.reading.trace.ids)
+
+    def begin_lists(self, run_id: int, layer: int, mean: bool) -> None:
+        """Announces two lists of texts, of which the mean of what enters a layer is taken."""
+        self._current(run_id).beside.lists = Lists(layer, mean)
+
+    def add_listed(self, run_id: int, side: int, states: Any) -> None:
+        """Takes what enters that layer at every token of the next text of a list (0: A, 1: B), a flat Float32Array."""
+        current = self._current(run_id)
+        size = current.model.manifest["hidden_size"]
+        if current.beside.lists is None:
+            raise ValueError("No lists of texts were announced.")
+        rows = to_numpy([states], (1, states.length // size, size))[0]
+        current.beside.lists.add(side, rows)
 
     def add_mean_attention(self, run_id: int, first: int, count: int, parts: Any) -> None:
         """Takes the unchanged model's attention of `count` queries from `first` on, for the heads' mean outputs: one

@@ -109,6 +109,10 @@ const api = {
 
   readUntouched: (runId, logits) => python(() => session.read_untouched(runId, logits)),
 
+  beginLists: (runId, layer, mean) => python(() => session.begin_lists(runId, layer, mean)),
+
+  addListed: (runId, side, states) => python(() => session.add_listed(runId, side, states)),
+
   addMeanAttention: (runId, first, count, parts) => python(() => session.add_mean_attention(runId, first, count, parts)),
 
   headValues: (runId, parts) => python(() => session.head_values(runId, parts)),

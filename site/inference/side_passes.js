@@ -7,7 +7,7 @@ import { chunkLength } from './chunks.js';
 import { rankCandidates } from './fill_in.js';
 import { copiesAtOnce, copyInputs, interventionInputs, varied, wholes } from './intervention_inputs.js';
 
-/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, PyArray, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
+/** @import {AnalysisApi, FillInRequest, Interventions, ListRequest, Manifest, PyArray, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
 /** @import {KvCache, Past} from './kv_cache.js' */
 /** @import {Outputs} from './reader.js' */
 /** @import {ModelSession} from './session.js' */
@@ -235,6 +235,31 @@ export class SidePasses {
     const values = past?.tensors.filter((_, i) => i % 2).map((tensor) => tensor.copyOut()) ?? []; // keys and values alternate
     past?.release();
     await this.#analysis.headValues(runId, Comlink.transfer(values, values.map(({ buffer }) => buffer)));
+  }
+
+  /**
+   * Reads the texts of two lists with the unchanged model, for the mean over each of what enters a layer; it goes to the analysis worker.
+   * @param {number} runId the analysis worker's run
+   * @param {ListRequest} request
+   * @param {AbortSignal} signal
+   */
+  async readLists(runId, { lists, layer, mean }, signal) {
+    const { prefix, outputs, context_length, hidden_size } = this.#manifest;
+    const name = outputs.hidden_states[layer];
+    const front = prefix ? [prefix.id] : [];
+    await this.#analysis.beginLists(runId, layer, mean);
+    for (const [side, texts] of lists.entries()) {
+      for (const text of texts) {
+        /** @type {Float32Array[]} */
+        const parts = [];
+        const { ids } = this.#tokenizer.encode(text, context_length - front.length);
+        if (!ids.length) throw new ModelError(`“${text}” has no tokens. Remove it from the list.`);
+        const past = await this.#aside([...front, ...ids], 0, [name], signal, (chunk) => void parts.push(chunk[name]));
+        past?.release();
+        const states = joined(parts).slice(front.length * hidden_size);
+        await this.#analysis.addListed(runId, side, Comlink.transfer(states, [states.buffer]));
+      }
+    }
   }
 
   /** The past of the positions before one, under the run's interventions; the caller releases it. @param {RunKey} key @param {number[]} ids @param {number} position @param {Interventions} interventions @param {AbortSignal} signal */

@@ -67,7 +67,7 @@ export const PROSE = {
   },
   steer: {
     caption: 'A steering vector: the difference of two texts’ residual streams at a layer, added to every position of another.',
-    how: 'The residual stream that enters a layer is taken at the last position of each text, or as the mean over its tokens without the prefix token, and the one here is subtracted from that of the pinned text A. Times the strength, it is added to the residual stream at every position, while reading and while generating. Before and after are generated from the same tokens, with the same seed and sampling settings; only the vector differs.',
+    how: 'The residual stream that enters a layer is taken at the last position of each text, or as the mean over its tokens without the prefix token, and the one here is subtracted from that of the pinned text A; or the mean over one list of texts less that over another, each text counted once. Times the strength, it is added to the residual stream at every position, while reading and while generating. Before and after are generated from the same tokens, with the same seed and sampling settings; only the vector differs.',
     formula: 'v = h_A[layer] − h_B[layer];  h[layer, position] := h[layer, position] + strength · v',
     source: 'patching.steering, patch.steering, interventions.inputs',
   },

@@ -93,6 +93,17 @@ export function computeMissing(run, missing) {
 }
 
 /**
+ * The mean over a list of texts of what enters a layer, less that over another list: a steering vector.
+ * @param {import('../shared/protocol.js').ListRequest} request
+ */
+export async function listSteering(request) {
+  const { inference } = workers();
+  const run = runInOnePass();
+  await inference.wait(inference.api.readLists(run.id, request));
+  return view('list_steering', { layer: request.layer, mean: request.mean }, run.id);
+}
+
+/**
  * A view of the current run with all it lacks computed first.
  * @template {'why_adds' | 'why_tokens' | 'why_heads' | 'head_mean' | 'patch'} Name
  * @param {Name} name @param {Views[Name]['args']} args @param {(answer: Views[Name]['answer']) => void} [onPart] called after each batch

@@ -69,6 +69,11 @@
  */
 
 /**
+ * Two lists of texts, the layer that is looked at, and whether its input's mean over the tokens is taken, or the last token's.
+ * @typedef {{ lists: [string[], string[]], layer: number, mean: boolean }} ListRequest
+ */
+
+/**
  * Options of a run, checked by shared/options.js. `topK` of analyze is the number of alternatives in the Run, that of generate a filter.
  * `stride` reads a text longer than the context in windows, each so many tokens after the one before (pyscripts/strides.py).
  * @typedef {{ topK?: number, prefix?: boolean, literal?: boolean, stride?: number }} AnalyzeOptions
@@ -230,6 +235,7 @@
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
  *   patch: { args: { target: number | string | null, versus: number | string | null, sweep: boolean }, answer: Answer<PatchGrid | { why_not: string, missing: null }, 'deltas' | 'levels'> },
  *   steering: { args: { layer: number, mean: boolean }, answer: Answer<{ why_not: string | null, layer: number, norm: number | null, usual: number | null }, 'vector'> },
+ *   list_steering: { args: { layer: number, mean: boolean }, answer: Answer<{ texts: number[], norm: number }, 'vector'> },
  *   change: { args: {}, answer: Answer<Change, 'deltas' | 'shades'> },
  *   table: { args: { view: string, args: object }, answer: Answer<Table> },
  *   csv: { args: { view: string, args: object }, answer: Answer<string> }
@@ -262,6 +268,7 @@
  *   tryOut(runId: number, key: RunKey, trial: Trial): Promise<void>,
  *   readUntouched(runId: number, key: RunKey): Promise<void>,
  *   headMeans(runId: number, key: RunKey): Promise<void>,
+ *   readLists(runId: number, request: ListRequest): Promise<void>,
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
  *   stop(): void
  * }} InferenceApi
@@ -294,6 +301,8 @@
  *   attributed(runId: number, request: { position: number, targets: number[] }, outputs: Record<string, Float32Array>): void,
  *   tried(runId: number, request: Trial, logits: Float32Array): void,
  *   readUntouched(runId: number, logits: Float32Array): void,
+ *   beginLists(runId: number, layer: number, mean: boolean): void,
+ *   addListed(runId: number, side: number, states: Float32Array): void,
  *   addMeanAttention(runId: number, first: number, count: number, parts: Float32Array[]): void,
  *   headValues(runId: number, parts: Float32Array[]): void,
  *   beginFillIn(model: string, logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],

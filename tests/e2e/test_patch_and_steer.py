@@ -159,6 +159,27 @@ def test_the_vector_comes_back_whatever_ends_before_and_after(page: Page, ending
     assert page.evaluate("tokenlight.state().interventions") == {}
 
 
+def test_a_vector_from_two_lists_of_texts(page: Page, native: Model) -> None:
+    read(page, A)
+    panel = page.locator("#panel-steer")
+    panel.scroll_into_view_if_needed()
+    discard = panel.get_by_role("button", name="Discard it")
+    if discard.count():  # of another test
+        discard.click()
+    lists = [A, "The quick fox", "A model"], [B, "The river"]
+    panel.locator("summary", has_text="two lists").click()
+    for name, texts in zip("ab", lists, strict=True):
+        panel.locator(f"textarea[name={name}]").fill("\n".join(texts) + "\n")
+    panel.get_by_role("button", name="Take the mean").click()
+    expect(panel.locator(".lead")).to_contain_text("mean over 3 texts of A less 2 of B", timeout=20_000)
+    with page.expect_download() as saved:
+        panel.get_by_role("button", name="Save the vector").click()
+    vector = json.loads(Path(saved.value.path()).read_text())["vector"]
+    runs = [[native.read(text) for text in texts] for texts in lists]
+    assert_allclose(vector, native.steering_vector(runs[0], runs[1], 1), atol=2e-4)
+    discard.click()
+
+
 def test_panels_out_of_sight_do_not_claim_to_compute(page: Page) -> None:
     """Nothing is computed for them until they are in sight; they say so after another token is chosen, too."""
     read(page, A)

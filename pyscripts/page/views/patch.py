@@ -80,6 +80,17 @@ def steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
             "vector": np.ascontiguousarray(vector)}
 
 
+@view("list_steering")
+def list_steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
+    """The mean over the texts of list A less the mean over those of list B of what enters a layer, each as in
+    patching.steering: `vector` [hidden], its L2 norm and how many texts there were. ValueError: they were not read."""
+    lists = context.beside.lists
+    if lists is None or (lists.layer, lists.mean) != (layer, mean) or not all(lists.texts):
+        raise ValueError("Each list needs at least one text, read for this layer.")
+    vector = np.mean(lists.texts[0], axis=0) - np.mean(lists.texts[1], axis=0)
+    return {"texts": [len(texts) for texts in lists.texts], "norm": float(np.linalg.norm(vector)), "vector": vector}
+
+
 def _offered(context: Context, stream: patching.Stream) -> list[dict[str, Any]]:
     """The likeliest next tokens after a text."""
     logprobs = log_softmax(stream.logits[None])[0]
