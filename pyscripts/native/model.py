@@ -226,16 +226,18 @@ class Model:
         return why.context_curve(self, run, token, target)
 
     def patch_sweep(
-        self, run_a: Run, run_b: Run, target: int | None = None, versus: int | None = None
+        self, run_a: Run, run_b: Run, target: int | None = None, versus: int | None = None, align: str | None = None
     ) -> NDArray[np.float64]:
         """[layer+1, position] how the prediction after all of run_b changes, nats, if the residual stream of run_a that
         enters a layer (the last row: the final norm) is copied into it at one position.
 
         The number is the change of log p(target) or, with `versus`, of its difference to log p(versus); both are token
         ids. With neither, the target is run_a's most likely next token and `versus` run_b's. Exactly 0 before the first
-        token that differs. ValueError: the runs are not of equally many tokens, or not of this model.
+        token that differs. align: how runs of different lengths are aligned, from the "start", from the "end", or
+        "both": the beginning and the end that they have in common; 0 at positions with no counterpart. ValueError: the
+        runs are not of equally many tokens and align is None, or they are not of this model.
         """
-        return why.patch_sweep(self, run_a, run_b, target, versus)
+        return why.patch_sweep(self, run_a, run_b, target, versus, align)
 
     def steering_vector(
         self, run_a: Run | Sequence[Run], run_b: Run | Sequence[Run], layer: int, mean: bool = False

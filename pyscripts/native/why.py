@@ -203,12 +203,14 @@ def copied(
 
 
 def patch_sweep(
-    model: "Model", run_a: "Run", run_b: "Run", target: int | None = None, versus: int | None = None
+    model: "Model", run_a: "Run", run_b: "Run", target: int | None, versus: int | None, align: str | None
 ) -> NDArray[np.float64]:
     """Model.patch_sweep."""
     if not interventions.is_wide(model.manifest):
         raise ValueError(f"{model.manifest['name']} was exported without residual_add. Build the model again.")
     a, b = streams(run_a, run_b)
+    if a is not None and b is not None:
+        a = patching.aligned(a, b, align)
     if why_not := patching.why_not(a, b):
         raise ValueError(why_not)
     assert a is not None and b is not None  # else there was a reason

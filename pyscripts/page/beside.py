@@ -84,8 +84,8 @@ class Beside:
         return self.tried[trial]
 
     def forget(self, kind: str) -> None:
-        """Drops the trials of a kind."""
-        self.tried = {trial: tried for trial, tried in self.tried.items() if trial[0] != kind}
+        """Drops the trials of a kind, whatever its alignment."""
+        self.tried = {trial: tried for trial, tried in self.tried.items() if trial[0].partition(":")[0] != kind}
 
     def take(self, request: Mapping[str, Any], logits: NDArray[np.float32]) -> None:
         """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless that trial was

@@ -178,13 +178,16 @@ class Session:
         """[layer, hidden] the residual stream before each layer at one position: what the lens input takes."""
         return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
 
-    def patch_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
-        """[layer, hidden] what, added to the current run at a position before a layer, makes it the pinned one."""
-        current = self._current(run_id)
+    def patch_rows(self, run_id: int, kind: str, position: int) -> NDArray[np.float32]:
+        """[layer, hidden] what, added to the current run at a position before a layer, makes it the pinned one, aligned
+        as the kind of trial says."""
+        current, a = self._current(run_id), self._pinned_stream
         here = patching.stream(current.reading, current.conditions["model"])
-        if self._pinned_stream is None or here is None or patching.why_not(self._pinned_stream, here):
+        if a is not None and here is not None:
+            a = patching.aligned(a, here, patching.alignment_in(kind))
+        if a is None or here is None or patching.why_not(a, here):
             raise ValueError("The pinned reading cannot be copied into this one.")
-        return np.ascontiguousarray(patching.difference(self._pinned_stream, here, position))
+        return np.ascontiguousarray(patching.difference(a, here, position))
 
     def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
         """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None if the graph has no lens."""

@@ -90,8 +90,8 @@ const api = {
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 
-  patchRows(runId, position) {
-    const rows = takeArray(python(() => session.patch_rows(runId, position)));
+  patchRows(runId, kind, position) {
+    const rows = takeArray(python(() => session.patch_rows(runId, kind, position)));
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 

@@ -184,7 +184,7 @@ export class SidePasses {
           past?.release();
           past = null;
           past = await this.#before(key, ids, from, interventions, signal);
-          rows = variants[start].patch ? await this.#analysis.patchRows(runId, from) : null;
+          rows = variants[start].patch ? await this.#analysis.patchRows(runId, trial.kind, from) : null;
           begin = from;
         }
         const positions = Array.from({ length: position + 1 - from }, (_, i) => from + i);

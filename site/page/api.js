@@ -93,7 +93,9 @@ const tokenlight = Object.freeze({
   },
   pin: async () => pinReading(),
   async patch(/** @type {unknown} */ options, /** @type {((part: { done: number, of: number }) => void) | undefined} */ onProgress) {
-    const args = { ...targetArgs('patch', options), sweep: true };
+    const { align = null, ...others } = /** @type {Record<string, any>} */ (options ?? {});
+    if (![null, 'start', 'end', 'both'].includes(align)) throw new TypeError("patch: align must be 'start', 'end' or 'both'.");
+    const args = { ...targetArgs('patch', others), align, sweep: true };
     const { json, arrays } = await wholeView('patch', args, ({ json: part }) => part.why_not === null && onProgress?.({ done: part.done, of: part.of }));
     if (json.why_not !== null) throw new Error(json.why_not);
     const { target, versus, layers, columns } = json;

@@ -189,7 +189,7 @@
  * @typedef {{ shade_palette: string, most: number, prefix: number | null, largest: { token: number, text: string, value: number }[] }} WhyShading
  * @typedef {NamedToken & { logprob: number }} NextToken
  * @typedef {{ why_not: null, missing: WhyMissing | null, target: NamedToken, versus: NamedToken | null, of_a: number, of_b: number, done: number, of: number,
- *             offered: { a: NextToken[], b: NextToken[] }, a_texts: string[], texts: string[], layers: number, columns: number, begin: number,
+ *             offered: { a: NextToken[], b: NextToken[] }, a_texts: (string | null)[], texts: string[], counts: number[], layers: number, columns: number, begin: number,
  *             palette: string, stops: Stop[], largest: { layer: number, token: number, value: number }[] }} PatchGrid see pyscripts/page/views/patch.py
  * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null,
  *             largest?: { token: number, text: string, value: number }[] }} Change
@@ -233,7 +233,7 @@
  *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'deltas'> },
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
- *   patch: { args: { target: number | string | null, versus: number | string | null, sweep: boolean }, answer: Answer<PatchGrid | { why_not: string, missing: null }, 'deltas' | 'levels'> },
+ *   patch: { args: { target: number | string | null, versus: number | string | null, align: string | null, sweep: boolean }, answer: Answer<PatchGrid | { why_not: string, missing: null, counts: number[] }, 'deltas' | 'levels'> },
  *   steering: { args: { layer: number, mean: boolean }, answer: Answer<{ why_not: string | null, layer: number, norm: number | null, usual: number | null }, 'vector'> },
  *   list_steering: { args: { layer: number, mean: boolean }, answer: Answer<{ texts: number[], norm: number }, 'vector'> },
  *   change: { args: {}, answer: Answer<Change, 'deltas' | 'shades'> },
@@ -293,7 +293,7 @@
  *   sample(runId: number, logits: Float32Array): number,
  *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
  *   lensRows(runId: number, position: number): PyArray,
- *   patchRows(runId: number, position: number): PyArray,
+ *   patchRows(runId: number, kind: string, position: number): PyArray,
  *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null): void,
  *   beginAttention(runId: number, layers: number[] | null): void,
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -37,12 +38,22 @@ def test_the_grid_is_that_without_a_browser(page: Page, native: Model) -> None:
     read(page, A)
     page.evaluate("tokenlight.pin()")
     read(page, B)
-    for options in ({}, {"target": 17}, {"target": 17, "versus": 9}):
+    asked: tuple[dict[str, Any], ...] = {}, {"target": 17}, {"target": 17, "versus": 9}
+    for options in asked:
         found = page.evaluate(GRID, [options])
         expected = native.patch_sweep(a, b, **options)[:, a.reading.trace.first :]
         assert [found["layers"], found["tokens"]] == list(expected.shape)
         assert_allclose(found["data"], expected.ravel(), atol=2e-4)
     read(page, B + " more")
+    longer = native.read(B + " more")
+    for align in ("start", "end", "both"):
+        found = page.evaluate(GRID, [{"target": 17, "align": align}])["data"]
+        expected = native.patch_sweep(a, longer, 17, align=align)[:, a.reading.trace.first :]
+        assert_allclose([np.nan if each is None else each for each in found], expected.ravel(), atol=2e-4)
+    panel = page.locator("#panel-patch")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_label("Aligned").select_option("end", timeout=20_000)
+    expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)
     said = page.evaluate("tokenlight.patch({}).catch((error) => error.message)")
     assert "change a text so that both have the same number of tokens" in said
     assert "no option" in page.evaluate("tokenlight.patch({other: 1}).catch((error) => error.message)")

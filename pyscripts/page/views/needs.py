@@ -27,6 +27,7 @@ ROWS = 256  # tokens of copies before it does
 SCOPES = {  # of the kinds: a copy of the position, everything up to it read again, or other ids
     "tokens": "last", "heads": "last", PATCH: "last", "heads_text": "text", "top_heads": "text", "context": "ids",
     "spans": "ids", "heads_mean": "last", "heads_text_mean": "text"}
+SCOPES |= {f"{PATCH}:{align}": "last" for align in patching.ALIGNMENTS}
 TOGETHER = "_together"  # ends the name of a kind of heads whose first few are off at once
 SCOPES |= {kind + TOGETHER: scope for kind, scope in SCOPES.items() if kind.startswith("heads")}
 FEW = 3  # heads that are off together
@@ -44,8 +45,8 @@ def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dic
         at = position if SCOPES[kind] == "last" else None
         return [{}, *(ablation.variant(group, means, at) for group in groups)]
     front, text = trace.ids[: trace.first], trace.ids[trace.first : position + 1]
-    if kind == PATCH:
-        return [{"patch": place} for place in patching.places(*streams(context))]
+    if kind.startswith(PATCH):
+        return [{"patch": place} for place in patching.places(*streams(context, patching.alignment_in(kind)))]
     if kind == "context":
         return [{"ids": front + text[len(text) - n :]} for n in curve_lengths(len(text))]
     if kind == "spans":
@@ -65,14 +66,16 @@ def needed(context: Context, kind: str, position: int, ids: list[int]) -> list[t
     return [divmod(i, heads) for i in np.argsort(alone, kind="stable")[:FEW].tolist()]
 
 
-def streams(context: Context) -> tuple[patching.Stream, patching.Stream]:
-    """The pinned reading's residual stream and the current one's. ValueError: why one cannot be copied into the
-    other."""
+def streams(context: Context, align: str | None) -> tuple[patching.Stream, patching.Stream]:
+    """The pinned reading's residual stream, aligned with the current one's, and that. ValueError: why one cannot be
+    copied into the other."""
     a, b = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
     if not is_wide(context.model):
         raise ValueError(f"{context.model['name']} was exported without residual_add. Choose another model.")
     if context.pinned is None:
         raise ValueError(NOT_PINNED)
+    if a is not None and b is not None:
+        a = patching.aligned(a, b, align)
     why_not = patching.why_not(a, b)
     if why_not or a is None or b is None:
         raise ValueError(why_not)
@@ -97,7 +100,7 @@ def trial(context: Context, kind: str, position: int, ids: list[int]) -> dict[st
         return None
     scope = SCOPES[kind]
     batch = tried.variants[tried.done : tried.done + BATCH[scope]]
-    if kind == PATCH:  # copies of the text from one position on
+    if kind.startswith(PATCH):  # copies of the text from one position on
         _, begin = batch[0]["patch"]
         batch = [one for one in batch if one["patch"][1] == begin][: max(1, ROWS // (position + 1 - begin))]
     return {"kind": kind, "scope": scope, "position": position, "targets": ids, "first": tried.done,
