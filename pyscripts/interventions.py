@@ -169,15 +169,16 @@ def _added(
 
 def varied(changes: Mapping[str, Any], variant: Mapping[str, Any], position: int) -> Interventions:
     """The changes with a variant's: {cut: keys}, which the position may not look at; {heads: [[layer, head]]}, which
-    are switched off, whatever scale they had; {add: as in the changes}."""
+    are switched off, whatever scale they had and whatever was added to them; {add: as in the changes}."""
     combined: Interventions = {name: list(rows) for name, rows in changes.items()}
     if off := {(layer, head) for layer, head in variant.get("heads", ())}:
+        combined["add"] = [row for row in changes.get("add", ()) if (row["layer"], row.get("head")) not in off]
         kept = [row for row in changes.get("heads", ()) if (row["layer"], row["head"]) not in off]
         combined["heads"] = [*kept, *({"layer": layer, "head": head, "scale": 0.0} for layer, head in sorted(off))]
     if variant.get("cut"):
         combined["cut"] = [*changes.get("cut", ()), {"query": position, "keys": list(variant["cut"])}]
     if variant.get("add"):
-        combined["add"] = [*changes.get("add", ()), *variant["add"]]
+        combined["add"] = [*combined.get("add", ()), *variant["add"]]
     return combined
 
 

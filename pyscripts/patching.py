@@ -1,7 +1,8 @@
 """Activation patching: what a prediction of one text becomes if the residual stream of another is copied into it; and
 the difference of two texts' residual streams as a steering vector.
 
-A is the text that is copied from, B the one that is copied into; both are read by one model, token for token as long.
+A is the text that is copied from, B the one that is copied into; both are read by one model. Texts of different lengths
+are aligned as the user says (`aligned`).
 The metric is a target's log-probability after the whole text, or its difference to another token's.
 """
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.run import Reading
 
+ALIGNMENTS = ("start", "end", "both")  # both: the beginning and the end that the texts have in common
 LONGEST = 256  # positions: a sweep grows with the square of the text, and A's hidden states are kept
 
 
@@ -28,6 +30,8 @@ class Stream:
     interventions: Mapping[str, Any]
     residual: NDArray[np.float32]  # [layer, position, hidden] as it enters each layer
     logits: NDArray[np.float32]  # [vocabulary] after the last position
+    origin: tuple[int, ...] = ()  # [position] of an aligned text: where each comes from, -1: nowhere; else empty
+    is_whole: bool = True  # whether its last position is that of the text
 
     def copy(self) -> "Stream":
         """With a residual stream of its own: a run's is written over by the next."""
@@ -62,18 +66,52 @@ def why_not(a: Stream | None, b: Stream | None) -> str | None:
     if a.first != b.first:
         return "Only one of the texts was read with a prefix token. Read both with it, or both without."
     if len(a.ids) != len(b.ids):
-        return (f"A has {len(a.ids) - a.first} tokens and B {len(b.ids) - b.first}. Each position is copied to the "
-                f"same position: change a text so that both have the same number of tokens.")
-    if a.ids == b.ids and a.interventions == b.interventions:
+        return (f"A has {len(a.ids) - a.first} tokens and B {len(b.ids) - b.first}. Choose how they are aligned, or "
+                f"change a text so that both have the same number of tokens.")
+    if a.ids == b.ids and not a.origin and a.interventions == b.interventions:
         return "Both texts are the same. Change some of the tokens of one, and read it."
     return None
+
+
+def origins(a: Stream, b: Stream, align: str) -> tuple[int, ...]:
+    """[position of B] which position of A is copied into it, -1: none. align: one of ALIGNMENTS; the prefix token is
+    always copied to the prefix token. ValueError: there is no such alignment."""
+    if align not in ALIGNMENTS:
+        raise ValueError(f"align is one of {', '.join(ALIGNMENTS)}, not {align!r}.")
+    of_a, of_b, front = len(a.ids), len(b.ids), b.first
+    begin, end, shorter = of_b, 0, min(of_a, of_b)  # positions from the start, and from the end
+    if align == "end":
+        begin, end = front, shorter - front
+    elif align == "both":
+        begin = next((p for p in range(shorter) if a.ids[p] != b.ids[p]), shorter)
+        end = next((n for n in range(shorter - begin) if a.ids[-1 - n] != b.ids[-1 - n]), shorter - begin)
+    return tuple(p if p < min(begin, of_a) else p - of_b + of_a if p >= of_b - end else -1 for p in range(of_b))
+
+
+def alignment_in(kind: str) -> str | None:
+    """The alignment that the name of a kind of trial ends with, as in patch:end."""
+    return kind.partition(":")[2] or None
+
+
+def aligned(a: Stream, b: Stream, align: str | None) -> Stream:
+    """A as a text of B's length, by `origins`: where nothing is aligned, B's own is copied, which changes nothing. A
+    itself if the lengths are equal, or `align` is None."""
+    if align is None or len(a.ids) == len(b.ids) or a.first != b.first or a.model != b.model:
+        return a
+    origin = origins(a, b, align)
+    at, known = np.array(origin), np.array(origin) >= 0
+    residual = np.where(known[:, None], a.residual[:, at], b.residual)
+    ids = tuple(a.ids[i] if i >= 0 else b.ids[p] for p, i in enumerate(origin))
+    return replace(a, ids=ids, residual=residual, origin=origin, is_whole=origin[-1] == len(a.ids) - 1)
 
 
 def begins(a: Stream, b: Stream) -> int:
     """The first position where A's residual stream can differ from B's: nothing before it can change anything."""
     if a.interventions != b.interventions:
         return 0
-    return next(p for p, (one, other) in enumerate(zip(a.ids, b.ids, strict=True)) if one != other)
+    origin = a.origin or range(len(a.ids))
+    pairs = enumerate(zip(a.ids, b.ids, origin, strict=True))
+    return next((p for p, (one, other, place) in pairs if one != other or place != p), len(a.ids) - 1)
 
 
 def targets(a: Stream, b: Stream, target: int | None, versus: int | None) -> list[int]:
@@ -111,7 +149,8 @@ def ends(a: Stream, b: Stream, ids: Sequence[int]) -> tuple[float, float]:
 
 def grid(a: Stream, b: Stream, ids: Sequence[int], logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
     """[layer+1, position] the change of the metric, nats; the last row is the stream that enters the final norm. NaN:
-    not computed yet; exactly 0 where nothing can change.
+    not computed yet, or not known (the last row, if A's last position is not aligned with B's); exactly 0 where nothing
+    can change.
 
     logprobs: [place, target] under each of `places`.
     """
@@ -119,7 +158,7 @@ def grid(a: Stream, b: Stream, ids: Sequence[int], logprobs: NDArray[np.float64]
     layers, begin = len(a.residual), begins(a, b)
     values = np.zeros((layers + 1, len(a.ids)))
     values[:layers, begin:] = (metric(logprobs) - of_b).reshape(-1, layers).T
-    values[layers, -1] = of_a - of_b
+    values[layers, -1] = of_a - of_b if a.is_whole else np.nan
     return values
 
 
@@ -131,4 +170,20 @@ def steering(a: Stream | None, b: Stream | None, layer: int, mean: bool) -> NDAr
     if not 0 <= layer < len(a.residual):
         raise ValueError(f"layer must be a whole number from 0 to {len(a.residual) - 1}.")
     of_a, of_b = (each.residual[layer, each.first :] for each in (a, b))  # [token, hidden]
-    return of_a.mean(axis=0) - of_b.mean(axis=0) if mean else of_a[-1] - of_b[-1]
+    return at_texts_end(of_a, mean) - at_texts_end(of_b, mean)
+
+
+def at_texts_end(states: NDArray[np.float32], mean: bool) -> NDArray[np.float32]:
+    """[hidden] the last of a text's states [token, hidden] or, with `mean`, their mean."""
+    return np.asarray(states.mean(axis=0) if mean else states[-1])
+
+
+def mean_steering(
+    a: Sequence[Stream | None], b: Sequence[Stream | None], layer: int, mean: bool
+) -> NDArray[np.float32]:
+    """[hidden] the mean over the texts of list A less the mean over those of list B, each text as in `steering` and
+    counted once; the lists may differ in length. ValueError: as there, or a list is empty."""
+    if not a or not b:
+        raise ValueError("Each list needs at least one text.")
+    to_first = [steering(one, b[0], layer, mean) for one in a]
+    return np.mean(to_first, axis=0) - np.mean([steering(one, b[0], layer, mean) for one in b], axis=0)

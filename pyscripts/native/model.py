@@ -201,32 +201,51 @@ class Model:
         return why.dependence(self, run, token, target)
 
     def head_sweep(
-        self, run: Run, token: int, target: int | None = None, scope: str = "last"
+        self, run: Run, token: int, target: int | None = None, scope: str = "last", mean: bool = False
     ) -> NDArray[np.float64]:
         """[layer, head] how the target's log-probability changes if one head is off, nats; scope: where it is off, at
-        the position that predicts ("last") or in the whole text ("text")."""
-        return why.head_sweep(self, run, token, target, scope)
+        the position that predicts ("last") or in the whole text ("text"). Off is zero ablation or, with `mean`, mean
+        ablation: its mean output (`head_means`) is put in its place."""
+        return why.head_sweep(self, run, token, target, scope, mean)
+
+    def heads_off(
+        self, run: Run, token: int, heads: Sequence[Sequence[int]], target: int | None = None, scope: str = "last",
+        mean: bool = False,
+    ) -> float:
+        """How the target's log-probability changes if some heads [(layer, head)] are off together, nats; the others as
+        in `head_sweep`. If it falls by more than the sum of their own changes, each is a backup of another."""
+        return why.heads_off(self, run, token, heads, target, scope, mean)
+
+    def head_means(self, run: Run) -> NDArray[np.float32]:
+        """[layer, head, head_size] each head's output before W_O, mean over all positions of the run's text, prefix
+        included, as the unchanged model reads it (metrics/ablation.py)."""
+        return why.head_means(self, run)
 
     def context_curve(self, run: Run, token: int, target: int | None = None) -> why.Curve:
         """The target's log-probability after only the last 1, 2, 4 … tokens before it, and after all of them."""
         return why.context_curve(self, run, token, target)
 
     def patch_sweep(
-        self, run_a: Run, run_b: Run, target: int | None = None, versus: int | None = None
+        self, run_a: Run, run_b: Run, target: int | None = None, versus: int | None = None, align: str | None = None
     ) -> NDArray[np.float64]:
         """[layer+1, position] how the prediction after all of run_b changes, nats, if the residual stream of run_a that
         enters a layer (the last row: the final norm) is copied into it at one position.
 
         The number is the change of log p(target) or, with `versus`, of its difference to log p(versus); both are token
         ids. With neither, the target is run_a's most likely next token and `versus` run_b's. Exactly 0 before the first
-        token that differs. ValueError: the runs are not of equally many tokens, or not of this model.
+        token that differs. align: how runs of different lengths are aligned, from the "start", from the "end", or
+        "both": the beginning and the end that they have in common; 0 at positions with no counterpart. ValueError: the
+        runs are not of equally many tokens and align is None, or they are not of this model.
         """
-        return why.patch_sweep(self, run_a, run_b, target, versus)
+        return why.patch_sweep(self, run_a, run_b, target, versus, align)
 
-    def steering_vector(self, run_a: Run, run_b: Run, layer: int, mean: bool = False) -> NDArray[np.float32]:
+    def steering_vector(
+        self, run_a: Run | Sequence[Run], run_b: Run | Sequence[Run], layer: int, mean: bool = False
+    ) -> NDArray[np.float32]:
         """[hidden] the residual stream of run_a less that of run_b, as it enters a layer: at the last position of each
-        or, with `mean`, the means over their tokens. Times a strength, it is a vector for `interventions`: {"add":
-        [{"layer": layer, "position": None, "vector": vector}]}. ValueError: the runs are of different models."""
+        or, with `mean`, the means over their tokens. Of lists of runs, the mean over each list is taken. Times a
+        strength, it is a vector for `interventions`: {"add": [{"layer": layer, "position": None, "vector": vector}]}.
+        ValueError: the runs are of different models."""
         return why.steering_vector(run_a, run_b, layer, mean)
 
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import interventions, patching
+from pyscripts.metrics import ablation
 from pyscripts.metrics import attribution as direct
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.native.session import Past
@@ -74,11 +75,44 @@ def dependence(model: "Model", run: "Run", token: int, target: int | None = None
     return _changes(model, run, token, target, variants, "last")
 
 
-def head_sweep(model: "Model", run: "Run", token: int, target: int | None, scope: str) -> NDArray[np.float64]:
+def head_means(model: "Model", run: "Run") -> NDArray[np.float32]:
+    """Model.head_means."""
+    m, ids = model.manifest, run.reading.trace.ids
+    names, means = m["outputs"]["attentions"], ablation.sums(m["layers"], m["heads"], len(ids))
+    cache: Past = []
+    for outputs, past in model.session.chunks(ids, names, keep_past=True):
+        means.add(np.concatenate([outputs[name] for name in names]))
+        cache = past or []
+    return means.means(np.concatenate(cache[1::2]))  # keys and values alternate
+
+
+def head_sweep(
+    model: "Model", run: "Run", token: int, target: int | None, scope: str, mean: bool
+) -> NDArray[np.float64]:
     """Model.head_sweep."""
     layers, heads = model.manifest["layers"], model.manifest["heads"]
-    variants = [{"heads": [[layer, head]]} for layer in range(layers) for head in range(heads)]
-    return _changes(model, run, token, target, variants, scope).reshape(layers, heads)
+    each = [[(layer, head)] for layer in range(layers) for head in range(heads)]
+    return _off(model, run, token, target, scope, mean, each).reshape(layers, heads)
+
+
+def heads_off(
+    model: "Model", run: "Run", token: int, heads: Sequence[Sequence[int]], target: int | None, scope: str, mean: bool
+) -> float:
+    """Model.heads_off."""
+    m = model.manifest
+    for layer, head in heads:
+        if not (0 <= layer < m["layers"] and 0 <= head < m["heads"]):
+            raise ValueError(f"{layer}.{head} is not a head of this model: {m['layers']} layers × {m['heads']} heads.")
+    return float(_off(model, run, token, target, scope, mean, [heads])[0])
+
+
+def _off(
+    model: "Model", run: "Run", token: int, target: int | None, scope: str, mean: bool,
+    groups: Sequence[Sequence[Sequence[int]]],
+) -> NDArray[np.float64]:
+    """[group] the change of the target's log-probability with the heads of each group off, nats."""
+    means, at = head_means(model, run) if mean else None, predicting(run, token) if scope == "last" else None
+    return _changes(model, run, token, target, [ablation.variant(group, means, at) for group in groups], scope)
 
 
 def context_curve(model: "Model", run: "Run", token: int, target: int | None = None) -> Curve:
@@ -169,12 +203,14 @@ def copied(
 
 
 def patch_sweep(
-    model: "Model", run_a: "Run", run_b: "Run", target: int | None = None, versus: int | None = None
+    model: "Model", run_a: "Run", run_b: "Run", target: int | None, versus: int | None, align: str | None
 ) -> NDArray[np.float64]:
     """Model.patch_sweep."""
     if not interventions.is_wide(model.manifest):
         raise ValueError(f"{model.manifest['name']} was exported without residual_add. Build the model again.")
     a, b = streams(run_a, run_b)
+    if a is not None and b is not None:
+        a = patching.aligned(a, b, align)
     if why_not := patching.why_not(a, b):
         raise ValueError(why_not)
     assert a is not None and b is not None  # else there was a reason
@@ -187,12 +223,19 @@ def patch_sweep(
     return patching.grid(a, b, ids, np.concatenate(logprobs))
 
 
-def steering_vector(run_a: "Run", run_b: "Run", layer: int, mean: bool) -> NDArray[np.float32]:
+def steering_vector(
+    runs_a: "Run | Sequence[Run]", runs_b: "Run | Sequence[Run]", layer: int, mean: bool
+) -> NDArray[np.float32]:
     """Model.steering_vector."""
-    return patching.steering(*streams(run_a, run_b), layer, mean)
+    a, b = ([stream(run) for run in (runs if isinstance(runs, Sequence) else [runs])] for runs in (runs_a, runs_b))
+    return patching.mean_steering(a, b, layer, mean)
 
 
 def streams(run_a: "Run", run_b: "Run") -> tuple[patching.Stream | None, patching.Stream | None]:
     """What patching needs of both runs."""
-    a, b = (patching.stream(run.reading, run.model.manifest["sha256"]) for run in (run_a, run_b))
-    return a, b
+    return stream(run_a), stream(run_b)
+
+
+def stream(run: "Run") -> patching.Stream | None:
+    """What patching needs of a run."""
+    return patching.stream(run.reading, run.model.manifest["sha256"])

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts import interventions
+from pyscripts import interventions, patching
+from pyscripts.metrics import ablation
 from pyscripts.metrics.attribution import Recorded
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.trace import ModelShape
@@ -43,12 +44,28 @@ class Tried:
 
 
 @dataclass
+class Lists:
+    """What enters a layer in each text of two lists, A and B: at the last token or, with `mean`, the mean over all."""
+
+    layer: int
+    mean: bool
+    texts: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = field(default_factory=lambda: ([], []))
+
+    def add(self, side: int, states: NDArray[np.float32]) -> None:
+        """Takes the next text's states [token, hidden]."""
+        self.texts[side].append(patching.at_texts_end(states, self.mean))
+
+
+@dataclass
 class Beside:
     """Belongs to one run; the newest positions are held."""
 
     attributed: list[Attributed] = field(default_factory=list)  # the newest first
     tried: dict[Trial, Tried] = field(default_factory=dict)  # the newest last
     untouched: list[float] = field(default_factory=list)  # [row] logprob of the next token, by the unchanged model
+    head_means: NDArray[np.float32] | None = None  # [layer, head, head_size] see metrics/ablation.py
+    lists: Lists | None = None
+    sums: ablation.AttentionSums | None = None  # what they are computed from, while it arrives
 
     def attributed_at(self, position: int, targets: Sequence[int]) -> Attributed | None:
         """What was recorded for this position and these targets."""
@@ -67,8 +84,8 @@ class Beside:
         return self.tried[trial]
 
     def forget(self, kind: str) -> None:
-        """Drops the trials of a kind."""
-        self.tried = {trial: tried for trial, tried in self.tried.items() if trial[0] != kind}
+        """Drops the trials of a kind, whatever its alignment."""
+        self.tried = {trial: tried for trial, tried in self.tried.items() if trial[0].partition(":")[0] != kind}
 
     def take(self, request: Mapping[str, Any], logits: NDArray[np.float32]) -> None:
         """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless that trial was
@@ -78,6 +95,18 @@ class Beside:
             return
         first = request["first"]
         tried.logprobs[first : first + len(logits)] = logprobs_of(logits, request["targets"])
+
+    def add_attention(self, chunk: NDArray[np.float32], first: int, length: int) -> None:
+        """Takes the unchanged model's attention [layer, head, query, key] of the queries from `first` on, of a text of
+        `length` positions, for the heads' means."""
+        if first == 0 or self.sums is None:
+            self.sums = ablation.sums(chunk.shape[0], chunk.shape[1], length)
+        self.sums.add(chunk)
+
+    def take_values(self, values: NDArray[np.float32]) -> None:
+        """Takes the values [layer, kv_head, key, head_size] of all positions, after their attention."""
+        if self.sums is not None:
+            self.head_means, self.sums = self.sums.means(values), None
 
     def read_untouched(self, logits: NDArray[np.float32], ids: Sequence[int]) -> None:
         """Takes the unchanged model's next logits [row, vocabulary]; ids: of the whole text, prefix included."""

@@ -15,7 +15,7 @@ from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
-from pyscripts.page.beside import LISTS, PATCH, Beside, attributed
+from pyscripts.page.beside import LISTS, PATCH, Beside, Lists, attributed
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
 from pyscripts.page.recomputed_attention import RecomputedAttention
@@ -178,13 +178,16 @@ class Session:
         """[layer, hidden] the residual stream before each layer at one position: what the lens input takes."""
         return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
 
-    def patch_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
-        """[layer, hidden] what, added to the current run at a position before a layer, makes it the pinned one."""
-        current = self._current(run_id)
+    def patch_rows(self, run_id: int, kind: str, position: int) -> NDArray[np.float32]:
+        """[layer, hidden] what, added to the current run at a position before a layer, makes it the pinned one, aligned
+        as the kind of trial says."""
+        current, a = self._current(run_id), self._pinned_stream
         here = patching.stream(current.reading, current.conditions["model"])
-        if self._pinned_stream is None or here is None or patching.why_not(self._pinned_stream, here):
+        if a is not None and here is not None:
+            a = patching.aligned(a, here, patching.alignment_in(kind))
+        if a is None or here is None or patching.why_not(a, here):
             raise ValueError("The pinned reading cannot be copied into this one.")
-        return np.ascontiguousarray(patching.difference(self._pinned_stream, here, position))
+        return np.ascontiguousarray(patching.difference(a, here, position))
 
     def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
         """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None if the graph has no lens."""
@@ -235,6 +238,34 @@ class Session:
         size = current.model.manifest["vocab_size"]
         rows = to_numpy([logits], (1, logits.length // size, size))[0]
         current.beside.read_untouched(rows, current.reading.trace.ids)
+
+    def begin_lists(self, run_id: int, layer: int, mean: bool) -> None:
+        """Announces two lists of texts, of which the mean of what enters a layer is taken."""
+        self._current(run_id).beside.lists = Lists(layer, mean)
+
+    def add_listed(self, run_id: int, side: int, states: Any) -> None:
+        """Takes what enters that layer at every token of the next text of a list (0: A, 1: B), a flat Float32Array."""
+        current = self._current(run_id)
+        size = current.model.manifest["hidden_size"]
+        if current.beside.lists is None:
+            raise ValueError("No lists of texts were announced.")
+        rows = to_numpy([states], (1, states.length // size, size))[0]
+        current.beside.lists.add(side, rows)
+
+    def add_mean_attention(self, run_id: int, first: int, count: int, parts: Any) -> None:
+        """Takes the unchanged model's attention of `count` queries from `first` on, for the heads' mean outputs: one
+        Float32Array [head, query, key] for each layer."""
+        current = self._current(run_id)
+        trace, keys = current.reading.trace, first + count
+        chunk = to_numpy(parts, (trace.shape.layers, trace.shape.heads, count, keys))
+        current.beside.add_attention(chunk, first, len(trace.ids))
+
+    def head_values(self, run_id: int, parts: Any) -> None:
+        """Takes the values of all positions after it: one Float32Array [kv_head, key, head_size] for each layer."""
+        current = self._current(run_id)
+        manifest, length = current.model.manifest, len(current.reading.trace.ids)
+        shape = (manifest["layers"], manifest["kv_heads"], length, manifest["head_size"])
+        current.beside.take_values(to_numpy(parts, shape))
 
     def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
         """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).

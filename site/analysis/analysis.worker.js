@@ -90,8 +90,8 @@ const api = {
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 
-  patchRows(runId, position) {
-    const rows = takeArray(python(() => session.patch_rows(runId, position)));
+  patchRows(runId, kind, position) {
+    const rows = takeArray(python(() => session.patch_rows(runId, kind, position)));
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 
@@ -108,6 +108,14 @@ const api = {
   tried: (runId, request, logits) => python(() => session.tried(runId, JSON.stringify(request), logits)),
 
   readUntouched: (runId, logits) => python(() => session.read_untouched(runId, logits)),
+
+  beginLists: (runId, layer, mean) => python(() => session.begin_lists(runId, layer, mean)),
+
+  addListed: (runId, side, states) => python(() => session.add_listed(runId, side, states)),
+
+  addMeanAttention: (runId, first, count, parts) => python(() => session.add_mean_attention(runId, first, count, parts)),
+
+  headValues: (runId, parts) => python(() => session.head_values(runId, parts)),
 
   beginFillIn: (model, logits, request) => JSON.parse(python(() => session.begin_fill_in(model, logits, JSON.stringify(request)))),
 

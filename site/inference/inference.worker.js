@@ -75,6 +75,10 @@ const api = {
 
   readUntouched: (runId, key) => queue.add('untouched', (signal) => loaded().passes.readUntouched(runId, key, signal)),
 
+  headMeans: (runId, key) => queue.add('means', (signal) => loaded().passes.headMeans(runId, key, signal)),
+
+  readLists: (runId, request) => queue.add('lists', (signal) => loaded().passes.readLists(runId, request, signal)),
+
   fillIn(request, onProgress) {
     queue.end(new Ended('This ranking was replaced by a newer one.'), 'fill in');
     return releasing(onProgress, queue.add('fill in', (signal) => loaded().passes.fillIn(request, signal, onProgress)));

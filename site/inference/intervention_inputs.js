@@ -87,7 +87,8 @@ function added(rows, dims, positions) {
 }
 
 /**
- * The interventions with a variant's: keys that the position may not look at, heads off, whatever scale they had, and vectors added.
+ * The interventions with a variant's: keys that the position may not look at, heads off, whatever scale they had and whatever was
+ * added to them, and vectors added.
  * @param {Interventions} interventions @param {Variant} variant @param {number} position @returns {Interventions}
  */
 export function varied(interventions, { heads: off = [], cut, add }, position) {
@@ -95,10 +96,11 @@ export function varied(interventions, { heads: off = [], cut, add }, position) {
   if (off.length) {
     const named = new Set(off.map(([layer, head]) => `${layer}.${head}`));
     const kept = (interventions.heads ?? []).filter(({ layer, head }) => !named.has(`${layer}.${head}`));
+    if (interventions.add) combined.add = interventions.add.filter((row) => row.head === undefined || !named.has(`${row.layer}.${row.head}`));
     combined.heads = [...kept, ...off.map(([layer, head]) => ({ layer, head, scale: 0 }))];
   }
   if (cut?.length) combined.cut = [...(interventions.cut ?? []), { query: position, keys: cut }];
-  if (add?.length) combined.add = [...(interventions.add ?? []), ...add];
+  if (add?.length) combined.add = [...(combined.add ?? []), ...add];
   return combined;
 }
 

@@ -7,7 +7,7 @@ import { chunkLength } from './chunks.js';
 import { rankCandidates } from './fill_in.js';
 import { copiesAtOnce, copyInputs, interventionInputs, varied, wholes } from './intervention_inputs.js';
 
-/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, PyArray, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
+/** @import {AnalysisApi, FillInRequest, Interventions, ListRequest, Manifest, PyArray, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
 /** @import {KvCache, Past} from './kv_cache.js' */
 /** @import {Outputs} from './reader.js' */
 /** @import {ModelSession} from './session.js' */
@@ -163,8 +163,8 @@ export class SidePasses {
       return sent;
     };
     if (scope !== 'last') {
-      for (const { ids: own, heads = [] } of variants) {
-        const changed = own ? { heads: interventions.heads } : varied(interventions, { heads }, position);
+      for (const { ids: own, heads, add } of variants) {
+        const changed = own ? { heads: interventions.heads } : varied(interventions, { heads, add }, position);
         let logits = new Float32Array(0);
         const past = await this.#aside(own ?? ids.slice(0, position + 1), 0, [outputs.logits], signal, (chunk) => void (logits = chunk[outputs.logits]), { interventions: changed, last: true });
         past?.release();
@@ -184,7 +184,7 @@ export class SidePasses {
           past?.release();
           past = null;
           past = await this.#before(key, ids, from, interventions, signal);
-          rows = variants[start].patch ? await this.#analysis.patchRows(runId, from) : null;
+          rows = variants[start].patch ? await this.#analysis.patchRows(runId, trial.kind, from) : null;
           begin = from;
         }
         const positions = Array.from({ length: position + 1 - from }, (_, i) => from + i);
@@ -216,6 +216,50 @@ export class SidePasses {
       return this.#analysis.readUntouched(runId, Comlink.transfer(rows, [rows.buffer]));
     });
     past?.release();
+  }
+
+  /**
+   * Reads a run's text with the unchanged model, for its heads' mean outputs: attention and values go to the analysis worker.
+   * @param {number} runId the analysis worker's run
+   * @param {RunKey} key
+   * @param {AbortSignal} signal
+   */
+  async headMeans(runId, key, signal) {
+    const { attentions } = this.#manifest.outputs;
+    let first = 0;
+    const past = await this.#aside(this.#idsOf(key, 0), 0, attentions, signal, async (outputs, count) => {
+      const parts = attentions.map((name) => outputs[name]);
+      await this.#analysis.addMeanAttention(runId, first, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
+      first += count;
+    });
+    const values = past?.tensors.filter((_, i) => i % 2).map((tensor) => tensor.copyOut()) ?? []; // keys and values alternate
+    past?.release();
+    await this.#analysis.headValues(runId, Comlink.transfer(values, values.map(({ buffer }) => buffer)));
+  }
+
+  /**
+   * Reads the texts of two lists with the unchanged model, for the mean over each of what enters a layer; it goes to the analysis worker.
+   * @param {number} runId the analysis worker's run
+   * @param {ListRequest} request
+   * @param {AbortSignal} signal
+   */
+  async readLists(runId, { lists, layer, mean }, signal) {
+    const { prefix, outputs, context_length, hidden_size } = this.#manifest;
+    const name = outputs.hidden_states[layer];
+    const front = prefix ? [prefix.id] : [];
+    await this.#analysis.beginLists(runId, layer, mean);
+    for (const [side, texts] of lists.entries()) {
+      for (const text of texts) {
+        /** @type {Float32Array[]} */
+        const parts = [];
+        const { ids } = this.#tokenizer.encode(text, context_length - front.length);
+        if (!ids.length) throw new ModelError(`“${text}” has no tokens. Remove it from the list.`);
+        const past = await this.#aside([...front, ...ids], 0, [name], signal, (chunk) => void parts.push(chunk[name]));
+        past?.release();
+        const states = joined(parts).slice(front.length * hidden_size);
+        await this.#analysis.addListed(runId, side, Comlink.transfer(states, [states.buffer]));
+      }
+    }
   }
 
   /** The past of the positions before one, under the run's interventions; the caller releases it. @param {RunKey} key @param {number[]} ids @param {number} position @param {Interventions} interventions @param {AbortSignal} signal */

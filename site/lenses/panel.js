@@ -58,7 +58,7 @@ export function panel(descriptor) {
     return html`
       <div class="row spread"><h2 title=${PROSE[id].caption}>${title}</h2>${controls?.(answer) ?? nothing}</div>
       ${words ? html`<p class="hint">${words}</p>` : html`
-        ${lead ? html`<p class="lead">${answer ? lead(answer) : waiting(needs === 'pass')}</p>` : nothing}
+        ${lead ? html`<p class="lead">${answer ? lead(answer) : seen() ? waiting(needs === 'pass') : LATER}</p>` : nothing}
         <div class="charts">${drawn.map(({ element }) => element)}</div>`}
       <div class="panel-rest">${answer && below && !words ? below(answer) : nothing}<div class="panel-foot">
         ${howView(id, (event) => (explained.value = isOpen(event)), more?.(explained.value))}
@@ -76,11 +76,17 @@ export function panel(descriptor) {
         const answer = seen() ? asked.answer.value : null; // out of sight and of another text or token: nothing
         return answer && state.palettes.value && !missing?.() ? charts(answer) : [];
       });
+      let isResting = true; // whether it says that nothing is computed for it yet, or nothing at all
+      /** @type {Views[Name]['answer'] | null} */
+      let drawnAnswer = null;
       watch(id, () => {
         const answer = asked.answer.value;
         const fits = asked.fits.value;
-        if (!seen() && (fits || !place.dataset.token)) return;
+        const whole = fits && drawnAnswer !== null && drawnAnswer === answer && !lacks?.(answer);
+        if (!seen() && (whole || isResting)) return;
         const shown = seen() ? answer : null;
+        drawnAnswer = shown;
+        isResting = !seen();
         const current = shownCharts.value;
         while (drawn.length < current.length) drawn.push(new Chart({ resting }));
         render(frame(shown), place);
@@ -132,6 +138,9 @@ export function howView(id, onToggle = () => {}, more = nothing) {
 export const filesView = (title, files) =>
   html`<span class="files">${Object.entries(files).map(([format, make]) => html`<button type="button" class="small"
     aria-label="${title}: save as ${format}" title="Save as ${format}" @click=${() => make().catch(tell)}>${format}</button>`)}</span>`;
+
+/** What is said while a panel is out of sight: nothing is computed for it. */
+export const LATER = 'Computed when you scroll to it.';
 
 /** What is said while a panel has no answer yet. @param {boolean} pass whether it runs the model again */
 const waiting = (pass) => (pass && !state.run.value?.done ? 'Shown when the run has ended.' : 'Computing…');

@@ -43,9 +43,9 @@ export const PROSE = {
   },
   why_heads: {
     caption: 'How the log-probability changes if one head is switched off.',
-    how: 'A head is off when its attention is multiplied by 0 (zero ablation): at the position that predicts alone, or at every position of the text, which takes a pass of the text for each head. Zero is not a value a head usually gives, and others may take over, so a small change does not mean the head does nothing.',
+    how: 'A head is off when its attention is multiplied by 0 (zero ablation), or when its output, before the output projection, is replaced by its mean over all positions of this text as the unchanged model reads it (mean ablation): at the position that predicts alone, or at every position of the text, which takes a pass of the text for each head. Zero is not a value a head usually gives; its mean is. Others may take over, so a small change does not mean the head does nothing: “Off together” switches off the heads whose own changes lower the target most, and if that costs more than the sum of their own changes, one of them is a backup of another.',
     formula: 'Δ = log p(target | head off) − log p(target)',
-    source: 'needs.why_heads, interventions.copies',
+    source: 'ablations.why_heads, ablation.AttentionSums, interventions.copies',
   },
   why_context: {
     caption: 'How many tokens of context the prediction needs.',
@@ -61,13 +61,13 @@ export const PROSE = {
   },
   patch: {
     caption: 'Activation patching: how the prediction after the text changes if the residual stream of another text, A, is copied into it at one layer and position.',
-    how: 'The residual stream that enters a layer at one position of the text here (B) is replaced by the one of the pinned text (A) at the same position, and everything after it is computed again. A large change says that this place carries what makes the two predictions differ. The numbers are log-probabilities after the whole text: a target’s or, rather than another token, the difference of the two. The last row is the stream that enters the final norm. Places before the first token that differs, and other positions after the last layer, cannot change anything: they are left blank, and their change is exactly 0.',
+    how: 'The residual stream that enters a layer at one position of the text here (B) is replaced by the one of the pinned text (A) at the same position, and everything after it is computed again. Texts of different lengths are aligned from the start, from the end, or at the beginning and the end that they have in common; the prefix token always goes with the prefix token. A large change says that this place carries what makes the two predictions differ. The numbers are log-probabilities after the whole text: a target’s or, rather than another token, the difference of the two. The last row is the stream that enters the final norm. Places before the first token that differs, and other positions after the last layer, cannot change anything: they are left blank, and their change is exactly 0.',
     formula: 'Δ[layer, position] = m(B | h[layer, position] := A’s h[layer, position]) − m(B);  m = log p(target) − log p(other)',
     source: 'patching.grid, patch.patch, interventions.copies',
   },
   steer: {
     caption: 'A steering vector: the difference of two texts’ residual streams at a layer, added to every position of another.',
-    how: 'The residual stream that enters a layer is taken at the last position of each text, or as the mean over its tokens without the prefix token, and the one here is subtracted from that of the pinned text A. Times the strength, it is added to the residual stream at every position, while reading and while generating. Before and after are generated from the same tokens, with the same seed and sampling settings; only the vector differs.',
+    how: 'The residual stream that enters a layer is taken at the last position of each text, or as the mean over its tokens without the prefix token, and the one here is subtracted from that of the pinned text A; or the mean over one list of texts less that over another, each text counted once. Times the strength, it is added to the residual stream at every position, while reading and while generating. Before and after are generated from the same tokens, with the same seed and sampling settings; only the vector differs.',
     formula: 'v = h_A[layer] − h_B[layer];  h[layer, position] := h[layer, position] + strength · v',
     source: 'patching.steering, patch.steering, interventions.inputs',
   },

@@ -93,19 +93,22 @@ const tokenlight = Object.freeze({
   },
   pin: async () => pinReading(),
   async patch(/** @type {unknown} */ options, /** @type {((part: { done: number, of: number }) => void) | undefined} */ onProgress) {
-    const args = { ...targetArgs('patch', options), sweep: true };
+    const { align = null, ...others } = /** @type {Record<string, any>} */ (options ?? {});
+    if (![null, 'start', 'end', 'both'].includes(align)) throw new TypeError("patch: align must be 'start', 'end' or 'both'.");
+    const args = { ...targetArgs('patch', others), align, sweep: true };
     const { json, arrays } = await wholeView('patch', args, ({ json: part }) => part.why_not === null && onProgress?.({ done: part.done, of: part.of }));
     if (json.why_not !== null) throw new Error(json.why_not);
     const { target, versus, layers, columns } = json;
     return { target, versus, layers: layers + 1, tokens: columns, data: Float32Array.from(arrays.deltas.data) };
   },
   async sweep(/** @type {unknown} */ options, /** @type {((part: { layers: number, heads: number, data: Float32Array }) => void) | undefined} */ onProgress) {
-    const { kind, token, scope = 'last', ...others } = /** @type {Record<string, any>} */ (options ?? {});
+    const { kind, token, scope = 'last', mean = false, ...others } = /** @type {Record<string, any>} */ (options ?? {});
     if (kind !== 'heads') throw new TypeError("sweep: kind must be 'heads'.");
     if (scope !== 'last' && scope !== 'text') throw new TypeError("sweep: scope must be 'last' or 'text'.");
+    if (typeof mean !== 'boolean') throw new TypeError('sweep: mean must be true or false.');
     /** @param {import('../shared/protocol.js').Views['why_heads']['answer']} answer */
     const part = ({ json, arrays }) => ({ layers: json.layers, heads: json.columns, data: Float32Array.from(arrays.deltas.data) });
-    const args = { ...whyArgs('sweep', token, others), both: false, whole_text: scope === 'text' };
+    const args = { ...whyArgs('sweep', token, others), both: false, whole_text: scope === 'text', mean };
     return part(await wholeView('why_heads', args, (answer) => onProgress?.(part(answer))));
   },
   lens: async (/** @type {number} */ token, /** @type {number} */ topK) => lens(token, topK),

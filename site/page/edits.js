@@ -144,11 +144,11 @@ function noteTokens({ id, text }, literal) {
  * Generates after a prompt. The text goes into the box unless the user typed meanwhile; either way it becomes a version.
  * @param {string | number[]} input
  * @param {object} options of tokenlight.generate
- * @param {{ given?: number | null, parent?: number | null }} [how]
+ * @param {{ given?: number | null, parent?: number | null, once?: boolean }} [how] once: see startRun
  * @returns {Run}
  */
-export function generate(input, options, { given = null, parent } = {}) {
-  const run = startRun('generate', input, options, { given });
+export function generate(input, options, { given = null, parent, once } = {}) {
+  const run = startRun('generate', input, options, { given, once });
   const { seed = 0, literal = false } = /** @type {GenerateOptions} */ (options);
   if (typeof input === 'string' && input !== state.text.value) put(input);
   const base = versions.commit();

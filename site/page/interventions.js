@@ -2,11 +2,14 @@
 
 import { checkedInterventions } from '../shared/interventions.js';
 import { readUnder } from './edits.js';
-import { say } from './notices.js';
+import { say, tell } from './notices.js';
+import { wholeView } from './questions.js';
 import * as state from './state.js';
 
 /** @import {Interventions} from '../shared/protocol.js' */
 /** @typedef {{ layer: number, head: number }} Head */
+
+const DIGITS = 6; // of a number that is added: a run's key holds all of them
 
 /** Replaces the interventions and reads the text again; says what is wrong with them, if anything is. @param {Interventions} given */
 export function setInterventions(given) {
@@ -34,12 +37,35 @@ export function setFromLink(json) {
   else state.interventions.value = given;
 }
 
+/** Whether a head is off and a vector is added to its output everywhere: mean ablation. @param {Head} which */
+export const isMean = ({ layer, head }) =>
+  scaleOf({ layer, head }) === 0 && (state.interventions.value.add ?? []).some((row) => row.layer === layer && row.head === head && row.position === null);
+
+/** The interventions without those of some heads; a vector added to a head stays, unless it is the mean in its place. @param {Head[]} which */
+function without(which) {
+  const { heads = [], add = [], ...rest } = state.interventions.value;
+  const named = (/** @type {{ layer: number, head?: number }} */ row) => which.some(({ layer, head }) => row.layer === layer && row.head === head);
+  const isOfMean = (/** @type {typeof add[number]} */ row) => row.head !== undefined && row.position === null && isMean({ layer: row.layer, head: row.head });
+  return { ...rest, heads: heads.filter((row) => !named(row)), add: add.filter((row) => !named(row) || !isOfMean(row)) };
+}
+
 /** Sets the scale of some heads; 1 leaves them as they are. @param {Head[]} which @param {number} scale */
 export function scaleHeads(which, scale) {
-  const named = new Set(which.map(({ layer, head }) => `${layer}.${head}`));
-  const kept = (state.interventions.value.heads ?? []).filter(({ layer, head }) => !named.has(`${layer}.${head}`));
+  const rest = without(which);
   const changed = scale === 1 ? [] : which.map(({ layer, head }) => ({ layer, head, scale }));
-  setInterventions({ ...state.interventions.value, heads: [...kept, ...changed] });
+  setInterventions({ ...rest, heads: [...rest.heads, ...changed] });
+}
+
+/** Puts a head's mean output over the text in its place, at every position. @param {Head} which */
+export async function meanHead({ layer, head }) {
+  try {
+    const { arrays } = await wholeView('head_mean', { layer, head });
+    const rest = without([{ layer, head }]);
+    const vector = Array.from(arrays.vector.data, (value) => Number(value.toPrecision(DIGITS)));
+    setInterventions({ ...rest, heads: [...rest.heads, { layer, head, scale: 0 }], add: [...rest.add, { layer, head, position: null, vector }] });
+  } catch (error) {
+    if (/** @type {any} */ (error)?.name !== 'Ended') tell(error); // else a newer run has come
+  }
 }
 
 /** The scale of a head now. @param {Head} which */

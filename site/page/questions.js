@@ -79,7 +79,7 @@ export function attentionAgain(run, what) {
 }
 
 /**
- * Computes what a view about one token still lacks: its attribution, a batch of trials, or the untouched reading.
+ * Computes what a view still lacks: a token's attribution, a batch of trials, the untouched reading, or the heads' mean outputs.
  * @param {RunState} run @param {WhyMissing} missing
  */
 export function computeMissing(run, missing) {
@@ -88,12 +88,24 @@ export function computeMissing(run, missing) {
   const key = keyOf(run);
   if ('scope' in missing) return inference.wait(api.tryOut(run.id, key, missing));
   if (missing.kind === 'untouched') return inference.wait(api.readUntouched(run.id, key));
+  if (missing.kind === 'head_means') return inference.wait(api.headMeans(run.id, key));
   return inference.wait(api.attribute(run.id, key, missing.position, missing.targets));
 }
 
 /**
+ * The mean over a list of texts of what enters a layer, less that over another list: a steering vector.
+ * @param {import('../shared/protocol.js').ListRequest} request
+ */
+export async function listSteering(request) {
+  const { inference } = workers();
+  const run = runInOnePass();
+  await inference.wait(inference.api.readLists(run.id, request));
+  return view('list_steering', { layer: request.layer, mean: request.mean }, run.id);
+}
+
+/**
  * A view of the current run with all it lacks computed first.
- * @template {'why_adds' | 'why_tokens' | 'why_heads' | 'patch'} Name
+ * @template {'why_adds' | 'why_tokens' | 'why_heads' | 'head_mean' | 'patch'} Name
  * @param {Name} name @param {Views[Name]['args']} args @param {(answer: Views[Name]['answer']) => void} [onPart] called after each batch
  * @returns {Promise<Views[Name]['answer']>}
  */

@@ -29,10 +29,11 @@ let early = [];
  * @param {'read' | 'generate'} kind
  * @param {string | number[]} input a text, or token ids exactly as they are cut
  * @param {object} options of tokenlight.analyze or tokenlight.generate
- * @param {{ given?: number | null }} [how] given: see RunRequest
+ * @param {{ given?: number | null, once?: boolean }} [how] given: see RunRequest; once: its interventions are its own, and do not
+ *   become the page's
  * @returns {Run} throws before anything runs if an argument is wrong or no model is loaded
  */
-export function startRun(kind, input, options, { given = null } = {}) {
+export function startRun(kind, input, options, { given = null, once = false } = {}) {
   const { inference } = workers();
   const model = /** @type {LoadedModel} */ (state.model.value);
   const call = kind === 'read' ? 'analyze' : 'generate';
@@ -40,7 +41,7 @@ export function startRun(kind, input, options, { given = null } = {}) {
   const checked = kind === 'read' ? analyzeOptions(others, model.manifest.context_length) : generateOptions(others);
   const tokensOrText = checkedInput(call, input, model.manifest.vocab_size);
   const interventions = asked === undefined ? fitting(model.manifest) : checkedInterventions(asked, model.manifest);
-  state.interventions.value = interventions;
+  if (!once) state.interventions.value = interventions;
   const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: tokensOrText, options: checked, interventions, given });
   const id = request.runId;
   newestKind = kind;

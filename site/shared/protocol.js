@@ -69,6 +69,11 @@
  */
 
 /**
+ * Two lists of texts, the layer that is looked at, and whether its input's mean over the tokens is taken, or the last token's.
+ * @typedef {{ lists: [string[], string[]], layer: number, mean: boolean }} ListRequest
+ */
+
+/**
  * Options of a run, checked by shared/options.js. `topK` of analyze is the number of alternatives in the Run, that of generate a filter.
  * `stride` reads a text longer than the context in windows, each so many tokens after the one before (pyscripts/strides.py).
  * @typedef {{ topK?: number, prefix?: boolean, literal?: boolean, stride?: number }} AnalyzeOptions
@@ -176,14 +181,15 @@
  * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
  * @typedef {{ id: number, text: string }} NamedToken
  * @typedef {{ token: number, target: number | string | null, versus: number | string | null }} WhyArgs ids, or texts of tokens; target null: the token itself
+ * @typedef {WhyArgs & { both: boolean, whole_text: boolean, mean: boolean }} HeadsOff mean: mean ablation instead of zero ablation
  * @typedef {{ token: number, target: NamedToken, versus: NamedToken | null }} WhyNamed
- * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | Trial} WhyMissing what must be computed first
+ * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | { kind: 'head_means' } | Trial} WhyMissing what must be computed first
  * @typedef {{ kind: string, layer: number | null, head: number | null, value: number }} Part
  * @typedef {{ logit: number, sum: number, softcap: number | null, parts: Part[], top: Part[], layers: number, columns: number, palette: string, stops: Stop[] }} Adds
  * @typedef {{ shade_palette: string, most: number, prefix: number | null, largest: { token: number, text: string, value: number }[] }} WhyShading
  * @typedef {NamedToken & { logprob: number }} NextToken
  * @typedef {{ why_not: null, missing: WhyMissing | null, target: NamedToken, versus: NamedToken | null, of_a: number, of_b: number, done: number, of: number,
- *             offered: { a: NextToken[], b: NextToken[] }, a_texts: string[], texts: string[], layers: number, columns: number, begin: number,
+ *             offered: { a: NextToken[], b: NextToken[] }, a_texts: (string | null)[], texts: string[], counts: number[], layers: number, columns: number, begin: number,
  *             palette: string, stops: Stop[], largest: { layer: number, token: number, value: number }[] }} PatchGrid see pyscripts/page/views/patch.py
  * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null,
  *             largest?: { token: number, text: string, value: number }[] }} Change
@@ -220,13 +226,16 @@
  *   why_adds: { args: WhyArgs, answer: Answer<WhyNamed & Partial<Adds & WhyShading> & { missing?: WhyMissing | null }, 'values' | 'levels' | 'sources' | 'by_head' | 'shades'> },
  *   why_looks: { args: WhyArgs & { weighted: boolean }, answer: Answer<{ token: number, weighted: boolean } & Partial<WhyShading> & { missing?: WhyMissing | null }, 'sources' | 'shades'> },
  *   why_tokens: { args: WhyArgs & { both: boolean }, answer: Answer<WhyNamed & WhyShading & { missing: WhyMissing | null, names: string[] }, 'deltas' | 'shades'> },
- *   why_heads: { args: WhyArgs & { both: boolean, whole_text: boolean }, answer: Answer<WhyNamed & { missing: WhyMissing | null, names: string[], layers: number, columns: number,
+ *   why_heads: { args: HeadsOff, answer: Answer<WhyNamed & { missing: WhyMissing | null, names: string[], layers: number, columns: number, few: number,
  *     palette: string, stops: Stop[], top: { layer: number, head: number, value: number }[] }, 'deltas' | 'levels'> },
+ *   why_together: { args: HeadsOff, answer: Answer<{ token: number, missing: WhyMissing | null, heads?: { layer: number, head: number, value: number }[], sum?: number, together?: number }> },
+ *   head_mean: { args: { layer: number, head: number }, answer: Answer<{ missing: WhyMissing | null }, 'vector'> },
  *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'deltas'> },
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
- *   patch: { args: { target: number | string | null, versus: number | string | null, sweep: boolean }, answer: Answer<PatchGrid | { why_not: string, missing: null }, 'deltas' | 'levels'> },
+ *   patch: { args: { target: number | string | null, versus: number | string | null, align: string | null, sweep: boolean }, answer: Answer<PatchGrid | { why_not: string, missing: null, counts: number[] }, 'deltas' | 'levels'> },
  *   steering: { args: { layer: number, mean: boolean }, answer: Answer<{ why_not: string | null, layer: number, norm: number | null, usual: number | null }, 'vector'> },
+ *   list_steering: { args: { layer: number, mean: boolean }, answer: Answer<{ texts: number[], norm: number }, 'vector'> },
  *   change: { args: {}, answer: Answer<Change, 'deltas' | 'shades'> },
  *   table: { args: { view: string, args: object }, answer: Answer<Table> },
  *   csv: { args: { view: string, args: object }, answer: Answer<string> }
@@ -258,6 +267,8 @@
  *   attribute(runId: number, key: RunKey, position: number, targets: number[]): Promise<void>,
  *   tryOut(runId: number, key: RunKey, trial: Trial): Promise<void>,
  *   readUntouched(runId: number, key: RunKey): Promise<void>,
+ *   headMeans(runId: number, key: RunKey): Promise<void>,
+ *   readLists(runId: number, request: ListRequest): Promise<void>,
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
  *   stop(): void
  * }} InferenceApi
@@ -282,7 +293,7 @@
  *   sample(runId: number, logits: Float32Array): number,
  *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
  *   lensRows(runId: number, position: number): PyArray,
- *   patchRows(runId: number, position: number): PyArray,
+ *   patchRows(runId: number, kind: string, position: number): PyArray,
  *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null): void,
  *   beginAttention(runId: number, layers: number[] | null): void,
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,
@@ -290,6 +301,10 @@
  *   attributed(runId: number, request: { position: number, targets: number[] }, outputs: Record<string, Float32Array>): void,
  *   tried(runId: number, request: Trial, logits: Float32Array): void,
  *   readUntouched(runId: number, logits: Float32Array): void,
+ *   beginLists(runId: number, layer: number, mean: boolean): void,
+ *   addListed(runId: number, side: number, states: Float32Array): void,
+ *   addMeanAttention(runId: number, first: number, count: number, parts: Float32Array[]): void,
+ *   headValues(runId: number, parts: Float32Array[]): void,
  *   beginFillIn(model: string, logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],
  *   scoreFillIn(first: number, count: number, logits: Float32Array): void,
  *   ranking(): Ranked[],

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.testing import assert_allclose
 from playwright.sync_api import Page, expect
 
 from pyscripts.native import Model, load
-from tests.e2e.layers import finished, fresh, until
+from tests.e2e.layers import STATE, finished, fresh, until
 
 A = "The quick brown fox jumps over the lazy dog."
 B = "The lazy brown fox jumps over the quick dog."
@@ -37,12 +38,22 @@ def test_the_grid_is_that_without_a_browser(page: Page, native: Model) -> None:
     read(page, A)
     page.evaluate("tokenlight.pin()")
     read(page, B)
-    for options in ({}, {"target": 17}, {"target": 17, "versus": 9}):
+    asked: tuple[dict[str, Any], ...] = {}, {"target": 17}, {"target": 17, "versus": 9}
+    for options in asked:
         found = page.evaluate(GRID, [options])
         expected = native.patch_sweep(a, b, **options)[:, a.reading.trace.first :]
         assert [found["layers"], found["tokens"]] == list(expected.shape)
         assert_allclose(found["data"], expected.ravel(), atol=2e-4)
     read(page, B + " more")
+    longer = native.read(B + " more")
+    for align in ("start", "end", "both"):
+        found = page.evaluate(GRID, [{"target": 17, "align": align}])["data"]
+        expected = native.patch_sweep(a, longer, 17, align=align)[:, a.reading.trace.first :]
+        assert_allclose([np.nan if each is None else each for each in found], expected.ravel(), atol=2e-4)
+    panel = page.locator("#panel-patch")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_label("Aligned").select_option("end", timeout=20_000)
+    expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)
     said = page.evaluate("tokenlight.patch({}).catch((error) => error.message)")
     assert "change a text so that both have the same number of tokens" in said
     assert "no option" in page.evaluate("tokenlight.patch({other: 1}).catch((error) => error.message)")
@@ -122,6 +133,86 @@ def test_a_vector_steers_and_is_saved_and_opened(page: Page, native: Model, tmp_
     page.set_input_files("#vector-file", file)
     expect(panel.locator(".lead")).to_contain_text("Vector before layer 1: from vector.json")
     assert np.linalg.norm(stored["vector"]) > 0
+
+
+@pytest.mark.parametrize("ending", ["document.getElementById('stop').click()", f"void tokenlight.analyze('{A}')"])
+def test_the_vector_comes_back_whatever_ends_before_and_after(page: Page, ending: str) -> None:
+    """Ended while the text without the vector is generated: by Stop, or by another run."""
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B)
+    panel = page.locator("#panel-steer")
+    panel.scroll_into_view_if_needed()
+    discard = panel.get_by_role("button", name="Discard it")
+    if discard.count():  # of another test
+        discard.click()
+    panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
+    panel.get_by_role("button", name="Steer", exact=True).click()
+    finished(page)
+    steering = page.evaluate("tokenlight.state().interventions")
+    assert len(steering["add"]) == 1
+    page.evaluate("""import(new URL('page/choices.js', document.baseURI)).then(async (choices) => {
+        const {settings} = await import(new URL('page/state.js', document.baseURI));
+        choices.set('sampling', {...settings.value.sampling, greedy: true, maxTokens: 200, stopAtEnd: false}); })""")
+    page.evaluate(f"""import(new URL('page/state.js', document.baseURI)).then(({{run}}) => new Promise((resolve) => {{
+        run.subscribe(({{kind, conditions}}) => {{  // as soon as the text without the vector is shown
+            if (kind === 'generate' && conditions.interventions === '{{}}') setTimeout(resolve);
+        }});
+        const buttons = [...document.querySelectorAll('#panel-steer button')];
+        buttons.find((one) => one.textContent.startsWith('Generate')).click();
+    }})).then(() => {{ {ending}; }})""")
+    until(page, f"() => {STATE}.then((run) => run.done && run.conditions.interventions !== '{{}}')")
+    assert page.evaluate("tokenlight.state().interventions") == steering
+    assert page.evaluate(f"{STATE}.then(run => JSON.parse(run.conditions.interventions))") == steering
+    expect(page.locator("#interventions .chip")).to_have_count(1)
+    discard.click()
+    finished(page)
+    assert page.evaluate("tokenlight.state().interventions") == {}
+
+
+def test_a_vector_from_two_lists_of_texts(page: Page, native: Model) -> None:
+    read(page, A)
+    panel = page.locator("#panel-steer")
+    panel.scroll_into_view_if_needed()
+    discard = panel.get_by_role("button", name="Discard it")
+    if discard.count():  # of another test
+        discard.click()
+    lists = [A, "The quick fox", "A model"], [B, "The river"]
+    panel.locator("summary", has_text="two lists").click()
+    for name, texts in zip("ab", lists, strict=True):
+        panel.locator(f"textarea[name={name}]").fill("\n".join(texts) + "\n")
+    panel.get_by_role("button", name="Take the mean").click()
+    expect(panel.locator(".lead")).to_contain_text("mean over 3 texts of A less 2 of B", timeout=20_000)
+    with page.expect_download() as saved:
+        panel.get_by_role("button", name="Save the vector").click()
+    vector = json.loads(Path(saved.value.path()).read_text())["vector"]
+    runs = [[native.read(text) for text in texts] for texts in lists]
+    assert_allclose(vector, native.steering_vector(runs[0], runs[1], 1), atol=2e-4)
+    discard.click()
+
+
+def test_panels_out_of_sight_do_not_claim_to_compute(page: Page) -> None:
+    """Nothing is computed for them until they are in sight; they say so after another token is chosen, too."""
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B)
+    page.evaluate("import(new URL('page/choices.js', document.baseURI)).then((choices) => choices.pin(8))")
+    panels = [f"#panel-{id}" for id in ("why_adds", "why_tokens", "why_heads", "why_context", "change", "steer")]
+    for panel in panels:
+        page.locator(panel).scroll_into_view_if_needed()
+        expect(page.locator(panel)).not_to_contain_text("Computing…", timeout=20_000)
+        expect(page.locator(panel)).to_contain_text("How is this computed?")
+    page.evaluate("scrollTo(0, 0)")
+    until(page, """() => import(new URL('lenses/in_sight.js', document.baseURI))
+        .then(({inSight}) => !inSight.value.has('why_context') && !inSight.value.has('steer'))""")
+    page.evaluate("import(new URL('page/choices.js', document.baseURI)).then((choices) => choices.pin(5))")
+    read(page, B + " more")
+    said = page.evaluate("""import(new URL('lenses/in_sight.js', document.baseURI)).then(({inSight}) =>
+        [...document.querySelectorAll('#why .panel')].filter(({id}) => !inSight.value.has(id.replace('panel-', '')))
+            .map(({id, textContent}) => [id, textContent]))""")
+    assert {"panel-why_context", "panel-steer"} <= {id for id, _ in said}
+    assert [each for each in said if "Computing…" in each[1]] == []
+    assert "Computed when you scroll to it." in dict(said)["panel-why_context"]
 
 
 def test_a_link_says_that_it_leaves_out_vectors_that_are_too_long(page: Page, native: Model) -> None:

@@ -71,6 +71,9 @@ def test_attribution_and_sweeps_are_those_without_a_browser(tiny: Page, model: s
             swept = tiny.evaluate(f"""tokenlight.sweep({{kind: 'heads', token: {token}, scope: '{scope}'}})
                 .then(({{data, ...sizes}}) => ({{...sizes, data: [...data]}}))""")
             assert_allclose(swept["data"], native.head_sweep(run, token, scope=scope).ravel(), atol=2e-4)
+            swept = tiny.evaluate(f"""tokenlight.sweep({{kind: 'heads', token: {token}, scope: '{scope}', mean: true}})
+                .then(({{data}}) => [...data])""")
+            assert_allclose(swept, native.head_sweep(run, token, scope=scope, mean=True).ravel(), atol=2e-4)
     analyze(tiny, {})
 
 
@@ -113,4 +116,39 @@ def test_the_lens_and_its_chips(tiny: Page) -> None:
     expect(tiny.locator("html")).to_have_attribute("data-state", "ready")
     assert tiny.evaluate("tokenlight.state().interventions") == {}
     assert_allclose(analyze(tiny), clean, atol=1e-6)
+    tiny.click("#tab-tokens")
+
+
+def test_heads_off_together_and_a_head_at_its_mean(tiny: Page, tiny_models: Path) -> None:
+    """The most needed heads off at once, beside the sum of their own changes, by zero and mean ablation; the chip."""
+    native = load(tiny_models / "tiny-gpt2", threads=1)
+    run, token = native.read(TEXT), 9
+    analyze(tiny, {})
+    tiny.click("#tab-why")
+    tiny.evaluate(f"import(new URL('page/choices.js', document.baseURI)).then((choices) => choices.stepTo({token}))")
+    panel = tiny.locator("#panel-why_heads")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_role("button", name="Off together").click(timeout=20_000)
+    for name, mean in (("zero", False), ("mean", True)):
+        panel.get_by_label("What stands in for a head").select_option(name)
+        alone = native.head_sweep(run, token, mean=mean)
+        most = [divmod(i, alone.shape[1]) for i in np.argsort(alone, axis=None)[:3].tolist()]
+        expect(panel.locator(".lead")).to_contain_text(f"{name} ablation", timeout=20_000)
+        expect(tiny.locator("#off-together")).to_contain_text(", ".join(f"{a}.{b}" for a, b in most), timeout=20_000)
+        bold = tiny.locator("#off-together strong").all_text_contents()
+        shown = [float(each.replace("\u2212", "-")) for each in bold]
+        both = native.heads_off(run, token, most, mean=mean), sum(alone[place] for place in most)
+        assert_allclose(shown, np.array(both) / np.log(2), atol=0.006)
+    tiny.evaluate("""import(new URL('page/interventions.js', document.baseURI))
+        .then(({meanHead}) => meanHead({layer: 1, head: 2}))""")
+    expect(tiny.locator("#interventions .chip")).to_have_count(1)
+    expect(tiny.locator("#interventions .chip")).to_contain_text("head 1.2 at its mean")
+    (added,) = tiny.evaluate("tokenlight.state().interventions.add")
+    assert_allclose(added["vector"], native.head_means(run)[1, 2], atol=2e-5)
+    given = tiny.evaluate("tokenlight.state().interventions")
+    assert_allclose(analyze(tiny, given), native.read(TEXT, interventions=given).logprob, atol=2e-4)
+    tiny.click("#interventions .chip button")
+    expect(tiny.locator("#interventions .chip")).to_have_count(0)
+    expect(tiny.locator("html")).to_have_attribute("data-state", "ready")
+    assert tiny.evaluate("tokenlight.state().interventions") == {}
     tiny.click("#tab-tokens")

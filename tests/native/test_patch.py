@@ -109,6 +109,54 @@ def test_the_defaults_and_a_patch_under_interventions(
     assert np.abs(found[1, :-1]).max() > 1e-4
 
 
+@pytest.mark.parametrize("align", ["start", "end", "both"])
+def test_texts_of_different_lengths_are_aligned(
+    model: Model, torch_model: Any, generator: np.random.Generator, align: str
+) -> None:
+    """Every cell against hooks; which position goes where is worked out by hand: A has two more in the middle."""
+    ids = generator.integers(300, model.manifest["vocab_size"], 9).tolist()
+    inserted = [(ids[4] - 299) % 200 + 300, (ids[3] - 298) % 200 + 300]
+    a, b = model.read([*ids[:4], *inserted, *ids[4:]]), model.read([*ids[:4], (ids[4] - 297) % 200 + 300, *ids[5:]])
+    first, nowhere = a.reading.trace.first, -1
+    by_hand = {"start": list(range(9)), "end": list(range(2, 11)), "both": [0, 1, 2, 3, nowhere, 7, 8, 9, 10]}[align]
+    origin = [*range(first), *(place + first if place >= 0 else nowhere for place in by_hand)]
+    of_a, of_b = a.reading.trace.ids, b.reading.trace.ids
+    target = int(generator.integers(model.manifest["vocab_size"]))
+    found = model.patch_sweep(a, b, target, align=align)
+    assert found.shape == (model.manifest["layers"] + 1, len(of_b))
+    plain = read(torch_model, of_b, 0, None, 0)[0][target]
+    for layer in range(len(found) - 1):
+        _, state = read(torch_model, of_a, layer, None, 0)
+        for position, place in enumerate(origin):
+            changed = plain if place < 0 else read(torch_model, of_b, layer, state[place], position)[0][target]
+            assert found[layer, position] == pytest.approx(changed - plain, abs=2e-4)
+    whole = read(torch_model, of_a, 0, None, 0)[0][target] - plain
+    assert np.isnan(found[-1, -1]) if align == "start" else found[-1, -1] == pytest.approx(whole, abs=2e-4)
+    with pytest.raises(ValueError, match="align is one of start, end, both"):
+        model.patch_sweep(a, b, target, align="middle")
+
+
+@pytest.mark.parametrize("mean", [False, True])
+def test_a_steering_vector_of_lists_is_that_of_hooks(
+    model: Model, torch_model: Any, generator: np.random.Generator, mean: bool
+) -> None:
+    """Texts of several lengths, more in one list than in the other; each text counts once."""
+    layer, size = int(generator.integers(model.manifest["layers"])), model.manifest["vocab_size"]
+    lists = [[model.read(generator.integers(300, size, int(generator.integers(2, COUNT))).tolist())
+              for _ in range(count)] for count in (3, 2)]
+    expected = []
+    for runs in lists:
+        each = []
+        for run in runs:
+            states = read(torch_model, run.reading.trace.ids, layer, None, 0)[1][run.reading.trace.first :]
+            each.append((states.mean(dim=0) if mean else states[-1]).numpy())
+        expected.append(np.mean(each, axis=0))
+    found = model.steering_vector(lists[0], lists[1], layer, mean)
+    assert_allclose(found, expected[0] - expected[1], atol=2e-4)
+    with pytest.raises(ValueError, match="at least one text"):
+        model.steering_vector(lists[0], [], layer, mean)
+
+
 def test_what_cannot_be_patched_is_said(model: Model) -> None:
     a, b = model.read("The quick brown fox"), model.read("The quick brown fox jumps")
     with pytest.raises(ValueError, match="change a text so that both have the same number of tokens"):

@@ -146,31 +146,52 @@ def test_interventions_are_what_hooks_give(
     assert found.lens(last).logprob[-1] == pytest.approx(expected[-1], abs=2e-4)
 
 
-def test_a_head_with_its_mean_in_its_place(model: Model, run: Run, torch_model: Any) -> None:
-    """Mean ablation from the two primitives: scale 0, and the head's mean output over this text."""
+def test_mean_ablation_is_what_hooks_give(model: Model, run: Run, torch_model: Any, seed: int) -> None:
+    """Every head's mean output over the text, and a head with it in its place, at the last position or everywhere."""
+    generator, m, ids = np.random.default_rng(seed), model.manifest, run.reading.trace.ids
     outputs: list[torch.Tensor] = []
-    projection = blocks(torch_model)[1][2]
-    handle = projection.register_forward_pre_hook(lambda m, args: outputs.append(args[0][0].clone()))
-    ids, heads = run.reading.trace.ids, model.manifest["heads"]
+    handles = [projection.register_forward_pre_hook(lambda module, args: outputs.append(args[0][0].clone()))
+               for _, _, projection in blocks(torch_model)]
     with torch.no_grad():
         torch_model(torch.tensor([ids]))
-    handle.remove()
-    mean = outputs[0].unflatten(-1, (heads, -1))[:, 2].mean(dim=0)
+    for handle in handles:
+        handle.remove()
+    expected = torch.stack(outputs).unflatten(-1, (m["heads"], -1)).mean(dim=1).numpy()  # [layer, head, head_size]
+    base = {"heads": [{"layer": 0, "head": 1, "scale": 0.3}]}
+    means = model.head_means(model.read(TEXT, interventions=base))  # of the unchanged model all the same
+    assert_allclose(means, expected, atol=2e-4)
+    token = 2 + int(generator.integers(len(run.ids) - 2))
+    seen = ids[: token + run.reading.trace.first]
+    layer, head, target = 1, int(generator.integers(m["heads"])), int(generator.integers(m["vocab_size"]))
+    mean = torch.tensor(expected[layer, head])
 
     def replaced(module: Any, args: Any) -> Any:
-        each = args[0].clone().unflatten(-1, (heads, -1))
-        each[0, :, 2] = mean
+        each = args[0].clone().unflatten(-1, (m["heads"], -1))
+        each[0, -1, head] = mean
         return (each.flatten(-2),)
 
-    handle = projection.register_forward_pre_hook(replaced)
-    with torch.no_grad():
-        expected = torch.log_softmax(torch_model(torch.tensor([ids])).logits[0].double(), -1).numpy()
-    handle.remove()
-    found = model.read(TEXT, interventions={
-        "heads": [{"layer": 1, "head": 2, "scale": 0}],
-        "add": [{"layer": 1, "head": 2, "position": None, "vector": mean.tolist()}],
-    })  # fmt: skip
-    assert_allclose(found.logprob, expected[np.arange(len(ids) - 1), ids[1:]], atol=2e-4)
+    for given, one in (({}, run), (base, model.read(TEXT, interventions=base))):
+        plain = hooked(torch_model, seen, given)[-1, target]
+        place = {"layer": layer, "head": head}
+        whole = {"heads": [*given.get("heads", ()), {**place, "scale": 0}],
+                 "add": [{**place, "position": None, "vector": mean.tolist()}]}
+        everywhere = hooked(torch_model, seen, whole)[-1, target]
+        handle = blocks(torch_model)[layer][2].register_forward_pre_hook(replaced)
+        last = hooked(torch_model, seen, given)[-1, target]
+        handle.remove()
+        for scope, changed in (("last", last), ("text", everywhere)):
+            swept = model.head_sweep(one, token, target, scope, mean=True)
+            assert swept[layer, head] == pytest.approx(changed - plain, abs=2e-4)
+    pair = [(layer, head), (0, (head + 1) % m["heads"])]
+    both = {"heads": [{"layer": a, "head": b, "scale": 0} for a, b in pair]}
+    changed = hooked(torch_model, seen, both)[-1, target] - hooked(torch_model, seen, {})[-1, target]
+    assert model.heads_off(run, token, pair, target, "text") == pytest.approx(changed, abs=2e-4)
+    with pytest.raises(ValueError, match=r"9\.0 is not a head of this model"):
+        model.heads_off(run, token, [(9, 0)])
+    held = model.read(TEXT, interventions=whole)  # the head has its mean: off again is zero ablation
+    off = hooked(torch_model, seen, {"heads": whole["heads"]})[-1, target]
+    now = hooked(torch_model, seen, whole)[-1, target]
+    assert model.head_sweep(held, token, target, "text")[layer, head] == pytest.approx(off - now, abs=2e-4)
 
 
 def test_the_last_position_without_a_link_or_a_head(model: Model, run: Run, torch_model: Any, seed: int) -> None:

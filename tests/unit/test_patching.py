@@ -24,7 +24,7 @@ A = replace(B, ids=(9, 1, 5, 3), residual=np.arange(16, dtype=np.float32).reshap
     [
         ({"model": "other"}, "A was read with another model"),
         ({"first": 0}, "Only one of the texts was read with a prefix token"),
-        ({"ids": (9, 1, 2)}, "A has 2 tokens and B 3. Each position is copied to the same position: change a text"),
+        ({"ids": (9, 1, 2)}, "A has 2 tokens and B 3. Choose how they are aligned, or change a text"),
         ({"ids": B.ids}, "Both texts are the same"),
     ],
 )
@@ -110,7 +110,7 @@ def test_the_grid_of_the_page_fills_batch_by_batch() -> None:
     of_b = read(session, 2, [1, 5, 3], generator)
     steering = session.view(2, "steering", json.dumps({"layer": 0, "mean": False}))
     assert_allclose(steering["arrays"]["vector"], of_a[0, 3] - of_b[0, 3])
-    assert_allclose(session.patch_rows(2, 2), of_a[:1, 2] - of_b[:1, 2])
+    assert_allclose(session.patch_rows(2, "patch", 2), of_a[:1, 2] - of_b[:1, 2])
     first, arrays = view(2)
     assert first["missing"] is None and (first["done"], first["of"], first["begin"]) == (0, 2, 1)
     assert np.isnan(arrays["deltas"]).tolist() == [False, True, True, False, False, False]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 # Each module registers its views.
 from pyscripts.page.views import (  # noqa: F401
+    ablations,
     activations,
     attention_classes,
     choosing,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pyscripts import patching, run
 from pyscripts.colour import scales
 from pyscripts.interventions import is_wide
+from pyscripts.metrics import ablation
 from pyscripts.metrics.attribution import curve_lengths, rank_correlation
 from pyscripts.page.beside import PATCH
 from pyscripts.page.views.context import Context
@@ -25,7 +26,11 @@ ROWS = 256  # tokens of copies before it does
 
 SCOPES = {  # of the kinds: a copy of the position, everything up to it read again, or other ids
     "tokens": "last", "heads": "last", PATCH: "last", "heads_text": "text", "top_heads": "text", "context": "ids",
-    "spans": "ids"}
+    "spans": "ids", "heads_mean": "last", "heads_text_mean": "text"}
+SCOPES |= {f"{PATCH}:{align}": "last" for align in patching.ALIGNMENTS}
+TOGETHER = "_together"  # ends the name of a kind of heads whose first few are off at once
+SCOPES |= {kind + TOGETHER: scope for kind, scope in SCOPES.items() if kind.startswith("heads")}
+FEW = 3  # heads that are off together
 
 
 def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dict[str, Any]]:
@@ -34,13 +39,14 @@ def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dic
     heads = [[layer, head] for layer in range(trace.shape.layers) for head in range(trace.shape.heads)]
     if kind == "tokens":
         return [{}, *({"cut": [key]} for key in range(position))]
-    if kind == "heads":
-        return [{}, *({"heads": [head]} for head in heads)]
-    if kind == "heads_text":
-        return [{}, *({"heads": [head]} for head in heads)]
+    if kind.startswith("heads"):
+        means = context.beside.head_means if "_mean" in kind else None
+        groups = [needed(context, kind, position, ids)] if kind.endswith(TOGETHER) else [[head] for head in heads]
+        at = position if SCOPES[kind] == "last" else None
+        return [{}, *(ablation.variant(group, means, at) for group in groups)]
     front, text = trace.ids[: trace.first], trace.ids[trace.first : position + 1]
-    if kind == PATCH:
-        return [{"patch": place} for place in patching.places(*streams(context))]
+    if kind.startswith(PATCH):
+        return [{"patch": place} for place in patching.places(*streams(context, patching.alignment_in(kind)))]
     if kind == "context":
         return [{"ids": front + text[len(text) - n :]} for n in curve_lengths(len(text))]
     if kind == "spans":
@@ -53,14 +59,23 @@ def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dic
     raise ValueError(f"There is no trial {kind!r}.")
 
 
-def streams(context: Context) -> tuple[patching.Stream, patching.Stream]:
-    """The pinned reading's residual stream and the current one's. ValueError: why one cannot be copied into the
-    other."""
+def needed(context: Context, kind: str, position: int, ids: list[int]) -> list[tuple[int, int]]:
+    """The FEW heads [(layer, head)] without which the target loses most, each off alone: the most needed first."""
+    alone = deltas(context, kind.removesuffix(TOGETHER), position, ids)[:, 0]
+    heads = context.reading.trace.shape.heads
+    return [divmod(i, heads) for i in np.argsort(alone, kind="stable")[:FEW].tolist()]
+
+
+def streams(context: Context, align: str | None) -> tuple[patching.Stream, patching.Stream]:
+    """The pinned reading's residual stream, aligned with the current one's, and that. ValueError: why one cannot be
+    copied into the other."""
     a, b = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
     if not is_wide(context.model):
         raise ValueError(f"{context.model['name']} was exported without residual_add. Choose another model.")
     if context.pinned is None:
         raise ValueError(NOT_PINNED)
+    if a is not None and b is not None:
+        a = patching.aligned(a, b, align)
     why_not = patching.why_not(a, b)
     if why_not or a is None or b is None:
         raise ValueError(why_not)
@@ -75,6 +90,8 @@ def spans(tokens: int) -> list[tuple[int, int]]:
 
 def trial(context: Context, kind: str, position: int, ids: list[int]) -> dict[str, Any] | None:
     """What is still to be computed of a trial, a batch at a time; None: it is done."""
+    if "_mean" in kind and context.beside.head_means is None:
+        return {"kind": "head_means"}
     key = kind, position, tuple(ids)
     tried = context.beside.tried.get(key)
     if tried is None:
@@ -83,7 +100,7 @@ def trial(context: Context, kind: str, position: int, ids: list[int]) -> dict[st
         return None
     scope = SCOPES[kind]
     batch = tried.variants[tried.done : tried.done + BATCH[scope]]
-    if kind == PATCH:  # copies of the text from one position on
+    if kind.startswith(PATCH):  # copies of the text from one position on
         _, begin = batch[0]["patch"]
         batch = [one for one in batch if one["patch"][1] == begin][: max(1, ROWS // (position + 1 - begin))]
     return {"kind": kind, "scope": scope, "position": position, "targets": ids, "first": tried.done,
@@ -116,28 +133,6 @@ def why_tokens(context: Context, token: int, target: int | str | None = None, ve
     names = [texts[p - first] if p >= first else "prefix token" for p in range(position)]
     return {"token": token, **named(context, ids), "missing": missing, "by": "hidden token", "names": names,
             **shading(context, change), "deltas": change}
-
-
-@view("why_heads", needs_table)
-def why_heads(context: Context, token: int, whole_text: bool = False, target: int | str | None = None,
-              versus: int | str | None = None, both: bool = False) -> dict[str, Any]:
-    """Each head switched off, at the position that predicts or in the whole text up to it: `deltas` and levels [layer ·
-    head], NaN and -1 if not tried yet; the ten largest."""
-    position, ids = question(context, token, target, versus)
-    kind = "heads_text" if whole_text else "heads"
-    missing = trial(context, kind, position, ids)
-    change = deltas(context, kind, position, ids)[:, -1 if both else 0]
-    shape = context.reading.trace.shape
-    scale = scales.symmetric(change)
-    order = np.argsort(-np.abs(np.nan_to_num(change)), kind="stable")[:TOP].tolist()
-    best = [i for i in order if not np.isnan(change[i])]
-    return {
-        "token": token, **named(context, ids), "missing": missing, "by": "head off",
-        "names": [f"{i // shape.heads}.{i % shape.heads}" for i in range(len(change))],
-        "layers": shape.layers, "columns": shape.heads, "palette": "signed", "stops": scale.stops(),
-        "top": [{"layer": i // shape.heads, "head": i % shape.heads, "value": float(change[i])} for i in best],
-        "deltas": change, "levels": scale.levels(change).astype(np.int16),
-    }
 
 
 @view("why_context", needs_table)

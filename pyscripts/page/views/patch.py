@@ -28,27 +28,34 @@ def patch_table(_: Context, answer: dict[str, Any]) -> Table:
 
 @view("patch", patch_table)
 def patch(
-    context: Context, target: int | str | None = None, versus: int | str | None = None, sweep: bool = False
+    context: Context, target: int | str | None = None, versus: int | str | None = None, align: str | None = None,
+    sweep: bool = False,
 ) -> dict[str, Any]:
     """The grid of patching.grid for the shown tokens: `deltas` and levels [layer+1 · token], NaN and -1 if not computed
     yet, level -1 outside the causal cone too, where nothing can change; the metric after A and after B; the next tokens
     that may be asked about. `missing`: what is still to be computed, if `sweep`. `why_not`: why one text cannot be
-    copied into the other.
+    copied into the other; `counts`: how many tokens A and B have. align: one of patching.ALIGNMENTS, for texts of
+    different lengths; `a_texts` is None where nothing of A is copied.
     """
+    whole, here = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
+    counts = [0 if each is None else len(each.ids) - each.first for each in (whole, here)]
     try:
-        a, b = streams(context)
+        a, b = streams(context, align)
     except ValueError as error:
-        return {"why_not": str(error), "missing": None}
+        return {"why_not": str(error), "missing": None, "counts": counts}
+    kind = f"{PATCH}:{align}" if a.origin else PATCH
     chosen = (None if each is None else token_id(context, each) for each in (target, versus))
     ids, last = patching.targets(a, b, *chosen), len(b.ids) - 1
-    missing = trial(context, PATCH, last, ids) if sweep else None
-    tried, places = context.beside.tried.get((PATCH, last, tuple(ids))), patching.places(a, b)
+    missing = trial(context, kind, last, ids) if sweep else None
+    tried, places = context.beside.tried.get((kind, last, tuple(ids))), patching.places(a, b)
     logprobs = np.full((len(places), len(ids)), np.nan) if tried is None else tried.logprobs
     values = patching.grid(a, b, ids, logprobs)[:, b.first :]  # [layer+1, token]
     begin = max(0, patching.begins(a, b) - b.first)
     scale = scales.symmetric(values)
     levels = scale.levels(values).astype(np.int16)
     levels[:, :begin] = levels[-1, :-1] = -1  # outside the causal cone
+    copied = [not a.origin or a.origin[p] >= 0 for p in range(b.first, len(b.ids))]
+    levels[:, ~np.array(copied)] = -1
     of_a, of_b = patching.ends(a, b, ids)
     order = np.argsort(-np.abs(np.nan_to_num(values[:-1])), axis=None, kind="stable")[:LARGEST].tolist()
     texts = list(context.reading.tokens.texts[: values.shape[1]])
@@ -57,7 +64,8 @@ def patch(
         "why_not": None, "missing": missing, **named(context, ids), "of_a": of_a, "of_b": of_b,
         "done": 0 if tried is None else tried.done, "of": len(places),
         "offered": {name: _offered(context, each) for name, each in (("a", a), ("b", b))},
-        "a_texts": [context.vocabulary[id] for id in a.ids[a.first :]], "texts": texts,
+        "a_texts": [context.vocabulary[id] if own else None for id, own in zip(a.ids[a.first :], copied, strict=True)],
+        "texts": texts, "counts": counts,
         "layers": len(a.residual), "columns": len(texts), "begin": begin, "palette": "signed", "stops": scale.stops(),
         "largest": [cell for cell in largest if cell["value"]],
         "deltas": values.ravel(), "levels": levels.ravel(),
@@ -78,6 +86,17 @@ def steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
     usual = np.linalg.norm(b.residual[layer, b.first :], axis=-1).mean()
     return {"why_not": None, "layer": layer, "norm": float(np.linalg.norm(vector)), "usual": float(usual),
             "vector": np.ascontiguousarray(vector)}
+
+
+@view("list_steering")
+def list_steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
+    """The mean over the texts of list A less the mean over those of list B of what enters a layer, each as in
+    patching.steering: `vector` [hidden], its L2 norm and how many texts there were. ValueError: they were not read."""
+    lists = context.beside.lists
+    if lists is None or (lists.layer, lists.mean) != (layer, mean) or not all(lists.texts):
+        raise ValueError("Each list needs at least one text, read for this layer.")
+    vector = np.mean(lists.texts[0], axis=0) - np.mean(lists.texts[1], axis=0)
+    return {"texts": [len(texts) for texts in lists.texts], "norm": float(np.linalg.norm(vector)), "vector": vector}
 
 
 def _offered(context: Context, stream: patching.Stream) -> list[dict[str, Any]]:

@@ -33,10 +33,17 @@ export const weighted = signal(false);
 export const both = signal(false);
 /** Whether heads are switched off in the whole text. */
 export const wholeText = signal(false);
+/** Whether a head that is off has its mean output in its place. */
+export const meanAblation = signal(false);
 /** The token whose quick answers are compared with slow ones, as `about`. */
 export const checking = signal('');
 export const isChecking = computed(() => checking.value !== '' && checking.value === about.value);
 export const setChecking = (/** @type {boolean} */ on) => void (checking.value = on ? about.value : '');
+
+/** The token whose most needed heads are switched off together, as `about`. */
+export const together = signal('');
+export const isTogether = computed(() => together.value !== '' && together.value === about.value);
+export const setTogether = (/** @type {boolean} */ on) => void (together.value = on ? about.value : '');
 
 /** The head that was pressed in a grid. */
 export const chosenHead = signal(/** @type {{ layer: number, head: number } | null} */ (null));

@@ -7,7 +7,9 @@ import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { checkView, menuView } from '../controls.js';
 import { panel } from '../panel.js';
-import { both, chosenHead, fetch, lacks, missingWords, progress, versus, whyArgs, wholeText } from './choice.js';
+import { isSeen } from '../in_sight.js';
+import { ask } from '../scheduler.js';
+import { both, chosenHead, fetch, isTogether, lacks, meanAblation, missingWords, progress, setTogether, versus, whyArgs, wholeText } from './choice.js';
 import { headButtons } from './heads.js';
 import { largestChart } from './tokens.js';
 
@@ -72,24 +74,44 @@ function headCharts({ json, arrays }) {
   ];
 }
 
+/** @param {RunState} run @param {number} token */
+const headArgs = (run, token) => {
+  const own = args(run, token);
+  return own && { ...own, whole_text: wholeText.value, mean: meanAblation.value };
+};
+
+const several = ask({
+  view: 'why_together', needs: 'token', lacks, fetch, seen: () => isSeen('why_heads') && state.isInOnePass(),
+  args: (run, token) => (isTogether.value ? headArgs(run, token) : null),
+});
+
+/** The most needed heads off together, beside the sum of their own changes. @param {Views['why_heads']['answer']} answer */
+function togetherView({ json }) {
+  if (json.missing) return nothing;
+  const answer = isTogether.value && several.fits.value ? several.answer.value : null;
+  if (!isTogether.value) return html`<p class="why-tools"><button type="button" class="small" @click=${() => setTogether(true)}>Off together: the ${json.few} most needed</button></p>`;
+  const { heads: named, sum, together } = answer?.json ?? {};
+  if (!named || sum === undefined || together === undefined) return html`<p class="hint">Computing…</p>`;
+  return html`<p class="hint" id="off-together">Heads ${named.map(({ layer, head }) => `${layer}.${head}`).join(', ')} off together: <strong>${change(together)}</strong> ${unit()}; the sum of each alone: <strong>${change(sum)}</strong>.
+    ${together < sum ? 'Together they cost more than the sum: when one is off alone, another takes over (backup heads).' : 'Together they cost no more than the sum: none of them is seen to take over for another.'}</p>`;
+}
+
 export const heads = panel({
   id: 'why_heads',
   view: 'why_heads',
   needs: 'token',
-  args: (run, token) => {
-    const own = args(run, token);
-    return own && { ...own, whole_text: wholeText.value };
-  },
+  args: headArgs,
   lacks,
   fetch,
   title: 'Needs: heads',
   resting: 'Orange: the target is less likely without the head. Press a head to choose it.',
   missing: missingWords,
   controls: () => html`<span class="attention-controls">${menuView('Where heads are off', [['last', 'Off at this position'], ['text', 'Off in the whole text']], wholeText.value ? 'text' : 'last', (value) => (wholeText.value = value === 'text'))}
+    ${menuView('What stands in for a head', [['zero', 'Zero ablation'], ['mean', 'Mean ablation']], meanAblation.value ? 'mean' : 'zero', (value) => (meanAblation.value = value === 'mean'))}
     ${compared()}${wholeText.value ? html`<button type="button" class="small" @click=${() => (wholeText.value = false)}>Cancel</button>` : nothing}</span>`,
-  lead: (answer) => progress(answer) || html`Each head switched off (zero ablation) ${wholeText.value ? 'in the whole text' : 'at the position that predicts'}. Other heads may take over, so small changes do not prove that a head does nothing: switch several off together.`,
+  lead: (answer) => progress(answer) || html`Each head ${meanAblation.value ? 'replaced by its mean over this text (mean ablation)' : 'switched off (zero ablation)'} ${wholeText.value ? 'in the whole text' : 'at the position that predicts'}. Other heads may take over, so small changes do not prove that a head does nothing.`,
   charts: headCharts,
-  below: headButtons,
+  below: (answer) => html`${togetherView(answer)}${headButtons()}`,
 });
 
 export const context = panel({

@@ -9,7 +9,7 @@ import * as state from '../../page/state.js';
 import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { computed, signal } from '../../vendor/signals-core.js';
-import { menuView, pinView } from '../controls.js';
+import { menuView, pinView, settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
 
 /** @import {PatchGrid, Views} from '../../shared/protocol.js' */
@@ -23,6 +23,10 @@ const sweeping = signal(/** @type {number | null} */ (null));
 /** The cell that was pressed. */
 const cell = signal(/** @type {{ run: number, layer: number, token: number } | null} */ (null));
 
+/** How texts of different lengths are aligned; '': not yet. */
+const align = signal('');
+const ALIGNMENTS = { '': 'choose…', start: 'from the start', end: 'from the end', both: 'the beginning and end in common' };
+
 const runId = computed(() => state.run.value?.id ?? null);
 const chosen = () => (asked.value.run === runId.value ? asked.value : { target: null, versus: null });
 const isSweeping = () => sweeping.value !== null && sweeping.value === runId.value;
@@ -33,7 +37,7 @@ const nameOf = (/** @type {PatchGrid} */ { layers }, /** @type {number} */ row) 
 function missing() {
   const pinned = state.pinnedReading.value;
   if (!pinned) return 'Pin this text as A, then change some of its tokens. The grid shows what A’s residual stream, copied in at a layer and position, does to the prediction.';
-  return pinned.runId === runId.value ? 'This text is pinned as A. Now change some of its tokens; both must have the same number.' : null;
+  return pinned.runId === runId.value ? 'This text is pinned as A. Now change some of its tokens, or read another text.' : null;
 }
 
 function controls(/** @type {Answer | null} */ answer) {
@@ -56,11 +60,14 @@ function question(json) {
     rather than ${menuView('Rather than', [['', 'nothing: its log-probability alone'], ...menu(target.id)], versus?.id ?? '', (id) => choose({ versus: id === '' ? null : Number(id) }))}</span>`;
 }
 
+/** How they are aligned, if they differ in length. @param {number[]} counts of the tokens of A and B */
+const alignment = ([a, b]) => (a && b && a !== b ? html`<span class="why-question">A has ${a} tokens, this text ${b}. Aligned: ${settingMenu('Aligned', ALIGNMENTS, align)}</span> ` : nothing);
+
 function lead(/** @type {Answer} */ { json }) {
-  if (json.why_not !== null) return json.why_not;
+  if (json.why_not !== null) return html`${json.why_not} ${alignment(json.counts)}`;
   const { of_a: a, of_b: b, done, of, versus } = json;
   const progress = done === of ? '' : isSweeping() ? html` <strong>Computing… ${done} of ${of}</strong>` : done ? html` ${done} of ${of} computed.` : '';
-  return html`${question(json)} ${versus ? 'Difference of log-probabilities' : 'Log-probability'}, ${unit()}: ${change(b)} here, ${change(a)} after A.${progress}`;
+  return html`${alignment(json.counts)}${question(json)} ${versus ? 'Difference of log-probabilities' : 'Log-probability'}, ${unit()}: ${change(b)} here, ${change(a)} after A.${progress}`;
 }
 
 /** @param {Answer} answer @returns {ChartOf[]} */
@@ -69,7 +76,10 @@ function charts({ json, arrays }) {
   const { layers, columns, begin, palette, stops, texts, a_texts: other } = json;
   const values = arrays.deltas.data;
   const rows = Array.from({ length: layers + 1 }, (_, row) => row);
-  const inA = (/** @type {number} */ token) => (other[token] === texts[token] ? '' : `, in A ${labelOf(other[token])}`);
+  const inA = (/** @type {number} */ token) => {
+    const own = other[token];
+    return own === null ? ', nothing of A' : own === texts[token] ? '' : `, in A ${labelOf(own)}`;
+  };
   const place = (/** @type {number} */ token) => `${labelOf(texts[token])} (${token + 1})${inA(token)}`;
   const token = state.current.value ?? -1;
   return [{
@@ -83,7 +93,7 @@ function charts({ json, arrays }) {
     }, width),
     say: ({ row, column }) => {
       const value = values[row * columns + column];
-      const outside = column < begin || (row === layers && column < columns - 1);
+      const outside = column < begin || (row === layers && column < columns - 1) || other[column] === null;
       const said = outside ? 'cannot change anything, exactly 0' : Number.isNaN(value) ? 'not computed yet' : `${change(value)} ${unit()}`;
       return `${nameOf(json, row)} · ${place(column)}: ${said}`;
     },
@@ -108,7 +118,7 @@ function below({ json, arrays }) {
 }
 
 /** Which tokens can change the prediction. @param {PatchGrid} json */
-const cone = ({ begin }) => (begin
+const cone = ({ begin, counts }) => (counts[0] !== counts[1] ? 'Where nothing of A is aligned, nothing is copied.' : begin
   ? `Both texts begin with the same ${begin === 1 ? 'token' : `${begin} tokens`}: copying there changes nothing.`
   : 'Every token can change the prediction.');
 
@@ -116,7 +126,7 @@ export const patch = panel({
   id: 'patch',
   view: 'patch',
   needs: 'end',
-  args: () => (missing() ? null : { target: chosen().target, versus: chosen().versus, sweep: isSweeping() }),
+  args: () => (missing() ? null : { target: chosen().target, versus: chosen().versus, align: align.value || null, sweep: isSweeping() }),
   lacks: ({ json }) => json.missing,
   fetch: (run, lacking) => computeMissing(run, lacking),
   title: 'Patch',

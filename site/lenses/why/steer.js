@@ -2,12 +2,14 @@
 
 import { significant } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
+import { say, tell } from '../../page/notices.js';
+import { listSteering } from '../../page/questions.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { menuView, pinView, settingMenu } from '../controls.js';
 import { isSeen } from '../in_sight.js';
-import { howView, plainPanel } from '../panel.js';
+import { howView, LATER, plainPanel } from '../panel.js';
 import { PROSE } from '../prose.js';
 import { ask } from '../scheduler.js';
 import { ID } from './choice.js';
@@ -31,6 +33,9 @@ const question = ask({
   seen: () => isSeen(PANEL) && state.isInOnePass(),
 });
 
+const isReading = signal(false); // the lists' texts
+const layerMenu = () => menuView('Layer', Array.from({ length: layers() }, (_, i) => [i, `before layer ${i}`]), chosenLayer(), (value) => (layer.value = Number(value)));
+
 /** A vector from the two texts. */
 function source() {
   const run = state.run.value;
@@ -47,14 +52,40 @@ function source() {
     return html`<p class="hint">${pinned ? 'This text is pinned as A. Now read another, which A is compared with.' : 'Pin a text as A and read another: the difference of their residual streams is a vector that can be added to any text.'}</p>
       <p class="why-tools">${pinned ? nothing : pinView('Pin this text as A')} ${open}</p>`;
   }
-  const menu = menuView('Layer', Array.from({ length: layers() }, (_, i) => [i, `before layer ${i}`]), chosenLayer(), (value) => (layer.value = Number(value)));
   const take = () => {
     if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A less “${short(run?.tokens.text ?? '')}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
   };
-  return html`<p class="why-question">A (“${short(pinned.text)}”) less this text, ${menu} ${settingMenu('Position', POSITIONS, place)}</p>
-    <p class="hint">${answer?.json.why_not ?? (answer ? `L2 norm ${significant(answer.json.norm)}; the residual stream of this text has ${significant(answer.json.usual)} there on average.` : 'Computing…')}</p>
+  return html`<p class="why-question">A (“${short(pinned.text)}”) less this text, ${layerMenu()} ${settingMenu('Position', POSITIONS, place)}</p>
+    <p class="hint">${answer?.json.why_not ?? (answer ? `L2 norm ${significant(answer.json.norm)}; the residual stream of this text has ${significant(answer.json.usual)} there on average.` : isSeen(PANEL) ? 'Computing…' : LATER)}</p>
     <p class="why-tools"><button type="button" class="small" ?disabled=${!answer || answer.json.why_not !== null} @click=${take}>Take this vector</button> ${open}</p>`;
 }
+
+/** A vector from two lists of texts, one a line. @param {SubmitEvent} event */
+async function takeLists(event) {
+  event.preventDefault();
+  const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+  const [a, b] = ['a', 'b'].map((name) => String(form.get(name)).split('\n').map((line) => line.trim()).filter(Boolean));
+  if (!a.length || !b.length) return say('Write at least one text into each box, one a line.', true);
+  const at = chosenLayer();
+  const mean = place.value === 'mean';
+  isReading.value = true;
+  try {
+    const { json, arrays } = await listSteering({ lists: [a, b], layer: at, mean });
+    hold({ layer: at, vector: Array.from(arrays.vector.data) }, `mean over ${json.texts[0]} texts of A less ${json.texts[1]} of B, ${mean ? POSITIONS.mean : POSITIONS.last}`);
+  } catch (error) {
+    if (/** @type {any} */ (error)?.name !== 'Ended') tell(error); // else a newer run has come
+  } finally {
+    isReading.value = false;
+  }
+}
+
+const listsView = () => html`<details><summary>From two lists of texts</summary>
+  <form class="why-lists" @submit=${takeLists}>
+    <label>A, one text a line <textarea name="a" rows="3" spellcheck="false"></textarea></label>
+    <label>B, one text a line <textarea name="b" rows="3" spellcheck="false"></textarea></label>
+    <p class="why-tools">${layerMenu()} ${settingMenu('Position of lists', POSITIONS, place)}
+      <button type="submit" class="small" ?disabled=${isReading.value || !state.run.value?.done || state.phase.value !== 'ready'}>${isReading.value ? 'Reading the lists…' : 'Take the mean of A less that of B'}</button></p>
+  </form></details>`;
 
 const short = (/** @type {string} */ text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
@@ -87,7 +118,7 @@ function sides({ prompt, before, after, strength: by, busy }) {
 }
 
 const view = () => html`<div class="row spread"><h2 title=${PROSE[PANEL].caption}>Steer</h2></div>
-  ${held.value ? use(held.value) : source()}
+  ${held.value ? use(held.value) : html`${source()}${listsView()}`}
   <div class="panel-rest"><div class="panel-foot">${howView(PANEL)}</div></div>`;
 
 export const steerPanel = plainPanel({ id: PANEL, title: 'Steer', view, lens: ID });

@@ -1,7 +1,7 @@
 // A steering vector: held, added to the model with a strength, saved, opened, and generated with and without; main thread.
 
 import { saveJson } from '../../charts/files.js';
-import { generate, samplingOptions } from '../../page/edits.js';
+import { generate, readUnder, samplingOptions } from '../../page/edits.js';
 import { setInterventions } from '../../page/interventions.js';
 import { say, tell } from '../../page/notices.js';
 import { wholeRun } from '../../page/questions.js';
@@ -68,7 +68,10 @@ export function release() {
   pair.value = null;
 }
 
-/** Generates from the current text, or from what it was generated from, without the vector and then with it. */
+/**
+ * Generates from the current text, or from what it was generated from, without the vector and then with it. The page's
+ * interventions keep the vector meanwhile: whatever ends this, the next run has it, and a text left without it is read again.
+ */
 export async function compare() {
   const run = state.run.value;
   const vector = held.value;
@@ -81,9 +84,11 @@ export async function compare() {
   const mine = { prompt, before: null, after: null, strength: strength.value, busy: true };
   pair.value = mine;
   const show = (/** @type {Partial<Pair>} */ more) => void (pair.value = { ...mine, ...Object.assign(mine, more) });
+  let bare = -1; // the run without the vector
   try {
     for (const [name, interventions] of /** @type {const} */ ([['before', without], ['after', steered(vector)]])) {
-      const { id, done } = generate(ids, { ...options, interventions }, { given: run.given });
+      const { id, done } = generate(ids, { ...options, interventions }, { given: run.given, once: name === 'before' });
+      if (name === 'before') bare = id;
       const { stopped } = await done;
       show({ [name]: (await wholeRun(id)).text }); // the page may not have the last tokens yet
       if (stopped) return;
@@ -92,6 +97,8 @@ export async function compare() {
     if (/** @type {any} */ (error)?.name !== 'Ended' && state.run.value?.done) tell(error); // else a newer run took its place
   } finally {
     show({ busy: false });
+    const isLeft = state.run.value?.id === bare && state.underWay.value === null; // no newer run has come
+    if (isSteering.value && isLeft && state.canRun.value) void readUnder();
   }
 }
 

@@ -1,0 +1,52 @@
+"""Mean ablation: a head's output, before W_O, replaced at every position by its mean over the positions of one text.
+
+The mean is of the text as the unchanged model reads it, the prefix token's position included: zero ablation asks what
+the head does, mean ablation what it does here beyond what it always does. Exact: the output at a position is attention
+times value, so the mean is the mean attention on each position times that position's value. Source: Wang et al. 2022
+(arXiv 2211.00593), who take the mean over a data set instead.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Head = Sequence[int]  # layer, head
+
+
+@dataclass
+class AttentionSums:
+    """Attention on each position, summed over the queries of a text that arrive chunk by chunk."""
+
+    sums: NDArray[np.float64]  # [layer, head, key]
+    queries: int = 0
+
+    def add(self, chunk: NDArray[np.float32]) -> None:
+        """Takes the next queries [layer, head, query, key], key = positions up to the last of them."""
+        keys = chunk.shape[3]
+        self.sums[:, :, :keys] += chunk.sum(axis=2, dtype=np.float64)
+        self.queries += chunk.shape[2]
+
+    def means(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[layer, head, head_size] each head's mean output. values: [layer, kv_head, key, head_size], as the KV cache
+        has them; neighbouring heads share those of one kv_head."""
+        shared = self.sums.shape[1] // values.shape[1]
+        mean = np.einsum("lhk,lhks->lhs", self.sums / self.queries, np.repeat(values, shared, axis=1))
+        return np.asarray(mean, np.float32)
+
+
+def sums(layers: int, heads: int, positions: int) -> AttentionSums:
+    """Of no query yet."""
+    return AttentionSums(np.zeros((layers, heads, positions)))
+
+
+def variant(heads: Iterable[Head], means: NDArray[np.float32] | None, position: int | None) -> dict[str, Any]:
+    """Heads off, or with `means` [layer, head, head_size] their mean in their place, as a variant of interventions
+    (interventions.varied). position: where the mean is put; None: everywhere."""
+    off: dict[str, Any] = {"heads": [list(each) for each in heads]}
+    if means is not None:
+        off["add"] = [{"layer": layer, "head": head, "position": position, "vector": means[layer, head].tolist()}
+                      for layer, head in off["heads"]]
+    return off
