@@ -43,7 +43,7 @@ const api = {
     Comlink.expose((await loaded().joinLab(calls)).api(queue), requests);
   },
 
-  endLab: () => queue.end(new Stopped('Stopped.'), 'lab'),
+  endLab: () => queue.end(new Ended('Stopped.'), 'lab'),
 
   load(id, device, onProgress) {
     const load = async () => {

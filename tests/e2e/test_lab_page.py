@@ -18,6 +18,7 @@ from tests.e2e.layers import finished, fresh, until
 from tests.e2e.test_likelihood_page import violations
 
 TEXT = "The quick brown fox jumps over the lazy dog."
+EXAMPLES = Path(__file__).parents[2] / "site/lab/examples"
 STATE = "import(new URL('page/state.js', document.baseURI))"
 
 
@@ -105,6 +106,25 @@ def test_the_numbers_are_those_without_a_browser(page: Page, native: Model) -> N
     rank, logprob = (each.strip("[]").split(",") for each in found["value"].split("], ["))
     assert [int(each) for each in rank] == expected.lens(4).rank.tolist()
     assert_allclose([float(each) for each in logprob], expected.lens(4).logprob, atol=1e-3)
+
+
+def test_examples_give_the_numbers_of_native_python(page: Page, native: Model) -> None:
+    expected, twice = native.read(TEXT), native.read(f"{TEXT}\n{TEXT}")
+    last = len(expected.ids) - 1
+    for name, values in [
+        ("induction", twice.reading.trace.heads_on_text().induction),
+        ("ablation", native.head_sweep(expected, last, scope="text")),
+        ("excess", expected.statistics.surprise_excess),
+    ]:
+        answer = page.evaluate(
+            """async code => {
+                const {runCode} = await import(new URL('page/lab.js', document.baseURI));
+                const {answer: {json, arrays}} = await runCode(code, () => {}, () => {});
+                return json.values ?? [...arrays.values.data];
+            }""",
+            (EXAMPLES / f"{name}.py").read_text(encoding="utf-8"),
+        )
+        assert_allclose(answer, np.ravel(values), atol=2e-4, err_msg=name)
 
 
 def test_the_model_reads_and_writes_for_the_code_alone(page: Page, native: Model) -> None:
@@ -261,6 +281,18 @@ def test_keys_of_the_editor_stay_in_it(page: Page) -> None:
     before = page.evaluate("tokenlight.state().run.id")
     page.keyboard.press("Control+Enter")
     assert ended(page)["value"] == "?" and page.evaluate("tokenlight.state().run.id") == before
+
+
+def test_names_of_the_run_are_completed_with_their_words(page: Page) -> None:
+    run(page, "1")  # Python has started
+    write(page, "")
+    page.locator("#code .cm-content").click()
+    page.keyboard.type("run.entr")
+    offered = page.locator("#code .cm-tooltip-autocomplete")
+    expect(offered).to_contain_text("entropy")
+    expect(page.locator("#code .cm-completionInfo")).to_contain_text("[token] nats, of the distribution before the token")
+    page.keyboard.press("Tab")
+    assert page.locator("#code .cm-content").inner_text() == "run.entropy"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
