@@ -30,7 +30,7 @@ vendor:
 	$(call step,Test packages,$(PIP) --group test)
 	@touch $@
 
-site/vendor/NOTICES: .venv/installed $(addprefix export/site/,runtime.py precompiled.py bytecode.mjs snapshot.mjs shell.py) $(PAGE)
+site/vendor/NOTICES: .venv/installed $(addprefix export/site/,runtime.py precompiled.py bytecode.mjs snapshot.mjs codemirror.py codemirror.js shell.py) $(PAGE)
 	$(call step,Page libraries (site/vendor),$(BIN)/python export/site/runtime.py)
 
 model site/models/index.json: | .venv/installed site/vendor/NOTICES

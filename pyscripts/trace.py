@@ -86,11 +86,39 @@ class Trace:
         """
         if not 0 <= keep <= self.length or list(ids[: keep + 1]) != self.ids[: keep + 1] or keep >= len(ids):
             raise ValueError(f"cannot keep {keep} positions: the texts differ before that.")
-        for rows in (*self._statistics.values(), *self._heads.values(), *self._layers.values(),
-                     self._entropy, self._entropy_without_sink, self._hidden_states):
+        for rows in self._rows().values():
             rows.keep(keep)
         self.kept_attention.keep(keep)
         self.ids, self.length, self.last_logits = list(ids), keep, None
+
+    def _rows(self) -> dict[str, Rows]:
+        """All that grows with the positions, by name, but for the attention matrices."""
+        others = {"attention_entropy": self._entropy, "attention_entropy_without_sink": self._entropy_without_sink,
+                  "hidden_states": self._hidden_states}
+        return {**self._statistics, **self._heads, **self._layers, **others}
+
+    def state(self, *, hidden_states: bool = True, attentions: bool = True) -> dict[str, NDArray]:
+        """Its arrays by name, from which `restore` makes an equal trace elsewhere; the two large ones if they are there
+        and wanted."""
+        state = {name: rows.all() for name, rows in self._rows().items() if rows}
+        if not hidden_states:
+            state.pop("hidden_states", None)
+        if self.last_logits is not None:
+            state["last_logits"] = self.last_logits
+        if attentions and self.kept_attention.chunks():
+            state["attentions"] = self.kept_attention.all()
+        return state
+
+    def restore(self, state: Mapping[str, NDArray]) -> None:
+        """Takes the state of another trace of the same ids; nothing may have been read into this one."""
+        for name, rows in self._rows().items():
+            if name in state:
+                rows.append(state[name])
+        self.length = len(state["logprob"]) if "logprob" in state else 0
+        self._contributions = "change_norm" in state
+        self.last_logits = state.get("last_logits")
+        if "attentions" in state:
+            self.kept_attention.append(state["attentions"])
 
     def extend(self, outputs: Outputs) -> None:
         """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run."""

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 if __package__ in (None, ""):  # run as a script: import from the repository, not from this folder
     sys.path[0] = str(ROOT)
 
-from export.site import precompiled, shell  # noqa: E402
+from export.site import codemirror, precompiled, shell  # noqa: E402
 
 SITE = ROOT / "site"
 CACHE = ROOT / "export" / ".cache"
@@ -207,11 +207,14 @@ def zip_pyscripts(target: Path) -> None:
             archive.writestr(info, path.read_bytes())
 
 
-def write_notices(vendor: Path, numpy: Path) -> None:
-    """site/vendor/NOTICES: every third-party file with package, version, licence and sha256, then the licence texts."""
+def write_notices(vendor: Path, numpy: Path, bundled: list[str]) -> None:
+    """site/vendor/NOTICES: every third-party file with package, version, licence and sha256, then the licence texts.
+
+    bundled: the packages in codemirror.BUNDLE, which is listed once for each.
+    """
     lines = ["Third-party files in this folder. Each line: sha256, file, package, version, licence.", ""]
     texts: list[str] = []
-    for package in PACKAGES:
+    for package in [*PACKAGES, *(Package(name, {"": codemirror.BUNDLE}) for name in bundled)]:
         folder = SITE / "node_modules" / package.name
         about = json.loads((folder / "package.json").read_text())
         name, version, licence = package.name, about["version"], about.get("license", "see its repository")
@@ -232,7 +235,7 @@ def write_notices(vendor: Path, numpy: Path) -> None:
 def build_vendor(console: Console) -> Path:
     """Builds site/vendor/ in a new folder, then replaces the old one; returns its path.
 
-    MissingPart, NotPrepared: it failed.
+    MissingPart, NotPrepared, NotBundled: it failed.
     """
     install_npm_packages(console)
     numpy = fetch_numpy(console)
@@ -253,7 +256,7 @@ def build_vendor(console: Console) -> Path:
     zip_pyscripts(pyscripts)
     precompiled.compile_python(numpy, fresh / NUMPY, fresh / STDLIB, pyscripts, pyodide)
     precompiled.snapshot(pyodide, fresh / STDLIB, fresh / NUMPY, pyscripts, fresh / SNAPSHOT)
-    write_notices(fresh, numpy)
+    write_notices(fresh, numpy, codemirror.bundle(SITE, fresh))
     shutil.rmtree(vendor, ignore_errors=True)
     fresh.rename(vendor)
     (SITE / shell.SHELL).write_text(shell.describe(SITE), encoding="utf-8")
@@ -265,7 +268,7 @@ def main() -> int:
     console = Console(stderr=True)
     try:
         vendor = build_vendor(console)
-    except (MissingPart, precompiled.NotPrepared) as error:
+    except (MissingPart, precompiled.NotPrepared, codemirror.NotBundled) as error:
         console.print(f"[red]{error}[/red]")
         return 2
     files = [p for p in vendor.rglob("*") if p.is_file()]

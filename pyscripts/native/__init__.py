@@ -7,6 +7,6 @@
 """
 
 from pyscripts.native.model import Model, load
-from pyscripts.native.result import Run
+from pyscripts.result import Run
 
 __all__ = ["Model", "Run", "load"]

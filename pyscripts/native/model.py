@@ -14,9 +14,9 @@ from pyscripts.metrics.attribution import Attribution
 from pyscripts.metrics.word_metrics import begins_word
 from pyscripts.native import why
 from pyscripts.native.files import read_file, read_manifest
-from pyscripts.native.result import KEPT, Run
 from pyscripts.native.session import Past, Session
 from pyscripts.native.tokenizer import TextTokenizer
+from pyscripts.result import KEPT, Run
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens

@@ -15,7 +15,7 @@ from pyscripts.native.session import Past
 
 if TYPE_CHECKING:
     from pyscripts.native.model import Model
-    from pyscripts.native.result import Run
+    from pyscripts.result import Run
 
 COPIES = 256  # tokens, at most, in one pass of copies
 

@@ -18,11 +18,11 @@ from pyscripts.page.arrays import to_numpy, token_columns, word_columns
 from pyscripts.page.beside import LISTS, PATCH, Beside, Lists, attributed
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
+from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
 from pyscripts.page.recomputed_attention import RecomputedAttention
 from pyscripts.run import Reading
 from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
 from pyscripts.tokens import Tokens
-from pyscripts.trace import ModelShape, Outputs, Trace
 
 
 @dataclass
@@ -77,20 +77,12 @@ class Session:
         given = json.loads(request)
         tokens, conditions, keep = Tokens.from_json(given["tokens"]), given["conditions"], given["keep"]
         model, before = self._models.find(conditions["model"]), self._run
-        prefix = [] if conditions["prefix"] is None else [conditions["prefix"]]
-        ids = [*prefix, *tokens.ids]
-        steps, trace = {}, Trace(
-            ids, ModelShape.of(model.manifest), prefix=bool(prefix), begins_word=model.begins_word)
-        windows = None
-        if conditions["stride"] is not None:
-            context = model.manifest["context_length"]
-            trace = StridedTrace(
-                ids, trace.shape, context, conditions["stride"], prefix=bool(prefix), begins_word=model.begins_word)
-            windows = [[window.start, window.stop] for window in trace.windows]
-        elif keep:
+        steps, trace = {}, new_trace(model, tokens, conditions)
+        windows = windows_of(trace)
+        if keep and windows is None:
             if before is None or before.conditions != conditions:
                 raise ValueError("Results of the previous run cannot be kept: it was made under other conditions.")
-            trace = before.reading.trace
+            ids, trace = trace.ids, before.reading.trace
             trace.restart(ids, keep)
             steps = {p: s for p, s in before.reading.steps.items() if p < len(ids) and ids[p] == s.id and p <= keep}
         if given["promptLength"] is None:
@@ -113,25 +105,13 @@ class Session:
         """
         current = self._current(run_id)
         reading = current.reading
-        trace, shape = reading.trace, reading.trace.shape
+        trace = reading.trace
         if appended is not None:
             token = json.loads(appended)
             reading.append(bytes.fromhex(token["hex"]), token["control"])
-        count = chunk.count
-        logits = to_numpy([chunk.logits], (1, count, shape.vocab_size))[0]
         if isinstance(trace, StridedTrace):
-            return trace.score(logits)
-        states = (count, shape.hidden_size)
-        contributions = {
-            name: to_numpy(parts, (shape.layers, *states)) if (parts := getattr(chunk, key)) else None
-            for name, key in (("attention_output", "attentionOutput"), ("mlp_output", "mlpOutput"))
-        }
-        trace.extend(Outputs(
-            logits=logits,
-            attentions=to_numpy(chunk.attentions, (shape.layers, shape.heads, count, trace.length + count)),
-            hidden_states=to_numpy(chunk.hiddenStates, (shape.layers + 1, *states)),
-            **contributions,
-        ))
+            return trace.score(logits_of(chunk, trace.shape.vocab_size))
+        trace.extend(outputs_of(chunk, trace))
 
     def update(self, run_id: int) -> dict[str, Any]:
         """What the page shows of the tokens read since the last update: {first, count, arrays, words, colours,
@@ -173,6 +153,22 @@ class Session:
     def finish(self, run_id: int, timings: str) -> None:
         """Records how long the parts of the run took (JSON, milliseconds)."""
         self._current(run_id).reading.timings = json.loads(timings)
+
+    def hand_over(self, run_id: int, hidden_states: bool, attentions: bool) -> dict[str, Any]:
+        """The run for the lab (lab_session.py): {json, arrays}, the two large arrays only if they are wanted.
+
+        json: {tokens, options, conditions, promptLength, timings, dtypes}.
+        """
+        current = self._current(run_id)
+        reading = current.reading
+        state = reading.trace.state(hidden_states=hidden_states, attentions=attentions)
+        arrays = {name: np.ascontiguousarray(array) for name, array in state.items()}
+        about = {
+            "tokens": reading.tokens.to_json(), "options": dict(reading.options), "conditions": current.conditions,
+            "promptLength": reading.prompt_length, "timings": dict(reading.timings),
+            "dtypes": {name: array.dtype.str for name, array in arrays.items()},
+        }
+        return {"json": json.dumps(about), "arrays": arrays}
 
     def lens_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
         """[layer, hidden] the residual stream before each layer at one position: what the lens input takes."""

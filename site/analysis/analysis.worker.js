@@ -7,7 +7,7 @@ import { Publisher } from './publisher.js';
 
 /** @import {AnalysisApi, Answer} from '../shared/protocol.js' */
 
-/** @type {Promise<any>} */
+/** @type {Promise<unknown>} */
 let booted;
 /** @type {any} */
 let session; // pyscripts.page.session.Session
@@ -30,18 +30,28 @@ function takeAnswer(result) {
   return answer;
 }
 
+/** @type {import('../shared/lab_protocol.js').AnalysisForLab['handOver']} */
+function handOver(runId, hiddenStates, attentions) {
+  const answer = takeAnswer(python(() => session.hand_over(runId, hiddenStates, attentions)));
+  return Comlink.transfer(answer, Object.values(answer.arrays).map(({ data }) => data.buffer));
+}
+
 /** @type {AnalysisApi} */
 const api = {
   holdLock,
 
   async boot(onProgress) {
-    booted = bootPython(onProgress);
-    session = await booted;
+    booted = bootPython(onProgress).then((pyodide) => (session = pyodide.pyimport('pyscripts.page.session').Session()));
+    await booted;
     return JSON.parse(session.menus());
   },
 
   connect(port) {
     Comlink.expose(api, port);
+  },
+
+  connectLab(port) {
+    Comlink.expose({ handOver }, port); // nothing else: users' code runs there
   },
 
   subscribe(callback) {

@@ -1,4 +1,4 @@
-// Boots Pyodide with numpy and pyscripts, and moves arrays out of Python; analysis worker.
+// Boots Pyodide with numpy and pyscripts, and moves arrays out of Python; analysis worker and lab.
 
 import './wasm_types.js';
 import { loadPyodide } from '../vendor/pyodide/pyodide.js';
@@ -30,7 +30,7 @@ async function unzipped(response) {
 
 /**
  * @param {OnProgress} onProgress
- * @returns {Promise<any>} a pyscripts.page.session.Session
+ * @returns {Promise<any>} Pyodide, in which numpy and pyscripts can be imported
  */
 export async function bootPython(onProgress) {
   onProgress({ stage: 'Starting Python' });
@@ -46,7 +46,7 @@ export async function bootPython(onProgress) {
   pyodide.unpackArchive(numpy, 'zip', { extractDir: SITE_PACKAGES });
   pyodide.unpackArchive(pyscripts, 'zip', { extractDir: '/home/pyodide' });
   pyodide.runPython('import random; random.seed()'); // the snapshot's random numbers are everybody's
-  return pyodide.pyimport('pyscripts.page.session').Session();
+  return pyodide;
 }
 
 /**

@@ -5,6 +5,7 @@ import { holdLock } from '../shared/lock.js';
 import { fetchManifest, ModelError, MODELS } from '../shared/manifest.js';
 import { KvCache } from './kv_cache.js';
 import { fetchModelFiles } from './model_files.js';
+import { LabPasses, Postponed } from './lab_passes.js';
 import { Ended, Queue, Stopped } from './queue.js';
 import { Reader } from './reader.js';
 import { threadCount } from './runtime.js';
@@ -14,10 +15,11 @@ import { SidePasses } from './side_passes.js';
 import { TextTokenizer } from './tokenizer.js';
 
 /** @import {AnalysisApi, InferenceApi} from '../shared/protocol.js' */
+/** @import {LabCalls} from '../shared/lab_protocol.js' */
 
 /** @type {Comlink.Remote<AnalysisApi>} */
 let analysis;
-/** What answers requests about the model. @type {{ reader: Reader, passes: SidePasses } | null} */
+/** What answers requests about the model. @type {{ reader: Reader, passes: SidePasses, joinLab: (calls: MessagePort) => Promise<LabPasses> } | null} */
 let model = null;
 const queue = new Queue();
 
@@ -37,6 +39,12 @@ const api = {
     analysis = Comlink.wrap(port);
   },
 
+  async connectLab(calls, requests) {
+    Comlink.expose((await loaded().joinLab(calls)).api(queue), requests);
+  },
+
+  endLab: () => queue.end(new Ended('Stopped.'), 'lab'),
+
   load(id, device, onProgress) {
     const load = async () => {
       onProgress({ stage: 'Loading the model' });
@@ -54,6 +62,11 @@ const api = {
       model = {
         reader: new Reader(manifest, session, tokenizer, analysis, cache),
         passes: new SidePasses(manifest, session, tokenizer, analysis, cache),
+        joinLab: async (calls) => {
+          const lab = /** @type {Comlink.Remote<LabCalls>} */ (Comlink.wrap(calls));
+          await lab.useModel(manifest, vocabulary, tokenizer.controlIds());
+          return new LabPasses(manifest, session, tokenizer, lab);
+        },
       };
       return { manifest, vocabulary, threads: threadCount(), kept, created, ...ran };
     };
@@ -61,6 +74,7 @@ const api = {
   },
 
   run(request, onTokens) {
+    queue.end(new Postponed(), 'lab');
     queue.end(new Ended('This run was replaced by a newer one.'));
     return releasing(onTokens, queue.add('run', (signal) => loaded().reader.run(request, signal, onTokens)));
   },
@@ -85,6 +99,7 @@ const api = {
   },
 
   stop() {
+    queue.end(new Postponed(), 'lab');
     queue.end(new Stopped('Stopped before there was a result.'));
   },
 };

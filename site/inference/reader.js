@@ -21,6 +21,7 @@ export class Reader {
   #tokenizer;
   #analysis;
   #cache;
+  #outputs;
   #analysed = 0; // positions of the cache whose results the analysis worker holds
   /** Of the current run. @type {Interventions} */
   #interventions = {};
@@ -31,13 +32,15 @@ export class Reader {
    * @param {TextTokenizer} tokenizer
    * @param {Comlink.Remote<AnalysisApi>} analysis
    * @param {KvCache} cache
+   * @param {string[]} [outputs] those of the graph to send; undefined: all
    */
-  constructor(manifest, session, tokenizer, analysis, cache) {
+  constructor(manifest, session, tokenizer, analysis, cache, outputs) {
     this.#manifest = manifest;
     this.#session = session;
     this.#tokenizer = tokenizer;
     this.#analysis = analysis;
     this.#cache = cache;
+    this.#outputs = outputs;
   }
 
   /**
@@ -177,7 +180,7 @@ export class Reader {
   }
 
   /** @param {number[]} ids @param {string[]} [only] */
-  async #forward(ids, only) {
+  async #forward(ids, only = this.#outputs) {
     const before = this.#cache.length;
     const changes = interventionInputs(this.#interventions, this.#manifest, ids.map((_, i) => before + i), before + ids.length);
     const { outputs, past } = await this.#session.forward(ids, this.#cache.past, { only, changes });

@@ -2,6 +2,7 @@
 
 import { attentionLens } from './attention/index.js';
 import { layersLens } from './layers/index.js';
+import { pythonLens } from './python/index.js';
 import { tokensLens } from './tokens/index.js';
 import { whyLens } from './why/index.js';
 
@@ -11,4 +12,4 @@ import { whyLens } from './why/index.js';
  */
 
 /** @type {Lens[]} */
-export const lenses = [tokensLens, layersLens, attentionLens, whyLens];
+export const lenses = [tokensLens, layersLens, attentionLens, whyLens, pythonLens];

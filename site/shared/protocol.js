@@ -1,4 +1,4 @@
-// The whole conversation between the page's three threads, as types; no code runs here.
+// The whole conversation between the page's three threads, as types; no code runs here. That with the lab is in lab_protocol.js.
 // Calls go through Comlink, so a worker's API is an interface; large arrays are transferred flat, once.
 
 /**
@@ -260,6 +260,8 @@
  * @typedef {{
  *   holdLock(): Promise<void>,
  *   connect(port: MessagePort): void,
+ *   connectLab(calls: MessagePort, requests: MessagePort): Promise<void>,
+ *   endLab(): void,
  *   load(id: string, device: Device, onProgress: OnProgress): Promise<LoadedModel>,
  *   run(request: RunRequest, onTokens: (tokens: TokenizedText) => void): Promise<Outcome>,
  *   inspect(runId: number, key: RunKey, position: number): Promise<void>,
@@ -283,6 +285,7 @@
  *   holdLock(): Promise<void>,
  *   boot(onProgress: OnProgress): Promise<{ colourings: Colouring[], palettes: Record<string, Palette> }>,
  *   connect(port: MessagePort): void,
+ *   connectLab(port: MessagePort): void,
  *   subscribe(onUpdate: (update: RunUpdate) => void): void,
  *   views(runId: number, requests: ViewRequests): Record<string, Answer<any, string> | { error: string }>,
  *   pin(runId: number): void,

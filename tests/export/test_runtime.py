@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from export.site import precompiled, runtime, shell
+from export.site import codemirror, precompiled, runtime, shell
 
 OURS = {"NOTICES", "pyscripts.zip", "shell.json"}
 
@@ -53,19 +53,21 @@ def test_every_file_is_listed_with_version_licence_and_hash(vendor: Path) -> Non
     found = contents(vendor)
     foreign = {path for path in found if path not in OURS and not path.endswith((".d.ts", ".d.mts"))}
     lines = found["NOTICES"].decode().split("\n\n")[1].splitlines()
-    listed = {file: (sha256, name, version, licence) for sha256, file, name, version, licence in map(str.split, lines)}
+    rows = [line.split() for line in lines]  # several for a file that bundles several packages
+    listed = {file: sha256 for sha256, file, *_ in rows}
     assert set(listed) == foreign
+    assert {"@codemirror/view", "@lezer/python", "style-mod"} <= {row[2] for row in rows if row[1] == codemirror.BUNDLE}
     locked = json.loads((runtime.SITE / "package-lock.json").read_text())["packages"]
     assert all(package["integrity"].startswith("sha512-") for path, package in locked.items() if path)
-    for file, (sha256, name, version, licence) in listed.items():
+    for sha256, file, name, version, licence in rows:
         assert hashlib.sha256(found[file]).hexdigest() == sha256
         assert name == "numpy" or locked[f"node_modules/{name}"]["version"] == version
         assert licence in {"MIT", "Apache-2.0", "BSD-3-Clause", "MPL-2.0"}
-    assert all(f"---- {name} " in found["NOTICES"].decode() for _, name, _, _ in listed.values())
+    assert all(f"---- {name} " in found["NOTICES"].decode() for _, _, name, *_ in rows)
     release = {file["path"]: file["sha256"] for file in json.loads((vendor / "shell.json").read_text())["files"]}
     for path in foreign:
         if not f"vendor/{path}".startswith(shell.OPTIONAL):
-            assert release[f"vendor/{path}"] == listed[path][0]
+            assert release[f"vendor/{path}"] == listed[path]
 
 
 def test_python_is_compiled_and_whole(vendor: Path) -> None:

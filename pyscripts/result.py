@@ -1,20 +1,17 @@
-"""The result of reading or generating: arrays by name, and the page's Run as JSON."""
+"""The result of reading or generating: arrays by name, and the page's Run as JSON; natively and in the page's lab."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run
-from pyscripts.metrics import find, lens
+from pyscripts.metrics import find
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
 from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.trace import Outputs
-
-if TYPE_CHECKING:
-    from pyscripts.native.model import Model
 
 KEPT = {  # what can be kept, and what the manifest calls it
     "attentions": "attentions",
@@ -24,15 +21,36 @@ KEPT = {  # what can be kept, and what the manifest calls it
 }
 
 
+class OfModel(Protocol):
+    """What a run needs of the model that read it: pyscripts.native's, or the page's (pyscripts/page/lab_model.py)."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """Its manifest.json."""
+
+    @property
+    def vocabulary(self) -> Sequence[str]:
+        """[id] text."""
+
+    def lens(
+        self, ids: Sequence[int], states: NDArray[np.float32], target: int, top_k: int,
+        interventions: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """lens.Lens at the last position of ids; the page's returns an awaitable of it."""
+
+
 class Run:
     """A text with all its numbers. Tokens are those shown; positions count the prefix token; nats throughout.
 
     Arrays that were not kept raise ValueError.
     """
 
-    def __init__(self, model: "Model", reading: Reading, keep: Iterable[str]) -> None:
+    def __init__(self, model: OfModel, reading: Reading, keep: Iterable[str]) -> None:
         self.model, self.reading = model, reading
         self._added = {name: Rows(1) for name in keep if name in ("attn_out", "mlp_out")}
+
+    def __repr__(self) -> str:
+        return f"Run of {len(self.reading.tokens.ids)} tokens: {self.text!r:.60}"
 
     def extend(self, outputs: Outputs) -> None:
         """Adds the model's outputs for the next positions."""
@@ -115,8 +133,9 @@ class Run:
             raise ValueError(f"{name} was not kept: read the text with keep=({name!r},).")
         return self._added[name].all()
 
-    def lens(self, position: int, top_k: int = 10) -> lens.Lens:
-        """The logit lens at a position: what each layer would predict, the model's own prediction last. Needs resid."""
+    def lens(self, position: int, top_k: int = 10) -> Any:
+        """The logit lens at a position (a metrics.lens.Lens): what each layer would predict, the model's own prediction
+        last. Needs resid. In the page it is awaited: `await run.lens(3)`."""
         trace = self.reading.trace
         if not 0 <= position < trace.length:
             raise ValueError(f"There is no position {position}: the run has {trace.length}, numbered from 0.")

@@ -1,0 +1,107 @@
+"""What the lab's worker keeps in Python: the model, the page's run, and the code that is running; in the page only."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pyscripts.lab.runner import Outcome, execute, names_in
+from pyscripts.lab.shade import coloured
+from pyscripts.lab.values import shown
+from pyscripts.page.lab_model import Ask, LabModel
+from pyscripts.page.lab_names import described
+from pyscripts.page.models import Model
+from pyscripts.page.readings import new_trace
+from pyscripts.result import Run
+from pyscripts.run import Reading
+from pyscripts.tokens import Tokens
+
+LARGE = {"hidden_states": {"resid", "lens", "reading"}, "attentions": {"attentions", "reading"}}  # and what needs them
+
+
+class LabSession:
+    """One lab. JavaScript keeps one of these."""
+
+    def __init__(self) -> None:
+        self._model: LabModel | None = None
+        self._run: Run | None = None
+        self._task: asyncio.Task[dict[str, Any]] | None = None
+
+    def use_model(self, manifest: str, vocabulary: str, control: str, ask: Ask) -> LabModel:
+        """Takes manifest.json, the texts of all token ids, and the ids of control tokens, all as JSON; returns what the
+        inference worker calls."""
+        self._run = None
+        self._model = LabModel(Model(json.loads(manifest), json.loads(vocabulary), json.loads(control)), ask)
+        return self._model
+
+    def names(self) -> str:
+        """What the editor completes, as JSON (lab_names.py)."""
+        return json.dumps(described())
+
+    def needs(self, source: str) -> str:
+        """What of the page's run a code mentions, as JSON: null, or {hidden_states, attentions}."""
+        names = names_in(source)
+        return json.dumps({large: bool(names & words) for large, words in LARGE.items()} if "run" in names else None)
+
+    def take_run(self, about: str, arrays: Any) -> None:
+        """The page's run, from Session.hand_over: its json, and its arrays as flat JavaScript arrays by name."""
+        if self._model is None:
+            raise ValueError("No model is loaded yet.")
+        given = json.loads(about)
+        tokens, conditions = Tokens.from_json(given["tokens"]), given["conditions"]
+        trace = new_trace(self._model.as_loaded, tokens, conditions)
+        state = {}
+        for name, dtype in given["dtypes"].items():
+            part = getattr(arrays, name)
+            state[name] = np.empty(tuple(part.shape), dtype)
+            part.data.assign_to(state[name].reshape(-1))
+        trace.restore(state)
+        changes = json.loads(conditions["interventions"])
+        reading = Reading(trace, tokens, given["options"], given["promptLength"], interventions=changes)
+        reading.timings = given["timings"]
+        self._run = Run(self._model, reading, ())
+
+    def forget_run(self) -> None:
+        """The page has no run that the model could be asked about."""
+        self._run = None
+
+    async def execute(self, source: str, why_no_run: str, show: Callable[[str], object]) -> dict[str, Any]:
+        """Runs code, `show` receiving what it prints: {json, arrays}, see values.shown; `kind` "error": {error, lines,
+        stopped, out_of_memory}. why_no_run: what is said if the code uses a run that is not there."""
+        if self._run is None and "run" in names_in(source):
+            return _answer({"kind": "error", **vars(Outcome(error=why_no_run))})
+        names = {"run": self._run, "model": self._model, "np": np, "coloured": coloured}
+        self._task = asyncio.ensure_future(_shown(source, names, self._run, show))
+        try:
+            return _answer(await self._task)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            return _answer({"kind": "error", **vars(Outcome(error="Stopped.", stopped=True))})
+        finally:
+            self._task = None
+
+    def cancel(self) -> None:
+        """Ends the code that is running, if it is waiting for the model."""
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def _shown(source: str, names: dict[str, Any], run: Run | None, show: Callable[[str], object]) -> dict[str, Any]:
+    """What the value of the code is shown as, or its error."""
+    outcome = await execute(source, names, show)
+    if outcome.error is None:  # a value's own repr, too, may fail
+        value = outcome.value
+        outcome = await execute("shown(value, run)", {"shown": shown, "value": value, "run": run}, show)
+        outcome = replace(outcome, lines=())  # it is not the user's code that went wrong
+    if outcome.error is not None:
+        return {"kind": "error", **{name: each for name, each in vars(outcome).items() if name != "value"}}
+    return dict(outcome.value)
+
+
+def _answer(value: dict[str, Any]) -> dict[str, Any]:
+    """JSON and flat arrays apart."""
+    arrays = {name: np.ascontiguousarray(each) for name, each in value.items() if isinstance(each, np.ndarray)}
+    plain = {name: each for name, each in value.items() if name not in arrays}
+    return {"json": json.dumps(plain, default=vars, allow_nan=False), "arrays": arrays}

@@ -1,0 +1,81 @@
+// Passes that users' code in the lab asks for: runs with a cache of their own, whose outputs go to the lab; inference worker.
+
+import { ModelError } from '../shared/manifest.js';
+import { conditionsOf } from '../shared/run_key.js';
+import { KvCache } from './kv_cache.js';
+import { Ended } from './queue.js';
+import { Reader } from './reader.js';
+import { SidePasses } from './side_passes.js';
+
+/** @import {Remote} from '../vendor/comlink.min.js' */
+/** @import {AnalysisApi, Manifest} from '../shared/protocol.js' */
+/** @import {InferenceForLab, LabCalls} from '../shared/lab_protocol.js' */
+/** @import {Queue} from './queue.js' */
+/** @import {ModelSession} from './session.js' */
+/** @import {TextTokenizer} from './tokenizer.js' */
+
+const PATIENCE = 10_000; // ms for the lab to take some outputs: while it is busy, nothing else can use the model
+
+/** The page's own request goes first; the lab's is begun again after it. */
+export class Postponed extends Ended {
+  constructor() {
+    super('The page uses the model.');
+  }
+}
+
+export class LabPasses {
+  #manifest;
+  #session;
+  #tokenizer;
+  #lab;
+
+  /** @param {Manifest} manifest @param {ModelSession} session @param {TextTokenizer} tokenizer @param {Remote<LabCalls>} lab */
+  constructor(manifest, session, tokenizer, lab) {
+    this.#manifest = manifest;
+    this.#session = session;
+    this.#tokenizer = tokenizer;
+    this.#lab = lab;
+  }
+
+  /** What the lab may call. @param {Queue} queue @returns {InferenceForLab} */
+  api(queue) {
+    /** @param {(signal: AbortSignal, cache: KvCache) => Promise<unknown>} work */
+    const inTurn = async (work) => {
+      for (;;) {
+        const cache = new KvCache();
+        try {
+          return void (await queue.add('lab', (signal) => work(signal, cache)));
+        } catch (error) {
+          if (!(error instanceof Postponed)) throw error;
+        } finally {
+          cache.clear();
+        }
+      }
+    };
+    return {
+      run: ({ outputs, ...request }) => inTurn((signal, cache) =>
+        new Reader(this.#manifest, this.#session, this.#tokenizer, answering(this.#lab, signal), cache, outputs).run(request, signal, () => {})),
+      inspect: ({ runId, ids, interventions }) => inTurn((signal, cache) => {
+        const key = { ...conditionsOf(this.#manifest, false, interventions), ids };
+        return new SidePasses(this.#manifest, this.#session, this.#tokenizer, answering(this.#lab, signal), cache).inspect(runId, key, ids.length - 1, signal);
+      }),
+    };
+  }
+}
+
+/**
+ * The lab, whose answers are not waited for once a request has ended, or for long: the code there may be in an endless loop.
+ * @param {Remote<LabCalls>} lab @param {AbortSignal} signal @returns {Remote<AnalysisApi>} as far as a run and the lens call it
+ */
+function answering(lab, signal) {
+  const names = /** @type {const} */ (['begin', 'sample', 'extend', 'finish', 'lensRows', 'inspected']);
+  const within = (/** @type {Promise<unknown>} */ answer) => {
+    let timer = 0;
+    const ended = new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+      timer = setTimeout(() => reject(new ModelError('The code was too busy to take what the model computed.')), PATIENCE);
+    });
+    return Promise.race([answer, ended]).finally(() => clearTimeout(timer));
+  };
+  return /** @type {any} */ (Object.fromEntries(names.map((name) => [name, (/** @type {any[]} */ ...args) => within(/** @type {any} */ (lab)[name](...args))])));
+}

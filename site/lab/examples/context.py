@@ -1,0 +1,10 @@
+# What does the model know with k tokens? The probability of the last token
+# after only so much of the text
+
+ids = run.ids.tolist()
+steps = [k for k in (2**i for i in range(12)) if k < len(ids) - 1] + [len(ids) - 1]
+logprob = []
+for k in steps:
+    part = await model.read(ids[-1 - k:], keep=())  # likelihoods only
+    logprob.append(part.logprob[-1])
+{"tokens of context": steps, "log-probability (nats)": logprob, "probability": np.exp(logprob)}

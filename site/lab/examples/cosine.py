@@ -1,0 +1,6 @@
+# How much of the residual stream stays? The cosine between its states before
+# every two layers, mean over the tokens
+
+states = run.of_tokens(run.resid, axis=1)[:-1]  # [layer, token, hidden]
+unit = states / np.linalg.norm(states, axis=-1, keepdims=True)
+np.stack([(unit * one).sum(axis=-1).mean(axis=-1) for one in unit])  # [layer, layer]

@@ -1,0 +1,126 @@
+// Owns the Python in which users' code runs over the page's run, apart from the page's own; a module worker.
+
+import * as Comlink from '../vendor/comlink.min.js';
+import { bootPython, pythonMessage, takeArray, takeArrays } from '../analysis/python.js';
+import { holdLock } from '../shared/lock.js';
+import { analyzeOptions, generateOptions } from '../shared/options.js';
+import { lockDown } from './lock_down.js';
+
+/** @import {AnalysisForLab, InferenceForLab, LabApi, LabCalls} from '../shared/lab_protocol.js' */
+
+/** @type {any} */
+let session; // pyscripts.page.lab_session.LabSession
+/** @type {any} */
+let model; // pyscripts.page.lab_model.LabModel
+/** @type {Uint8Array | null} */
+let interrupt = null;
+/** @type {Comlink.Remote<AnalysisForLab>} */
+let analysis;
+/** @type {Comlink.Remote<InferenceForLab>} */
+let inference;
+/** Resolves when the model is here, after which the page's run can be taken. */
+let joined = Promise.withResolvers();
+let cancelled = false;
+/** The run of the page that Python holds, and its large arrays. */
+let held = { runId: -1, hidden_states: false, attentions: false };
+
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/** A pass of the model, for Python: it never rejects, but says what went wrong. @param {string} kind @param {string} json @returns {Promise<string | null>} */
+async function ask(kind, json) {
+  try {
+    const request = JSON.parse(json);
+    if (kind === 'inspect') await inference.inspect(request);
+    else {
+      const options = request.kind === 'read' ? analyzeOptions(request.options) : generateOptions(request.options);
+      await inference.run({ ...request, options });
+    }
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** What the inference worker calls. @type {LabCalls} */
+const calls = {
+  async useModel(manifest, vocabulary, control) {
+    model = session.use_model(JSON.stringify(manifest), JSON.stringify(vocabulary), JSON.stringify(control), ask);
+    held = { runId: -1, hidden_states: false, attentions: false };
+    joined.resolve(null);
+  },
+  begin: async (number, request) => JSON.parse(model.begin(number, JSON.stringify(request))),
+  sample: (number, logits) => model.sample(number, logits),
+  extend: (number, chunk, appended) => model.extend(number, chunk, appended && JSON.stringify(appended)),
+  finish: async (number, timings) => model.finish(number, JSON.stringify(timings)),
+  lensRows(number, position) {
+    const rows = takeArray(model.lens_rows(number, position));
+    return Comlink.transfer(rows, [rows.data.buffer]);
+  },
+  inspected: (number, position, logits, lensLogits) => model.inspected(number, position, logits, lensLogits),
+};
+
+/** Takes what the code needs of the page's run. @param {string} source @param {number | null} runId */
+async function takeRun(source, runId) {
+  const needs = JSON.parse(session.needs(source));
+  if (runId === null) {
+    held.runId = -1;
+    return session.forget_run();
+  }
+  const large = /** @type {const} */ (['hidden_states', 'attentions']);
+  if (!needs || (held.runId === runId && large.every((name) => held[name] || !needs[name]))) return;
+  const same = held.runId === runId;
+  const wanted = { runId, hidden_states: needs.hidden_states || (same && held.hidden_states), attentions: needs.attentions || (same && held.attentions) };
+  const { json, arrays } = await analysis.handOver(runId, wanted.hidden_states, wanted.attentions);
+  session.take_run(JSON.stringify(json), arrays);
+  held = wanted;
+}
+
+/** @type {LabApi} */
+const api = {
+  holdLock,
+
+  async boot(shared, onProgress) {
+    const pyodide = await bootPython(onProgress);
+    session = pyodide.pyimport('pyscripts.page.lab_session').LabSession();
+    interrupt = shared;
+    if (interrupt) pyodide.setInterruptBuffer(interrupt);
+    lockDown();
+    return JSON.parse(session.names());
+  },
+
+  connect(ofAnalysis, ofCalls, requests) {
+    joined = Promise.withResolvers();
+    analysis = Comlink.wrap(ofAnalysis);
+    inference = Comlink.wrap(requests);
+    Comlink.expose(calls, ofCalls);
+  },
+
+  async execute(source, runId, whyNoRun, onPrint) {
+    if (interrupt) interrupt[0] = 0;
+    cancelled = false;
+    try {
+      await joined.promise;
+      let why = whyNoRun;
+      await takeRun(source, runId).catch((error) => {
+        session.forget_run();
+        why = pythonMessage(error);
+      });
+      if (cancelled) return { json: { kind: 'error', error: 'Stopped.', lines: [], stopped: true, out_of_memory: false }, arrays: {} };
+      const result = await session.execute(source, why, (/** @type {string} */ text) => void onPrint(text));
+      const answer = { json: JSON.parse(result.get('json')), arrays: takeArrays(result.get('arrays')) };
+      result.destroy();
+      return Comlink.transfer(answer, Object.values(answer.arrays).map(({ data }) => data.buffer));
+    } finally {
+      /** @type {any} */ (onPrint)[Comlink.releaseProxy]();
+    }
+  },
+
+  cancel() {
+    cancelled = true;
+    if (interrupt) interrupt[0] = 0; // it waits for the model, so there is nothing to interrupt
+    session?.cancel();
+  },
+};
+
+Comlink.expose(api);

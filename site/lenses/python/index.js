@@ -1,0 +1,149 @@
+// The Python lens: an editor for code over the current run, and what the code gives; main thread.
+
+import { element, mount, valueOf } from '../../frame/mount.js';
+import { busy, runCode, stopCode, warm } from '../../page/lab.js';
+import { say, tell, watch } from '../../page/notices.js';
+import * as state from '../../page/state.js';
+import { signal } from '../../vendor/signals-core.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { plainPanel } from '../panel.js';
+import { PROSE } from '../prose.js';
+import { EXAMPLES, fetchExample } from './examples.js';
+import { keepCode, keptCode, linkedCode, linkTo } from './kept_code.js';
+import { valueView } from './values.js';
+
+/** @import {CodeAnswer} from '../../shared/lab_protocol.js' */
+
+const ID = 'python';
+/** @type {ReturnType<typeof import('./editor.js').createEditor> | null} */
+let editor = null;
+let code = '';
+/** Where the code is from. */
+const origin = signal(/** @type {'own' | 'link' | 'example'} */ ('own'));
+const stage = signal('');
+const printed = signal('');
+const answer = signal(/** @type {CodeAnswer | null} */ (null));
+let answered = /** @type {number | null} */ (null); // the run it is about
+
+/** Puts code into the editor, where it waits for Run. @param {string} to @param {'own' | 'link' | 'example'} from */
+function put(to, from) {
+  code = to;
+  editor?.set(to);
+  origin.value = from;
+}
+
+/** @param {string} changed by typing, or by `put` */
+function onChange(changed) {
+  if (changed === code) return;
+  code = changed;
+  origin.value = 'own';
+  keepCode(code);
+}
+
+async function run() {
+  if (busy.value) return;
+  printed.value = '';
+  answer.value = null;
+  editor?.mark([]);
+  const result = await runCode(code, (text) => void (printed.value += text), (words) => void (stage.value = words));
+  answered = result.runId;
+  answer.value = result.answer;
+  if (result.answer.json.kind === 'error') editor?.mark(result.answer.json.lines);
+}
+
+/** @param {string} id */
+function choose(id) {
+  if (id === 'own') return put(keptCode() ?? '', 'own');
+  fetchExample(id).then((text) => put(text, 'example'), tell);
+}
+
+async function copyLink() {
+  try {
+    const link = linkTo(code);
+    await navigator.clipboard.writeText(link).then(() => say('Link to the code copied. It does not hold the text.'), () => say(`The browser did not let the link be copied: ${link}`));
+  } catch (error) {
+    tell(error);
+  }
+}
+
+function toolbar() {
+  const running = busy.value;
+  const kept = origin.value !== 'own' && keptCode();
+  return html`
+    <div class="row spread">
+      <div class="row">
+        <button type="button" id="run-code" class="primary" title="Ctrl + Enter in the code" ?disabled=${running || !state.canRun.value} @click=${run}>Run code</button>
+        <button type="button" id="stop-code" ?disabled=${!running} @click=${() => stopCode()}>Stop</button>
+        ${running ? html`<span class="hint" role="status">${stage.value}</span>` : nothing}
+      </div>
+      <div class="row">
+        <select id="code-example" class="quiet" aria-label="Examples of code" @change=${(/** @type {Event} */ event) => {
+          choose(valueOf(event));
+          /** @type {HTMLSelectElement} */ (event.target).value = '';
+        }}>
+          <option value="">Examples</option>
+          ${kept ? html`<option value="own">Your own code</option>` : nothing}
+          ${EXAMPLES.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}
+        </select>
+        <button type="button" class="quiet" id="link-code" title="Copy a link that holds this code, and not the text" @click=${copyLink}>Copy link</button>
+      </div>
+    </div>
+    ${origin.value === 'link' ? html`<p class="hint" id="code-from-link">This code came with the link. Read it before you run it.</p>` : nothing}`;
+}
+
+const output = () => html`
+  ${printed.value ? html`<pre class="code-text" id="code-printed" tabindex="0">${printed.value}</pre>` : nothing}
+  <div id="code-value">${valueView(answer.value)}</div>
+  <details><summary>What the code can use</summary>
+    <p>${PROSE.python.caption} ${PROSE.python.how}</p>
+    <p class="formula"><code>${PROSE.python.formula}</code></p>
+    <p class="hint">Computed by <code>${PROSE.python.source}</code></p>
+  </details>`;
+
+/** Colours the text by the code's value, as long as the lens is open and the run is the one it is about. */
+function followShading() {
+  watch('the Python lens over the text', () => {
+    if (state.lens.value !== ID) return;
+    const value = answer.value?.json;
+    const fits = value?.kind === 'colours' && state.run.value?.id === answered;
+    state.shading.value = fits ? { title: 'your code', ...value.colours } : null;
+  });
+}
+
+/** Loads the editor when the lens is first opened. @param {HTMLElement} host @param {string | null} linked code of the address */
+async function openEditor(host, linked) {
+  const own = keptCode();
+  const first = linked ?? own ?? (await fetchExample(EXAMPLES[0].id));
+  const { createEditor } = await import('./editor.js');
+  code = first;
+  origin.value = linked !== null ? 'link' : own !== null ? 'own' : 'example';
+  editor = createEditor(host, { code, onChange, onRun: () => void run(), onFocus: warm });
+  addEventListener('popstate', () => {
+    const again = linkedCode();
+    if (again !== null && again !== code) put(again, 'link');
+  });
+}
+
+/** @type {import('../index.js').Lens} */
+export const pythonLens = {
+  id: ID,
+  title: 'Python',
+  panels: [plainPanel({ id: ID, title: 'Python', view: output, lens: ID })],
+  mount(place) {
+    const card = element('section', 'card', 'panel-python');
+    card.setAttribute('aria-label', 'Python code over the current run');
+    const [tools, host, below] = [element('div', 'code-tools'), element('div', 'code-editor', 'code'), element('div', 'code-output', 'code-output')];
+    card.append(tools, host, below);
+    place.append(card);
+    mount(tools, toolbar, ID);
+    pythonLens.panels[0].mount(below);
+    followShading();
+    let opened = false;
+    const linked = linkedCode(); // the address changes soon
+    watch('the code editor', () => {
+      if (state.lens.value !== ID || opened) return;
+      opened = true;
+      openEditor(host, linked).catch(tell);
+    });
+  },
+};

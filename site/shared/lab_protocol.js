@@ -1,0 +1,47 @@
+// What the lab, the fourth thread, says to the other three, as types; no code runs here. See protocol.js.
+
+/** @import {AnalysisApi, Answer, Colours, Interventions, OnProgress, PyArray, RunRequest, Stop, Table} from './protocol.js' */
+
+/**
+ * What a user's code gave (pyscripts/lab/values.py).
+ * @typedef {{ kind: 'nothing' }} NoValue
+ * @typedef {{ kind: 'colours', colours: Colours, text: string, values: (number | string | null)[] }} ColoursValue
+ * @typedef {{ kind: 'heatmap', rows: number, columns: number, row_names: string[] | null, column_names: string[] | null, palette: string, stops: Stop[] }} HeatmapValue
+ * @typedef {{ kind: 'table', length: number } & Table} TableValue
+ * @typedef {{ kind: 'picture', svg: string }} PictureValue
+ * @typedef {{ kind: 'text', text: string }} TextValue
+ * @typedef {{ kind: 'error', error: string, lines: number[], stopped: boolean, out_of_memory: boolean }} CodeError
+ * @typedef {NoValue | ColoursValue | HeatmapValue | TableValue | PictureValue | TextValue | CodeError} Value
+ * @typedef {{ json: Value, arrays: Partial<Record<'values' | 'levels', PyArray>> }} CodeAnswer arrays: of a heatmap, [row, column]
+ */
+
+/** What the editor completes (pyscripts/page/lab_names.py). @typedef {Record<'run' | 'model' | 'metric', { name: string, sign: string, doc: string }[]>} Names */
+
+/**
+ * lab/lab.worker.js, as main sees it.
+ * @typedef {{
+ *   holdLock(): Promise<void>,
+ *   boot(interrupt: Uint8Array | null, onProgress: OnProgress): Promise<Names>,
+ *   connect(analysis: MessagePort, calls: MessagePort, requests: MessagePort): void,
+ *   execute(source: string, runId: number | null, whyNoRun: string, onPrint: (text: string) => void): Promise<CodeAnswer>,
+ *   cancel(): void
+ * }} LabApi
+ *   `interrupt`: shared memory whose first byte interrupts Python; `cancel` ends code that waits for the model
+ */
+
+/** The lab, as inference calls it. @typedef {Pick<AnalysisApi, 'useModel' | 'begin' | 'sample' | 'extend' | 'finish' | 'lensRows' | 'inspected'>} LabCalls */
+
+/**
+ * Inference, as the lab calls it: a run without the graph's other outputs, and the lens at the last of some ids.
+ * @typedef {{
+ *   run(request: RunRequest & { outputs: string[] }): Promise<void>,
+ *   inspect(request: { runId: number, ids: number[], interventions: Interventions }): Promise<void>
+ * }} InferenceForLab
+ */
+
+/**
+ * The analysis worker, as the lab calls it: the page's run, with its two large arrays only if they are wanted (Session.hand_over).
+ * @typedef {{ handOver(runId: number, hiddenStates: boolean, attentions: boolean): Answer<{ dtypes: Record<string, string> }, string> }} AnalysisForLab
+ */
+
+export {};

@@ -1,0 +1,211 @@
+"""The lab in Python: code that awaits, prints and fails, what values are shown as, and the page's run handed over."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from pyscripts.colour import colourings
+from pyscripts.lab.runner import MOST_PRINTED, Outcome, execute, names_in
+from pyscripts.lab.shade import coloured
+from pyscripts.page.lab_session import LabSession
+from pyscripts.page.session import Session
+from tests.unit.test_page_session import IDS, MODEL, begun, read
+from tests.unit.test_tokens import Floats
+
+OUTPUTS = {"logits": "logits", "attentions": ["a"], "hidden_states": ["h"]}
+MANIFEST = {**MODEL, "inputs": {}, "outputs": OUTPUTS}
+
+
+def run(source: str, **names: Any) -> tuple[Outcome, str]:
+    printed: list[str] = []
+    return asyncio.run(execute(source, names, printed.append)), "".join(printed)
+
+
+def test_the_value_is_that_of_the_last_line() -> None:
+    assert run("x = 3\nx + 1")[0] == Outcome(4)
+    assert run("x = 3")[0] == run("")[0] == run("# nothing")[0] == Outcome(None)
+    outcome, printed = run("import asyncio\nprint('a', 'b')\nawait asyncio.sleep(0)\n[await each() for _ in 'ab']",
+                           each=lambda: asyncio.sleep(0, "here"))
+    assert outcome.value == ["here", "here"] and printed == "a b\n"
+    assert run("__name__, sorted(k for k in globals() if k[0] != '_')", given=1)[0].value == ("__main__", ["given"])
+
+
+def test_an_error_shows_the_lines_of_the_code_only() -> None:
+    outcome, _ = run("import json\ndef read(text):\n    return json.loads(text)\n\nread('{')")
+    assert outcome.error is not None
+    assert outcome.lines == (5, 3) and outcome.value is None
+    assert outcome.error.splitlines()[-1].startswith("json.decoder.JSONDecodeError: ")
+    assert "return json.loads(text)" in outcome.error and "decoder.py" not in outcome.error
+    outcome, _ = run("a = 1\nb = = 2")
+    assert outcome.lines == (2,) and outcome.error is not None and "SyntaxError" in outcome.error
+    outcome, _ = run("try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    raise ValueError('no') from e")
+    assert outcome.lines == (4,) and outcome.error is not None and "division by zero" in outcome.error
+    assert run("raise SystemExit(3)")[0].error == "Traceback (most recent call last):\n" \
+        '  File "<your code>", line 1, in <module>\n    raise SystemExit(3)\nSystemExit: 3'
+    assert run("raise MemoryError")[0].out_of_memory
+    outcome, _ = run("reading = read('a')\ntry: reading.logprob\nfinally: reading.close()", read=lambda text: _never())
+    assert outcome.error is not None and "write await before them" in outcome.error
+
+
+async def _never() -> None: ...
+
+
+def test_code_is_stopped() -> None:
+    async def stopped() -> Outcome:
+        task = asyncio.ensure_future(execute("import asyncio\nawait asyncio.sleep(60)", {}))
+        await asyncio.sleep(0)
+        task.cancel()
+        return await task
+
+    assert asyncio.run(stopped()).stopped
+    assert run("raise KeyboardInterrupt")[0] == Outcome(error="Stopped.", stopped=True)
+
+
+def test_what_is_printed_is_shown_in_order_and_cut() -> None:
+    shown: list[str] = []
+    asyncio.run(execute("for i in range(5000): print(i)", {}, shown.append))
+    assert "".join(shown).split() == [str(i) for i in range(5000)]
+    assert 100 <= len(shown) < 300  # the first lines at once, then in blocks
+    _, printed = run("while len(x) < 50: x.append(print('y' * 10_000))", x=[])
+    assert len(printed) < MOST_PRINTED + 100 and printed.endswith("can be shown.\n")
+    assert run("import sys; sys.stderr.write('no end')")[1] == "no end"
+
+
+def test_names_that_code_mentions() -> None:
+    assert names_in("a.b(c).d = run.attentions[0]") >= {"a", "b", "c", "d", "run", "attentions"}
+    assert names_in("'run'") == names_in("x = =") == set()
+
+
+def test_colours_of_classes_and_numbers() -> None:
+    classes = coloured(["b", "a", "b"], order=["a", "b"])
+    assert classes.legend.labels == ["a", "b"] and not classes.legend.continuous
+    assert classes.light.background[0] == classes.light.background[2] == classes.legend.light.background[1]
+    hues = coloured([0, 75, 150, np.nan], "hue")
+    assert hues.light.background == ["#f0c2c2", "#e4f0c2", "#c2f0d9", "transparent"]  # hsl(h 60% 85%), worked out
+    assert hues.light.text[3] == "inherit"
+    signed = coloured([-1, 4])
+    assert signed.legend.labels == ["−4", "0", "4"]
+    assert signed.light.background[1] == signed.legend.light.background[2]
+    with pytest.raises(ValueError, match="no palette 'x'"):
+        coloured([1.0], "x")
+    with pytest.raises(ValueError, match="six classes"):
+        coloured(list("abcdefg"))
+    with pytest.raises(ValueError, match="one value for each token"):
+        coloured([[1.0]])
+
+
+# Over the page's run, as the two workers hand it over.
+
+
+def page_session() -> Session:
+    session = Session()
+    session.use_model(json.dumps(MODEL), json.dumps(list("abcdef")), "[]")
+    begun(session, 1, IDS)
+    read(session, 1, IDS, 0, 3)
+    read(session, 1, IDS, 3, len(IDS) + 1)
+    return session
+
+
+def lab(session: Session, *, hidden_states: bool = True, attentions: bool = True) -> LabSession:
+    async def ask(kind: str, request: str) -> str:
+        return "no model here"
+
+    given = LabSession()
+    given.use_model(json.dumps(MANIFEST), json.dumps(list("abcdef")), "[]", ask)
+    answer = session.hand_over(1, hidden_states, attentions)
+    arrays = SimpleNamespace(**{name: SimpleNamespace(data=Exact(array), shape=list(array.shape))
+                                for name, array in answer["arrays"].items()})
+    given.take_run(answer["json"], arrays)
+    return given
+
+
+class Exact(Floats):
+    """A JavaScript typed array of any type."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values.copy()
+
+    def assign_to(self, target: np.ndarray) -> None:
+        assert target.dtype == self.values.dtype
+        target[...] = self.values.reshape(target.shape)
+
+
+def shown(session: LabSession, source: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    answer = asyncio.run(session.execute(source, "there is no run", lambda text: None))
+    return json.loads(answer["json"]), answer["arrays"]
+
+
+def test_the_run_is_the_page_s() -> None:
+    session = page_session()
+    here = session._current(1).reading
+    there = lab(session)._run
+    assert there is not None
+    assert there.ids.tolist() == IDS and there.text == here.tokens.text
+    for name in ("logprob", "rank", "entropy", "top_ids", "top_logprobs"):
+        ours, theirs = (getattr(each.trace.statistics(), name) for each in (here, there.reading))
+        assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+    assert_array_equal(there.resid, here.trace.hidden_states())
+    assert_array_equal(there.attentions, here.trace.kept_attention.all())
+    assert there.to_json() == {**json.loads(session.view(1, "run", "{}")["json"])}
+    small = lab(session, hidden_states=False, attentions=False)._run
+    for name in ("resid", "attentions"):
+        with pytest.raises(ValueError, match=r"not kept|no such numbers"):
+            getattr(small, name)
+
+
+def test_what_a_code_needs_of_the_run() -> None:
+    session = lab(page_session())
+    for source, needs in [("run.logprob", {"hidden_states": False, "attentions": False}), ("1 + 1", None),
+                          ("x = run\nx.attentions", {"hidden_states": False, "attentions": True}),
+                          ("await run.lens(2)", {"hidden_states": True, "attentions": False})]:
+        assert json.loads(session.needs(source)) == needs
+
+
+def test_what_values_are_shown_as() -> None:
+    session = lab(page_session())
+    value, _ = shown(session, "run.logprob")
+    assert value["kind"] == "colours" and len(value["values"]) == len(value["colours"]["light"]["background"]) == 5
+    assert "mean −" in value["text"]
+    by_position, _ = shown(session, "np.append(9.0, run.logprob)")  # [position]: the prefix token has no colour
+    assert by_position["colours"] == value["colours"]
+    assert shown(session, "coloured(run.logprob)")[0]["colours"] == value["colours"]
+    hue = "from pyscripts.colour import colourings\ncolourings.hue(run.statistics)"
+    page = colourings.hue(page_session()._current(1).reading.trace.statistics())
+    assert shown(session, hue)[0]["colours"]["light"] == vars(page.light)
+    assert shown(session, "['x', 'y'] * 2 + ['x']")[0]["colours"]["legend"]["labels"] == ["x", "y"]
+    value, arrays = shown(session, "run.attentions[0, 0]")
+    assert [value["kind"], value["rows"], value["columns"], value["palette"]] == ["heatmap", 6, 6, "magnitude"]
+    assert value["row_names"] == value["column_names"] == ["(prefix)", *session._run.texts]  # type: ignore[union-attr]
+    assert arrays["levels"].dtype == np.int16 and arrays["levels"].max() == 255
+    value, arrays = shown(session, "[[-1, 2], [float('nan'), 0]]")
+    assert value["palette"] == "signed" and arrays["levels"].tolist() == [[64, 255], [-1, 128]]
+    assert shown(session, "np.arange(3)")[0]["rows"] == 1
+    value, _ = shown(session, "{'n': [1, 2.5, float('inf')], 'text': run.texts, 'one': 'x'}")
+    assert value["kind"] == "table" and value["columns"] == ["n", "text", "one"] and value["length"] == 5
+    assert value["rows"][:3] == [[1, "b", "x"], [2.5, "e", None], [None, "c", None]]
+    assert shown(session, "'<svg></svg>'")[0] == {"kind": "picture", "svg": "<svg></svg>"}
+    assert shown(session, "'<b>'")[0] == {"kind": "text", "text": "<b>"}
+    assert shown(session, "run")[0]["text"].startswith("Run of 5 tokens: ")
+    assert shown(session, "{1: run}")[0]["kind"] == "text"
+    assert "shape (2, 2, 6, 6)" in shown(session, "run.attentions")[0]["text"]
+    assert shown(session, "None")[0] == {"kind": "nothing"}
+
+
+def test_what_goes_wrong_is_said() -> None:
+    session = lab(page_session())
+    value, _ = shown(session, "class A:\n  def __repr__(self): return 1 / 0\nA()")
+    assert value["kind"] == "error" and "division by zero" in value["error"] and value["lines"] == []
+    value, _ = shown(session, "await model.read('a')")
+    assert value["error"].endswith("ValueError: no model here") and value["lines"] == [1]
+    assert "no option 'tokens'" in shown(session, "await model.generate('a', tokens=3)")[0]["error"]
+    assert "nothing called 'mlp'" in shown(session, "await model.read('a', keep='mlp')")[0]["error"]
+    assert "2 colours, but the text has 5 tokens" in shown(session, "coloured([1, 2])")[0]["error"]
+    session.forget_run()
+    assert shown(session, "run.logprob")[0]["error"] == "there is no run"
+    assert shown(session, "1 + 1")[0] == {"kind": "text", "text": "2"}
