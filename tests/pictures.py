@@ -38,6 +38,10 @@ def take(page: Page) -> None:
             expect(page.locator("#panel-head .chart:not(.blank)").first).to_be_attached(timeout=60_000)
         if lens == "why":
             expect(page.locator("#panel-why_adds .lead")).to_contain_text("All parts sum to", timeout=60_000)
+        if lens == "python":
+            page.locator("#code .cm-content").wait_for()
+            page.click("#run-code")
+            expect(page.locator("#code-value")).not_to_be_empty(timeout=60_000)
         page.wait_for_timeout(500)  # the charts are drawn
         page.screenshot(path=FOLDER / f"{lens}.png")
         print(f"{FOLDER.relative_to(ROOT)}/{lens}.png")

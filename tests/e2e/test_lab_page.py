@@ -290,7 +290,8 @@ def test_names_of_the_run_are_completed_with_their_words(page: Page) -> None:
     page.keyboard.type("run.entr")
     offered = page.locator("#code .cm-tooltip-autocomplete")
     expect(offered).to_contain_text("entropy")
-    expect(page.locator("#code .cm-completionInfo")).to_contain_text("[token] nats, of the distribution before the token")
+    words = page.locator("#code .cm-completionInfo")
+    expect(words).to_contain_text("[token] nats, of the distribution before the token")
     page.keyboard.press("Tab")
     assert page.locator("#code .cm-content").inner_text() == "run.entropy"
 
