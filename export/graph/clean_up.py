@@ -44,6 +44,7 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
     weights: dict[str, np.ndarray] = {}
     renamed: dict[str, str] = {}
     tied: set[str] = set()
+    multiplied = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
     matrices = [i for i in graph.initializer if len(i.dims) == 2 and i.data_type == TensorProto.FLOAT]
     for initializer in matrices:
         array = numpy_helper.to_array(initializer)
@@ -51,9 +52,9 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
         if not name:  # a computed table, such as positions, stored unchanged
             continue
         renamed[initializer.name] = name
-        if name in weights and weights[name].shape != array.shape:
+        if name in weights and not np.array_equal(weights[name], array):
             tied.add(name)  # the unembedding is the embedding, transposed: keep [hidden, vocab]
-        if name not in tied or array.shape[0] < array.shape[1]:
+        if name not in tied or initializer.name in multiplied:
             weights[name] = array
         graph.initializer.remove(initializer)
     for node in graph.node:

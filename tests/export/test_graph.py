@@ -68,6 +68,8 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
             "rope_scaling": {"type": "longrope", "short_factor": [1.1] * 6, "long_factor": [3.0] * 6},
         },
     ),
+    "gpt2-few-tokens": ("gpt2", {"vocab_size": 40}),
+    "gpt2-square": ("gpt2", {"vocab_size": 48}),
     "gpt2-short": ("gpt2", {"n_positions": 16, "max_position_embeddings": 16}),
 }
 
