@@ -42,6 +42,9 @@ export const set = (name, value) => void (state.settings.value = { ...state.sett
 /** @param {string | null} id a lens; anything unknown is the first */
 export const setLens = (id) => void (state.lens.value = state.lenses.value.find((lens) => lens === id) ?? state.lenses.value[0]);
 
+/** Says what a lens colours the text by while it is open. @param {string} id @param {state.Shading | null} shading */
+export const shade = (id, shading) => void (state.shadings.value = { ...state.shadings.peek(), [id]: shading });
+
 /** Says which lenses there are; the first is open until another is chosen. @param {string[]} ids */
 export function offerLenses(ids) {
   state.lenses.value = ids;

@@ -98,8 +98,11 @@ export const colours = computed(() => {
   return shown.stored.colours[settings.value.colouring] ?? Object.values(shown.stored.colours)[0] ?? null;
 });
 
-/** What the open lens colours the text by, in place of the chosen colouring; null: nothing. @typedef {Colours & { title: string }} Shading */
-export const shading = signal(/** @type {Shading | null} */ (null));
+/** What each lens colours the text by, in place of the chosen colouring. @typedef {Colours & { title: string }} Shading */
+export const shadings = signal(/** @type {Record<string, Shading | null>} */ ({}));
+
+/** What the open lens colours the text by; null: nothing. */
+export const shading = computed(() => shadings.value[lens.value] ?? null);
 
 /** What is changed inside the model, in every run until it is removed; {}: nothing. */
 export const interventions = signal(/** @type {Interventions} */ ({}));

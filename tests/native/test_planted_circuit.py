@@ -27,6 +27,7 @@ HEAD = WIDTH // 2
 @torch.no_grad()
 def plant(folder: Path) -> None:
     """Saves the checkpoint: two layers of two heads, no MLP."""
+    torch.manual_seed(0)
     end = write_tokenizer(folder)
     model = GPT2LMHeadModel(GPT2Config(
         vocab_size=600, n_positions=256, n_embd=WIDTH, n_layer=2, n_head=2, bos_token_id=end, eos_token_id=end))
@@ -34,6 +35,7 @@ def plant(folder: Path) -> None:
     for name, parameter in model.named_parameters():
         parameter.normal_(float("ln" in name and name.endswith("weight")), 1e-6)
     one = torch.eye(USED)
+    model.transformer.wte.weight[USED + 1 :].normal_(0, 0.01)  # unknown tokens have a place to be, or parity is noise
     model.transformer.wte.weight[1 : USED + 1, token] = one
     model.transformer.wpe.weight[:POSITIONS, position] = torch.eye(POSITIONS)
     first, second = (layer.attn for layer in model.transformer.h)

@@ -1,6 +1,7 @@
 // Shades the one text by the attention of the token that is pointed at or pinned; main thread.
 
 import { percent } from '../../frame/format.js';
+import { shade } from '../../page/choices.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { labelOf } from '../../shared/token_text.js';
@@ -48,19 +49,19 @@ export function followShading() {
   watch('attention over the text', () => {
     const weights = shown();
     const token = subject.value;
-    if (!isOpen()) return void (state.shading.value = null);
+    if (!isOpen()) return shade(LENS, null);
     if (!weights) return; // the last shades stay until the next are known
     const { tokens, palette: name, direction: way } = weights.json;
     const palette = state.palettes.value?.[name];
-    if (!palette || token === null || token >= tokens) return void (state.shading.value = null);
+    if (!palette || token === null || token >= tokens) return shade(LENS, null);
     const levels = Array.from(weights.arrays.levels.data.subarray(token * tokens, (token + 1) * tokens)); // of [token, token]
     const most = weights.arrays.most.data[token];
     const ends = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ENDS.map((level) => palette[scheme][level]), text: [] });
-    state.shading.value = {
+    shade(LENS, {
       title: `${titleOf(token, way)} · ${shadingWords()}`,
       light: coloursOf(levels, palette, 'light'),
       dark: coloursOf(levels, palette, 'dark'),
       legend: { values: [0, most / 2, most], labels: ['0', '', percent(most)], light: ends('light'), dark: ends('dark'), continuous: true },
-    };
+    });
   });
 }

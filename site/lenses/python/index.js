@@ -1,6 +1,7 @@
 // The Python lens: an editor for code over the current run, and what the code gives; main thread.
 
 import { element, mount, valueOf } from '../../frame/mount.js';
+import { shade } from '../../page/choices.js';
 import { busy, runCode, stopCode, warm } from '../../page/lab.js';
 import { say, tell, watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
@@ -100,13 +101,12 @@ const output = () => html`
     <p class="hint">Computed by <code>${PROSE.python.source}</code></p>
   </details>`;
 
-/** Colours the text by the code's value, as long as the lens is open and the run is the one it is about. */
+/** Colours the text by the code's value, as long as the run is the one it is about. */
 function followShading() {
   watch('the Python lens over the text', () => {
-    if (state.lens.value !== ID) return;
     const value = answer.value?.json;
     const fits = value?.kind === 'colours' && state.run.value?.id === answered;
-    state.shading.value = fits ? { title: 'your code', ...value.colours } : null;
+    shade(ID, fits ? { title: 'your code', ...value.colours } : null);
   });
 }
 

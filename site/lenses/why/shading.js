@@ -2,6 +2,7 @@
 
 import { percent, signed } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
+import { shade } from '../../page/choices.js';
 import { isChanged } from '../../page/interventions.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
@@ -35,14 +36,14 @@ const coloursOf = (levels, palette, theme) => ({
 /** Keeps the text shaded while the lens is open. */
 export function followShading() {
   watch('the Why lens over the text', () => {
-    if (!isOpen()) return;
+    if (!isOpen()) return shade(ID, null);
     const chosen = reading.value === 'change' && !isChanged() ? 'adds' : reading.value;
     const answer = answers[chosen].value;
     const json = /** @type {{ most?: number, shade_palette?: string, palette?: string, token?: number } | undefined} */ (answer?.json);
     const shades = answer?.arrays && 'shades' in answer.arrays ? answer.arrays.shades.data : null;
     const name = json?.shade_palette ?? json?.palette;
     const palette = name && state.palettes.value?.[name];
-    if (!json || !shades || !palette || (chosen !== 'change' && json.token !== state.current.value)) return void (state.shading.value = null);
+    if (!json || !shades || !palette || (chosen !== 'change' && json.token !== state.current.value)) return shade(ID, null);
     const most = json.most ?? 0;
     const isSigned = name === 'signed';
     const nats = chosen === 'needs' || chosen === 'change';
@@ -51,11 +52,11 @@ export function followShading() {
     const stops = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ends.map((level) => palette[scheme][level]), text: [] });
     const text = labelOf(state.run.value?.tokens.texts[state.current.value ?? 0] ?? '');
     const titles = { adds: `added directly to ${text}`, looks: `looked at for ${text}`, needs: `${text} without it`, change: 'Δ by interventions' };
-    state.shading.value = {
+    shade(ID, {
       title: titles[chosen],
       light: coloursOf(shades, palette, 'light'),
       dark: coloursOf(shades, palette, 'dark'),
       legend: { values: isSigned ? [-most, 0, most] : [0, most / 2, most], labels: [isSigned ? format(-most) : '0', '', format(most)], light: stops('light'), dark: stops('dark'), continuous: true },
-    };
+    });
   });
 }
