@@ -55,7 +55,7 @@ site/models/smollm2/manifest.json: | .venv/installed site/vendor/NOTICES
 
 test:
 	@$(MAKE) -j3 check site/models/smollm2/manifest.json browser
-	$(BIN)/python -m pytest -n 3 --dist loadfile --durations 25 -m "not long" tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 -m "not long" tests
 
 # Tests that take minutes: memory over hundreds of runs, and with a model of GPT-2's size.
 test-long: check browser

@@ -1,6 +1,5 @@
 """The lab's examples give the numbers of the page and of pyscripts.native; its model is the native one, awaited."""
 
-import asyncio
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +17,7 @@ from pyscripts.metrics import attention
 from pyscripts.native import Model, Run
 from pyscripts.page.lab_model import LabModel
 from pyscripts.page.models import Model as PageModel
+from tests.awaited import awaited
 from tests.unit.test_tokens import Floats
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "site/lab/examples"
@@ -44,7 +44,7 @@ def run(model: Model) -> Run:
 
 def value(name: str, model: Model, run: Run) -> Any:
     names = {"run": run, "model": Awaited(model), "np": np, "coloured": coloured}
-    outcome = asyncio.run(execute((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"), names))
+    outcome = awaited(execute((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"), names))
     assert outcome.error is None, outcome.error
     return outcome.value
 
@@ -137,22 +137,22 @@ def test_the_awaited_model_reads_as_the_native_one(model: Model, run: Run) -> No
     lab = Inference(model).lab
     off = {"heads": [{"layer": 1, "head": 2, "scale": 0}]}
     for options in ({}, {"interventions": off}, {"keep": ("attn_out", "mlp_out", "resid")}):
-        there, here = asyncio.run(lab.read(TEXT, **options)), model.read(TEXT, **options)
+        there, here = awaited(lab.read(TEXT, **options)), model.read(TEXT, **options)
         for name in ("logprob", "rank", "entropy", "resid", "ids"):
             assert_allclose(getattr(there, name), getattr(here, name), atol=1e-5)
         assert there.texts == here.texts and there.to_json()["interventions"] == here.to_json()["interventions"]
     assert_allclose(there.attn_out, here.attn_out, atol=1e-5)
     with pytest.raises(ValueError, match="not kept"):
         _ = there.attentions
-    fast = asyncio.run(lab.read(TEXT, keep=()))
+    fast = awaited(lab.read(TEXT, keep=()))
     with pytest.raises(ValueError, match="no such numbers"):
         _ = fast.resid
-    found = asyncio.run(_lens(there))
+    found = awaited(_lens(there))
     assert found.rank[-1] == run.rank[4] and len(found.rank) == model.manifest["layers"] + 1
     with pytest.raises(ValueError, match="no text"):
-        asyncio.run(lab.read(""))
+        awaited(lab.read(""))
     with pytest.raises(ValueError, match=r"layer must be .* from 0 to"):
-        asyncio.run(lab.read(TEXT, interventions={"heads": [{"layer": 99, "head": 0, "scale": 0}]}))
+        awaited(lab.read(TEXT, interventions={"heads": [{"layer": 99, "head": 0, "scale": 0}]}))
 
 
 async def _lens(run: Run) -> Any:

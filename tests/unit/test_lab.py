@@ -14,6 +14,7 @@ from pyscripts.lab.runner import MOST_PRINTED, Outcome, execute, names_in
 from pyscripts.lab.shade import coloured
 from pyscripts.page.lab_session import LabSession
 from pyscripts.page.session import Session
+from tests.awaited import awaited
 from tests.unit.test_page_session import IDS, MODEL, begun, read
 from tests.unit.test_tokens import Floats
 
@@ -23,7 +24,7 @@ MANIFEST = {**MODEL, "inputs": {}, "outputs": OUTPUTS}
 
 def run(source: str, **names: Any) -> tuple[Outcome, str]:
     printed: list[str] = []
-    return asyncio.run(execute(source, names, printed.append)), "".join(printed)
+    return awaited(execute(source, names, printed.append)), "".join(printed)
 
 
 def test_the_value_is_that_of_the_last_line() -> None:
@@ -62,13 +63,13 @@ def test_code_is_stopped() -> None:
         task.cancel()
         return await task
 
-    assert asyncio.run(stopped()).stopped
+    assert awaited(stopped()).stopped
     assert run("raise KeyboardInterrupt")[0] == Outcome(error="Stopped.", stopped=True)
 
 
 def test_what_is_printed_is_shown_in_order_and_cut() -> None:
     shown: list[str] = []
-    asyncio.run(execute("for i in range(5000): print(i)", {}, shown.append))
+    awaited(execute("for i in range(5000): print(i)", {}, shown.append))
     assert "".join(shown).split() == [str(i) for i in range(5000)]
     assert 100 <= len(shown) < 300  # the first lines at once, then in blocks
     _, printed = run("while len(x) < 50: x.append(print('y' * 10_000))", x=[])
@@ -136,7 +137,7 @@ class Exact(Floats):
 
 
 def shown(session: LabSession, source: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    answer = asyncio.run(session.execute(source, "there is no run", lambda text: None))
+    answer = awaited(session.execute(source, "there is no run", lambda text: None))
     return json.loads(answer["json"]), answer["arrays"]
 
 
