@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnxruntime as ort
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
@@ -30,8 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
-from pyscripts.native.session import neutral  # noqa: E402
 from tests import bench_attention, bench_native, bench_text, bench_why, browser  # noqa: E402
+from tests.bench_sides import Alone, Native  # noqa: E402
 from tests.e2e.conftest import FLAGS, serving  # noqa: E402
 from tests.e2e.hosting import link_site  # noqa: E402
 from tests.e2e.layers import step_times  # noqa: E402
@@ -48,60 +46,6 @@ TEXTS = ROOT / "export/texts"
 CACHE = ROOT / "export/.cache/bench"
 Figures = dict[str, dict[str, float]]  # name -> {page, native}, milliseconds where the name says nothing else
 COLOURED = "() => document.querySelector('.token')?.style.backgroundColor"
-
-
-class Native:
-    """The stored graph in onnxruntime on this machine."""
-
-    def __init__(self, folder: Path, threads: int) -> None:
-        self.manifest = json.loads((folder / "manifest.json").read_text())
-        with tempfile.TemporaryDirectory() as name:
-            for file in self.manifest["files"]:
-                data = b"".join((folder / chunk["name"]).read_bytes() for chunk in file["chunks"])
-                (Path(name) / file["path"]).write_bytes(data)
-            options = ort.SessionOptions()
-            options.intra_op_num_threads = threads
-            options.add_session_config_entry("session.disable_quant_qdq", "1")
-            start = time.perf_counter()
-            path, providers = str(Path(name) / "model.onnx"), ["CPUExecutionProvider"]
-            self.session = ort.InferenceSession(path, options, providers=providers)
-            self.created = time.perf_counter() - start
-
-    def forward(self, tokens: int, past: int) -> float:
-        """Seconds of one pass over `tokens` behind `past`, all outputs on."""
-        m = self.manifest
-        feeds: dict[str, Any] = {
-            "input_ids": np.ones((1, tokens), np.int64),
-            "attention_mask": np.ones((1, past + tokens), np.int64),
-            "position_ids": np.arange(past, past + tokens)[None],
-            **neutral(m, tokens),
-        }
-        cache = np.zeros((1, m["kv_heads"], past, m["head_size"]), np.float32)
-        feeds |= {name: cache for pair in m["inputs"]["past"] for name in pair}
-        wanted = [i.name for i in self.session.get_inputs()]
-        start = time.perf_counter()
-        self.session.run(None, {name: feeds[name] for name in wanted})
-        return time.perf_counter() - start
-
-
-class Alone:
-    """The page's inference code in a worker of its own, driven from here."""
-
-    def __init__(self, page: Page, address: str, model: str) -> None:
-        page.goto(f"{address}manifest.webmanifest")
-        assert page.evaluate("crossOriginIsolated"), "the page must run with threads"
-        page.evaluate("globalThis.worker = new Worker('bench.worker.js', {type: 'module'}); undefined")
-        self.page = page
-        self.ask("load", model)
-
-    def ask(self, *call: str | int) -> float:
-        """What the worker answers, milliseconds as seconds."""
-        answer = self.page.evaluate(
-            "call => new Promise((done) => { worker.onmessage = ({data}) => done(data); worker.postMessage(call); })",
-            list(call),
-        )
-        assert "error" not in answer, answer["error"]
-        return float(answer.get("value") or 0) / 1000
 
 
 def prose(page: Page) -> dict[int, str]:

@@ -1,8 +1,7 @@
-"""The only module that talks to JavaScript: flat arrays and JSON in and out; runs in the analysis worker."""
+"""What JavaScript calls in the analysis worker: flat arrays and JSON in and out."""
 
 import json
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,31 +14,17 @@ from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
-from pyscripts.page.beside import LISTS, PATCH, Beside, Lists, attributed
+from pyscripts.page.beside import PATCH
+from pyscripts.page.beside_session import BesideSession, Current
 from pyscripts.page.blank import Blank
-from pyscripts.page.models import Model, Models
+from pyscripts.page.models import Models
 from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
-from pyscripts.page.recomputed_attention import RecomputedAttention
 from pyscripts.run import Reading
 from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
 from pyscripts.tokens import Tokens
 
 
-@dataclass
-class Current:
-    """The current run: what its numbers depend on, its arrays, and what was recomputed for it."""
-
-    id: int
-    conditions: dict[str, Any]  # model (sha256), prefix (token id or None), interventions (JSON), stride (or None)
-    model: Model
-    reading: Reading
-    updated: int = 0  # shown tokens that `update` has returned
-    inspected: views.Inspected | None = None
-    recomputed: RecomputedAttention = field(default_factory=RecomputedAttention)
-    beside: Beside = field(default_factory=Beside)
-
-
-class Session:
+class Session(BesideSession):
     """One page's analysis: the loaded models and the current run. JavaScript keeps one of these.
 
     Arrays arrive as lists of JavaScript Float32Arrays, one per layer, and are copied once.
@@ -47,7 +32,7 @@ class Session:
 
     def __init__(self) -> None:
         self._models = Models()
-        self._run: Current | None = None
+        super().__init__()
         self._colouring = next(iter(COLOURINGS))
         self._whole_words = False  # whether words are coloured instead of tokens
         self._blank: Blank | None = None
@@ -211,58 +196,6 @@ class Session:
         """Keeps it, now that all of it has arrived."""
         self._current(run_id).recomputed.finish()
 
-    def attributed(self, run_id: int, request: str, outputs: Any) -> None:
-        """Takes what the graph gave out for one position. request (JSON): {position, targets}. outputs: a JavaScript
-        object of Float32Arrays by the names of beside.attributed."""
-        current = self._current(run_id)
-        shape, manifest = current.reading.trace.shape, current.model.manifest
-        names = ("embedding", "rows", "constants", "logits", *LISTS)
-        arrays = {name: to_numpy([part], (1, part.length))[0] for name in names if (part := getattr(outputs, name))}
-        changes = current.reading.interventions
-        current.beside.keep(attributed(json.loads(request), arrays, shape, manifest, changes))
-
-    def tried(self, run_id: int, request: str, logits: Any) -> None:
-        """Takes logits [variant, vocabulary] of what was tried at one position; request: see views/needs.py."""
-        current = self._current(run_id)
-        size = current.model.manifest["vocab_size"]
-        rows = logits.length // size
-        current.beside.take(json.loads(request), to_numpy([logits], (1, rows, size))[0])
-
-    def read_untouched(self, run_id: int, logits: Any) -> None:
-        """Takes the unchanged model's next logits [row, vocabulary] of the run's text."""
-        current = self._current(run_id)
-        size = current.model.manifest["vocab_size"]
-        rows = to_numpy([logits], (1, logits.length // size, size))[0]
-        current.beside.read_untouched(rows, current.reading.trace.ids)
-
-    def begin_lists(self, run_id: int, layer: int, mean: bool) -> None:
-        """Announces two lists of texts, of which the mean of what enters a layer is taken."""
-        self._current(run_id).beside.lists = Lists(layer, mean)
-
-    def add_listed(self, run_id: int, side: int, states: Any) -> None:
-        """Takes what enters that layer at every token of the next text of a list (0: A, 1: B), a flat Float32Array."""
-        current = self._current(run_id)
-        size = current.model.manifest["hidden_size"]
-        if current.beside.lists is None:
-            raise ValueError("No lists of texts were announced.")
-        rows = to_numpy([states], (1, states.length // size, size))[0]
-        current.beside.lists.add(side, rows)
-
-    def add_mean_attention(self, run_id: int, first: int, count: int, parts: Any) -> None:
-        """Takes the unchanged model's attention of `count` queries from `first` on, for the heads' mean outputs: one
-        Float32Array [head, query, key] for each layer."""
-        current = self._current(run_id)
-        trace, keys = current.reading.trace, first + count
-        chunk = to_numpy(parts, (trace.shape.layers, trace.shape.heads, count, keys))
-        current.beside.add_attention(chunk, first, len(trace.ids))
-
-    def head_values(self, run_id: int, parts: Any) -> None:
-        """Takes the values of all positions after it: one Float32Array [kv_head, key, head_size] for each layer."""
-        current = self._current(run_id)
-        manifest, length = current.model.manifest, len(current.reading.trace.ids)
-        shape = (manifest["layers"], manifest["kv_heads"], length, manifest["head_size"])
-        current.beside.take_values(to_numpy(parts, shape))
-
     def begin_fill_in(self, model: str, logits: Any, request: str) -> str:
         """Starts filling in a blank after logits [vocab]; returns what the model must read for each candidate (JSON).
 
@@ -308,13 +241,6 @@ class Session:
             raise ValueError(ONLY_LIKELIHOODS)
         plain, arrays = views.split(views.VIEWS[name](context, **args))
         return {"json": json.dumps(plain, allow_nan=False), "arrays": arrays}
-
-    def _current(self, run_id: int) -> Current:
-        if self._run is None:
-            raise ValueError("There is no run yet: analyse a text first.")
-        if run_id != self._run.id:
-            raise ValueError("This run was replaced by a newer one.")
-        return self._run
 
     def _current_blank(self) -> Blank:
         if self._blank is None:

@@ -3,6 +3,7 @@
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';
 import { fetchManifest, ModelError, MODELS } from '../shared/manifest.js';
+import { Asides } from './asides.js';
 import { KvCache } from './kv_cache.js';
 import { fetchModelFiles } from './model_files.js';
 import { LabPasses, Postponed } from './lab_passes.js';
@@ -13,13 +14,14 @@ import { checkModel } from './self_test.js';
 import { ModelSession } from './session.js';
 import { SidePasses } from './side_passes.js';
 import { TextTokenizer } from './tokenizer.js';
+import { WholeReadings } from './whole_readings.js';
 
 /** @import {AnalysisApi, InferenceApi} from '../shared/protocol.js' */
 /** @import {LabCalls} from '../shared/lab_protocol.js' */
 
 /** @type {Comlink.Remote<AnalysisApi>} */
 let analysis;
-/** What answers requests about the model. @type {{ reader: Reader, passes: SidePasses, joinLab: (calls: MessagePort) => Promise<LabPasses> } | null} */
+/** What answers requests about the model. @type {{ reader: Reader, passes: SidePasses, readings: WholeReadings, joinLab: (calls: MessagePort) => Promise<LabPasses> } | null} */
 let model = null;
 const queue = new Queue();
 
@@ -62,6 +64,7 @@ const api = {
       model = {
         reader: new Reader(manifest, session, tokenizer, analysis, cache),
         passes: new SidePasses(manifest, session, tokenizer, analysis, cache),
+        readings: new WholeReadings(manifest, tokenizer, analysis, new Asides(manifest, session, cache)),
         joinLab: async (calls) => {
           const lab = /** @type {Comlink.Remote<LabCalls>} */ (Comlink.wrap(calls));
           await lab.useModel(manifest, vocabulary, tokenizer.controlIds());
@@ -87,11 +90,11 @@ const api = {
 
   tryOut: (runId, key, trial) => queue.add('try', (signal) => loaded().passes.tryOut(runId, key, trial, signal)),
 
-  readUntouched: (runId, key) => queue.add('untouched', (signal) => loaded().passes.readUntouched(runId, key, signal)),
+  readUntouched: (runId, key) => queue.add('untouched', (signal) => loaded().readings.readUntouched(runId, key, signal)),
 
-  headMeans: (runId, key) => queue.add('means', (signal) => loaded().passes.headMeans(runId, key, signal)),
+  headMeans: (runId, key) => queue.add('means', (signal) => loaded().readings.headMeans(runId, key, signal)),
 
-  readLists: (runId, request) => queue.add('lists', (signal) => loaded().passes.readLists(runId, request, signal)),
+  readLists: (runId, request) => queue.add('lists', (signal) => loaded().readings.readLists(runId, request, signal)),
 
   fillIn(request, onProgress) {
     queue.end(new Ended('This ranking was replaced by a newer one.'), 'fill in');

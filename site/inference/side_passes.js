@@ -3,13 +3,12 @@
 import * as Comlink from '../vendor/comlink.min.js';
 import { ModelError } from '../shared/manifest.js';
 import { conditionsOf } from '../shared/run_key.js';
-import { chunkLength } from './chunks.js';
+import { Asides, joined } from './asides.js';
 import { rankCandidates } from './fill_in.js';
 import { copiesAtOnce, copyInputs, interventionInputs, varied, wholes } from './intervention_inputs.js';
 
-/** @import {AnalysisApi, FillInRequest, Interventions, ListRequest, Manifest, PyArray, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
+/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, PyArray, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
 /** @import {KvCache, Past} from './kv_cache.js' */
-/** @import {Outputs} from './reader.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
 
@@ -18,17 +17,6 @@ const MOST_ROWS = 256; // tokens of all copies in a pass: nothing can be cancell
 
 /** @param {RunKey} key @returns {Interventions} */
 const interventionsOf = (key) => JSON.parse(key.interventions);
-
-/** @param {Float32Array[]} parts */
-function joined(parts) {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 /**
  * A variant with the vectors of its patch.
@@ -47,6 +35,7 @@ export class SidePasses {
   #tokenizer;
   #analysis;
   #cache;
+  #asides;
 
   /**
    * @param {Manifest} manifest
@@ -61,6 +50,7 @@ export class SidePasses {
     this.#tokenizer = tokenizer;
     this.#analysis = analysis;
     this.#cache = cache;
+    this.#asides = new Asides(manifest, session, cache);
   }
 
   /**
@@ -72,11 +62,11 @@ export class SidePasses {
    */
   async inspect(runId, key, position, signal) {
     const { outputs, inputs } = this.#manifest;
-    const ids = this.#idsOf(key, position);
+    const ids = this.#asides.idsOf(key, position);
     const lens = inputs.lens ? await this.#analysis.lensRows(runId, position) : undefined;
     const only = lens && outputs.lens_logits ? [outputs.logits, outputs.lens_logits] : [outputs.logits];
     const interventions = interventionsOf(key);
-    const past = await this.#before(key, ids, position, interventions, signal);
+    const past = await this.#asides.before(key, ids, position, interventions, signal);
     try {
       const changes = interventionInputs(interventions, this.#manifest, [position], position + 1);
       if (lens) changes.lens = { data: /** @type {Float32Array} */ (lens.data), dims: lens.shape };
@@ -100,7 +90,7 @@ export class SidePasses {
     const all = this.#manifest.outputs.attentions;
     const names = layers ? layers.map((layer) => all[layer]) : all;
     await this.#analysis.beginAttention(runId, layers);
-    const past = await this.#aside(this.#idsOf(key, 0), 0, names, signal, (outputs, count) => {
+    const past = await this.#asides.read(this.#asides.idsOf(key, 0), 0, names, signal, (outputs, count) => {
       const parts = names.map((name) => outputs[name]);
       return this.#analysis.addAttention(runId, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
     }, { interventions: interventionsOf(key) });
@@ -120,9 +110,9 @@ export class SidePasses {
     const { outputs, hidden_size, layers } = this.#manifest;
     const { direct, target_rows: rows, target_constants: constants, attention_output: attention, mlp_output: mlp } = outputs;
     if (!direct || !rows || !constants || !attention || !mlp) throw new ModelError('This model was exported without attribution. Choose another.');
-    const ids = this.#idsOf(key, position);
+    const ids = this.#asides.idsOf(key, position);
     const interventions = interventionsOf(key);
-    const past = await this.#before(key, ids, position, interventions, signal);
+    const past = await this.#asides.before(key, ids, position, interventions, signal);
     const changes = interventionInputs(interventions, this.#manifest, [position], position + 1);
     const [embedding] = outputs.hidden_states;
     const run = async (/** @type {string[]} */ only, /** @type {import('./intervention_inputs.js').Changes} */ more) => {
@@ -154,7 +144,7 @@ export class SidePasses {
   async tryOut(runId, key, trial, signal) {
     const { scope, position, variants } = trial;
     const { outputs } = this.#manifest;
-    const ids = this.#idsOf(key, position);
+    const ids = this.#asides.idsOf(key, position);
     const interventions = interventionsOf(key);
     let first = trial.first;
     const send = (/** @type {Float32Array<ArrayBuffer>} */ logits, /** @type {number} */ count) => {
@@ -166,7 +156,7 @@ export class SidePasses {
       for (const { ids: own, heads, add } of variants) {
         const changed = own ? { heads: interventions.heads } : varied(interventions, { heads, add }, position);
         let logits = new Float32Array(0);
-        const past = await this.#aside(own ?? ids.slice(0, position + 1), 0, [outputs.logits], signal, (chunk) => void (logits = chunk[outputs.logits]), { interventions: changed, last: true });
+        const past = await this.#asides.read(own ?? ids.slice(0, position + 1), 0, [outputs.logits], signal, (chunk) => void (logits = chunk[outputs.logits]), { interventions: changed, last: true });
         past?.release();
         await send(logits.slice(-this.#manifest.vocab_size), 1);
       }
@@ -183,7 +173,7 @@ export class SidePasses {
         if (from !== begin) {
           past?.release();
           past = null;
-          past = await this.#before(key, ids, from, interventions, signal);
+          past = await this.#asides.before(key, ids, from, interventions, signal);
           rows = variants[start].patch ? await this.#analysis.patchRows(runId, trial.kind, from) : null;
           begin = from;
         }
@@ -201,71 +191,6 @@ export class SidePasses {
     } finally {
       past?.release();
     }
-  }
-
-  /**
-   * Reads a run's text with the unchanged model; the logits go to the analysis worker.
-   * @param {number} runId the analysis worker's run
-   * @param {RunKey} key
-   * @param {AbortSignal} signal
-   */
-  async readUntouched(runId, key, signal) {
-    const { logits } = this.#manifest.outputs;
-    const past = await this.#aside(this.#idsOf(key, 0), 0, [logits], signal, (chunk) => {
-      const rows = chunk[logits];
-      return this.#analysis.readUntouched(runId, Comlink.transfer(rows, [rows.buffer]));
-    });
-    past?.release();
-  }
-
-  /**
-   * Reads a run's text with the unchanged model, for its heads' mean outputs: attention and values go to the analysis worker.
-   * @param {number} runId the analysis worker's run
-   * @param {RunKey} key
-   * @param {AbortSignal} signal
-   */
-  async headMeans(runId, key, signal) {
-    const { attentions } = this.#manifest.outputs;
-    let first = 0;
-    const past = await this.#aside(this.#idsOf(key, 0), 0, attentions, signal, async (outputs, count) => {
-      const parts = attentions.map((name) => outputs[name]);
-      await this.#analysis.addMeanAttention(runId, first, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
-      first += count;
-    });
-    const values = past?.tensors.filter((_, i) => i % 2).map((tensor) => tensor.copyOut()) ?? []; // keys and values alternate
-    past?.release();
-    await this.#analysis.headValues(runId, Comlink.transfer(values, values.map(({ buffer }) => buffer)));
-  }
-
-  /**
-   * Reads the texts of two lists with the unchanged model, for the mean over each of what enters a layer; it goes to the analysis worker.
-   * @param {number} runId the analysis worker's run
-   * @param {ListRequest} request
-   * @param {AbortSignal} signal
-   */
-  async readLists(runId, { lists, layer, mean }, signal) {
-    const { prefix, outputs, context_length, hidden_size } = this.#manifest;
-    const name = outputs.hidden_states[layer];
-    const front = prefix ? [prefix.id] : [];
-    await this.#analysis.beginLists(runId, layer, mean);
-    for (const [side, texts] of lists.entries()) {
-      for (const text of texts) {
-        /** @type {Float32Array[]} */
-        const parts = [];
-        const { ids } = this.#tokenizer.encode(text, context_length - front.length);
-        if (!ids.length) throw new ModelError(`“${text}” has no tokens. Remove it from the list.`);
-        const past = await this.#aside([...front, ...ids], 0, [name], signal, (chunk) => void parts.push(chunk[name]));
-        past?.release();
-        const states = joined(parts).slice(front.length * hidden_size);
-        await this.#analysis.addListed(runId, side, Comlink.transfer(states, [states.buffer]));
-      }
-    }
-  }
-
-  /** The past of the positions before one, under the run's interventions; the caller releases it. @param {RunKey} key @param {number[]} ids @param {number} position @param {Interventions} interventions @param {AbortSignal} signal */
-  #before(key, ids, position, interventions, signal) {
-    const known = Math.min(this.#cache.common(key, ids), position);
-    return this.#aside(ids.slice(0, position), known, [], signal, () => {}, { interventions });
   }
 
   /**
@@ -293,47 +218,9 @@ export class SidePasses {
     const key = conditionsOf(this.#manifest);
     const known = Math.min(this.#cache.common(key, ids), ids.length - 1);
     let logits = new Float32Array(0);
-    const past = await this.#aside(ids, known, [outputs.logits], signal, (chunk) => {
+    const past = await this.#asides.read(ids, known, [outputs.logits], signal, (chunk) => {
       logits = chunk[outputs.logits].slice(-vocab_size);
     });
     return { logits, past: /** @type {Past} */ (past) };
-  }
-
-  /**
-   * Reads ids without changing the cache, whose first `known` positions are the same.
-   * @param {number[]} ids
-   * @param {number} known
-   * @param {string[]} only the outputs to return
-   * @param {AbortSignal} signal
-   * @param {(outputs: Outputs, count: number) => void | Promise<void>} onOutputs called with each chunk's
-   * @param {{ interventions?: Interventions, last?: boolean }} [how] last: whether only the last row of a chunk's logits is wanted
-   * @returns {Promise<Past | null>} of all ids; the caller releases it
-   */
-  async #aside(ids, known, only, signal, onOutputs, { interventions = {}, last = false } = {}) {
-    let past = this.#cache.pastOf(known);
-    try {
-      for (let start = known, count; start < ids.length; start += count) {
-        signal.throwIfAborted();
-        count = chunkLength(this.#manifest, start, ids.length - start);
-        const changes = interventionInputs(interventions, this.#manifest, Array.from({ length: count }, (_, i) => start + i), start + count);
-        if (last) changes.logit_rows = wholes([count - 1]);
-        const result = await this.#session.forward(ids.slice(start, start + count), past, { only, changes });
-        past?.release();
-        past = result.past;
-        await onOutputs(result.outputs, count);
-      }
-      return past;
-    } catch (error) {
-      past?.release();
-      throw error;
-    }
-  }
-
-  /** The ids of a run that this model has read, prefix included. @param {RunKey} key @param {number} position that is requested */
-  #idsOf(key, position) {
-    if (key.model !== this.#manifest.sha256) throw new ModelError('This text was read with another model. Run it again.');
-    const ids = key.prefix === null ? key.ids : [key.prefix, ...key.ids];
-    if (position < 0 || position >= ids.length) throw new ModelError(`The text has no position ${position}.`);
-    return ids;
   }
 }

@@ -14,12 +14,12 @@ from playwright.sync_api import Page, expect
 
 from pyscripts.colour import colourings
 from pyscripts.native import Model, load
+from tests.e2e.lab import begun, ended, run, shading, stopped, write
 from tests.e2e.layers import finished, fresh, until
 from tests.e2e.test_likelihood_page import violations
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 EXAMPLES = Path(__file__).parents[2] / "site/lab/examples"
-STATE = "import(new URL('page/state.js', document.baseURI))"
 
 
 @pytest.fixture(scope="module")
@@ -40,40 +40,6 @@ def opened(lens_page: Page) -> Page:
 @pytest.fixture
 def page(opened: Page) -> Page:
     return fresh(opened, "python")
-
-
-def write(page: Page, code: str) -> None:
-    page.evaluate(
-        """async code => {
-            const {EditorView} = await import(new URL('vendor/codemirror.js', document.baseURI));
-            const view = EditorView.findFromDOM(document.getElementById('code').shadowRoot.querySelector('.cm-editor'));
-            view.dispatch({changes: {from: 0, to: view.state.doc.length, insert: code}});
-        }""",
-        code,
-    )
-
-
-def run(page: Page, code: str) -> dict[str, Any]:
-    """Runs code and waits for its end: what was printed, the value's words, and the lines that are marked."""
-    write(page, code)
-    page.click("#run-code")
-    return ended(page)
-
-
-def ended(page: Page) -> dict[str, Any]:
-    until(page, "async () => !(await import(new URL('page/lab.js', document.baseURI))).busy.value")
-    return page.evaluate(
-        """() => ({
-            printed: document.getElementById('code-printed')?.textContent ?? '',
-            value: document.querySelector('#code-value :is(.code-text, .code-error strong, .hint)')?.textContent ?? '',
-            marked: Array.from(document.getElementById('code').shadowRoot.querySelectorAll('.wrong-line'),
-                (line) => line.textContent),
-        })"""
-    )
-
-
-def shading(page: Page) -> dict[str, Any] | None:
-    return page.evaluate(f"{STATE}.then(({{shading}}) => shading.value)")
 
 
 def test_an_array_of_the_run_colours_the_text(page: Page, native: Model) -> None:
@@ -182,17 +148,6 @@ def test_errors_mark_their_lines(page: Page) -> None:
     assert run(page, "a = (")["marked"] == ["a = ("]
     assert "write await" in run(page, "model.read('a').logprob")["value"]
     assert run(page, "1 + 1") == {"printed": "", "value": "2", "marked": []}
-
-
-def begun(page: Page, code: str) -> None:
-    write(page, code)
-    page.click("#run-code")
-    expect(page.locator("#code-printed")).to_contain_text("begun", timeout=30_000)
-
-
-def stopped(page: Page) -> str:
-    page.click("#stop-code")
-    return str(ended(page)["value"])
 
 
 def test_endless_code_is_stopped_and_the_page_goes_on(page: Page) -> None:

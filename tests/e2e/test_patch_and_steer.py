@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from pyscripts.native import Model, load
 from tests.e2e.layers import STATE, finished, fresh, until
@@ -135,17 +135,23 @@ def test_a_vector_steers_and_is_saved_and_opened(page: Page, native: Model, tmp_
     assert np.linalg.norm(stored["vector"]) > 0
 
 
+def steer_panel(page: Page) -> Locator:
+    """The panel in sight, without a vector of another test."""
+    panel = page.locator("#panel-steer")
+    panel.scroll_into_view_if_needed()
+    discard = panel.get_by_role("button", name="Discard it")
+    if discard.count():
+        discard.click()
+    return panel
+
+
 @pytest.mark.parametrize("ending", ["document.getElementById('stop').click()", f"void tokenlight.analyze('{A}')"])
 def test_the_vector_comes_back_whatever_ends_before_and_after(page: Page, ending: str) -> None:
     """Ended while the text without the vector is generated: by Stop, or by another run."""
     read(page, A)
     page.evaluate("tokenlight.pin()")
     read(page, B)
-    panel = page.locator("#panel-steer")
-    panel.scroll_into_view_if_needed()
-    discard = panel.get_by_role("button", name="Discard it")
-    if discard.count():  # of another test
-        discard.click()
+    panel = steer_panel(page)
     panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
     panel.get_by_role("button", name="Steer", exact=True).click()
     finished(page)
@@ -165,18 +171,14 @@ def test_the_vector_comes_back_whatever_ends_before_and_after(page: Page, ending
     assert page.evaluate("tokenlight.state().interventions") == steering
     assert page.evaluate(f"{STATE}.then(run => JSON.parse(run.conditions.interventions))") == steering
     expect(page.locator("#interventions .chip")).to_have_count(1)
-    discard.click()
+    panel.get_by_role("button", name="Discard it").click()
     finished(page)
     assert page.evaluate("tokenlight.state().interventions") == {}
 
 
 def test_a_vector_from_two_lists_of_texts(page: Page, native: Model) -> None:
     read(page, A)
-    panel = page.locator("#panel-steer")
-    panel.scroll_into_view_if_needed()
-    discard = panel.get_by_role("button", name="Discard it")
-    if discard.count():  # of another test
-        discard.click()
+    panel = steer_panel(page)
     lists = [A, "The quick fox", "A model"], [B, "The river"]
     panel.locator("summary", has_text="two lists").click()
     for name, texts in zip("ab", lists, strict=True):
@@ -188,7 +190,7 @@ def test_a_vector_from_two_lists_of_texts(page: Page, native: Model) -> None:
     vector = json.loads(Path(saved.value.path()).read_text())["vector"]
     runs = [[native.read(text) for text in texts] for texts in lists]
     assert_allclose(vector, native.steering_vector(runs[0], runs[1], 1), atol=2e-4)
-    discard.click()
+    panel.get_by_role("button", name="Discard it").click()
 
 
 def test_panels_out_of_sight_do_not_claim_to_compute(page: Page) -> None:
