@@ -39,6 +39,7 @@ class Session(BesideSession):
         self._blank: Blank | None = None
         self._pinned: compare.Reading | None = None
         self._pinned_stream: patching.Stream | None = None
+        self._read: Current | None = None  # the newest run that a model read: the next may keep its results
         self._opened: OpenedRun | None = None  # a file's run that is not shown yet
 
     def menus(self) -> str:
@@ -63,7 +64,7 @@ class Session(BesideSession):
         """
         given = json.loads(request)
         tokens, conditions, keep = Tokens.from_json(given["tokens"]), given["conditions"], given["keep"]
-        model, before = self._models.find(conditions["model"]), self._run
+        model, before = self._models.find(conditions["model"]), self._read
         steps, trace = {}, new_trace(model, tokens, conditions)
         windows = windows_of(trace)
         if keep and windows is None:
@@ -76,7 +77,7 @@ class Session(BesideSession):
             steps = {}
         changed = json.loads(conditions["interventions"])
         reading = Reading(trace, tokens, given["options"], given["promptLength"], steps, changed)
-        self._run = Current(run_id, conditions, model, reading)
+        self._run = self._read = Current(run_id, conditions, model, reading)
         return json.dumps(windows)
 
     def sample(self, run_id: int, logits: Any) -> int:
@@ -151,7 +152,8 @@ class Session(BesideSession):
             "conditions": opened.conditions,
             "given": len(reading.tokens.ids) if given is None else given,
             "literal": bool(reading.options.get("literal")),
-            "model": {name: manifest[name] for name in ("id", "name", "layers")},
+            "model": {**{name: manifest[name] for name in ("id", "name", "layers")},
+                      "lens": bool(manifest["inputs"].get("lens"))},
             "vocabulary": {id: text for id, text in enumerate(opened.vocabulary) if text},
             "why_no_layers": reading.trace.why_no_layers,
         }, allow_nan=False)

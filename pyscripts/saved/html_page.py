@@ -43,7 +43,7 @@ def html_page(
     colours = COLOURINGS[colouring].function(statistics)
     given = count if reading.prompt_length is None else reading.prompt_length
     spans = []
-    for i, text in enumerate(shown_texts(tokens)[:count]):
+    for i, text in enumerate(_unix_lines(shown_texts(tokens))[:count]):
         name = ' class="generated"' if i >= given else ""
         card = _card(visible(tokens.texts[i]), statistics, i, vocabulary)
         spans.append(f'<span tabindex="0"{name} style="{_style(colours.light, colours.dark, i)}">{escape(text)}'
@@ -65,6 +65,14 @@ def html_page(
         f'<figcaption>{_key(colours.legend)}<br>{escape(" · ".join(facts[:2]))} · {MADE_BY}{link}</figcaption>'
         f"</figure></body></html>\n"
     )
+
+
+def _unix_lines(texts: list[str]) -> list[str]:
+    """[token] with line feeds for all line ends, also where CR and LF are two tokens: HTML has no others."""
+    following = ["".join(texts[i + 1 : i + 2])[:1] for i in range(len(texts))]
+    cut = [text[:-1] if text.endswith("\r") and after == "\n" else text
+           for text, after in zip(texts, following, strict=True)]
+    return [text.replace("\r\n", "\n").replace("\r", "\n") for text in cut]
 
 
 def _card(name: str, statistics: TokenStatistics, i: int, vocabulary: Sequence[str]) -> str:

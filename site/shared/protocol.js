@@ -282,7 +282,7 @@
 
 /**
  * The run of a file, which is shown by showSaved; see open_saved in pyscripts/page/session.py.
- * @typedef {{ tokens: TokenizedText, conditions: RunConditions, given: number, literal: boolean, model: { id: string, name: string, layers: number },
+ * @typedef {{ tokens: TokenizedText, conditions: RunConditions, given: number, literal: boolean, model: { id: string, name: string, layers: number, lens: boolean },
  *             vocabulary: Record<number, string>, why_no_layers: string | null }} SavedRun
  */
 

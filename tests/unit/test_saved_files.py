@@ -24,7 +24,7 @@ from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
 from pyscripts.trace import Trace
 from tests.run_schema import check
-from tests.unit.test_page_session import MODEL
+from tests.unit.test_page_session import MODEL, begun, expected, read
 from tests.unit.test_trace import SHAPE, outputs
 from tests.unit.test_trace import everything as everything_of
 from tests.unit.test_trace import read as read_all
@@ -32,7 +32,8 @@ from tests.unit.test_trace import read as read_all
 PIECES = [b"<s>", b"=1+1", b" \"a,b\"", b"\n", b" \xf0\x9f", b"\xa6\xa9<b>"]  # two of them share a character
 VOCABULARY = [piece.decode(errors="replace") for piece in PIECES]
 IDS = [1, 4, 5, 2, 3, 5]
-MANIFEST = {**MODEL, "source": "here", "revision": "r1", "weights": "int8", "outputs": {}, "files": [{"path": "x"}]}
+MANIFEST = {**MODEL, "source": "here", "revision": "r1", "weights": "int8", "inputs": {}, "outputs": {},
+            "files": [{"path": "x"}]}
 
 
 def tokens_of(ids: list[int]) -> Tokens:
@@ -102,7 +103,8 @@ def test_json_opens_with_the_same_numbers(prefix: bool, generated: int) -> None:
 def test_json_is_shown_without_a_model() -> None:
     run = saveable()
     shown = opened_views(Session(), files.write(run, "json"), "run.json")
-    assert shown["about"]["model"] == {"id": "m", "name": "m", "layers": 2} and shown["update"]["count"] == 6
+    assert shown["about"]["model"] == {"id": "m", "name": "m", "layers": 2, "lens": False}
+    assert shown["update"]["count"] == 6
     np.testing.assert_allclose(shown["update"]["arrays"]["logprob"], run.reading.trace.statistics().logprob, rtol=1e-6)
     assert shown["about"]["vocabulary"]["5"] == VOCABULARY[5] and "JSON file" in shown["about"]["why_no_layers"]
     assert json.loads(shown["update"]["summary"]) == built(run)["summary"]
@@ -320,6 +322,17 @@ def test_open_run_opens_npz(tmp_path: Any) -> None:
     run = saveable()
     (tmp_path / "run.npz").write_bytes(files.write(run, "npz"))
     assert open_run(tmp_path / "run.npz") == built(run)
+
+
+def test_results_of_the_read_run_are_kept_past_an_opened_one() -> None:
+    session = Session()
+    session.use_model(json.dumps(MODEL), json.dumps(list("abcdef")), "[0]")
+    begun(session, 1, [1, 4, 2])
+    read(session, 1, [1, 4, 2], 0, 4)
+    opened_views(session, files.write(saveable(), "json"), "run.json")
+    begun(session, 3, [1, 4, 5], keep=2)
+    read(session, 3, [1, 4, 5], 2, 4)
+    np.testing.assert_allclose(session.update(3)["arrays"]["logprob"], expected([1, 4, 5]), rtol=1e-5)
 
 
 def test_there_is_no_other_kind() -> None:
