@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pyscripts.run import Reading, build
 from pyscripts.saved.csv_file import tokens_csv
+from pyscripts.saved.embed import embed
 from pyscripts.saved.html_page import html_page
 from pyscripts.saved.npz import write_npz
 
@@ -20,7 +21,7 @@ class Saveable:
     reading: Reading
     vocabulary: Sequence[str]  # [id]
     manifest: Mapping[str, Any]
-    colouring: str = "hue"  # of the page of coloured text
+    colouring: str = "hue"  # of the page of coloured text, and of what is embedded
     address: str = ""  # a link to the text in Tokenlight, for that page; "": none
     more: Mapping[str, NDArray] | None = None  # more arrays for NPZ, by name
 
@@ -49,11 +50,17 @@ def _html(run: Saveable) -> bytes:
     return html_page(run.reading, run.vocabulary, run.manifest, run.colouring, run.address).encode()
 
 
+def _embed(run: Saveable) -> bytes:
+    shown = embed(run.reading, run.vocabulary, run.manifest, run.colouring)
+    return json.dumps(shown, ensure_ascii=False, allow_nan=False).encode()
+
+
 KINDS = {
     "json": Kind("application/json", _json),
     "csv": Kind("text/csv;charset=utf-8", _csv),
     "npz": Kind("application/zip", _npz),
     "html": Kind("text/html;charset=utf-8", _html),
+    "embed": Kind("application/json", _embed),
 }
 
 

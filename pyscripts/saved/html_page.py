@@ -4,15 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-import numpy as np
-
-from pyscripts import wording
-from pyscripts.colour.colourings import COLOURINGS, Legend, Theme
-from pyscripts.metrics.likelihood import TokenStatistics
-from pyscripts.run import MADE_BY, Reading, build
-from pyscripts.saved.shown_text import shown_texts, visible
-
-ALTERNATIVES = 5  # listed for each token
+from pyscripts.run import Reading, build
+from pyscripts.saved.embed import embed
 
 STYLE = """
 :root{color-scheme:light dark;font:16px/1.75 Georgia,"Times New Roman",serif}
@@ -20,8 +13,8 @@ body{margin:0;background:light-dark(#fff,#16181c);color:light-dark(#1c1e21,#e4e6
 figure{position:relative;margin:0;padding:1rem 1rem 9.5rem;max-width:46rem}
 .text{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}
 .text>span{border-radius:3px;cursor:default;outline-offset:1px}
-.generated{border-bottom:2px solid light-dark(#8a8f98,#8a8f98)}
-.card{display:none;position:absolute;inset:auto 1rem 2.6rem;max-height:6.4rem;overflow:hidden;white-space:normal}
+.generated{border-bottom:2px solid #8a8f98}
+.card{display:none;position:absolute;inset:auto 1rem 3.4rem;max-height:5.6rem;overflow:hidden;white-space:normal}
 .card{font:13px/1.45 system-ui,sans-serif;color:light-dark(#1c1e21,#e4e6ea)}
 .text>span:hover>.card,.text>span:focus>.card{display:block}
 .text:hover>span:focus:not(:hover)>.card{display:none}
@@ -36,65 +29,32 @@ figcaption{color:light-dark(#5b6068,#a4a9b2)}
 def html_page(
     reading: Reading, vocabulary: Sequence[str], manifest: Mapping[str, Any], colouring: str = "hue", address: str = ""
 ) -> str:
-    """The page. Pointing at a token, or focusing it, shows its probability, rank and surprisal (bits) and the
-    ALTERNATIVES most likely tokens in its place. address: a link to the text in Tokenlight; "": none."""
-    run = build(reading, vocabulary, manifest)
-    statistics, tokens, count = reading.trace.statistics(), reading.tokens, reading.trace.shown
-    colours = COLOURINGS[colouring].function(statistics)
-    given = count if reading.prompt_length is None else reading.prompt_length
-    spans = []
-    for i, text in enumerate(_unix_lines(shown_texts(tokens))[:count]):
-        name = ' class="generated"' if i >= given else ""
-        card = _card(visible(tokens.texts[i]), statistics, i, vocabulary)
-        spans.append(f'<span tabindex="0"{name} style="{_style(colours.light, colours.dark, i)}">{escape(text)}'
-                     f'<span class="card">{card}</span></span>')
+    """The page. Pointing at a token, or focusing it, shows its probability, rank and surprisal (bits) and the most
+    likely tokens in its place. address: a link to the text in Tokenlight; "": none."""
+    run, shown = build(reading, vocabulary, manifest), embed(reading, vocabulary, manifest, colouring)
     model, prefix = run["model"], run["prefix"]
-    facts = [f"{model['id']} ({', '.join(str(each) for each in (model['weights'], model['revision']) if each)})",
-             f"after {prefix['text']}" if prefix else "read without a prefix token",
-             *(["the model was changed: see the interventions in the page's metadata"] if run["interventions"] else []),
-             run["summary"]["convention"]]
-    link = f' · <a href="{escape(address)}">Open in Tokenlight</a>' if address else ""
-    metadata = {"tokenlight:model": model["id"], "tokenlight:revision": model["revision"],
-                "tokenlight:weights": model["weights"], "tokenlight:sha256": model["sha256"],
-                "tokenlight:prefix": prefix and prefix["text"], "tokenlight:interventions": run["interventions"]}
+    metadata = {"generator": shown["made_by"], "tokenlight:model": model["id"],
+                "tokenlight:revision": model["revision"], "tokenlight:weights": model["weights"],
+                "tokenlight:sha256": model["sha256"], "tokenlight:prefix": prefix and prefix["text"],
+                "tokenlight:interventions": run["interventions"], "tokenlight:reading": run["summary"]["convention"]}
     meta = "".join(f'<meta name="{name}" content="{escape(str(value))}">' for name, value in metadata.items() if value)
+    key = "".join(f'<i style="background:light-dark({each["light"]},{each["dark"]})"></i>{escape(each["label"])}'
+                  for each in shown["legend"])
+    link = f' · <a href="{escape(address)}">Open in Tokenlight</a>' if address else ""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="generator" content="{MADE_BY}">{meta}'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(tokens.text[:60])}</title>'
-        f'<style>{STYLE}</style></head><body><figure><p class="text" dir="auto" translate="no">{"".join(spans)}</p>'
-        f'<figcaption>{_key(colours.legend)}<br>{escape(" · ".join(facts[:2]))} · {MADE_BY}{link}</figcaption>'
-        f"</figure></body></html>\n"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{meta}'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(shown["text"][:60])}'
+        f'</title><style>{STYLE}</style></head><body><figure><p class="text" dir="auto" translate="no">'
+        f'{"".join(map(_token, shown["tokens"]))}</p><figcaption><span class="key">{key}</span><br>'
+        f'{escape(shown["facts"])} · {escape(shown["made_by"])}{link}</figcaption></figure></body></html>\n'
     )
 
 
-def _unix_lines(texts: list[str]) -> list[str]:
-    """[token] with line feeds for all line ends, also where CR and LF are two tokens: HTML has no others."""
-    following = ["".join(texts[i + 1 : i + 2])[:1] for i in range(len(texts))]
-    cut = [text[:-1] if text.endswith("\r") and after == "\n" else text
-           for text, after in zip(texts, following, strict=True)]
-    return [text.replace("\r\n", "\n").replace("\r", "\n") for text in cut]
-
-
-def _card(name: str, statistics: TokenStatistics, i: int, vocabulary: Sequence[str]) -> str:
-    if not statistics.rank[i]:
-        return f"<b>{escape(name)}</b> has no probability: nothing comes before it."
-    bits = float(statistics.surprisal[i]) / np.log(2)
-    share, rank = wording.share(float(statistics.probability[i])), int(statistics.rank[i])
-    first = f"<b>{escape(name)}</b> {share} · rank {rank:,} · {bits:.2f} bits"
-    best = zip(statistics.top_ids[i, :ALTERNATIVES].tolist(), statistics.top_logprobs[i].tolist(), strict=False)
-    rows = "".join(f"<i>{escape(visible(vocabulary[id]))} {wording.share(float(np.exp(value)))}</i>"
-                   for id, value in best if not np.isnan(value))
-    return f"{first}<br>{rows}"
-
-
-def _style(light: Theme, dark: Theme, i: int) -> str:
-    if light.background[i] == "transparent":
-        return ""
-    return (f"background:light-dark({light.background[i]},{dark.background[i]});"
-            f"color:light-dark({light.text[i]},{dark.text[i]})")
-
-
-def _key(legend: Legend) -> str:
-    each = (f'<i style="background:light-dark({legend.light.background[i]},{legend.dark.background[i]})"></i>'
-            f"{escape(label)}" for i, label in enumerate(legend.labels))
-    return f'<span class="key">{"".join(each)}</span>'
+def _token(token: Mapping[str, Any]) -> str:
+    style, name = "", ' class="generated"' if token["generated"] else ""
+    if token["light"] and token["dark"]:
+        (light, light_text), (dark, dark_text) = token["light"], token["dark"]
+        style = f' style="background:light-dark({light},{dark});color:light-dark({light_text},{dark_text})"'
+    rows = "".join(f"<i>{escape(each)}</i>" for each in token["top"])
+    return (f'<span tabindex="0"{name}{style}>{escape(token["text"])}<span class="card"><b>{escape(token["name"])}</b> '
+            f"{escape(token['says'])}<br>{rows}</span></span>")

@@ -80,8 +80,8 @@ function checked(call, options, rules, also = []) {
 /** @param {unknown} value @param {number} [least] @param {number} [most] */
 const isBetween = (value, least = -Infinity, most = Infinity) => typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most;
 
-/** What a run can be saved as, as in pyscripts/saved/files.py. @typedef {'json' | 'csv' | 'npz' | 'html'} FileKind */
-const FILE_KINDS = ['json', 'csv', 'npz', 'html'];
+/** What a run can be saved as, as in pyscripts/saved/files.py. @typedef {'json' | 'csv' | 'npz' | 'html' | 'embed'} FileKind */
+const FILE_KINDS = ['json', 'csv', 'npz', 'html', 'embed'];
 
 /** @param {unknown} kind of tokenlight.export @returns {FileKind} */
 export function fileKind(kind) {

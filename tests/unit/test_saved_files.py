@@ -336,5 +336,5 @@ def test_results_of_the_read_run_are_kept_past_an_opened_one() -> None:
 
 
 def test_there_is_no_other_kind() -> None:
-    with pytest.raises(ValueError, match="Choose from json, csv, npz, html"):
+    with pytest.raises(ValueError, match="Choose from json, csv, npz, html, embed"):
         files.write(saveable(), "pdf")
