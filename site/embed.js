@@ -5,7 +5,7 @@ import { unpacked } from './shared/packed.js';
 /**
  * What pyscripts/saved/embed.py writes.
  * @typedef {{ text: string, light: [string, string] | null, dark: [string, string] | null, generated: boolean, name: string, says: string, top: string[] }} Token
- * @typedef {{ schema: string, made_by: string, model: string | null, text: string, facts: string, legend: { label: string, light: string, dark: string }[], tokens: Token[] }} Embedded
+ * @typedef {{ schema: string, made_by: string, model: string | null, text: string, code?: boolean, facts: string, legend: { label: string, light: string, dark: string }[], tokens: Token[] }} Embedded
  */
 
 const SCHEMA = 'tokenlight.embed/1';
@@ -63,6 +63,7 @@ function draw(run) {
     byId('card').replaceChildren(element('b', name), ` ${says}`, document.createElement('br'), ...top.map((each) => element('i', each)));
   };
   byId('tokens').replaceChildren(...spans);
+  byId('tokens').classList.toggle('code', run.code === true);
   byId('card').textContent = 'Point at a token.';
   byId('key').replaceChildren(...run.legend.map(({ label, light, dark }) => {
     const [entry, swatch] = [element('span', label), document.createElement('i')];

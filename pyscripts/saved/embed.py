@@ -7,6 +7,7 @@ import numpy as np
 
 from pyscripts import wording
 from pyscripts.colour.colourings import COLOURINGS, Theme
+from pyscripts.metrics import words
 from pyscripts.metrics.likelihood import TokenStatistics
 from pyscripts.run import MADE_BY, Reading, build
 from pyscripts.saved.shown_text import shown_texts, visible
@@ -18,7 +19,8 @@ ALTERNATIVES = 5  # listed for each token
 def embed(
     reading: Reading, vocabulary: Sequence[str], manifest: Mapping[str, Any], colouring: str = "hue"
 ) -> dict[str, Any]:
-    """{schema, made_by, model (id), text, facts: how the text was read, legend: [{label, light, dark}], tokens}.
+    """{schema, made_by, model: its id, text, code: whether it looks like code, facts: how it was read,
+    legend: [{label, light, dark}], tokens}.
 
     tokens: [{text, light, dark: [background, text colour] or null, generated, name, says: probability, rank and bits,
     top: the ALTERNATIVES most likely tokens}], only those that were read.
@@ -37,6 +39,7 @@ def embed(
         "made_by": run.get("made_by", MADE_BY),
         "model": model["id"],
         "text": tokens.text,
+        "code": words.looks_like_code(tokens.text),
         "facts": " · ".join(facts),
         "legend": [{"label": label, "light": legend.light.background[i], "dark": legend.dark.background[i]}
                    for i, label in enumerate(legend.labels)],

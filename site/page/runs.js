@@ -174,14 +174,16 @@ export async function openRun(data, name, onShown) {
     model: { ...model, vocabulary: (token) => vocabulary[token] ?? '' },
     count: 0, reused: 0, done: true, columns: {}, words: null, colours: null, summary: null, stored: null, source: null,
   };
+  await part.wait(part.api.showSaved(id)); // first: the panels ask Python about the run that is shown
+  if (id !== newest) return;
   batch(() => {
     state.underWay.value = null;
     state.run.value = run;
     state.selection.value = { run: id, hovered: null, pinned: null, span: null };
     say(null);
     onShown(run);
+    for (const update of early.splice(0)) onUpdate(update);
   });
-  await part.wait(part.api.showSaved(id));
 }
 
 /** @param {RunState['columns']} columns @param {number} count */
