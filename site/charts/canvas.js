@@ -12,10 +12,27 @@ const scratch = /** @type {CanvasRenderingContext2D} */ (document.createElement(
 /** @param {Pick<Text, 'size' | 'weight' | 'mono'>} text */
 const fontOf = ({ size, weight = 400, mono }) => `${weight} ${size}px ${mono ? MONO : SANS}`;
 
+const MOST_WIDTHS = 20_000;
+/** Widths that were measured, by font and text: the tokens of a text are measured again for every chart. @type {Map<string, Map<string, number>>} */
+const widths = new Map();
+let measured = 0;
+
 /** Width of a text in px. @param {string} text @param {number} size @param {boolean} [mono] @param {number} [weight] */
 export function measure(text, size, mono, weight) {
-  scratch.font = fontOf({ size, weight, mono });
-  return scratch.measureText(text).width;
+  const font = fontOf({ size, weight, mono });
+  let ofFont = widths.get(font);
+  if (!ofFont) widths.set(font, (ofFont = new Map()));
+  const known = ofFont.get(text);
+  if (known !== undefined) return known;
+  if (measured++ > MOST_WIDTHS) {
+    widths.clear();
+    widths.set(font, (ofFont = new Map()));
+    measured = 0;
+  }
+  scratch.font = font;
+  const { width } = scratch.measureText(text);
+  ofFont.set(text, width);
+  return width;
 }
 
 /** As much of a text as fits its room, with an ellipsis if it is cut. @param {Text} mark */
@@ -49,6 +66,7 @@ export function drawScene(canvas, scene, sharp = devicePixelRatio) {
 /** @param {CanvasRenderingContext2D} context @param {Scene} scene */
 export function paint(context, { marks }) {
   context.textBaseline = 'middle';
+  let font = ''; // the one that is set: setting it takes longer than drawing a text
   for (const mark of marks) {
     if (mark.kind === 'rect') {
       context.fillStyle = css(mark.fill);
@@ -65,7 +83,8 @@ export function paint(context, { marks }) {
       for (const path of mark.paths) path.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
       context.stroke();
     } else if (mark.kind === 'text') {
-      context.font = fontOf(mark);
+      const needed = fontOf(mark);
+      if (needed !== font) context.font = font = needed;
       context.fillStyle = css(mark.fill);
       context.textAlign = mark.align === 'middle' ? 'center' : mark.align === 'end' ? 'right' : 'left';
       if (mark.upright) {

@@ -78,6 +78,7 @@ export function panel(descriptor) {
         const answer = seen() ? asked.answer.value : null; // out of sight and of another text or token: nothing
         return answer && state.palettes.value && !missing?.() ? charts(answer) : [];
       });
+      let shows = 0;
       let isResting = true; // whether it says that nothing is computed for it yet, or nothing at all
       /** @type {Views[Name]['answer'] | null} */
       let drawnAnswer = null;
@@ -93,8 +94,11 @@ export function panel(descriptor) {
         while (drawn.length < current.length) drawn.push(new Chart({ resting }));
         render(frame(shown), place);
         const answered = Boolean(shown) && !(/** @type {any} */ (shown?.json)?.missing);
+        const mine = ++shows;
         drawn.forEach((chart, i) => {
-          chart.show(current[i] ?? null);
+          const show = () => chart.show(current[i] ?? null);
+          if (i === 0 || !current[i]) show();
+          else setTimeout(() => mine === shows && show()); // in a task of its own: one large chart is enough for a frame
           chart.element.hidden = answered && i >= current.length; // until there is an answer, its room stays
         });
         place.dataset.token = shown ? String(/** @type {any} */ (shown.json)?.token ?? 'text') : ''; // which token it shows
