@@ -1,5 +1,6 @@
 // Texts from files: dropped on the page or chosen; read here and sent nowhere; main thread.
 
+import { openLessonText } from '../lessons/list.js';
 import { openText } from '../page/edits.js';
 import { say } from '../page/notices.js';
 
@@ -9,6 +10,7 @@ const MOST_BYTES = 2_000_000; // far more than any context holds
 export async function openFile(file) {
   if (!file) return;
   if (file.size > MOST_BYTES) return say(`${file.name} has ${(file.size / 1e6).toFixed(1)} MB: choose a text of at most ${MOST_BYTES / 1e6} MB.`, true);
+  if (file.name.endsWith('.lesson.json')) return openLessonText(await file.text(), file.name);
   try {
     openText(new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer()));
   } catch {
