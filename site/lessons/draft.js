@@ -3,7 +3,7 @@
 import { byId } from '../frame/mount.js';
 import * as state from '../page/state.js';
 import { signal } from '../vendor/signals-core.js';
-import { CONDITIONS, tokensOf } from './conditions.js';
+import { CONDITIONS } from './conditions.js';
 import { known, shownPanels } from './controls.js';
 import { leave } from './lesson.js';
 import { checkedLesson, SCHEMA } from './schema.js';
@@ -19,7 +19,7 @@ export const draft = signal(/** @type {Draft | null} */ (null));
 export const isWriting = signal(false);
 export const fault = signal('');
 
-const MOST_OCCURRENCES = 500;
+const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 
 /** @returns {DraftStep} */
 const firstStep = () => ({ do: '', see: '', text: null, waits: { for: 'read' } });
@@ -90,14 +90,14 @@ export function waitsNow(name) {
   return waits;
 }
 
-/** The word of a token with its place among equal ones. @param {ReturnType<typeof seen>} now @param {number} token @returns {Partial<Waits>} */
-function wordAt(now, token) {
-  const word = state.run.value?.tokens.texts[token]?.trim();
+/** The word around a token with its place among equal ones. @param {ReturnType<typeof seen>} now @param {number} token @returns {Partial<Waits>} */
+function wordAt({ text, bytes }, token) {
+  const all = new TextEncoder().encode(text);
+  const decoded = (/** @type {number} */ from, /** @type {number} */ to) => new TextDecoder().decode(all.subarray(from, to));
+  const own = decoded(...bytes[token]);
+  const at = decoded(0, bytes[token][0]).length + own.length - own.trimStart().length;
+  const around = [...text.matchAll(WORD)].find(({ index, 0: word }) => index <= at && at < index + word.length);
+  const word = around?.[0] ?? own.trim();
   if (!word || word.includes('\ufffd')) return {};
-  for (let occurrence = 1; occurrence <= MOST_OCCURRENCES; occurrence++) {
-    const tokens = tokensOf(now, word, occurrence);
-    if (!tokens.length) return { word };
-    if (tokens.includes(token)) return { word, occurrence };
-  }
-  return { word };
+  return { word, occurrence: text.slice(0, around?.index ?? at).split(word).length };
 }

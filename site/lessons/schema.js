@@ -24,6 +24,7 @@ export const MOST = { title: 120, words: 2000, text: 20_000, name: 200, steps: 3
 export function checkedLesson(given, known) {
   const lesson = objectOf(given, 'The lesson', ['schema', 'title', 'text', 'steps'], ['model', 'lens', 'lenses', 'panels']);
   if (lesson.schema !== SCHEMA) throw new TypeError(`The lesson's schema is ${shown(lesson.schema)}: this page reads ${SCHEMA}.`);
+  const [title, text] = [textOf(lesson.title, 'title', MOST.title), textOf(lesson.text, 'text', MOST.text)];
   const steps = listOf(lesson.steps, 'steps', MOST.steps).map((step, i) => stepOf(step, `step ${i + 1}`, known));
   if (!steps.length) throw new TypeError('The lesson has no steps.');
   const lenses = lesson.lenses === undefined ? undefined : idsOf(lesson.lenses, 'lenses', 'lens', known.lenses);
@@ -33,8 +34,8 @@ export function checkedLesson(given, known) {
   }
   return without({
     schema: SCHEMA,
-    title: textOf(lesson.title, 'title', MOST.title),
-    text: textOf(lesson.text, 'text', MOST.text),
+    title,
+    text,
     model: lesson.model === undefined ? undefined : textOf(lesson.model, 'model', MOST.name),
     lens,
     lenses,

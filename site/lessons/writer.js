@@ -18,12 +18,19 @@ import { seen } from './seen.js';
 
 const EXCERPT = 60; // characters of the text that are shown
 
+/** What is said of a lesson that is not finished, in the words of the form. @type {[RegExp, string][]} */
+const LACKS = [
+  [/^The lesson's title must be a text\.$/, 'Give the lesson a title.'],
+  [/^The lesson's text must be a text\.$/, 'The lesson has no text: type one, and take it from the page.'],
+  [/^The lesson's do of (step \d+) must be a text\.$/, 'Say what to do in $1.'],
+];
+
 /** Does something with the finished lesson, or says what it still lacks. @param {(lesson: Lesson) => void} use */
 function withLesson(use) {
   try {
     use(finished());
   } catch (error) {
-    fault.value = message(error).replace(/^The lesson's (do|title) (of step \d+ )?must be a text\.$/, (_, field, step) => (field === 'do' ? `Say what to do in ${step.slice(3, -1)}.` : 'Give the lesson a title.'));
+    fault.value = LACKS.reduce((said, [lack, words]) => said.replace(lack, words), message(error));
   }
 }
 
