@@ -190,7 +190,7 @@ def test_a_lesson_is_walked_through(real: Page, id: str) -> None:
 
 
 SECOND_DOG = {"for": "pinned", "word": "dog", "occurrence": 2}
-LESSON = {
+LESSON: dict[str, Any] = {
     "schema": "tokenlight.lesson/1",
     "title": "<b>Two</b> dogs",
     "text": "The dog saw a dog.",

@@ -17,7 +17,7 @@ SITE = Path(__file__).resolve().parents[2] / "site"
 FOLDER = SITE / "lessons"
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
 KNOWN = {"lenses": ["tokens", "layers", "attention", "why", "python"], "panels": ["inspector", "remarks", "head_grid"]}
-LESSON = {
+LESSON: dict[str, Any] = {
     "schema": "tokenlight.lesson/1",
     "title": "A title",
     "text": "One dog, two dogs and another dog.",
@@ -30,7 +30,7 @@ LESSON = {
         {"do": "Open it.", "text": "Another text.", "waits": {"for": "lens", "lens": "attention"}},
     ],
 }
-SEEN = {
+SEEN: dict[str, Any] = {
     "text": LESSON["text"],
     "typed": 0,
     "version": 1,
@@ -82,7 +82,7 @@ def waiting(waits: Any) -> dict[str, Any]:
     return changed(step={"waits": waits})
 
 
-FAULTS = [
+FAULTS: list[tuple[Any, str]] = [
     (None, "The lesson must be an object."),
     ([], "The lesson must be an object."),
     ("text", "The lesson must be an object."),
@@ -188,10 +188,10 @@ def test_heads_are_meant_by_what_they_do() -> None:
     for kind, name in (("induction", "1.1"), ("previous_token", "0.0"), ("0.1", "0.1")):
         assert call(["headNamed", kind, scores]) == [name]
         opened, off = {"for": "head", "head": kind}, {"for": "off", "head": kind}
-        pairs = [(opened, {"scores": scores, "head": name}), (off, {"scores": scores, "off": ["1.0", name]})]
-        assert all(met(*pairs))
-        others = [(opened, {"scores": scores, "head": "1.0"}), (opened, {"scores": scores}), (off, {"off": ["1.0"]})]
-        assert not any(met(*others))
+        pages: list[dict[str, Any]] = [{"head": name}, {"off": ["1.0", name]}, {"head": "1.0"}, {}, {"off": ["1.0"]}]
+        steps = (opened, off, opened, opened, off)
+        found = met(*((step, {"scores": scores, **now}) for step, now in zip(steps, pages, strict=True)))
+        assert found == [True, True, False, False, False]
     assert call(["headNamed", "induction", None]) == [None]
 
 
