@@ -38,15 +38,15 @@ export function cardView() {
 function buttons({ lesson, step, done, address }) {
   const { waits, text } = lesson.steps[step];
   const isLast = step === lesson.steps.length - 1;
-  const following = lessons.value[lessons.value.findIndex(({ id }) => id === address) + 1];
-  const isNext = isLast && following && lessons.value.some(({ id }) => id === address);
+  const place = lessons.value.findIndex(({ id }) => id === address);
+  const following = place < 0 ? undefined : lessons.value[place + 1];
   return html`<div class="lesson-buttons">
     <button type="button" id="lesson-back" ?disabled=${step === 0} @click=${() => move(-1)}>Back</button>
     ${done[step] ? nothing : textButton(text !== undefined, waits.for !== 'typed' && textAt(lesson, step) !== state.text.value)}
     <span class="grow"></span>
     ${done[step]
       ? isLast
-        ? html`${isNext ? html`<button type="button" id="lesson-following" @click=${() => chooseLesson(following.id)}>Next lesson: ${following.title}</button>` : nothing}
+        ? html`${following ? html`<button type="button" id="lesson-following" @click=${() => chooseLesson(following.id)}>Next lesson: ${following.title}</button>` : nothing}
           <button type="button" id="lesson-next" class="primary" @click=${leave}>Finish</button>`
         : html`<button type="button" id="lesson-next" class="primary" @click=${() => move(1)}>Next</button>`
       : html`${isLast ? nothing : html`<button type="button" id="lesson-skip" class="quiet" @click=${() => move(1)}>Skip</button>`}

@@ -41,7 +41,6 @@ export function openLesson(json, { address, step = 0 } = {}) {
   before ??= chosen();
   useModel(lesson);
   batch(() => {
-    state.lesson.value = null;
     if (!at) begin();
     const text = textAt(lesson, at);
     if (text !== state.text.value) (at ? openText : put)(text);
