@@ -137,7 +137,7 @@ export function leave() {
     if (colouring !== was.colouring || words !== was.words) colour(was.colouring, was.words);
   });
   if (was && JSON.stringify(was.interventions) !== JSON.stringify(state.interventions.value)) setInterventions(was.interventions);
-  byId('lessons').focus();
+  byId('example').focus();
 }
 
 /** Keys and screen readers go on where the step begins. */

@@ -13,7 +13,7 @@ import { commit, version, versionOf } from './versions.js';
 
 const LOADED = performance.timeOrigin; // versions are those of this load of the page
 const LONGEST = 4000; // characters of interventions in a link
-const LONGEST_LESSON = 8000; // characters of a lesson in a link, as they are encoded
+export const LONGEST_LINK = 16_000; // characters; longer ones are cut by what they are sent with
 const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a short time
 
 /** What an address asks for. Broken encodings are read as far as possible. */
@@ -63,7 +63,7 @@ function currentHash({ text = false } = {}) {
 /** A lesson as the address holds it; null if it is too long. @param {Lesson} lesson */
 export function addressOfLesson(lesson) {
   const json = JSON.stringify(lesson);
-  return encodeURIComponent(json).length <= LONGEST_LESSON ? json : null;
+  return encodeURIComponent(json).length <= LONGEST_LINK ? json : null;
 }
 
 /** A link to a lesson. @param {Lesson} lesson */
@@ -74,10 +74,13 @@ export function lessonLink(lesson) {
   return new URL(`#${hash}`, location.href).href;
 }
 
-/** A link to the current text, which is then in the address too. */
+/** A link to the current text. */
+export const textLink = () => new URL(currentHash({ text: true }), location.href).href;
+
+/** The same, which is then in the address too. */
 export function makeLink() {
   write(currentHash({ text: true }));
-  return new URL(currentHash({ text: true }), location.href).href;
+  return textLink();
 }
 
 /** @param {string} hash */

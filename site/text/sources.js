@@ -5,17 +5,15 @@ import { html } from '../vendor/lit-html/lit-html.js';
 import { examples } from './examples.js';
 import { openFile } from './files.js';
 import { openExample } from './precomputed.js';
+import { saveView } from './save.js';
 
 export function sourcesView() {
   const choose = (/** @type {Event} */ event) => {
     const select = /** @type {HTMLSelectElement} */ (event.target);
     const example = examples.value.find(({ id }) => id === select.value);
+    const lesson = lessons.value.find(({ id }) => `lesson ${id}` === select.value);
     if (example) void openExample(example);
-    select.value = '';
-  };
-  const chooseLessonOf = (/** @type {Event} */ event) => {
-    const select = /** @type {HTMLSelectElement} */ (event.target);
-    chooseLesson(select.value);
+    if (lesson) chooseLesson(lesson.id);
     select.value = '';
   };
   const onFile = (/** @type {Event} */ event) => {
@@ -24,15 +22,13 @@ export function sourcesView() {
     input.value = '';
   };
   return html`
-    <select id="example" class="quiet" aria-label="Examples" @change=${choose}>
+    <select id="example" class="quiet" aria-label="Examples and lessons" @change=${choose}>
       <option value="">Examples</option>
-      ${examples.value.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}
+      <optgroup label="Texts">${examples.value.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}</optgroup>
+      <optgroup label="Lessons">${lessons.value.map(({ id, title }) => html`<option value=${`lesson ${id}`}>${title}</option>`)}</optgroup>
     </select>
-    <select id="lessons" class="quiet" aria-label="Lessons" @change=${chooseLessonOf}>
-      <option value="">Lessons</option>
-      ${lessons.value.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}
-    </select>
-    <button type="button" class="quiet" @click=${(/** @type {Event} */ event) => /** @type {HTMLElement} */ (/** @type {HTMLElement} */ (event.currentTarget).nextElementSibling).click()}>Open…</button>
-    <input type="file" accept="text/*,.md,.json,.py,.js,.ts,.c,.cpp,.java,.rs,.go,.tex,.csv" hidden @change=${onFile}>
+    <button type="button" class="quiet" @click=${(/** @type {Event} */ event) => /** @type {HTMLElement} */ (/** @type {HTMLElement} */ (event.currentTarget).parentElement?.querySelector('input[type="file"]')).click()}>Open…</button>
+    ${saveView()}
+    <input type="file" accept="text/*,.md,.json,.npz,.py,.js,.ts,.c,.cpp,.java,.rs,.go,.tex,.csv" hidden @change=${onFile}>
   `;
 }

@@ -160,7 +160,7 @@ def test_a_lesson_is_walked_through(real: Page, id: str) -> None:
     """Every step waits before the reader does what it says, and offers the next one after."""
     page, lesson = real, json.loads((FOLDER / f"{id}.json").read_text(encoding="utf-8"))
     page.fill("#text", OWN)
-    page.select_option("#lessons", id)
+    page.select_option("#example", f"lesson {id}")
     expect(page.locator("#lesson-title")).to_be_focused()
     expect(page.locator("#text")).to_have_value(lesson["text"])
     assert page.locator("[role=tab]").count() == len(lesson["lenses"])
