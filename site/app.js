@@ -51,7 +51,7 @@ if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) 
   if (draft?.text) hold(draft.text), commit(); // an unsaved text is not lost: undo brings it back
   if (asked.literal) put(asked.text, { literal: true });
   else hold(asked.text);
-} else shown = showFirst();
+} else if (asked.lesson === null) shown = showFirst();
 
 setFromLink(asked.interventions);
 if (asked.settings !== null) takeLinkedSettings(asked.settings);
@@ -80,11 +80,12 @@ mountCharts().catch((error) => {
 /** The strip and the lenses are not needed for the first look at the text: their modules come after it. */
 async function mountCharts() {
   await shown;
-  const [{ mountAlong }, { lenses }, { panelId, tabsView }, { followQuestions }] = await Promise.all([
+  const [{ mountAlong }, { lenses }, { panelId, tabsView }, { followQuestions }, { mountLessons }] = await Promise.all([
     import('./text/along.js'),
     import('./lenses/index.js'),
     import('./frame/tabs.js'),
     import('./lenses/scheduler.js'),
+    import('./lessons/index.js'),
   ]);
   mountAlong(byId('along'));
   offerLenses(lenses.map(({ id }) => id));
@@ -99,6 +100,7 @@ async function mountCharts() {
   }
   mount('tabs', tabsView);
   followQuestions();
+  mountLessons(asked.lesson, asked.step);
   followAddress();
   await settled;
   await boot(asked.model, { onUpdate, onSwitch: readAgain });

@@ -2,10 +2,11 @@
 
 import { set } from '../page/choices.js';
 import { load } from '../page/models.js';
+import { tell } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { html } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
-import { isChecked, valueOf } from './mount.js';
+import { byId, isChecked, valueOf } from './mount.js';
 
 const THEMES = { system: 'Match system', light: 'Light', dark: 'Dark' };
 const DEVICES = { wasm: 'Processor (WebAssembly)', webgpu: 'Graphics card (WebGPU)' };
@@ -16,6 +17,12 @@ const UNITS = { bits: 'Bits', nats: 'Nats' };
 function reloadModel() {
   const id = state.model.value?.manifest.id;
   if (id) load(id).catch(() => {}); // said on the page
+}
+
+/** Opens what lessons are written with, above the text. */
+function writeLesson() {
+  byId('settings').hidePopover();
+  import('../lessons/draft.js').then(({ startWriting }) => startWriting()).catch(tell);
 }
 
 /** @param {'theme' | 'units' | 'device' | 'face'} name @param {string} title @param {Record<string, string>} options @param {() => void} [then] */
@@ -46,5 +53,6 @@ export function settingsView() {
       ${choice('units', 'Surprisal and entropy in', UNITS)}
       ${choice('device', 'Compute device', DEVICES, reloadModel)}
       <p class="hint">These settings are kept in this browser.</p>
+      <button type="button" id="write-lesson" @click=${writeLesson}>Write a lesson…</button>
     </div>`;
 }

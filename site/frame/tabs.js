@@ -19,7 +19,7 @@ function onKeydown(event) {
 
 export function tabsView() {
   return html`<div role="tablist" aria-label="Lenses" @keydown=${onKeydown}>
-    ${lenses.map(({ id, title }) => {
+    ${lenses.filter(({ id }) => state.lenses.value.includes(id)).map(({ id, title }) => {
       const chosen = state.lens.value === id;
       return html`<button type="button" role="tab" id="tab-${id}" aria-controls=${panelId(id)} aria-selected=${chosen} tabindex=${chosen ? 0 : -1} @click=${() => setLens(id)}>${title}</button>`;
     })}

@@ -71,7 +71,7 @@ const api = {
           return new LabPasses(manifest, session, tokenizer, lab);
         },
       };
-      return { manifest, vocabulary, threads: threadCount(), kept, created, ...ran };
+      return { manifest, vocabulary, parts: tokenizer.parts(vocabulary), threads: threadCount(), kept, created, ...ran };
     };
     return releasing(onProgress, load());
   },

@@ -247,6 +247,11 @@ export class TextTokenizer {
   vocabulary({ vocab_size }) {
     return Array.from({ length: vocab_size }, (_, id) => decoder.decode(this.bytes(id)));
   }
+
+  /** The bytes of the tokens that are only part of a character, by id, as in “F0 9F”. @param {string[]} vocabulary @returns {Map<number, string>} */
+  parts(vocabulary) {
+    return new Map(vocabulary.flatMap((text, id) => (text.includes('\ufffd') ? [/** @type {[number, string]} */ ([id, hex(this.bytes(id))])] : [])));
+  }
 }
 
 /** Bytes as in “F0 9F A6”. @param {Uint8Array} bytes */

@@ -5,11 +5,13 @@ import { pinIfThere, setLens } from './choices.js';
 import { isLiteral, openText, show } from './edits.js';
 import { setFromLink } from './interventions.js';
 import { load } from './models.js';
-import { watch } from './notices.js';
+import { tell, watch } from './notices.js';
 import { linkedSettings, takeLinkedSettings } from './preferences.js';
 import { setColouring } from './questions.js';
 import * as state from './state.js';
 import { commit, version, versionOf } from './versions.js';
+
+/** @import {Lesson} from '../lessons/schema.js' */
 
 const LOADED = performance.timeOrigin; // versions are those of this load of the page
 const LONGEST = 4000; // characters of interventions in a link
@@ -20,11 +22,14 @@ const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a 
 export function readHash(hash = location.hash) {
   const asked = new URLSearchParams(hash.slice(1));
   const token = asked.get('token');
+  const step = asked.get('step');
   return {
     model: asked.get('model'),
     text: asked.get('text'),
     literal: asked.get('literal') === 'true',
     lens: asked.get('lens'),
+    lesson: asked.get('lesson'),
+    step: step && /^[1-9]\d?$/.test(step) ? Number(step) - 1 : 0,
     interventions: asked.get('interventions'),
     settings: asked.get('settings'),
     token: token && /^\d{1,9}$/.test(token) ? Number(token) : null,
@@ -48,11 +53,30 @@ function currentHash({ text = false } = {}) {
   if (state.pinned.value !== null) hash.set('token', String(state.pinned.value));
   const { json } = linkedInterventions();
   if (json !== NO_INTERVENTIONS) hash.set('interventions', json);
+  const { address = null, step = 0 } = state.lesson.value ?? {};
+  if (address !== null && !text) {
+    hash.set('lesson', address);
+    if (step) hash.set('step', String(step + 1));
+  }
   if (text) hash.set('text', state.text.value);
   if (text && isLiteral()) hash.set('literal', 'true');
   const settings = text ? linkedSettings() : null;
   if (settings !== null) hash.set('settings', settings);
   return `#${hash}`;
+}
+
+/** A lesson as the address holds it; null if it is too long. @param {Lesson} lesson */
+export function addressOfLesson(lesson) {
+  const json = JSON.stringify(lesson);
+  return encodeURIComponent(json).length <= LONGEST_LINK ? json : null;
+}
+
+/** A link to a lesson. @param {Lesson} lesson */
+export function lessonLink(lesson) {
+  const address = addressOfLesson(lesson);
+  if (address === null) throw new RangeError('The lesson is too long for a link. Save it as a file.');
+  const hash = new URLSearchParams({ ...(lesson.model ? { model: lesson.model } : {}), lesson: address });
+  return new URL(`#${hash}`, location.href).href;
 }
 
 /** A link to the current text. */
@@ -81,7 +105,7 @@ export function followAddress() {
   let linked = false; // a text in the address stays there until the text changes
   watch('address', () => {
     const { value: text } = state.text;
-    void [state.interventions.value, state.model.value, state.lens.value, state.pinned.value, version.value];
+    void [state.lesson.value, state.interventions.value, state.model.value, state.lens.value, state.pinned.value, version.value];
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (!state.model.value) return;
@@ -97,8 +121,9 @@ export function followAddress() {
 }
 
 /** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version shown at that address before */
-function follow({ model, text, literal, lens, token, interventions, settings }, shown) {
+function follow({ model, text, literal, lens, token, interventions, settings, lesson, step }, shown) {
   commit();
+  if (lesson !== (state.lesson.value?.address ?? null)) void followLesson(lesson, step, lens);
   setFromLink(interventions);
   if (settings !== null && settings !== linkedSettings()) {
     takeLinkedSettings(settings);
@@ -113,4 +138,16 @@ function follow({ model, text, literal, lens, token, interventions, settings }, 
     if (token !== null) pinIfThere(token);
   } else if (same) void show(same, token);
   else openText(/** @type {string} */ (text), token, literal);
+}
+
+/** @param {string | null} lesson null: none @param {number} step @param {string | null} lens */
+async function followLesson(lesson, step, lens) {
+  try {
+    const { leave, openLinked } = await import('../lessons/lesson.js');
+    if (lesson !== null) return await openLinked(lesson, step);
+    leave();
+    if (lens !== null) setLens(lens);
+  } catch (error) {
+    tell(error);
+  }
 }

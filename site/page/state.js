@@ -3,6 +3,8 @@
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
 
+/** @import {Seen} from '../lessons/conditions.js' */
+/** @import {Lesson} from '../lessons/schema.js' */
 /** @import {Colouring, Colours, Interventions, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText, Words} from '../shared/protocol.js' */
 
 /**
@@ -24,6 +26,13 @@ import { SAMPLING } from '../shared/options.js';
 /** The ids of the lenses in order (lenses/index.js), and the open one. */
 export const lenses = signal(/** @type {string[]} */ ([]));
 export const lens = signal('');
+
+/**
+ * The open lesson (lessons/): its step, which steps are done, the page when the step began, and the lesson as the address holds it:
+ * its id, or all of it; null if it is too long.
+ * @typedef {{ lesson: Lesson, step: number, done: boolean[], start: Seen, address: string | null }} OpenLesson
+ */
+export const lesson = signal(/** @type {OpenLesson | null} */ (null));
 
 /** The message on the notice line; `error` if something failed, `retry` a model to load again. */
 export const notice = signal(/** @type {{ text: string, error: boolean, retry?: string } | null} */ (null));

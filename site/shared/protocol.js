@@ -249,8 +249,9 @@
  * @typedef {{ stage: string, loaded?: number, total?: number, rate?: number, left?: number }} Progress bytes, bytes a second, seconds
  * @typedef {(progress: Progress) => void} OnProgress
  * @typedef {'wasm' | 'webgpu'} Device
- * @typedef {{ manifest: Manifest, vocabulary: string[], threads: number, kept: boolean, created: number,
- *             device: Device, fallback: string | null }} LoadedModel `created`: milliseconds the session took;
+ * @typedef {{ manifest: Manifest, vocabulary: string[], parts: Map<number, string>, threads: number, kept: boolean, created: number,
+ *             device: Device, fallback: string | null }} LoadedModel `parts`: the bytes, as in “F0 9F”, of the tokens that are only part of
+ *   a character; `created`: milliseconds the session took;
  *   `fallback`: why WebGPU was not used although it was chosen
  * @typedef {{ stopped: boolean, reused: number }} Outcome `stopped`: ended by Stop, with a complete run of what was read;
  *   `reused`: positions whose results were reused

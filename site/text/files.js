@@ -1,5 +1,6 @@
 // Texts and saved runs from files: dropped on the page or chosen; read here and sent nowhere; main thread.
 
+import { openLessonText } from '../lessons/list.js';
 import { openSaved, openText } from '../page/edits.js';
 import { say, tell } from '../page/notices.js';
 
@@ -9,6 +10,7 @@ const MOST_RUN_BYTES = 500_000_000; // of a saved run; Python needs several time
 /** @param {File | undefined} file */
 export async function openFile(file) {
   if (!file) return;
+  if (file.name.endsWith('.lesson.json') && file.size <= MOST_BYTES) return openLessonText(await file.text(), file.name);
   if (await holdsRun(file)) return open(file);
   if (file.size > MOST_BYTES) return say(`${file.name} has ${(file.size / 1e6).toFixed(1)} MB: choose a text of at most ${MOST_BYTES / 1e6} MB.`, true);
   try {

@@ -1,6 +1,7 @@
 // Puts the one text together: where it comes from, the text itself, its buttons, stepper, strip, versions; main thread.
 
 import { mount } from '../frame/mount.js';
+import { loadLessons } from '../lessons/list.js';
 import { actionsView } from './actions.js';
 import { branchesView } from './branches.js';
 import { loadExamples } from './examples.js';
@@ -33,4 +34,5 @@ export function mountText() {
   followFirstUse();
   followTyping();
   void loadExamples();
+  void loadLessons();
 }

@@ -11,7 +11,7 @@ Comlink.expose({
   async load(id, device, onProgress) {
     const manifest = await fetchManifest(MODELS, id);
     const { kept } = await fetchModelFiles(manifest, MODELS, { onProgress });
-    return { manifest, vocabulary: Array(manifest.vocab_size).fill('?'), threads: 1, kept, created: 0, device, fallback: null };
+    return { manifest, vocabulary: Array(manifest.vocab_size).fill('?'), parts: new Map(), threads: 1, kept, created: 0, device, fallback: null };
   },
   stop() {},
 });

@@ -1,0 +1,42 @@
+// Puts lessons into the page: the place of the open lesson, or of the one being written, above the text; main thread.
+
+import { byId, mount } from '../frame/mount.js';
+import { tell, watch } from '../page/notices.js';
+import * as state from '../page/state.js';
+import { cardView } from './card.js';
+import { CONDITIONS } from './conditions.js';
+import { showControls } from './controls.js';
+import { followLesson, openLinked } from './lesson.js';
+import { writerView } from './writer.js';
+
+const MARK = 'lesson-mark'; // the class of what is to be pressed next
+
+/** @param {string | null} address the lesson that the page was opened with @param {number} step from 0 */
+export function mountLessons(address, step) {
+  mount('lesson', () => (state.lesson.value ? cardView() : writerView()));
+  followLesson();
+  markTarget();
+  keepRoom();
+  if (state.lesson.value) showControls(state.lesson.value.lesson); // it was opened before the lenses were there
+  if (address !== null) openLinked(address, step).catch(tell);
+}
+
+/** Marks what the step waits for to be pressed, as long as it does. */
+function markTarget() {
+  watch('what to press in the lesson', () => {
+    const open = state.lesson.value;
+    document.querySelector(`.${MARK}`)?.classList.remove(MARK);
+    if (!open || open.done[open.step]) return;
+    const { waits } = open.lesson.steps[open.step];
+    const selector = CONDITIONS[waits.for].at?.(waits);
+    if (selector) document.querySelector(selector)?.classList.add(MARK);
+  });
+}
+
+/** On phones the lesson is a sheet at the bottom: what else is there stands above it. */
+function keepRoom() {
+  new ResizeObserver(([{ target }]) => {
+    const { position } = getComputedStyle(target);
+    document.documentElement.style.setProperty('--sheet', position === 'fixed' ? `${target.getBoundingClientRect().height}px` : '0px');
+  }).observe(byId('lesson'));
+}

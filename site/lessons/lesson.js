@@ -1,0 +1,144 @@
+// The open lesson: its text, controls and steps, each done once what it waits for has happened; it is data, and runs nothing; main thread.
+
+import { direction, scope, sinkHidden } from '../lenses/attention/choice.js';
+import { byId } from '../frame/mount.js';
+import { addressOfLesson } from '../page/address.js';
+import { select, setLens } from '../page/choices.js';
+import { openText, put } from '../page/edits.js';
+import { isChanged, setFromLink, setInterventions } from '../page/interventions.js';
+import { load } from '../page/models.js';
+import { say, watch } from '../page/notices.js';
+import { setColouring } from '../page/questions.js';
+import * as state from '../page/state.js';
+import { batch, untracked } from '../vendor/signals-core.js';
+import { isMet } from './conditions.js';
+import { known, showControls } from './controls.js';
+import { lessons, loadLessons } from './list.js';
+import { checkedLesson, textAt } from './schema.js';
+import { seen } from './seen.js';
+
+/** @import {Lesson} from './schema.js' */
+
+const COLOURINGS = ['hue', 'cividis']; // a lesson begins with the first, unless the reader has chosen the other for their eyes
+
+/** What leaving a lesson brings back; null while none is open. */
+let before = /** @type {ReturnType<typeof chosen> | null} */ (null);
+
+/** What the reader had chosen. */
+const chosen = () => ({
+  lens: state.lens.value, colouring: state.settings.value.colouring, words: state.settings.value.words, interventions: state.interventions.value,
+  scope: scope.value, direction: direction.value, sinkHidden: sinkHidden.value,
+});
+
+/**
+ * Opens a lesson; the text in the box stays a version.
+ * @param {unknown} json as JSON.parse gives it; an error says what is wrong with it, and nothing has changed
+ * @param {{ address?: string | null, step?: number }} [how] address: its id, if it is one of the page's; step: from 0
+ */
+export function openLesson(json, { address, step = 0 } = {}) {
+  const lesson = checkedLesson(json, known());
+  const at = Math.min(step, lesson.steps.length - 1);
+  before ??= chosen();
+  useModel(lesson);
+  batch(() => {
+    if (!at) begin();
+    const text = textAt(lesson, at);
+    if (text !== state.text.value) (at ? openText : put)(text);
+    if (!at) select({ hovered: null, pinned: null, span: null });
+    showControls({ ...lesson, lens: lesson.lens ?? state.lens.value });
+    const done = lesson.steps.map((_, i) => i < at);
+    state.lesson.value = { lesson, step: at, done, start: seen(), address: address ?? addressOfLesson(lesson) };
+  });
+  focusTitle();
+}
+
+/** The beginning of a lesson is the same for every reader: the model unchanged, tokens coloured by their likelihood. */
+function begin() {
+  if (isChanged()) setFromLink(null);
+  [scope.value, direction.value, sinkHidden.value] = ['all', 'to', false];
+  const { colouring, words } = state.settings.value;
+  if (words || !COLOURINGS.includes(colouring)) colour(COLOURINGS.includes(colouring) ? colouring : COLOURINGS[0], false);
+}
+
+/** @param {string} id @param {boolean} words */
+const colour = (id, words) => void setColouring(id, words).catch(() => {}); // a newer run took its place
+
+/** Loads the model that a lesson is about, if this site has it. @param {Lesson} lesson */
+function useModel({ model }) {
+  const own = state.model.value?.manifest;
+  if (!model || !own || model === own.id) return;
+  if (state.models.value.some(({ id }) => id === model)) load(model).catch(() => {}); // said on the page
+  else say(`This lesson was written for the model “${model}”, which is not here. It goes on with ${own.name}.`);
+}
+
+/** Opens one of the page's lessons. @param {string} id @param {number} [step] from 0 */
+export async function openShipped(id, step = 0) {
+  await loadLessons();
+  const entry = lessons.value.find((each) => each.id === id);
+  if (!entry) throw new RangeError(`There is no lesson “${id.slice(0, 60)}” here.`);
+  const response = await fetch(new URL(`${entry.id}.json`, import.meta.url)).catch(() => null);
+  if (!response?.ok) throw new Error(`The lesson “${entry.title}” could not be loaded. Check the connection, then try again.`);
+  openLesson(await response.json(), { address: entry.id, step });
+}
+
+/** Opens the lesson that an address holds: an id, or all of it. @param {string} address @param {number} step from 0 */
+export async function openLinked(address, step) {
+  if (!address.trimStart().startsWith('{')) return openShipped(address, step);
+  let json;
+  try {
+    json = JSON.parse(address);
+  } catch {
+    throw new SyntaxError('The lesson in this link is not valid JSON. The link may have been cut off.');
+  }
+  openLesson(json, { step });
+}
+
+/** Marks a step as done once what it waits for has happened, whatever follows. */
+export const followLesson = () =>
+  watch('lesson', () => {
+    const open = state.lesson.value;
+    if (!open || open.done[open.step]) return;
+    if (isMet(open.lesson.steps[open.step], seen(), open.start)) untracked(markDone);
+  });
+
+/** Marks the step as done. */
+export function markDone() {
+  const open = state.lesson.value;
+  if (open) state.lesson.value = { ...open, done: open.done.map((was, i) => was || i === open.step) };
+}
+
+/** Goes to another step. @param {number} by */
+export function move(by) {
+  const open = state.lesson.value;
+  if (!open) return;
+  const step = Math.max(0, Math.min(open.lesson.steps.length - 1, open.step + by));
+  state.lesson.value = { ...open, step, start: seen() };
+  focusTitle();
+}
+
+/** Puts the text of the step into the box. */
+export function putText() {
+  const open = state.lesson.value;
+  if (open) (open.step ? openText : put)(textAt(open.lesson, open.step));
+}
+
+/** Closes the lesson and brings back everything it hid or changed; its text stays in the box, and undo leads to the one before. */
+export function leave() {
+  if (!state.lesson.value) return;
+  const was = before;
+  before = null;
+  batch(() => {
+    state.lesson.value = null;
+    showControls();
+    if (!was) return;
+    setLens(was.lens);
+    [scope.value, direction.value, sinkHidden.value] = [was.scope, was.direction, was.sinkHidden];
+    const { colouring, words } = state.settings.value;
+    if (colouring !== was.colouring || words !== was.words) colour(was.colouring, was.words);
+  });
+  if (was && JSON.stringify(was.interventions) !== JSON.stringify(state.interventions.value)) setInterventions(was.interventions);
+  byId('example').focus();
+}
+
+/** Keys and screen readers go on where the step begins. */
+const focusTitle = () => byId('lesson').querySelector('h2')?.focus({ preventScroll: true });
