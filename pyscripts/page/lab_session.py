@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pyscripts.decoding.generation import GenerationStep
 from pyscripts.lab.runner import Outcome, execute, names_in
 from pyscripts.lab.shade import coloured
 from pyscripts.lab.values import shown
@@ -60,7 +61,8 @@ class LabSession:
             part.data.assign_to(state[name].reshape(-1))
         trace.restore(state)
         changes = json.loads(conditions["interventions"])
-        reading = Reading(trace, tokens, given["options"], given["promptLength"], interventions=changes)
+        steps = {int(position): GenerationStep.from_json(step) for position, step in given["steps"].items()}
+        reading = Reading(trace, tokens, given["options"], given["promptLength"], steps, changes)
         reading.timings = given["timings"]
         self._run = Run(self._model, reading, ())
 

@@ -15,8 +15,9 @@ from pyscripts.lab.shade import coloured
 from pyscripts.page.lab_session import LabSession
 from pyscripts.page.session import Session
 from tests.awaited import awaited
-from tests.unit.test_page_session import IDS, MODEL, begun, read
+from tests.unit.test_page_session import IDS, MODEL, begun, hand, read
 from tests.unit.test_tokens import Floats
+from tests.unit.test_trace import outputs
 
 OUTPUTS = {"logits": "logits", "attentions": ["a"], "hidden_states": ["h"]}
 MANIFEST = {**MODEL, "inputs": {}, "outputs": OUTPUTS}
@@ -158,6 +159,28 @@ def test_the_run_is_the_page_s() -> None:
     for name in ("resid", "attentions"):
         with pytest.raises(ValueError, match=r"not kept|no such numbers"):
             getattr(small, name)
+
+
+def test_a_generated_run_keeps_how_each_token_was_chosen() -> None:
+    session, given = Session(), IDS[:2]
+    session.use_model(json.dumps(MODEL), json.dumps(list("abcdef")), "[]")
+    options = {"temperature": 0.9, "topK": 4, "frequencyPenalty": 0.5, "seed": 7}
+    begun(session, 1, given, given=len(given), options=options)
+    ids = [0, *given]
+    pending, start = outputs(ids, 0, len(ids)), 0
+    for _ in range(3):
+        id = session.sample(1, Exact(pending.logits[-1]))
+        piece = b"abcdef"[id : id + 1]
+        appended = {"id": id, "hex": piece.hex(), "control": False}
+        hand(session, 1, pending, len(ids) - start, appended)
+        start, ids = len(ids), [*ids, id]
+        pending = outputs(ids, start, len(ids))
+    hand(session, 1, pending, 1, None)
+    page = json.loads(session.view(1, "run", "{}")["json"])
+    assert [step["token"] for step in page["steps"]] == [2, 3, 4]
+    assert [filter["name"] for filter in page["steps"][1]["filters"]] == ["frequency_penalty", "temperature", "top_k"]
+    there = lab(session)._run
+    assert there is not None and there.to_json() == page
 
 
 def test_what_a_code_needs_of_the_run() -> None:
