@@ -1,5 +1,7 @@
 """What the value of a user's code is shown as: colours of the text, a heatmap, a table, a picture, or its repr."""
 
+import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +17,15 @@ from pyscripts.result import Run
 MOST_CELLS = 250_000  # of a heatmap
 MOST_ROWS = 1000  # of a table
 LONGEST = 20_000  # characters of a repr
+TITLE = re.compile(r"<title>([^<]{0,200})")  # of an SVG
 
 
 def shown(value: Any, run: Run | None) -> dict[str, Any]:
     """What to show, as JSON but for numpy arrays; `kind` says what it is:
 
     "nothing"; "colours" {colours, text, values [token]}; "heatmap" {rows, columns, row_names, column_names, palette,
-    stops, values [row, column], levels [row, column]}; "table" {columns, rows, length}; "picture" {svg}; "text" {text}.
+    stops, values [row, column], levels [row, column]}; "table" {columns, rows, length}; "picture" {svg, title};
+    "text" {text}.
 
     A [token] or [position] array of the current run colours its text; other arrays of one or two axes are heatmaps.
     """
@@ -33,7 +37,8 @@ def shown(value: Any, run: Run | None) -> dict[str, Any]:
             raise ValueError(f"There are {len(value.light.background)} colours, but the text has {tokens} tokens.")
         return {"kind": "colours", "colours": value, "text": "", "values": []}
     if isinstance(value, str) and value.lstrip().startswith("<svg"):
-        return {"kind": "picture", "svg": value}
+        title = TITLE.search(value)
+        return {"kind": "picture", "svg": value, "title": html.unescape(title[1]).strip() if title else ""}
     if isinstance(value, Mapping) and (table := _table(value)):
         return table
     array = _array(value)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pyscripts.decoding.generation import GenerationStep
+from pyscripts.lab.plot import plot
 from pyscripts.lab.runner import Outcome, execute, names_in
 from pyscripts.lab.shade import coloured
 from pyscripts.lab.values import shown
@@ -75,7 +76,7 @@ class LabSession:
         stopped, out_of_memory}. why_no_run: what is said if the code uses a run that is not there."""
         if self._run is None and "run" in names_in(source):
             return _answer({"kind": "error", **vars(Outcome(error=why_no_run))})
-        names = {"run": self._run, "model": self._model, "np": np, "coloured": coloured}
+        names = {"run": self._run, "model": self._model, "np": np, "coloured": coloured, "plot": plot}
         self._task = asyncio.ensure_future(_shown(source, names, self._run, show))
         try:
             return _answer(await self._task)

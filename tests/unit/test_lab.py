@@ -78,6 +78,11 @@ def test_what_is_printed_is_shown_in_order_and_cut() -> None:
     assert run("import sys; sys.stderr.write('no end')")[1] == "no end"
 
 
+def test_what_is_printed_goes_on_without_a_show_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert awaited(execute("for i in range(3): print(i)", {})) == Outcome(None)
+    assert capsys.readouterr().out == "0\n1\n2\n"
+
+
 def test_names_that_code_mentions() -> None:
     assert names_in("a.b(c).d = run.attentions[0]") >= {"a", "b", "c", "d", "run", "attentions"}
     assert names_in("'run'") == names_in("x = =") == set()
@@ -213,7 +218,9 @@ def test_what_values_are_shown_as() -> None:
     value, _ = shown(session, "{'n': [1, 2.5, float('inf')], 'text': run.texts, 'one': 'x'}")
     assert value["kind"] == "table" and value["columns"] == ["n", "text", "one"] and value["length"] == 5
     assert value["rows"][:3] == [[1, "b", "x"], [2.5, "e", None], [None, "c", None]]
-    assert shown(session, "'<svg></svg>'")[0] == {"kind": "picture", "svg": "<svg></svg>"}
+    assert shown(session, "'<svg></svg>'")[0] == {"kind": "picture", "svg": "<svg></svg>", "title": ""}
+    value, _ = shown(session, "plot(run.logprob, title='a < b', y_label='nats')")
+    assert value["kind"] == "picture" and value["title"] == "a < b" and ">nats</text>" in value["svg"]
     assert shown(session, "'<b>'")[0] == {"kind": "text", "text": "<b>"}
     assert shown(session, "run")[0]["text"].startswith("Run of 5 tokens: ")
     assert shown(session, "{1: run}")[0]["kind"] == "text"

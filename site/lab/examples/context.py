@@ -7,4 +7,5 @@ logprob = []
 for k in steps:
     part = await model.read(ids[-1 - k:], keep=())  # likelihoods only
     logprob.append(part.logprob[-1])
-{"tokens of context": steps, "log-probability (nats)": logprob, "probability": np.exp(logprob)}
+plot(np.exp(logprob), [str(k) for k in steps], kind="bar",
+     title="What the model knows with k tokens", x_label="tokens of context", y_label="probability of the last token")
