@@ -31,11 +31,10 @@ const messageOf = (error) => (error instanceof Error ? error.message : String(er
 async function ask(kind, json) {
   try {
     const request = JSON.parse(json);
-    if (kind === 'inspect') await inference.inspect(request);
-    else {
+    if (kind === 'run') {
       const options = request.kind === 'read' ? analyzeOptions(request.options) : generateOptions(request.options);
       await inference.run({ ...request, options });
-    }
+    } else await inference[/** @type {'inspect' | 'attribute' | 'tryOut' | 'headMeans'} */ (kind)](request);
     return null;
   } catch (error) {
     return messageOf(error);
@@ -57,6 +56,10 @@ const calls = {
     const rows = takeArray(model.lens_rows(number, position));
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
+  attributed: (number, request, outputs) => model.attributed(number, JSON.stringify(request), outputs),
+  tried: (number, request, logits) => model.tried(number, JSON.stringify(request), logits),
+  addMeanAttention: (number, first, count, parts) => model.add_mean_attention(number, first, count, parts),
+  headValues: (number, parts) => model.head_values(number, parts),
   inspected: (number, position, logits, lensLogits) => model.inspected(number, position, logits, lensLogits),
 };
 
