@@ -1,0 +1,12 @@
+# One norm for the whole text, by layer and token
+
+name = "hidden_norm"  # or change_norm, attention_norm, mlp_norm
+
+from pyscripts.metrics.residual import changes, norms, unnormed
+
+again = await model.read(run.ids, keep=("resid", "attn_out", "mlp_out"), **run.conditions)
+values = {
+    "hidden_norm": norms(again.resid), "attention_norm": norms(again.attn_out), "mlp_norm": norms(again.mlp_out),
+    "change_norm": changes(unnormed(again.resid, again.attn_out, again.mlp_out)).norm,
+}[name]  # [layer, position]; of hidden states, the embeddings are the first
+run.of_tokens(values, axis=1)

@@ -1,0 +1,14 @@
+# A steering vector: the residual stream of another text, A, less that of this
+# one, as it enters a layer; a strength times it is added to other texts
+
+other = "The cat sat on the mat."  # A, which is read again
+layer = 0
+mean = False  # True: the mean over the tokens, not the last position
+
+from pyscripts import patching
+
+sha256 = model.manifest["sha256"]
+there = await model.read(other)
+vector = patching.steering(patching.stream(there.reading, sha256), patching.stream(run.reading, sha256), layer, mean)
+print("L2 norm", np.linalg.norm(vector))
+vector  # [hidden]; {"add": [{"layer": layer, "position": None, "vector": vector}]} are the interventions

@@ -1,0 +1,14 @@
+# Attention of the position that predicts a token, mean over all heads
+
+token = 0  # its index in the text
+weighted = False  # True: the share of what each layer's attention added
+
+position = run.predicting(token)
+if weighted:
+    sources = (await model.contribution_weights(run, token)).sum(axis=1).mean(axis=0)
+else:
+    sources = run.attentions[:, :, position, : position + 1].mean(axis=(0, 1), dtype=float)  # [position]
+
+values = np.full(len(run.position_ids), np.nan)
+values[: position + 1] = sources
+run.of_tokens(values)
