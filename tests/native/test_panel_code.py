@@ -233,7 +233,8 @@ def choice(page: Page) -> None:
     assert found["token"] == [row["text"] for row in rows]
     close(found["before"], [row["raw"] for row in rows])
     close(found["after the filters"], [row["sampled"] for row in rows])
-    written = page.model.generate(page.run.ids[:6].tolist(), max_tokens=5, temperature=0.9, frequency_penalty=0.5, seed=4)
+    how: dict[str, Any] = {"temperature": 0.9, "frequency_penalty": 0.5, "seed": 4}
+    written = page.model.generate(page.run.ids[:6].tolist(), max_tokens=5, **how)
     page.run, token = written, len(written.ids) - 2
     answer, found = page.view("choice", token=token, count=50), page.code("choice", {"token": token, "options": {}})
     rows = sorted((row for row in answer["rows"] if row["rank"] and row["rank"] <= 10), key=lambda row: row["rank"])

@@ -1,0 +1,177 @@
+"""Panels' Python in the Python lens, the model's passes it takes, plots, hover words, and the user's own metrics."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from playwright.sync_api import Page, expect
+
+from pyscripts.native import Model, Run, load
+from tests.e2e.lab import ended, run, write
+from tests.e2e.layers import finished, fresh, step_to, until
+
+TEXT = "The quick brown fox jumps over the lazy dog. The quick brown fox"
+PANELS = Path(__file__).parents[2] / "site/lab/panels"
+KEPT = "Object.entries(localStorage).find(([key]) => key.startsWith('tokenlight code') && !key.endsWith('before'))?.[1]"
+
+
+@pytest.fixture(scope="module")
+def native(tiny_models: Path) -> Model:
+    return load(tiny_models / "tiny-gpt2", threads=1)
+
+
+@pytest.fixture(scope="module")
+def expected(native: Model) -> Run:
+    return native.read(TEXT)
+
+
+@pytest.fixture(scope="module")
+def opened(lens_page: Page) -> Page:
+    """The lens over a text that was read."""
+    lens_page.evaluate("text => tokenlight.analyze(text, {interventions: {}})", TEXT)
+    finished(lens_page)
+    fresh(lens_page, "python")
+    lens_page.locator("#code .cm-content").wait_for()
+    return lens_page
+
+
+@pytest.fixture
+def page(opened: Page) -> Page:
+    return fresh(opened, "python")
+
+
+def code_of(page: Page) -> str:
+    return "\n".join(page.locator("#code .cm-line").all_text_contents()).rstrip()
+
+
+def show_python(page: Page, panel: str) -> str:
+    """Presses “Show the Python for this number” of a panel and waits for its code."""
+    title = PANELS.joinpath(f"{panel}.py").read_text(encoding="utf-8").splitlines()[0]
+    button = page.locator(f"#panel-{panel} .show-python, #{panel} .show-python").first
+    button.evaluate("button => { button.closest('details')?.setAttribute('open', ''); button.click(); }")
+    expect(page.locator("#code .cm-line").first).to_have_text(title)
+    return code_of(page)
+
+
+def test_every_panel_has_its_python(page: Page) -> None:
+    panels = page.evaluate(
+        """async () => {
+            const {lenses} = await import(new URL('lenses/index.js', document.baseURI));
+            return lenses.filter(({id}) => id !== 'python').flatMap(({panels}) => panels.map(({id}) => id));
+        }"""
+    )
+    assert len(panels) == len(set(panels)) > 20
+    assert set(panels) == {path.stem for path in PANELS.glob("*.py")}
+
+
+def test_a_panel_opens_its_code_with_what_is_chosen(page: Page, native: Model, expected: Run) -> None:
+    write(page, "'my own'")
+    page.click("#tab-layers")
+    step_to(page, 6)
+    code = show_python(page, "focus")
+    assert "token = 6  # its index in the text" in code
+    assert page.evaluate("tokenlight.state().lens") == "python" and page.evaluate(KEPT) == "'my own'"
+    expect(page.locator("#code-from-panel")).to_contain_text("Attention entropy")
+    assert page.locator("#code-printed").count() == 0  # it waits for Run
+    page.click("#run-code")
+    ended(page)
+    expect(page.locator("#code-value .chart-stage")).to_have_attribute(
+        "aria-label", f"Heatmap of {native.manifest['layers']} by {native.manifest['heads']} numbers")
+    page.locator("#code-from-panel button").click()
+    assert code_of(page) == "'my own'" and page.locator("#code-from-panel").count() == 0
+
+
+def test_edited_code_of_a_panel_leaves_the_user_s_own(page: Page) -> None:
+    write(page, "'mine at first'")
+    page.click("#tab-attention")
+    show_python(page, "head")
+    page.locator("#code .cm-content").press("Control+End")
+    page.keyboard.type(" # edited")
+    assert "# edited" in page.evaluate(KEPT)
+    page.select_option("#code-example", "before")
+    assert code_of(page) == "'mine at first'" == page.evaluate(KEPT)
+    page.select_option("#code-example", "before")
+    assert "# edited" in code_of(page)
+    page.select_option("#code-example", "before")
+    page.click("#tab-attention")
+    show_python(page, "head")
+    page.locator("#code .cm-content").press("Control+z")
+    assert code_of(page) == "'mine at first'" and page.locator("#code-from-panel").count() == 0
+
+
+def test_the_why_panels_answer_as_natively(page: Page, native: Model, expected: Run) -> None:
+    token = 9
+    page.click("#tab-why")
+    page.evaluate("token => import(new URL('page/choices.js', document.baseURI)).then(({pin}) => pin(token))", token)
+    code = show_python(page, "why_adds")
+    assert f"token = {token} " in code and f"target = {expected.ids[token]} " in code
+    found = ast.literal_eval(run(page, code.removesuffix("  # [layer, head + 1]") + ".tolist().__repr__()")["value"])
+    split = native.attribution(expected, token)
+    assert_allclose(found, np.column_stack([split.heads, split.mlp]), atol=1e-4)
+    sums = f"""
+shares = await model.contribution_weights(run, {token})
+mean = await model.head_sweep(run, {token}, scope="text", mean=True)
+repr([(await model.dependence(run, {token})).tolist(), (await model.head_sweep(run, {token}, 400)).tolist(),
+      mean.tolist(), shares.tolist()])
+"""
+    numbers = ast.literal_eval(run(page, sums)["value"])
+    for ours, theirs in zip(numbers, [
+        native.dependence(expected, token), native.head_sweep(expected, token, 400),
+        native.head_sweep(expected, token, scope="text", mean=True), native.contribution_weights(expected, token),
+    ], strict=True):
+        assert_allclose(ours, theirs, atol=2e-4)
+    assert "599" in run(page, f"await model.dependence(run, {token}, 600)")["value"]
+
+
+def test_names_are_explained_on_hover(page: Page) -> None:
+    run(page, "1")  # Python has started
+    write(page, "x = run.entropy\nrun.metric('surprise_excess')\nawait model.generate(x)")
+    shown = page.locator("#code .cm-tooltip-hover")
+    for line, name, words in [
+        (0, "entropy", inspect.getdoc(Run.entropy)), (1, "excess", "surprisal minus entropy (nats)"),
+        (2, "generate", "Continues a prompt with the page's sampling"),
+    ]:
+        box = page.evaluate(
+            """([line, name]) => {
+                const node = document.getElementById('code').shadowRoot.querySelectorAll('.cm-line')[line];
+                const range = document.createRange();
+                const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+                while (walker.nextNode()) {
+                    const at = walker.currentNode.data.indexOf(name);
+                    if (at < 0) continue;
+                    range.setStart(walker.currentNode, at + 1);
+                    range.setEnd(walker.currentNode, at + 2);
+                    const {x, y, width, height} = range.getBoundingClientRect();
+                    return [x + width / 2, y + height / 2];
+                }
+            }""",
+            [line, name],
+        )
+        page.mouse.move(*box, steps=4)
+        expect(shown).to_contain_text(str(words))
+        page.mouse.move(5, 5)
+        expect(shown).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plot_has_the_page_s_colours_and_is_saved(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    run(page, "plot({'surprisal': -run.logprob, 'entropy': run.entropy}, title='Two <lines>', y_label='nats')")
+    picture = page.locator("#code-value img")
+    until(page, "async () => document.querySelector('#code-value img')?.naturalWidth === 640")
+    expect(picture).to_have_attribute("alt", "Two <lines>")
+    with page.expect_download() as saved:
+        page.click("#code-value button:has-text('SVG')")
+    svg = saved.value.path().read_text(encoding="utf-8")
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert "var(--" not in svg and f'height="320" fill="{background}"' in svg and "Two &lt;lines&gt;" in svg
+    with page.expect_download() as saved:
+        page.click("#code-value button:has-text('PNG')")
+    data = saved.value.path().read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and int.from_bytes(data[16:20]) == 1280
