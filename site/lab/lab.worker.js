@@ -109,9 +109,9 @@ const api = {
         session.forget_run();
         why = pythonMessage(error);
       });
-      if (cancelled) return { json: { kind: 'error', error: 'Stopped.', lines: [], stopped: true, out_of_memory: false }, arrays: {} };
+      if (cancelled) return { json: { kind: 'error', error: 'Stopped.', lines: [], stopped: true, out_of_memory: false }, arrays: {}, metrics: [] };
       const result = await session.execute(source, why, (/** @type {string} */ text) => void onPrint(text));
-      const answer = { json: JSON.parse(result.get('json')), arrays: takeArrays(result.get('arrays')) };
+      const answer = { json: JSON.parse(result.get('json')), arrays: takeArrays(result.get('arrays')), metrics: JSON.parse(result.get('metrics')) };
       result.destroy();
       return Comlink.transfer(answer, Object.values(answer.arrays).map(({ data }) => data.buffer));
     } finally {

@@ -1,5 +1,6 @@
 // What the lab, the fourth thread, says to the other three, as types; no code runs here. See protocol.js.
 
+/** @import {OwnMetric} from '../page/state.js' */
 /** @import {AnalysisApi, Answer, Colours, Interventions, OnProgress, PyArray, RunRequest, Stop, Table, Trial} from './protocol.js' */
 
 /**
@@ -12,7 +13,8 @@
  * @typedef {{ kind: 'text', text: string }} TextValue
  * @typedef {{ kind: 'error', error: string, lines: number[], stopped: boolean, out_of_memory: boolean }} CodeError
  * @typedef {NoValue | ColoursValue | HeatmapValue | TableValue | PictureValue | TextValue | CodeError} Value
- * @typedef {{ json: Value, arrays: Partial<Record<'values' | 'levels', PyArray>> }} CodeAnswer arrays: of a heatmap, [row, column]
+ * @typedef {{ json: Value, arrays: Partial<Record<'values' | 'levels', PyArray>>, metrics: OwnMetric[] }} CodeAnswer arrays: of a heatmap,
+ *   [row, column]; metrics: all that users' code has registered, with their colours for the run it is about
  */
 
 /** What the editor completes (pyscripts/page/lab_names.py). @typedef {Record<'run' | 'model' | 'metric', { name: string, sign: string, doc: string }[]>} Names */

@@ -12,6 +12,7 @@ import pytest
 from numpy.testing import assert_allclose
 from playwright.sync_api import Page, expect
 
+from pyscripts.lab.shade import coloured
 from pyscripts.native import Model, Run, load
 from tests.e2e.lab import ended, run, write
 from tests.e2e.layers import finished, fresh, step_to, until
@@ -175,3 +176,54 @@ def test_a_plot_has_the_page_s_colours_and_is_saved(page: Page, scheme: Any) -> 
         page.click("#code-value button:has-text('PNG')")
     data = saved.value.path().read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n" and int.from_bytes(data[16:20]) == 1280
+
+
+OWN = """
+from pyscripts.metrics import metric
+
+@metric("squared surprisal", "", "a test")
+def squared(scored):
+    return scored.statistics.surprisal ** 2
+"""
+
+
+def painted(page: Page) -> list[str]:
+    """The background that each token has."""
+    each = "Array.from(document.querySelectorAll('#tokens [data-index]'), (token) => getComputedStyle(token)"
+    return page.evaluate(f"{each}.backgroundColor)")
+
+
+def rgb(colours: list[str]) -> list[str]:
+    """CSS colours such as #aabbcc as the browser gives them."""
+    return [f"rgb({int(each[1:3], 16)}, {int(each[3:5], 16)}, {int(each[5:7], 16)})" for each in colours]
+
+
+def test_a_registered_metric_colours_the_run_it_is_of(page: Page, native: Model, expected: Run) -> None:
+    usual = painted(page)
+    run(page, OWN)
+    expect(page.locator(".own-metric")).to_contain_text("“squared surprisal” is in the colour menu")
+    page.select_option("#colouring", label="squared surprisal")
+    colours = coloured(expected.statistics.surprisal ** 2)
+    assert painted(page) != usual
+    assert painted(page) == rgb(colours.light.background)
+    expect(page.locator("#legend .legend")).to_contain_text(colours.legend.labels[-1])
+    assert page.evaluate("tokenlight.state().run.tokens") == len(expected.ids)
+    page.select_option("#colouring", "gltr")
+    assert painted(page) != rgb(colours.light.background)
+    page.click(".own-metric button")
+    assert page.locator("#colouring").evaluate("menu => menu.selectedOptions[0].textContent") == "squared surprisal"
+    other = "Another text altogether."
+    page.evaluate("text => tokenlight.analyze(text, {})", other)
+    finished(page)
+    expect(page.locator("#notice")).to_contain_text("“squared surprisal” was computed for another run")
+    expect(page.locator(".own-metric")).to_contain_text("was computed for another run")
+    assert page.locator("#colouring optgroup").count() == 0
+    assert page.locator("#colouring").input_value() == "gltr"
+    page.click("#run-code")
+    ended(page)
+    page.click(".own-metric button")
+    anew = coloured(native.read(other).statistics.surprisal ** 2)
+    assert painted(page) == rgb(anew.light.background)
+    page.select_option("#colouring", "hue")
+    page.evaluate("text => tokenlight.analyze(text, {})", TEXT)
+    finished(page)

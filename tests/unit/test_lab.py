@@ -124,11 +124,16 @@ def lab(session: Session, *, hidden_states: bool = True, attentions: bool = True
 
     given = LabSession()
     given.use_model(json.dumps(MANIFEST), json.dumps(list("abcdef")), "[]", ask)
-    answer = session.hand_over(1, hidden_states, attentions)
-    arrays = SimpleNamespace(**{name: SimpleNamespace(data=Exact(array), shape=list(array.shape))
-                                for name, array in answer["arrays"].items()})
-    given.take_run(answer["json"], arrays)
+    given.take_run(*handed(session, hidden_states=hidden_states, attentions=attentions))
     return given
+
+
+def handed(session: Session, *, hidden_states: bool = True, attentions: bool = True) -> tuple[str, SimpleNamespace]:
+    """The page's run, as JavaScript hands it over."""
+    answer = session.hand_over(1, hidden_states, attentions)
+    arrays = {name: SimpleNamespace(data=Exact(array), shape=list(array.shape))
+              for name, array in answer["arrays"].items()}
+    return answer["json"], SimpleNamespace(**arrays)
 
 
 class Exact(Floats):
@@ -192,7 +197,8 @@ def test_what_a_code_needs_of_the_run() -> None:
     session = lab(page_session())
     for source, needs in [("run.logprob", {"hidden_states": False, "attentions": False}), ("1 + 1", None),
                           ("x = run\nx.attentions", {"hidden_states": False, "attentions": True}),
-                          ("await run.lens(2)", {"hidden_states": True, "attentions": False})]:
+                          ("await run.lens(2)", {"hidden_states": True, "attentions": False}),
+                          ("@metric('a', '', '')\ndef a(scored): ...", {"hidden_states": False, "attentions": False})]:
         assert json.loads(session.needs(source)) == needs
 
 

@@ -1,7 +1,7 @@
 // The Python lens: an editor for code over the current run, and what the code gives; main thread.
 
 import { element, mount, valueOf } from '../../frame/mount.js';
-import { shade } from '../../page/choices.js';
+import { colourByOwn, shade } from '../../page/choices.js';
 import { busy, runCode, stopCode, warm } from '../../page/lab.js';
 import { say, tell, watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
@@ -120,11 +120,28 @@ function toolbar() {
 const output = () => html`
   ${printed.value ? html`<pre class="code-text" id="code-printed" tabindex="0">${printed.value}</pre>` : nothing}
   <div id="code-value">${valueView(answer.value)}</div>
+  ${ownMetricsView()}
   <details><summary>What the code can use</summary>
     <p>${PROSE.python.caption} ${PROSE.python.how}</p>
     <p class="formula"><code>${PROSE.python.formula}</code></p>
     <p class="hint">Computed by <code>${PROSE.python.source}</code></p>
   </details>`;
+
+/** The metrics that the user's code has registered, and whether they can colour the text. */
+function ownMetricsView() {
+  const { runId, metrics } = state.ownMetrics.value;
+  const ofRun = runId !== null && runId === state.run.value?.id;
+  return metrics.map(({ name, title, error }) => html`<p class="hint own-metric">Your metric “${title}” ${error !== null ? html`has no colours. ${error}`
+    : !ofRun ? 'was computed for another run. Run the code again to colour this one.'
+      : state.settings.value.words ? 'is of tokens: colour tokens, not words, to choose it above the text.'
+        : html`is in the colour menu above the text. <button type="button" class="small" aria-pressed=${state.ownColouring.value === name && !state.shading.value} @click=${() => colourBy(name)}>Colour the text by it</button>`}</p>`);
+}
+
+/** @param {string} name of the user's own metric, which the code's value may hide */
+function colourBy(name) {
+  shade(ID, null);
+  colourByOwn(name);
+}
 
 /** Colours the text by the code's value, as long as the run is the one it is about. */
 function followShading() {
