@@ -444,8 +444,11 @@ def test_the_code_reads_under_the_run_s_own_conditions(model: Model, panel: str)
     CHECKS[panel](Page(model, np.random.default_rng(seed), interventions=off, prefix=False))
 
 
-def test_every_code_is_checked() -> None:
+def test_every_code_is_checked_and_fits_the_editor() -> None:
     assert {path.stem for path in PANELS.glob("*")} == set(CHECKS)
+    for path in [*PANELS.glob("*.py"), *PANELS.with_name("examples").glob("*.py")]:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith("# ") and max(map(len, lines)) <= 80 and len(lines) < 50, path.name
 
 
 def test_settings_are_filled_in_as_python() -> None:

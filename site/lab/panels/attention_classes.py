@@ -12,16 +12,23 @@ def number(attention, window):  # [head, query] of a layer [head, query, key]
         return metrics.mean_distance(attention)
     if quantity == "sink":
         sink = metrics.entropies(attention).sink
-        hidden = np.arange(sink.shape[1]) >= (window or np.inf)  # by the layer's window
-        sink[:, hidden] = np.nan
+        hidden = np.arange(sink.shape[1]) >= (window or np.inf)
+        sink[:, hidden] = np.nan  # out of the layer's window
         sink[:, 0] = np.nan
         return sink
-    return metrics.normalise(metrics.entropies(attention).entropy, metrics.visible(attention.shape[1], window=window))
+    seen = metrics.visible(attention.shape[1], window=window)
+    return metrics.normalise(metrics.entropies(attention).entropy, seen)
 
 layers = zip(run.attentions, model.manifest["windows"])
-values = run.of_tokens(np.array([number(*each) for each in layers]), axis=2)  # [layer, head, token]
-values = known_mean(values, axis=1) if layer is None else values[layer]  # [layer or head, token]
+values = np.array([number(*each) for each in layers])
+values = run.of_tokens(values, axis=2)  # [layer, head, token]
+values = known_mean(values, axis=1) if layer is None else values[layer]
+
 classes = np.array(classify(run.tokens.data, run.spans))
-names = sorted(set(classes), key=lambda name: (-(classes == name).sum(), list(CLASSES).index(name)))
-{"class": [CLASSES[name] for name in names], "tokens": [(classes == name).sum() for name in names],
- **{str(i): [known_mean(row[classes == name]) for name in names] for i, row in enumerate(values)}}
+count = {name: (classes == name).sum() for name in CLASSES}
+names = [name for name in CLASSES if count[name]]
+names.sort(key=lambda name: -count[name])
+{"class": [CLASSES[name] for name in names],
+ "tokens": [count[name] for name in names],
+ **{str(i): [known_mean(row[classes == name]) for name in names]
+    for i, row in enumerate(values)}}  # by layer or head

@@ -6,4 +6,5 @@ other = "The cat sat on the mat."
 from pyscripts.metrics.compare import Reading, change
 
 there = await model.read(other, keep=())
-change(Reading("here", run.tokens, run.logprob), Reading("there", there.tokens, there.logprob))
+change(Reading("here", run.tokens, run.logprob),
+       Reading("there", there.tokens, there.logprob))

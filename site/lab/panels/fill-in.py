@@ -13,14 +13,16 @@ async def cut(text):
     return list(text)
 
 left, right = await cut(left), (await cut(right))[:32]
-alone, after = [], []  # nats: log p(candidate | left), log p(right | left, candidate)
+alone = []  # log p(candidate | left), nats
+after = []  # log p(right | left, candidate), nats
+names = []
 for candidate in candidates:
     ids = await cut(candidate)
+    names.append("".join(model.vocabulary[id] for id in ids))
     read = await model.read(left + ids + right, keep=())
     end = len(left) + len(ids)
     alone.append(read.logprob[len(left) : end].sum())
     after.append(read.logprob[end:].sum())
 
-share = np.exp(log_softmax(np.array(alone) + after))  # by Bayes' rule, among these
-names = [each if isinstance(each, str) else "".join(model.vocabulary[id] for id in each) for each in candidates]
+share = np.exp(log_softmax(np.array(alone) + after))  # by Bayes' rule
 {"candidate": names, "left context only": np.exp(alone), "both sides": share}

@@ -7,4 +7,6 @@ from pyscripts.metrics.heads import pattern_mass
 
 ids, position = run.position_ids, run.position(token)
 layers = zip(run.attentions, model.manifest["windows"])
-np.array([pattern_mass(attention, ids, window=window).induction[:, position] for attention, window in layers])
+mass = [pattern_mass(attention, ids, window=window).induction
+        for attention, window in layers]
+np.array(mass)[:, :, position]  # [layer, head]

@@ -5,10 +5,17 @@ token = 0  # its index in the text
 
 from pyscripts.metrics.residual import changes, norms, unnormed
 
-again = await model.read(run.ids, keep=("resid", "attn_out", "mlp_out"), **run.conditions)
-stream = unnormed(again.resid, again.attn_out, again.mlp_out)  # without the final norm
+keep = ("resid", "attn_out", "mlp_out")
+again = await model.read(run.ids, keep=keep, **run.conditions)
+stream = unnormed(again.resid, again.attn_out, again.mlp_out)  # before the norm
 position = run.position(token)
-by_layer = lambda values: [None, *values[:, position]]  # the embeddings have none
-{"after": ["embeddings", *(f"layer {layer}" for layer in range(len(stream) - 1))],
- "hidden state": norms(run.resid)[:, position], "change": by_layer(changes(stream).norm),
- "attention": by_layer(norms(again.attn_out)), "MLP": by_layer(norms(again.mlp_out))}
+
+def by_layer(values):  # the embeddings have none
+    return [None, *values[:, position]]
+
+names = [f"layer {layer}" for layer in range(len(again.attn_out))]
+{"after": ["embeddings", *names],
+ "hidden state": norms(run.resid)[:, position],
+ "change": by_layer(changes(stream).norm),
+ "attention": by_layer(norms(again.attn_out)),
+ "MLP": by_layer(norms(again.mlp_out))}

@@ -10,6 +10,8 @@ from pyscripts.metrics.patterns import combined, visible
 
 attentions = run.attentions  # [layer, head, query, key]
 chosen = np.ndindex(attentions.shape[:2]) if heads is None else heads
-pattern = visible(combined((attentions[layer, head] for layer, head in chosen), by), sink=sink)
+each = (attentions[layer, head] for layer, head in chosen)
+pattern = visible(combined(each, by), sink=sink)  # [query, key]
 position = run.position(token)
-run.of_tokens(pattern[position] if direction == "to" else pattern[:, position], axis=0)  # [token]
+weights = pattern[position] if direction == "to" else pattern[:, position]
+run.of_tokens(weights, axis=0)  # [token]

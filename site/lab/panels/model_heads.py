@@ -1,5 +1,5 @@
-# The score of every head on random tokens read twice, as measured when the model
-# was built (export/check/head_scores.py)
+# The score of every head on random tokens read twice, as measured when the
+# model was built (export/check/head_scores.py)
 
 name = "induction"  # or previous_token, duplicate_token
 

@@ -7,8 +7,12 @@ mean = False  # True: the mean over the tokens, not the last position
 
 from pyscripts import patching
 
-sha256 = model.manifest["sha256"]
+def stream(text):
+    return patching.stream(text.reading, model.manifest["sha256"])
+
 there = await model.read(other)
-vector = patching.steering(patching.stream(there.reading, sha256), patching.stream(run.reading, sha256), layer, mean)
+vector = patching.steering(stream(there), stream(run), layer, mean)
 print("L2 norm", np.linalg.norm(vector))
-vector  # [hidden]; {"add": [{"layer": layer, "position": None, "vector": vector}]} are the interventions
+# To steer, times a strength, these are the interventions:
+# {"add": [{"layer": layer, "position": None, "vector": vector}]}
+vector  # [hidden]

@@ -7,12 +7,15 @@ from itertools import pairwise
 from pyscripts.metrics.attribution import rank_correlation
 
 first, target = run.position(0), run.target(token, target)
-hidden = (await model.dependence(run, token, target))  # [position] nats
-edges = np.unique(np.linspace(0, token, min(12, token) + 1).round().astype(int))
+hidden = await model.dependence(run, token, target)  # [position] nats
+edges = np.linspace(0, token, min(12, token) + 1).round().astype(int)
+edges = np.unique(edges)
 spans = [(a, b) for a, b in pairwise(edges.tolist()) if first or b - a < token]
 
+heads = {"heads": run.interventions.get("heads", [])}  # others have positions
+how = run.conditions | {"interventions": heads}
+
 async def logprob(ids):
-    how = {**run.conditions, "interventions": {"heads": run.interventions.get("heads", [])}}
     return (await model.read([*ids, target], keep=(), **how)).logprob[-1]
 
 ids = run.ids[:token].tolist()

@@ -5,9 +5,11 @@ weighted = False  # True: the share of what each layer's attention added
 
 position = run.predicting(token)
 if weighted:
-    sources = (await model.contribution_weights(run, token)).sum(axis=1).mean(axis=0)
+    shares = await model.contribution_weights(run, token)  # [layer, head, key]
+    sources = shares.sum(axis=1).mean(axis=0)  # [position]
 else:
-    sources = run.attentions[:, :, position, : position + 1].mean(axis=(0, 1), dtype=float)  # [position]
+    row = run.attentions[:, :, position, : position + 1]
+    sources = row.mean(axis=(0, 1), dtype=float)  # [position]
 
 values = np.full(len(run.position_ids), np.nan)
 values[: position + 1] = sources

@@ -2,7 +2,7 @@
 
 token = 0  # its index in the text
 
-statistics = run.statistics
-print(repr(run.texts[token]), "log-probability", run.logprob[token], "nats · rank", run.rank[token])
-{"alternative": [model.vocabulary[id] for id in statistics.top_ids[token, :10]],
- "log-probability (nats)": statistics.top_logprobs[token, :10]}
+best = run.statistics.top_ids[token, :10]
+print(repr(run.texts[token]), run.logprob[token], "nats, rank", run.rank[token])
+{"alternative": [model.vocabulary[id] for id in best],
+ "log-probability (nats)": run.statistics.top_logprobs[token, :10]}

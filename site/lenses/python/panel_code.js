@@ -25,5 +25,8 @@ async function show(id, title, values) {
  * The button for it. `short`: beside others of its kind.
  * @param {string} id of the panel @param {string} title @param {() => object | null} values of the code's settings, by name @param {boolean} [short]
  */
-export const codeButton = (id, title, values, short = false) => html`<button type="button" class="small show-python" aria-label="${title}: show the Python for this number"
-  title="Show the Python for this number" @click=${() => show(id, title, values()).catch(tell)}>${short ? 'Python' : 'Show the Python for this number'}</button>`;
+export function codeButton(id, title, values, short = false) {
+  const button = html`<button type="button" class="small show-python" aria-label="${title}: show the Python for this number"
+    title="Show the Python for this number" @click=${() => show(id, title, values()).catch(tell)}>${short ? 'Python' : 'Show the Python for this number'}</button>`;
+  return short ? html`<span class="files">${button}</span>` : button;
+}

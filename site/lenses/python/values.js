@@ -45,7 +45,7 @@ function pictureView({ svg, title }) {
     drawn = { ...drawn, theme: theme.value, picture: URL.createObjectURL(new Blob([themed(svg)], { type: 'image/svg+xml' })) };
   }
   const name = title || 'Picture made by the code';
-  return html`<img class="code-picture" src=${drawn.picture} alt=${name}><div class="panel-foot">${filesView(name, svgFiles('tokenlight-python', () => themed(svg)))}</div>`;
+  return html`<div class="picture-room" tabindex="0" role="group" aria-label=${name}><img class="code-picture" src=${drawn.picture} alt=${name}></div><div class="panel-foot">${filesView(name, svgFiles('tokenlight-python', () => themed(svg)))}</div>`;
 }
 
 /** What went wrong, which may be long, before where. @param {string} error a traceback, or a sentence */
