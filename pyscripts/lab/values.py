@@ -115,8 +115,10 @@ def _table(value: Mapping[Any, Any]) -> dict[str, Any] | None:
 def _column(value: Any) -> list[Any] | None:
     if isinstance(value, str | int | float | np.number | np.bool_) or value is None:
         return [_cell(value)]
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.ndim:
         return [_cell(each) for each in value.tolist()] if value.ndim == 1 else None
+    if isinstance(value, np.ndarray):
+        return [_cell(value)]
     if isinstance(value, Sequence):
         cells = [_cell(each) for each in value]
         return cells
@@ -124,6 +126,8 @@ def _column(value: Any) -> list[Any] | None:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, np.bool_):

@@ -12,10 +12,15 @@ import pytest
 from numpy.testing import assert_allclose
 from playwright.sync_api import Page, expect
 
+from pyscripts.lab.runner import execute
 from pyscripts.lab.shade import coloured
+from pyscripts.lab.values import shown
 from pyscripts.native import Model, Run, load
+from tests.awaited import awaited
 from tests.e2e.lab import ended, run, write
 from tests.e2e.layers import finished, fresh, step_to, until
+from tests.native.test_panel_code import Awaited, AwaitedRun
+from tests.unit.test_charts import call
 
 TEXT = "The quick brown fox jumps over the lazy dog. The quick brown fox"
 PANELS = Path(__file__).parents[2] / "site/lab/panels"
@@ -128,6 +133,44 @@ repr([(await model.dependence(run, {token})).tolist(), (await model.head_sweep(r
     ], strict=True):
         assert_allclose(ours, theirs, atol=2e-4)
     assert "599" in run(page, f"await model.dependence(run, {token}, 600)")["value"]
+
+
+CHOSEN = {  # in these panels; in the others, token 9
+    "choice": {"token": 9, "options": {"temperature": 0.7, "topP": 0.9, "repetitionPenalty": 1.2}},
+    "compare": {"other": TEXT[:-3] + "dog"},
+    "fill-in": {"left": "The quick", "right": " fox", "candidates": [" brown", " lazy"]},
+    "patch": {"other": TEXT[:-3] + "dog", "align": "both"}, "steer": {"layer": 1, "other": TEXT[:-3] + "dog"},
+    "why_looks": {"token": 9, "weighted": True},
+}
+
+
+def test_every_code_gives_in_the_page_the_values_of_native_python(page: Page, native: Model, expected: Run) -> None:
+    here = AwaitedRun(native, expected.reading, ())
+    for path in sorted(PANELS.glob("*.py")):
+        panel, settings = path.stem, CHOSEN.get(path.stem, {"token": 9})
+        code = call("../lenses/python/filled", "filled", path.read_text("utf-8"), settings)
+        found = page.evaluate(
+            """async code => {
+                const {runCode} = await import(new URL('page/lab.js', document.baseURI));
+                const {answer: {json, arrays}} = await runCode(code, () => {}, () => {});
+                return {...json, values: json.values ?? [...(arrays.values?.data ?? [])]};
+            }""",
+            code,
+        )
+        outcome = awaited(execute(code, {"run": here, "model": Awaited(native), "np": np}, lambda text: None))
+        natively = shown(outcome.value, here)
+        assert found["kind"] == natively["kind"], (panel, found)
+        close(found["values"], np.ravel(natively.get("values", [])), panel)
+        rows = [answer["rows"] if answer["kind"] == "table" else [] for answer in (found, natively)]
+        for row, other in zip(*rows, strict=True):
+            assert [each for each in row if isinstance(each, str)] == [each for each in other if isinstance(each, str)]
+            close([each for each in row if not isinstance(each, str)],
+                  [each for each in other if not isinstance(each, str)], panel)
+
+
+def close(found: Any, other: Any, panel: str) -> None:
+    """Within 2e-4; None: no number."""
+    assert_allclose(np.array(found, float), np.array(other, float), atol=2e-4, rtol=1e-4, err_msg=panel)
 
 
 def test_names_are_explained_on_hover(page: Page) -> None:

@@ -224,6 +224,8 @@ def test_what_values_are_shown_as() -> None:
     value, _ = shown(session, "{'n': [1, 2.5, float('inf')], 'text': run.texts, 'one': 'x'}")
     assert value["kind"] == "table" and value["columns"] == ["n", "text", "one"] and value["length"] == 5
     assert value["rows"][:3] == [[1, "b", "x"], [2.5, "e", None], [None, "c", None]]
+    value, _ = shown(session, "{'of no axis': [np.array(2.5), np.array(1)], 'one': np.array(3)}")
+    assert value["rows"] == [[2.5, 3], [1, None]]
     assert shown(session, "'<svg></svg>'")[0] == {"kind": "picture", "svg": "<svg></svg>", "title": ""}
     value, _ = shown(session, "plot(run.logprob, title='a < b', y_label='nats')")
     assert value["kind"] == "picture" and value["title"] == "a < b" and ">nats</text>" in value["svg"]
