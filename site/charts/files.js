@@ -46,11 +46,11 @@ async function pngBlob(title, note, scenes, about) {
 export const pictureFiles = (make) => ({
   SVG: async () => {
     const { name, title, note, scenes, about } = await make();
-    save(`${name}.svg`, svgBlob(title, note, scenes, about));
+    saveBlob(`${name}.svg`, svgBlob(title, note, scenes, about));
   },
   PNG: async () => {
     const { name, title, note, scenes, about } = await make();
-    save(`${name}.png`, await pngBlob(title, note, scenes, about));
+    saveBlob(`${name}.png`, await pngBlob(title, note, scenes, about));
   },
 });
 
@@ -59,7 +59,7 @@ export const pictureFiles = (make) => ({
  * @param {string} name the file's, without the ending @param {() => string} make
  */
 export const svgFiles = (name, make) => ({
-  SVG: async () => save(`${name}.svg`, new Blob([make()], { type: 'image/svg+xml' })),
+  SVG: async () => saveBlob(`${name}.svg`, new Blob([make()], { type: 'image/svg+xml' })),
   PNG: async () => {
     const image = new Image();
     image.src = URL.createObjectURL(new Blob([make()], { type: 'image/svg+xml' }));
@@ -68,7 +68,7 @@ export const svgFiles = (name, make) => ({
       const canvas = document.createElement('canvas');
       [canvas.width, canvas.height] = [image.naturalWidth * SHARP, image.naturalHeight * SHARP];
       canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
-      save(`${name}.png`, await pngOf(canvas));
+      saveBlob(`${name}.png`, await pngOf(canvas));
     } finally {
       URL.revokeObjectURL(image.src);
     }
@@ -84,13 +84,13 @@ async function pngOf(canvas) {
 }
 
 /** @param {string} name the file's, without the ending @param {string} csv */
-export const saveCsv = (name, csv) => save(`${name}.csv`, new Blob([csv], { type: 'text/csv;charset=utf-8' }));
+export const saveCsv = (name, csv) => saveBlob(`${name}.csv`, new Blob([csv], { type: 'text/csv;charset=utf-8' }));
 
 /** @param {string} name the file's, without the ending @param {string} json */
-export const saveJson = (name, json) => save(`${name}.json`, new Blob([json], { type: 'application/json' }));
+export const saveJson = (name, json) => saveBlob(`${name}.json`, new Blob([json], { type: 'application/json' }));
 
 /** Hands a file to the visitor. @param {string} name @param {Blob} blob */
-function save(name, blob) {
+export function saveBlob(name, blob) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -11,6 +11,7 @@ import { commit, version, versionOf } from './versions.js';
 
 const LOADED = performance.timeOrigin; // versions are those of this load of the page
 const LONGEST = 4000; // characters of interventions in a link
+export const LONGEST_LINK = 16_000; // characters; longer ones are cut by what they are sent with
 const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a short time
 
 /** What an address asks for. Broken encodings are read as far as possible. */
@@ -49,10 +50,13 @@ function currentHash({ text = false } = {}) {
   return `#${hash}`;
 }
 
-/** A link to the current text, which is then in the address too. */
+/** A link to the current text. */
+export const textLink = () => new URL(currentHash({ text: true }), location.href).href;
+
+/** The same, which is then in the address too. */
 export function makeLink() {
   write(currentHash({ text: true }));
-  return new URL(currentHash({ text: true }), location.href).href;
+  return textLink();
 }
 
 /** @param {string} hash */
