@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run
+from pyscripts.decoding.generation import GenerationStep
 from pyscripts.metrics import find
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
 from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.saved import files
+from pyscripts.tokens import Tokens
 from pyscripts.trace import Outputs
 
 KEPT = {  # what can be kept, and what the manifest calls it
@@ -66,9 +68,64 @@ class Run:
         return self.reading.tokens.text
 
     @property
+    def tokens(self) -> Tokens:
+        """The text cut into tokens: their bytes (data), spans, ids and texts."""
+        return self.reading.tokens
+
+    @property
     def ids(self) -> NDArray[np.int64]:
         """[token] ids, without the prefix token."""
         return np.array(self.reading.tokens.ids, np.int64)
+
+    @property
+    def position_ids(self) -> NDArray[np.int64]:
+        """[position] ids, the prefix token's first."""
+        return np.array(self.reading.trace.ids, np.int64)
+
+    @property
+    def interventions(self) -> Mapping[str, Any]:
+        """What was changed inside the model, as `read` takes it; {}: nothing."""
+        return self.reading.interventions
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """What another text is read with to be read as this one: model.read(ids, **run.conditions)."""
+        return {"prefix": self.reading.trace.prefix, "interventions": self.interventions}
+
+    @property
+    def steps(self) -> dict[int, GenerationStep]:
+        """How each generated token was chosen (decoding.generation.GenerationStep), by its index in the run."""
+        first = self.reading.trace.first
+        return {position - first: step for position, step in sorted(self.reading.steps.items())}
+
+    @property
+    def last_logits(self) -> NDArray[np.float32]:
+        """[vocabulary] after the last position: what would come next."""
+        logits = self.reading.trace.last_logits
+        if logits is None:
+            raise ValueError("A text that is read in windows has no last logits.")
+        return logits
+
+    def position(self, token: int) -> int:
+        """The position of a token, which counts the prefix token. ValueError: there is no such token."""
+        trace = self.reading.trace
+        if not 0 <= token < trace.shown:
+            raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
+        return int(token) + trace.first
+
+    def predicting(self, token: int) -> int:
+        """The position whose logits predict a token: the one before it. ValueError: there is none."""
+        if not (position := self.position(token)):
+            raise ValueError("The first token has no prediction, since the text was read without a prefix token.")
+        return position - 1
+
+    def target(self, token: int, id: int | None = None) -> int:
+        """The id of a token or, if one is given, that id. ValueError: it is not one of the model's."""
+        if id is None:
+            return int(self.ids[token])
+        if not 0 <= id < (size := self.model.manifest["vocab_size"]):
+            raise ValueError(f"{id} is not a token id; this model's are 0 to {size - 1}.")
+        return int(id)
 
     @property
     def texts(self) -> list[str]:

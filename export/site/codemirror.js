@@ -1,7 +1,7 @@
 // The parts of CodeMirror that the Python lens uses; codemirror.py bundles them into site/vendor/codemirror.js, whose types these lines are too.
 
 export { acceptCompletion, autocompletion, CompletionContext, completionKeymap } from '@codemirror/autocomplete';
-export { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+export { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory } from '@codemirror/commands';
 export { python, pythonLanguage } from '@codemirror/lang-python';
 export { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
 export { EditorState, StateEffect, StateEffectType, StateField } from '@codemirror/state';

@@ -58,6 +58,19 @@ class GenerationStep:
     sampled_entropy: float  # nats, of the one drawn from
     filters: list[dict[str, Any]]  # name, number of kept tokens and removed mass of each filter that was applied
 
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON, from which `from_json` makes an equal step."""
+        both = {name: {"ids": each.ids.tolist(), "probabilities": each.probabilities.tolist()}
+                for name, each in (("raw", self.raw), ("sampled", self.sampled))}
+        return {**vars(self), **both}
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> "GenerationStep":
+        """The step that `to_json` described."""
+        both = {name: Candidates(np.array(given[name]["ids"], np.int32), np.array(given[name]["probabilities"], float))
+                for name in ("raw", "sampled")}
+        return cls(**{**given, **both})
+
 
 def describe(drawn: Distribution, id: int, k: int) -> GenerationStep:
     """How token `id` was chosen, with the k most likely tokens before and after the filters."""

@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import io
 import linecache
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -69,10 +70,10 @@ def names_in(source: str) -> set[str]:
     return names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
-async def execute(source: str, names: Mapping[str, Any], show: Callable[[str], object] = print) -> Outcome:
-    """Runs code with some names, top-level await included; `show` receives what it prints."""
+async def execute(source: str, names: Mapping[str, Any], show: Callable[[str], object] | None = None) -> Outcome:
+    """Runs code with some names, top-level await included; `show` receives what it prints. None: it is printed."""
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
-    printed = Printed(show)
+    printed = Printed(show or sys.stdout.write)
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             return Outcome(await _value(source, {"__name__": "__main__", **names}))

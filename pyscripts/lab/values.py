@@ -1,5 +1,7 @@
 """What the value of a user's code is shown as: colours of the text, a heatmap, a table, a picture, or its repr."""
 
+import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +17,15 @@ from pyscripts.result import Run
 MOST_CELLS = 250_000  # of a heatmap
 MOST_ROWS = 1000  # of a table
 LONGEST = 20_000  # characters of a repr
+TITLE = re.compile(r"<title>([^<]{0,200})")  # of an SVG
 
 
 def shown(value: Any, run: Run | None) -> dict[str, Any]:
     """What to show, as JSON but for numpy arrays; `kind` says what it is:
 
     "nothing"; "colours" {colours, text, values [token]}; "heatmap" {rows, columns, row_names, column_names, palette,
-    stops, values [row, column], levels [row, column]}; "table" {columns, rows, length}; "picture" {svg}; "text" {text}.
+    stops, values [row, column], levels [row, column]}; "table" {columns, rows, length}; "picture" {svg, title};
+    "text" {text}.
 
     A [token] or [position] array of the current run colours its text; other arrays of one or two axes are heatmaps.
     """
@@ -33,7 +37,8 @@ def shown(value: Any, run: Run | None) -> dict[str, Any]:
             raise ValueError(f"There are {len(value.light.background)} colours, but the text has {tokens} tokens.")
         return {"kind": "colours", "colours": value, "text": "", "values": []}
     if isinstance(value, str) and value.lstrip().startswith("<svg"):
-        return {"kind": "picture", "svg": value}
+        title = TITLE.search(value)
+        return {"kind": "picture", "svg": value, "title": html.unescape(title[1]).strip() if title else ""}
     if isinstance(value, Mapping) and (table := _table(value)):
         return table
     array = _array(value)
@@ -110,8 +115,10 @@ def _table(value: Mapping[Any, Any]) -> dict[str, Any] | None:
 def _column(value: Any) -> list[Any] | None:
     if isinstance(value, str | int | float | np.number | np.bool_) or value is None:
         return [_cell(value)]
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.ndim:
         return [_cell(each) for each in value.tolist()] if value.ndim == 1 else None
+    if isinstance(value, np.ndarray):
+        return [_cell(value)]
     if isinstance(value, Sequence):
         cells = [_cell(each) for each in value]
         return cells
@@ -119,6 +126,8 @@ def _column(value: Any) -> list[Any] | None:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if value is None or isinstance(value, str | bool):
         return value
     if isinstance(value, np.bool_):

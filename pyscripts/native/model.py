@@ -195,6 +195,11 @@ class Model:
         """
         return why.attribution(self, run, token, target, versus)
 
+    def contribution_weights(self, run: Run, token: int) -> NDArray[np.float64]:
+        """[layer, head, key] the share of what each layer's attention added, where the token is predicted, that each
+        head brought from each position (metrics.attribution.contribution_weights)."""
+        return why.contribution_weights(self, run, token)
+
     def dependence(self, run: Run, token: int, target: int | None = None) -> NDArray[np.float64]:
         """[position] how the target's log-probability changes if the prediction may not look at that position directly,
         nats; for the positions before the one that predicts."""

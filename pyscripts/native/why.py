@@ -33,8 +33,8 @@ def attribution(
 ) -> direct.Attribution:
     """Model.attribution."""
     direct.check(model.manifest)
-    position = predicting(run, token)
-    targets = [_id(model, run, token, target), *([] if versus is None else [_id(model, run, token, versus)])]
+    position = run.predicting(token)
+    targets = [run.target(token, target), *([] if versus is None else [run.target(token, versus)])]
     return direct.attribute(recorded(model, run, position, targets), model.manifest)
 
 
@@ -69,9 +69,25 @@ def recorded(model: "Model", run: "Run", position: int, targets: Sequence[int]) 
     )
 
 
+def contribution_weights(model: "Model", run: "Run", token: int) -> NDArray[np.float64]:
+    """Model.contribution_weights."""
+    direct.check(model.manifest)
+    names, position = model.manifest["outputs"], run.predicting(token)
+    record = recorded(model, run, position, [run.target(token)])
+    ids, own = run.reading.trace.ids, interventions.inputs(
+        run.interventions, model.manifest, np.array([position]), position + 1)
+    values = model.session.forward(
+        np.array([[ids[position]]], np.int64), names["direct"], past=past_before(model, run, position),
+        changes={**own, "direction": record.attention_output})
+    layers = np.arange(model.manifest["layers"])
+    every = np.stack([values[name] for name in names["direct"]])  # [layer, direction, head, key]
+    aligned = every.reshape(len(layers), len(layers), *record.attentions.shape[1:])[layers, layers]
+    return direct.contribution_weights(record.attentions, aligned, record.attention_output)
+
+
 def dependence(model: "Model", run: "Run", token: int, target: int | None = None) -> NDArray[np.float64]:
     """Model.dependence."""
-    variants = [{"cut": [key]} for key in range(predicting(run, token))]
+    variants = [{"cut": [key]} for key in range(run.predicting(token))]
     return _changes(model, run, token, target, variants, "last")
 
 
@@ -111,30 +127,20 @@ def _off(
     groups: Sequence[Sequence[Sequence[int]]],
 ) -> NDArray[np.float64]:
     """[group] the change of the target's log-probability with the heads of each group off, nats."""
-    means, at = head_means(model, run) if mean else None, predicting(run, token) if scope == "last" else None
+    means, at = head_means(model, run) if mean else None, run.predicting(token) if scope == "last" else None
     return _changes(model, run, token, target, [ablation.variant(group, means, at) for group in groups], scope)
 
 
 def context_curve(model: "Model", run: "Run", token: int, target: int | None = None) -> Curve:
     """Model.context_curve."""
-    predicting(run, token)
+    run.predicting(token)
     ids, first = run.reading.trace.ids, run.reading.trace.first
     lengths = direct.curve_lengths(token)
-    id = _id(model, run, token, target)
+    id = run.target(token, target)
     rows = [ids[:first] + ids[first + token - n : first + token] for n in lengths]
     heads = {"heads": run.reading.interventions.get("heads", ())}  # others are bound to positions of the whole text
     logprobs = [_logprob(_last(model, row, heads), id) for row in rows]
     return Curve(np.array(lengths, np.int64), np.array(logprobs))
-
-
-def predicting(run: "Run", token: int) -> int:
-    """The position whose logits predict a shown token. ValueError: there is none."""
-    trace = run.reading.trace
-    if not 0 <= token < trace.shown:
-        raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
-    if token + trace.first == 0:
-        raise ValueError("The first token has no prediction, since the text was read without a prefix token.")
-    return token + trace.first - 1
 
 
 def past_before(model: "Model", run: "Run", position: int) -> Past | None:
@@ -144,14 +150,6 @@ def past_before(model: "Model", run: "Run", position: int) -> Past | None:
     ids = run.reading.trace.ids[:position]
     *_, (_, past) = model.session.chunks(ids, [], keep_past=True, interventions=run.reading.interventions)
     return past
-
-
-def _id(model: "Model", run: "Run", token: int, id: int | None) -> int:
-    if id is None:
-        return int(run.ids[token])
-    if not 0 <= id < model.manifest["vocab_size"]:
-        raise ValueError(f"{id} is not a token id; this model's are 0 to {model.manifest['vocab_size'] - 1}.")
-    return id
 
 
 def _logprob(logits: NDArray[np.float32], id: int) -> float:
@@ -169,7 +167,7 @@ def _changes(
     model: "Model", run: "Run", token: int, target: int | None, variants: Sequence[Mapping[str, Any]], scope: str
 ) -> NDArray[np.float64]:
     """[variant] the change of the target's log-probability, nats. scope: "last" or "text" (heads only)."""
-    position, id = predicting(run, token), _id(model, run, token, target)
+    position, id = run.predicting(token), run.target(token, target)
     ids, changes = run.reading.trace.ids, run.reading.interventions
     if scope == "text":
         before = _logprob(_last(model, ids[: position + 1], changes), id)
@@ -214,7 +212,7 @@ def patch_sweep(
     if why_not := patching.why_not(a, b):
         raise ValueError(why_not)
     assert a is not None and b is not None  # else there was a reason
-    ids = patching.targets(a, b, *(None if id is None else _id(model, run_b, 0, id) for id in (target, versus)))
+    ids = patching.targets(a, b, *(None if id is None else run_b.target(0, id) for id in (target, versus)))
     logprobs = []
     for position in range(patching.begins(a, b), len(b.ids)):
         variants = [{"add": [{"layer": layer, "position": position, "vector": vector}]}

@@ -1,4 +1,4 @@
-"""The page's model as the lab has it: pyscripts.native's `read`, `generate` and the lens, but awaited."""
+"""The page's model as the lab has it: what pyscripts.native's does, but awaited."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyscripts.interventions import checked
 from pyscripts.metrics import lens
 from pyscripts.page.arrays import to_numpy
+from pyscripts.page.lab_why import LabWhy
 from pyscripts.page.models import Model
 from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
 from pyscripts.result import KEPT, Run
@@ -37,10 +38,11 @@ class Pass:
     logits: NDArray[np.float32] | None = None  # [layer+1, vocabulary], the model's own last
 
 
-class LabModel:
+class LabModel(LabWhy):
     """The model of the page. Its runs are its own: they change neither the page's text nor its run."""
 
     def __init__(self, model: Model, ask: Ask) -> None:
+        super().__init__()
         self.manifest, self.vocabulary = model.manifest, model.vocabulary
         self.as_loaded, self._ask = model, ask
         self._asked = 0  # requests so far

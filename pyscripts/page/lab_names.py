@@ -5,14 +5,16 @@ from typing import Any
 
 from pyscripts.metrics import METRICS
 from pyscripts.page.lab_model import LabModel
+from pyscripts.page.lab_why import LabWhy
 from pyscripts.result import Run
 
-HIDDEN = {"reading", "model", "extend", "as_loaded", "lens_rows", "inspected", "begin", "sample", "finish"}
+HIDDEN = {"reading", "model", "extend"}
+OF_MODEL = ("read", "generate", "attribution", "contribution_weights", "dependence", "head_sweep", "head_means")
 
 
 def described() -> dict[str, list[dict[str, str]]]:
     """{run, model, metric: [{name, sign, doc}]}; sign: what follows the name of a method, such as "(position)"."""
-    model = [each for each in _members(LabModel) if each["name"] in ("read", "generate")]
+    model = [each for kind in (LabModel, LabWhy) for each in _members(kind) if each["name"] in OF_MODEL]
     model.append({"name": "manifest", "sign": "", "doc": "What the model's manifest.json says: layers, heads …"})
     metrics = [{"name": name, "sign": "", "doc": _about(each)} for name, each in METRICS.items()]
     return {"run": _members(Run), "model": model, "metric": metrics}

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from pyscripts.decoding.generation import GenerationStep
+from pyscripts.lab import own_metrics
+from pyscripts.lab.plot import plot
 from pyscripts.lab.runner import Outcome, execute, names_in
 from pyscripts.lab.shade import coloured
 from pyscripts.lab.values import shown
@@ -19,6 +22,7 @@ from pyscripts.result import Run
 from pyscripts.run import Reading
 from pyscripts.tokens import Tokens
 
+METRICS = "metrics"  # where an answer has them until it is taken apart
 LARGE = {"hidden_states": {"resid", "lens", "reading"}, "attentions": {"attentions", "reading"}}  # and what needs them
 
 
@@ -44,6 +48,8 @@ class LabSession:
     def needs(self, source: str) -> str:
         """What of the page's run a code mentions, as JSON: null, or {hidden_states, attentions}."""
         names = names_in(source)
+        if "run" not in names and ("metric" in names or own_metrics.registered()):
+            return json.dumps(dict.fromkeys(LARGE, False))
         return json.dumps({large: bool(names & words) for large, words in LARGE.items()} if "run" in names else None)
 
     def take_run(self, about: str, arrays: Any) -> None:
@@ -60,7 +66,8 @@ class LabSession:
             part.data.assign_to(state[name].reshape(-1))
         trace.restore(state)
         changes = json.loads(conditions["interventions"])
-        reading = Reading(trace, tokens, given["options"], given["promptLength"], interventions=changes)
+        steps = {int(position): GenerationStep.from_json(step) for position, step in given["steps"].items()}
+        reading = Reading(trace, tokens, given["options"], given["promptLength"], steps, changes)
         reading.timings = given["timings"]
         self._run = Run(self._model, reading, ())
 
@@ -70,10 +77,11 @@ class LabSession:
 
     async def execute(self, source: str, why_no_run: str, show: Callable[[str], object]) -> dict[str, Any]:
         """Runs code, `show` receiving what it prints: {json, arrays}, see values.shown; `kind` "error": {error, lines,
-        stopped, out_of_memory}. why_no_run: what is said if the code uses a run that is not there."""
+        stopped, out_of_memory}; and {metrics}, see own_metrics.described. why_no_run: what is said if the code uses a
+        run that is not there."""
         if self._run is None and "run" in names_in(source):
             return _answer({"kind": "error", **vars(Outcome(error=why_no_run))})
-        names = {"run": self._run, "model": self._model, "np": np, "coloured": coloured}
+        names = {"run": self._run, "model": self._model, "np": np, "coloured": coloured, "plot": plot}
         self._task = asyncio.ensure_future(_shown(source, names, self._run, show))
         try:
             return _answer(await self._task)
@@ -95,13 +103,20 @@ async def _shown(source: str, names: dict[str, Any], run: Run | None, show: Call
         value = outcome.value
         outcome = await execute("shown(value, run)", {"shown": shown, "value": value, "run": run}, show)
         outcome = replace(outcome, lines=())  # it is not the user's code that went wrong
+    metrics = await execute("described(run)", {"described": own_metrics.described, "run": run}, show)
+    if metrics.error is not None:  # stopped
+        outcome = metrics
     if outcome.error is not None:
-        return {"kind": "error", **{name: each for name, each in vars(outcome).items() if name != "value"}}
-    return dict(outcome.value)
+        value = {"kind": "error", **{name: each for name, each in vars(outcome).items() if name != "value"}}
+    else:
+        value = dict(outcome.value)
+    return {**value, METRICS: metrics.value or []}
 
 
 def _answer(value: dict[str, Any]) -> dict[str, Any]:
-    """JSON and flat arrays apart."""
+    """JSON and flat arrays apart, and the user's metrics."""
+    metrics = value.pop(METRICS, [])
     arrays = {name: np.ascontiguousarray(each) for name, each in value.items() if isinstance(each, np.ndarray)}
     plain = {name: each for name, each in value.items() if name not in arrays}
-    return {"json": json.dumps(plain, default=vars, allow_nan=False), "arrays": arrays}
+    return {"json": json.dumps(plain, default=vars, allow_nan=False), "arrays": arrays,
+            "metrics": json.dumps(metrics, default=vars, allow_nan=False)}

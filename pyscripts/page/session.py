@@ -169,7 +169,7 @@ class Session(BesideSession):
     def hand_over(self, run_id: int, hidden_states: bool, attentions: bool) -> dict[str, Any]:
         """The run for the lab (lab_session.py): {json, arrays}, the two large arrays only if they are wanted.
 
-        json: {tokens, options, conditions, promptLength, timings, dtypes}.
+        json: {tokens, options, conditions, promptLength, steps (by position), timings, dtypes}.
         """
         current = self._current(run_id)
         reading = current.reading
@@ -178,6 +178,7 @@ class Session(BesideSession):
         about = {
             "tokens": reading.tokens.to_json(), "options": dict(reading.options), "conditions": current.conditions,
             "promptLength": reading.prompt_length, "timings": dict(reading.timings),
+            "steps": {position: step.to_json() for position, step in reading.steps.items()},
             "dtypes": {name: array.dtype.str for name, array in arrays.items()},
         }
         return {"json": json.dumps(about), "arrays": arrays}

@@ -33,9 +33,7 @@ async function pngBlob(title, note, scenes, about) {
   const [width, height] = [scene.width + 2 * MARGIN, scene.height + 2 * MARGIN];
   const canvas = document.createElement('canvas');
   drawScene(canvas, { width, height, areas: [], marks: [rect(0, 0, width, height, 'page'), ...scene.marks.map((mark) => moved(mark, MARGIN, MARGIN))] }, SHARP);
-  /** @type {Blob | null} */
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve));
-  if (!blob) throw new Error('The picture is too large to save as PNG: save it as SVG.');
+  const blob = await pngOf(canvas);
   return about ? new Blob([pngWithText(new Uint8Array(await blob.arrayBuffer()), JSON.stringify(about))], { type: blob.type }) : blob;
 }
 
@@ -55,6 +53,35 @@ export const pictureFiles = (make) => ({
     saveBlob(`${name}.png`, await pngBlob(title, note, scenes, about));
   },
 });
+
+/**
+ * Saves a picture that is an SVG already, in either format.
+ * @param {string} name the file's, without the ending @param {() => string} make
+ */
+export const svgFiles = (name, make) => ({
+  SVG: async () => saveBlob(`${name}.svg`, new Blob([make()], { type: 'image/svg+xml' })),
+  PNG: async () => {
+    const image = new Image();
+    image.src = URL.createObjectURL(new Blob([make()], { type: 'image/svg+xml' }));
+    try {
+      await image.decode();
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [image.naturalWidth * SHARP, image.naturalHeight * SHARP];
+      canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
+      saveBlob(`${name}.png`, await pngOf(canvas));
+    } finally {
+      URL.revokeObjectURL(image.src);
+    }
+  },
+});
+
+/** @param {HTMLCanvasElement} canvas @returns {Promise<Blob>} */
+async function pngOf(canvas) {
+  /** @type {Blob | null} */
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve));
+  if (!blob) throw new Error('The picture is too large to save as PNG: save it as SVG.');
+  return blob;
+}
 
 /** @param {string} name the file's, without the ending @param {string} csv */
 export const saveCsv = (name, csv) => saveBlob(`${name}.csv`, new Blob([csv], { type: 'text/csv;charset=utf-8' }));

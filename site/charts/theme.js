@@ -41,3 +41,6 @@ export function css(colour) {
   }
   return found;
 }
+
+/** An SVG with the page's colours in place of its custom properties, which reach no picture. @param {string} svg with attributes such as fill="var(--ink, #000000)" */
+export const themed = (svg) => svg.replace(/="var\(--([a-z-]+), #[0-9a-f]{6}\)"/g, (_, name) => `="${css(name)}"`);

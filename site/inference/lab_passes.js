@@ -2,13 +2,15 @@
 
 import { ModelError } from '../shared/manifest.js';
 import { conditionsOf } from '../shared/run_key.js';
+import { Asides } from './asides.js';
 import { KvCache } from './kv_cache.js';
 import { Ended } from './queue.js';
 import { Reader } from './reader.js';
 import { SidePasses } from './side_passes.js';
+import { WholeReadings } from './whole_readings.js';
 
 /** @import {Remote} from '../vendor/comlink.min.js' */
-/** @import {AnalysisApi, Manifest} from '../shared/protocol.js' */
+/** @import {AnalysisApi, Manifest, RunKey} from '../shared/protocol.js' */
 /** @import {InferenceForLab, LabCalls} from '../shared/lab_protocol.js' */
 /** @import {Queue} from './queue.js' */
 /** @import {ModelSession} from './session.js' */
@@ -52,23 +54,27 @@ export class LabPasses {
         }
       }
     };
+    /** A pass beside a run. @param {import('../shared/lab_protocol.js').Ids} request @param {(passes: SidePasses, key: RunKey, signal: AbortSignal, cache: KvCache) => Promise<void>} work */
+    const beside = ({ ids, interventions }, work) => inTurn((signal, cache) =>
+      work(new SidePasses(this.#manifest, this.#session, this.#tokenizer, answering(this.#lab, signal), cache), { ...conditionsOf(this.#manifest, false, interventions), ids }, signal, cache));
     return {
       run: ({ outputs, ...request }) => inTurn((signal, cache) =>
         new Reader(this.#manifest, this.#session, this.#tokenizer, answering(this.#lab, signal), cache, outputs).run(request, signal, () => {})),
-      inspect: ({ runId, ids, interventions }) => inTurn((signal, cache) => {
-        const key = { ...conditionsOf(this.#manifest, false, interventions), ids };
-        return new SidePasses(this.#manifest, this.#session, this.#tokenizer, answering(this.#lab, signal), cache).inspect(runId, key, ids.length - 1, signal);
-      }),
+      inspect: (request) => beside(request, (passes, key, signal) => passes.inspect(request.runId, key, key.ids.length - 1, signal)),
+      attribute: (request) => beside(request, (passes, key, signal) => passes.attribute(request.runId, key, key.ids.length - 1, request.targets, signal)),
+      tryOut: (request) => beside(request, (passes, key, signal) => passes.tryOut(request.runId, key, request.trial, signal)),
+      headMeans: (request) => beside(request, (_, key, signal, cache) =>
+        new WholeReadings(this.#manifest, this.#tokenizer, answering(this.#lab, signal), new Asides(this.#manifest, this.#session, cache)).headMeans(request.runId, key, signal)),
     };
   }
 }
 
 /**
  * The lab, whose answers are not waited for once a request has ended, or for long: the code there may be in an endless loop.
- * @param {Remote<LabCalls>} lab @param {AbortSignal} signal @returns {Remote<AnalysisApi>} as far as a run and the lens call it
+ * @param {Remote<LabCalls>} lab @param {AbortSignal} signal @returns {Remote<AnalysisApi>} as far as what is above calls it
  */
 function answering(lab, signal) {
-  const names = /** @type {const} */ (['begin', 'sample', 'extend', 'finish', 'lensRows', 'inspected']);
+  const names = /** @type {const} */ (['begin', 'sample', 'extend', 'finish', 'lensRows', 'inspected', 'attributed', 'tried', 'addMeanAttention', 'headValues']);
   const within = (/** @type {Promise<unknown>} */ answer) => {
     let timer = 0;
     const ended = new Promise((_, reject) => {

@@ -31,11 +31,10 @@ const messageOf = (error) => (error instanceof Error ? error.message : String(er
 async function ask(kind, json) {
   try {
     const request = JSON.parse(json);
-    if (kind === 'inspect') await inference.inspect(request);
-    else {
+    if (kind === 'run') {
       const options = request.kind === 'read' ? analyzeOptions(request.options) : generateOptions(request.options);
       await inference.run({ ...request, options });
-    }
+    } else await inference[/** @type {'inspect' | 'attribute' | 'tryOut' | 'headMeans'} */ (kind)](request);
     return null;
   } catch (error) {
     return messageOf(error);
@@ -57,6 +56,10 @@ const calls = {
     const rows = takeArray(model.lens_rows(number, position));
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
+  attributed: (number, request, outputs) => model.attributed(number, JSON.stringify(request), outputs),
+  tried: (number, request, logits) => model.tried(number, JSON.stringify(request), logits),
+  addMeanAttention: (number, first, count, parts) => model.add_mean_attention(number, first, count, parts),
+  headValues: (number, parts) => model.head_values(number, parts),
   inspected: (number, position, logits, lensLogits) => model.inspected(number, position, logits, lensLogits),
 };
 
@@ -106,9 +109,9 @@ const api = {
         session.forget_run();
         why = pythonMessage(error);
       });
-      if (cancelled) return { json: { kind: 'error', error: 'Stopped.', lines: [], stopped: true, out_of_memory: false }, arrays: {} };
+      if (cancelled) return { json: { kind: 'error', error: 'Stopped.', lines: [], stopped: true, out_of_memory: false }, arrays: {}, metrics: [] };
       const result = await session.execute(source, why, (/** @type {string} */ text) => void onPrint(text));
-      const answer = { json: JSON.parse(result.get('json')), arrays: takeArrays(result.get('arrays')) };
+      const answer = { json: JSON.parse(result.get('json')), arrays: takeArrays(result.get('arrays')), metrics: JSON.parse(result.get('metrics')) };
       result.destroy();
       return Comlink.transfer(answer, Object.values(answer.arrays).map(({ data }) => data.buffer));
     } finally {

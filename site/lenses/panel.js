@@ -9,11 +9,12 @@ import { computed, signal } from '../vendor/signals-core.js';
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 import { isSeen } from './in_sight.js';
 import { PROSE } from './prose.js';
+import { codeButton } from './python/panel_code.js';
 import { ask } from './scheduler.js';
 import { tableView } from './table.js';
 
 /** @import {ChartOf} from '../charts/chart.js' */
-/** @import {ViewName, Views} from '../shared/protocol.js' */
+/** @import {NamedToken, ViewName, Views} from '../shared/protocol.js' */
 /** @import {Question} from './scheduler.js' */
 
 /** A panel as a lens lists it. @typedef {{ id: string, title: string, mount: (place: HTMLElement) => void, csv?: () => Promise<string> }} Panel */
@@ -23,10 +24,12 @@ import { tableView } from './table.js';
  * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt' | 'lacks' | 'fetch'> & {
  *   id: string, title: string, charts: (answer: Views[Name]['answer']) => ChartOf[], resting?: string,
  *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown,
- *   below?: (answer: Views[Name]['answer']) => unknown, missing?: () => string | null, more?: (isOpen: boolean) => unknown
+ *   below?: (answer: Views[Name]['answer']) => unknown, missing?: () => string | null, more?: (isOpen: boolean) => unknown,
+ *   code?: () => object
  * }} Descriptor
  *   charts: always in the same order; lead: a sentence above them; below: what follows them; controls: what the visitor chooses;
- *   missing: why there is nothing to show; more: added to “How is this computed?”. The texts are in prose.js, by `id`
+ *   missing: why there is nothing to show; more: added to “How is this computed?”; code: settings of its Python beside the arguments. The texts are in
+ *   prose.js, by `id`, and the Python in site/lab/panels
  */
 
 /**
@@ -35,7 +38,7 @@ import { tableView } from './table.js';
  * @returns {Panel}
  */
 export function panel(descriptor) {
-  const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, controls, missing, more } = descriptor;
+  const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, controls, missing, more, code } = descriptor;
   const { resting = 'Point at a value, or use the arrow keys.' } = descriptor;
   const explained = signal(false);
   const listed = signal(false);
@@ -53,6 +56,13 @@ export function panel(descriptor) {
     CSV: async () => saveCsv(name(), await asked.csv()),
   };
 
+  /** What its code is about: the arguments, and the tokens that the answer names. */
+  const settings = () => {
+    const run = state.run.value;
+    const { target, versus } = /** @type {{ target?: NamedToken, versus?: NamedToken | null }} */ (asked.answer.value?.json ?? {});
+    return { ...(run && args(run, state.current.value ?? 0)), ...(target && { target: target.id, versus: versus?.id ?? null }), ...code?.() };
+  };
+
   /** Whether a run from a file would need its model. @param {Views[Name]['answer'] | null} answer */
   const needsModel = (answer) => state.run.value?.kind === 'opened' && !state.isReadByModel.value && Boolean(needs === 'pass' || (answer && lacks?.(answer)));
   const frame = (/** @type {Views[Name]['answer'] | null} */ answer) => {
@@ -63,7 +73,7 @@ export function panel(descriptor) {
         ${lead ? html`<p class="lead">${answer ? lead(answer) : seen() ? waiting(needs === 'pass') : LATER}</p>` : nothing}
         <div class="charts">${drawn.map(({ element }) => element)}</div>`}
       <div class="panel-rest">${answer && below && !words ? below(answer) : nothing}<div class="panel-foot">
-        ${howView(id, (event) => (explained.value = isOpen(event)), more?.(explained.value))}
+        ${howView(id, title, settings, (event) => (explained.value = isOpen(event)), more?.(explained.value))}
         ${words ? nothing : html`<details @toggle=${(/** @type {Event} */ event) => (listed.value = isOpen(event))}><summary>As a table</summary>${listed.value ? tableView(asked.table.value, title) : nothing}</details>
         ${filesView(title, files)}`}
       </div></div>`;
@@ -131,13 +141,13 @@ async function aboutPicture(title, args) {
 const isOpen = (event) => /** @type {HTMLDetailsElement} */ (event.target).open;
 
 /**
- * “How is this computed?” of a panel, as prose.js has it.
- * @param {string} id @param {(event: Event) => void} [onToggle] @param {unknown} [more] what follows
+ * “How is this computed?” of a panel, as prose.js has it, and the button that shows its Python.
+ * @param {string} id @param {string} title @param {() => object | null} settings of the Python @param {(event: Event) => void} [onToggle] @param {unknown} [more] what follows
  */
-export function howView(id, onToggle = () => {}, more = nothing) {
+export function howView(id, title, settings, onToggle = () => {}, more = nothing) {
   const { caption, how, formula, source } = PROSE[id];
   return html`<details @toggle=${onToggle}><summary>How is this computed?</summary><p>${caption} ${how}</p><p class="formula"><code>${formula}</code></p>
-    <p class="hint">Computed by <code>${source}</code></p>${more}</details>`;
+    <p class="hint">Computed by <code>${source}</code></p><p>${codeButton(id, title, settings)}</p>${more}</details>`;
 }
 
 /** Buttons that save files. @param {string} title of what they hold @param {Record<string, () => Promise<void>>} files by format */

@@ -139,9 +139,9 @@ export const PROSE = {
   },
   python: {
     caption: 'Python over the current run, in a worker of its own that reaches neither the network nor what this site stores.',
-    how: 'run is the run that is shown, model the model, np numpy, and all of pyscripts can be imported. The value of the last line is shown: an array with one value for each token colours the text, coloured(values, "hue") chooses how; an array of two axes is a heatmap, a dict of columns a table, a text that begins with <svg a picture. Numbers are in nats. Passes of the model are awaited; they change neither the text nor the run.',
-    formula: 'run.logprob, run.rank, run.entropy, run.ids, run.texts: [token];  run.attentions: [layer, head, query, key];  run.resid: [layer+1, position, hidden];  run.of_tokens(array);  run.metric(name);  await run.lens(position);  await model.read(text, interventions=…);  await model.generate(prompt, max_tokens=20)',
-    source: 'result.Run, page.lab_model.LabModel, lab.values.shown',
+    how: 'run is the run that is shown, model the model, np numpy, and all of pyscripts can be imported. The value of the last line is shown: an array with one value for each token colours the text, coloured(values, "hue") chooses how; an array of two axes is a heatmap, a dict of columns a table, a text that begins with <svg a picture; plot(values, x, kind="line", title=…, x_label=…, y_label=…) makes one of arrays. A function decorated with @metric(title, unit, source), from pyscripts.metrics, is in the colour menu above the text, for the run it was computed for. Numbers are in nats. Passes of the model are awaited; they change neither the text nor the run.',
+    formula: 'run.logprob, run.rank, run.entropy, run.ids, run.texts: [token];  run.attentions: [layer, head, query, key];  run.resid: [layer+1, position, hidden];  run.of_tokens(array);  run.metric(name);  await run.lens(position);  await model.read(text, interventions=…);  await model.generate(prompt, max_tokens=20);  await model.attribution(run, token);  await model.head_sweep(run, token)',
+    source: 'result.Run, page.lab_model.LabModel, lab.values.shown, lab.plot.plot',
   },
 };
 

@@ -45,6 +45,9 @@ export const setLens = (id) => void (state.lens.value = state.lenses.value.find(
 /** Says what a lens colours the text by while it is open. @param {string} id @param {state.Shading | null} shading */
 export const shade = (id, shading) => void (state.shadings.value = { ...state.shadings.peek(), [id]: shading });
 
+/** Colours the text by one of the user's own metrics, as long as its run is shown. @param {string | null} name null: by none of them */
+export const colourByOwn = (name) => void (state.ownColouring.value = name);
+
 /** Says which lenses there are; the first is open until another is chosen. @param {string[]} ids */
 export function offerLenses(ids) {
   state.lenses.value = ids;

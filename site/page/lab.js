@@ -3,7 +3,7 @@
 import { signal } from '../vendor/signals-core.js';
 import { transfer } from '../vendor/comlink.min.js';
 import { workers } from './models.js';
-import { message, watch } from './notices.js';
+import { message, say, watch } from './notices.js';
 import { callback, Part, PartLost } from './part.js';
 import * as state from './state.js';
 
@@ -92,7 +92,7 @@ function shownRun() {
  */
 export async function runCode(source, onPrint, onStage) {
   if (busy.value) throw new Error('Code is already running.');
-  const failed = (/** @type {string} */ error, stopped = false) => /** @type {CodeAnswer} */ ({ json: { kind: 'error', error, lines: [], stopped, out_of_memory: false }, arrays: {} });
+  const failed = (/** @type {string} */ error, stopped = false) => /** @type {CodeAnswer} */ ({ json: { kind: 'error', error, lines: [], stopped, out_of_memory: false }, arrays: {}, metrics: [] });
   busy.value = true;
   runs++;
   stopping = false;
@@ -106,6 +106,7 @@ export async function runCode(source, onPrint, onStage) {
     onStage('Running…');
     const answer = await own.part.wait(own.part.api.execute(source, runId, why, callback(onPrint)));
     if (answer.json.kind === 'error' && answer.json.out_of_memory) end('It ran out of memory.');
+    state.ownMetrics.value = { runId, metrics: answer.metrics };
     return { answer, runId };
   } catch (error) {
     if (!(error instanceof PartLost)) end(message(error)); // Python itself failed: it cannot be used again
@@ -133,4 +134,17 @@ watch('the model of the lab', () => {
   const { model, restarting } = state;
   void [model.value, restarting.value];
   if (lab?.joined && busy.peek()) void stopCode('Stopped, since the model was changed.');
+});
+
+/** The user's own metric colours the run it was computed for, and no other. */
+watch('the colours of the user’s metric', () => {
+  const { ownColouring, ownColourings, ownMetrics, run } = state;
+  const name = ownColouring.value;
+  if (name === null || !run.value || ownColourings.value.some((metric) => metric.name === name)) return;
+  ownColouring.value = null;
+  if (state.settings.value.words) return;
+  const known = ownMetrics.peek().metrics.find((metric) => metric.name === name);
+  const words = known ? `“${known.title}” was computed for another run. Run your code again to colour this one.`
+    : `Your metric “${name}” is gone, since Python was started again. Run its code again.`;
+  queueMicrotask(() => say(words));
 });

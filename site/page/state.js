@@ -110,6 +110,25 @@ export const colours = computed(() => {
   return shown.stored.colours[settings.value.colouring] ?? Object.values(shown.stored.colours)[0] ?? null;
 });
 
+/**
+ * The user's own metrics, registered by code in the Python lens, with the colours they give the run that has this id: they
+ * are of that run alone. `error`: why there are none.
+ * @typedef {{ name: string, title: string, description: string, colours: Colours | null, error: string | null }} OwnMetric
+ */
+export const ownMetrics = signal({ runId: /** @type {number | null} */ (null), metrics: /** @type {OwnMetric[]} */ ([]) });
+
+/** The name of the one that was chosen to colour the text; null: one of the page's colourings. */
+export const ownColouring = signal(/** @type {string | null} */ (null));
+
+/** Those that the shown run can be coloured by. */
+export const ownColourings = computed(() => {
+  const { runId, metrics } = ownMetrics.value;
+  return runId !== null && run.value?.id === runId && !settings.value.words ? metrics.filter((metric) => metric.colours) : [];
+});
+
+/** The colours of the text, unless a lens shades it: by the user's own metric, or in the chosen colouring. */
+export const textColours = computed(() => ownColourings.value.find(({ name }) => name === ownColouring.value)?.colours ?? colours.value);
+
 /** What each lens colours the text by, in place of the chosen colouring. @typedef {Colours & { title: string }} Shading */
 export const shadings = signal(/** @type {Record<string, Shading | null>} */ ({}));
 

@@ -1,6 +1,7 @@
 // What the lab, the fourth thread, says to the other three, as types; no code runs here. See protocol.js.
 
-/** @import {AnalysisApi, Answer, Colours, Interventions, OnProgress, PyArray, RunRequest, Stop, Table} from './protocol.js' */
+/** @import {OwnMetric} from '../page/state.js' */
+/** @import {AnalysisApi, Answer, Colours, Interventions, OnProgress, PyArray, RunRequest, Stop, Table, Trial} from './protocol.js' */
 
 /**
  * What a user's code gave (pyscripts/lab/values.py).
@@ -8,11 +9,12 @@
  * @typedef {{ kind: 'colours', colours: Colours, text: string, values: (number | string | null)[] }} ColoursValue
  * @typedef {{ kind: 'heatmap', rows: number, columns: number, row_names: string[] | null, column_names: string[] | null, palette: string, stops: Stop[] }} HeatmapValue
  * @typedef {{ kind: 'table', length: number } & Table} TableValue
- * @typedef {{ kind: 'picture', svg: string }} PictureValue
+ * @typedef {{ kind: 'picture', svg: string, title: string }} PictureValue
  * @typedef {{ kind: 'text', text: string }} TextValue
  * @typedef {{ kind: 'error', error: string, lines: number[], stopped: boolean, out_of_memory: boolean }} CodeError
  * @typedef {NoValue | ColoursValue | HeatmapValue | TableValue | PictureValue | TextValue | CodeError} Value
- * @typedef {{ json: Value, arrays: Partial<Record<'values' | 'levels', PyArray>> }} CodeAnswer arrays: of a heatmap, [row, column]
+ * @typedef {{ json: Value, arrays: Partial<Record<'values' | 'levels', PyArray>>, metrics: OwnMetric[] }} CodeAnswer arrays: of a heatmap,
+ *   [row, column]; metrics: all that users' code has registered, with their colours for the run it is about
  */
 
 /** What the editor completes (pyscripts/page/lab_names.py). @typedef {Record<'run' | 'model' | 'metric', { name: string, sign: string, doc: string }[]>} Names */
@@ -29,13 +31,21 @@
  *   `interrupt`: shared memory whose first byte interrupts Python; `cancel` ends code that waits for the model
  */
 
-/** The lab, as inference calls it. @typedef {Pick<AnalysisApi, 'useModel' | 'begin' | 'sample' | 'extend' | 'finish' | 'lensRows' | 'inspected'>} LabCalls */
+/**
+ * The lab, as inference calls it.
+ * @typedef {Pick<AnalysisApi, 'useModel' | 'begin' | 'sample' | 'extend' | 'finish' | 'lensRows' | 'inspected' | 'attributed' | 'tried' | 'addMeanAttention' | 'headValues'>} LabCalls
+ */
 
 /**
- * Inference, as the lab calls it: a run without the graph's other outputs, and the lens at the last of some ids.
+ * Inference, as the lab calls it: a run without the graph's other outputs, and passes at the last of some ids (positions, the
+ * prefix token's included): the lens, what each part added, variants; and the means of the heads over all of them.
+ * @typedef {{ runId: number, ids: number[], interventions: Interventions }} Ids
  * @typedef {{
  *   run(request: RunRequest & { outputs: string[] }): Promise<void>,
- *   inspect(request: { runId: number, ids: number[], interventions: Interventions }): Promise<void>
+ *   inspect(request: Ids): Promise<void>,
+ *   attribute(request: Ids & { targets: number[] }): Promise<void>,
+ *   tryOut(request: Ids & { trial: Trial }): Promise<void>,
+ *   headMeans(request: Ids): Promise<void>
  * }} InferenceForLab
  */
 

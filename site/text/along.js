@@ -39,7 +39,7 @@ function scene(width, height) {
 /** The coloured text with what its colours mean. @returns {Scene} */
 function textScene() {
   const run = state.run.value;
-  const colours = state.colours.value;
+  const colours = state.textColours.value;
   if (!run || !colours) throw new Error('There is nothing to save yet: run the text first.');
   const { light, dark, legend } = colours;
   const { face } = state.settings.value;

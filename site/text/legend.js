@@ -2,27 +2,36 @@
 
 import { valueOf } from '../frame/mount.js';
 import { inWords } from '../frame/units.js';
+import { colourByOwn } from '../page/choices.js';
 import { setColouring } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
 
 const SAFE = { id: 'cividis', usual: 'hue' }; // the colouring for every kind of colour vision, and the one it replaces
+const OWN = 'own '; // begins the menu's names of the user's own metrics
 
 export function legendView() {
   const { colouring } = state.settings.value;
   const menu = state.colourings.value.length ? state.colourings.value : (state.run.value?.stored?.colourings ?? []);
   const chosen = menu.find(({ id }) => id === colouring);
-  const choose = (/** @type {string} */ id) => setColouring(id).catch(() => {}); // a newer run took its place
-  const safe = colouring === SAFE.id;
+  const own = state.ownColourings.value;
+  const ownChosen = own.find(({ name }) => name === state.ownColouring.value);
+  const choose = (/** @type {string} */ id) => {
+    if (id.startsWith(OWN)) return colourByOwn(id.slice(OWN.length));
+    colourByOwn(null);
+    setColouring(id).catch(() => {}); // a newer run took its place
+  };
+  const safe = !ownChosen && colouring === SAFE.id;
   const { shading } = state;
   if (shading.value) return html`<span class="hint shading">${shading.value.title}</span>${legend(shading.value)}`;
   const { words } = state.settings.value;
   return html`
-    <select id="colouring" class="quiet" aria-label="Colour by" title=${chosen?.description ?? ''} ?disabled=${!menu.length} @change=${(/** @type {Event} */ event) => choose(valueOf(event))}>
-      ${menu.length ? menu.map(({ id, title, of_words }) => html`<option value=${id} ?disabled=${words && !of_words} .selected=${live(id === colouring)}>${title}</option>`) : html`<option>Likelihood in this text</option>`}
+    <select id="colouring" class="quiet" aria-label="Colour by" title=${(ownChosen ?? chosen)?.description ?? ''} ?disabled=${!menu.length} @change=${(/** @type {Event} */ event) => choose(valueOf(event))}>
+      ${menu.length ? menu.map(({ id, title, of_words }) => html`<option value=${id} ?disabled=${words && !of_words} .selected=${live(!ownChosen && id === colouring)}>${title}</option>`) : html`<option>Likelihood in this text</option>`}
+      ${own.length ? html`<optgroup label="Your own">${own.map(({ name, title }) => html`<option value=${OWN + name} .selected=${live(ownChosen?.name === name)}>${title}</option>`)}</optgroup>` : nothing}
     </select>
-    ${legend(state.colours.value)}
+    ${legend(state.textColours.value)}
     ${menu.some(({ id }) => id === SAFE.id) ? html`<button type="button" class="icon" id="colour-blind" aria-pressed=${safe} aria-label="Colours for every kind of colour vision" title="Colours for every kind of colour vision" @click=${() => choose(safe ? SAFE.usual : SAFE.id)}><span class="eye"></span></button>` : nothing}
   `;
 }

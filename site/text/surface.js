@@ -49,7 +49,7 @@ export function mountSurface() {
   });
   watch('colours of the text', () => {
     drawn.value;
-    elements.paint(state.shading.value ?? state.colours.value);
+    elements.paint(state.shading.value ?? state.textColours.value);
   });
   watch('face', () => {
     const { face, whitespace } = state.settings.value;

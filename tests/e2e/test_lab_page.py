@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from pyscripts.native import Model, load
 from tests.e2e.lab import begun, ended, run, shading, stopped, write
 from tests.e2e.layers import finished, fresh, until
 from tests.e2e.test_likelihood_page import violations
+from tests.native.test_page import same
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 EXAMPLES = Path(__file__).parents[2] / "site/lab/examples"
@@ -107,6 +109,8 @@ repr([other.logprob.tolist(), float(abs(other.attn_out).sum()), written.ids.toli
     assert_allclose(logprob, other.logprob, atol=1e-4)
     assert_allclose(size, abs(other.attn_out).sum(), rtol=1e-4)
     assert ids == written.ids.tolist() and text == written.text
+    printed = run(page, f"import json{code.replace('repr(', 'print(json.dumps(written.to_json())), repr(')}")["printed"]
+    same(json.loads(printed), written.to_json())
     assert page.evaluate("tokenlight.state()") == before
     assert "no text" in run(page, 'await model.read("")')["value"]
     assert "temperature must be" in run(page, 'await model.generate("a", temperature=-1)')["value"]
@@ -216,7 +220,7 @@ def test_hostile_code_gets_nowhere(page: Page) -> None:
 
 def test_code_is_kept_and_code_of_a_link_waits(page: Page) -> None:
     write(page, "'mine'")
-    key = "Object.entries(localStorage).find(([key]) => key.startsWith('tokenlight code'))[1]"
+    key = "Object.entries(localStorage).find(([key]) => /^tokenlight code \S+$/.test(key))[1]"
     assert page.evaluate(key) == "'mine'"
     code = "print('from a link')"
     page.evaluate("hash => { location.hash = hash; }", f"lens=python&code={quote(code)}")

@@ -11,6 +11,7 @@ import scipy.spatial.distance
 from numpy.testing import assert_allclose
 
 from pyscripts.colour import colourings
+from pyscripts.lab.plot import plot
 from pyscripts.lab.runner import execute
 from pyscripts.lab.shade import coloured
 from pyscripts.metrics import attention
@@ -37,13 +38,21 @@ class Awaited:
         return self._model.generate(*given, **options)
 
 
+class Plotted:
+    """What was plotted, and how."""
+
+    def __init__(self, y: Any, x: Any, **how: Any) -> None:
+        self.y, self.x = y, x
+        assert plot(y, x, **how).startswith("<svg")
+
+
 @pytest.fixture(scope="module")
 def run(model: Model) -> Run:
     return model.read(TEXT)
 
 
 def value(name: str, model: Model, run: Run) -> Any:
-    names = {"run": run, "model": Awaited(model), "np": np, "coloured": coloured}
+    names = {"run": run, "model": Awaited(model), "np": np, "coloured": coloured, "plot": Plotted}
     outcome = awaited(execute((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"), names))
     assert outcome.error is None, outcome.error
     return outcome.value
@@ -71,9 +80,9 @@ def test_numbers_of_heads_and_layers_are_those_of_the_page(model: Model, run: Ru
 
 def test_what_reads_again_finds_what_native_finds(model: Model, run: Run) -> None:
     last = len(run.ids) - 1
-    curve, table = model.context_curve(run, last), value("context", model, run)
-    assert table["tokens of context"] == curve.tokens.tolist()
-    assert_allclose(table["log-probability (nats)"], curve.logprob, atol=1e-5)
+    curve, plotted = model.context_curve(run, last), value("context", model, run)
+    assert plotted.x == [str(k) for k in curve.tokens.tolist()]
+    assert_allclose(np.log(plotted.y), curve.logprob, atol=1e-5)
     assert_allclose(value("ablation", model, run), model.head_sweep(run, last, scope="text"), atol=1e-4)
     table = value("steering", model, run)
     layer = model.manifest["layers"] // 2

@@ -15,8 +15,9 @@ from pyscripts.lab.shade import coloured
 from pyscripts.page.lab_session import LabSession
 from pyscripts.page.session import Session
 from tests.awaited import awaited
-from tests.unit.test_page_session import IDS, MODEL, begun, read
+from tests.unit.test_page_session import IDS, MODEL, begun, hand, read
 from tests.unit.test_tokens import Floats
+from tests.unit.test_trace import outputs
 
 OUTPUTS = {"logits": "logits", "attentions": ["a"], "hidden_states": ["h"]}
 MANIFEST = {**MODEL, "inputs": {}, "outputs": OUTPUTS}
@@ -77,6 +78,11 @@ def test_what_is_printed_is_shown_in_order_and_cut() -> None:
     assert run("import sys; sys.stderr.write('no end')")[1] == "no end"
 
 
+def test_what_is_printed_goes_on_without_a_show_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert awaited(execute("for i in range(3): print(i)", {})) == Outcome(None)
+    assert capsys.readouterr().out == "0\n1\n2\n"
+
+
 def test_names_that_code_mentions() -> None:
     assert names_in("a.b(c).d = run.attentions[0]") >= {"a", "b", "c", "d", "run", "attentions"}
     assert names_in("'run'") == names_in("x = =") == set()
@@ -118,11 +124,16 @@ def lab(session: Session, *, hidden_states: bool = True, attentions: bool = True
 
     given = LabSession()
     given.use_model(json.dumps(MANIFEST), json.dumps(list("abcdef")), "[]", ask)
-    answer = session.hand_over(1, hidden_states, attentions)
-    arrays = SimpleNamespace(**{name: SimpleNamespace(data=Exact(array), shape=list(array.shape))
-                                for name, array in answer["arrays"].items()})
-    given.take_run(answer["json"], arrays)
+    given.take_run(*handed(session, hidden_states=hidden_states, attentions=attentions))
     return given
+
+
+def handed(session: Session, *, hidden_states: bool = True, attentions: bool = True) -> tuple[str, SimpleNamespace]:
+    """The page's run, as JavaScript hands it over."""
+    answer = session.hand_over(1, hidden_states, attentions)
+    arrays = {name: SimpleNamespace(data=Exact(array), shape=list(array.shape))
+              for name, array in answer["arrays"].items()}
+    return answer["json"], SimpleNamespace(**arrays)
 
 
 class Exact(Floats):
@@ -160,11 +171,34 @@ def test_the_run_is_the_page_s() -> None:
             getattr(small, name)
 
 
+def test_a_generated_run_keeps_how_each_token_was_chosen() -> None:
+    session, given = Session(), IDS[:2]
+    session.use_model(json.dumps(MODEL), json.dumps(list("abcdef")), "[]")
+    options = {"temperature": 0.9, "topK": 4, "frequencyPenalty": 0.5, "seed": 7}
+    begun(session, 1, given, given=len(given), options=options)
+    ids = [0, *given]
+    pending, start = outputs(ids, 0, len(ids)), 0
+    for _ in range(3):
+        id = session.sample(1, Exact(pending.logits[-1]))
+        piece = b"abcdef"[id : id + 1]
+        appended = {"id": id, "hex": piece.hex(), "control": False}
+        hand(session, 1, pending, len(ids) - start, appended)
+        start, ids = len(ids), [*ids, id]
+        pending = outputs(ids, start, len(ids))
+    hand(session, 1, pending, 1, None)
+    page = json.loads(session.view(1, "run", "{}")["json"])
+    assert [step["token"] for step in page["steps"]] == [2, 3, 4]
+    assert [filter["name"] for filter in page["steps"][1]["filters"]] == ["frequency_penalty", "temperature", "top_k"]
+    there = lab(session)._run
+    assert there is not None and there.to_json() == page
+
+
 def test_what_a_code_needs_of_the_run() -> None:
     session = lab(page_session())
     for source, needs in [("run.logprob", {"hidden_states": False, "attentions": False}), ("1 + 1", None),
                           ("x = run\nx.attentions", {"hidden_states": False, "attentions": True}),
-                          ("await run.lens(2)", {"hidden_states": True, "attentions": False})]:
+                          ("await run.lens(2)", {"hidden_states": True, "attentions": False}),
+                          ("@metric('a', '', '')\ndef a(scored): ...", {"hidden_states": False, "attentions": False})]:
         assert json.loads(session.needs(source)) == needs
 
 
@@ -190,7 +224,11 @@ def test_what_values_are_shown_as() -> None:
     value, _ = shown(session, "{'n': [1, 2.5, float('inf')], 'text': run.texts, 'one': 'x'}")
     assert value["kind"] == "table" and value["columns"] == ["n", "text", "one"] and value["length"] == 5
     assert value["rows"][:3] == [[1, "b", "x"], [2.5, "e", None], [None, "c", None]]
-    assert shown(session, "'<svg></svg>'")[0] == {"kind": "picture", "svg": "<svg></svg>"}
+    value, _ = shown(session, "{'of no axis': [np.array(2.5), np.array(1)], 'one': np.array(3)}")
+    assert value["rows"] == [[2.5, 3], [1, None]]
+    assert shown(session, "'<svg></svg>'")[0] == {"kind": "picture", "svg": "<svg></svg>", "title": ""}
+    value, _ = shown(session, "plot(run.logprob, title='a < b', y_label='nats')")
+    assert value["kind"] == "picture" and value["title"] == "a < b" and ">nats</text>" in value["svg"]
     assert shown(session, "'<b>'")[0] == {"kind": "text", "text": "<b>"}
     assert shown(session, "run")[0]["text"].startswith("Run of 5 tokens: ")
     assert shown(session, "{1: run}")[0]["kind"] == "text"

@@ -9,6 +9,7 @@ import pytest
 from scipy.special import log_softmax
 
 from pyscripts.page.session import Session
+from pyscripts.trace import Outputs
 from tests.unit.cut_text import cut
 from tests.unit.test_tokens import Floats
 from tests.unit.test_trace import HEADS, HIDDEN, LAYERS, VOCABULARY, outputs
@@ -19,20 +20,28 @@ CONDITIONS = {"model": MODEL["sha256"], "prefix": 0, "interventions": "{}", "str
 IDS = [1, 4, 2, 5, 3]
 
 
-def begun(session: Session, run: int, ids: list[int], keep: int = 0, given: int | None = None, **changed: Any) -> str:
+def begun(
+    session: Session, run: int, ids: list[int], keep: int = 0, given: int | None = None,
+    options: dict[str, Any] | None = None, **changed: Any,
+) -> str:
     tokens = {**cut(*(b"abcdef"[id : id + 1] for id in ids)), "ids": ids}
-    request = {"tokens": tokens, "options": {}, "conditions": {**CONDITIONS, **changed}, "keep": keep,
+    request = {"tokens": tokens, "options": options or {}, "conditions": {**CONDITIONS, **changed}, "keep": keep,
                "promptLength": given}
     return session.begin(run, json.dumps(request))
 
 
 def read(session: Session, run: int, ids: list[int], start: int, stop: int) -> None:
-    """One chunk of what a model says at these positions, as JavaScript hands it over."""
-    whole = outputs([0, *ids], start, stop)
+    """One chunk of what a model says at these positions."""
+    hand(session, run, outputs([0, *ids], start, stop), stop - start, None)
+
+
+def hand(session: Session, run: int, whole: Outputs, count: int, appended: dict[str, Any] | None) -> None:
+    """Hands over one chunk of a model's outputs, and the token just drawn, as JavaScript does."""
     arrays = {"attentions": whole.attentions, "hiddenStates": whole.hidden_states,
               "attentionOutput": whole.attention_output, "mlpOutput": whole.mlp_output}
     lists = {name: [Floats(layer) for layer in array] for name, array in arrays.items() if array is not None}
-    session.extend(run, SimpleNamespace(count=stop - start, logits=Floats(whole.logits), **lists), None)
+    chunk = SimpleNamespace(count=count, logits=Floats(whole.logits), **lists)
+    session.extend(run, chunk, None if appended is None else json.dumps(appended))
 
 
 def expected(ids: list[int]) -> np.ndarray:

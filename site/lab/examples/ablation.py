@@ -8,5 +8,6 @@ for layer in range(layers):
         off = {"heads": [{"layer": layer, "head": head, "scale": 0}]}
         without = await model.read(run.ids, keep=(), interventions=off)
         change[layer, head] = without.logprob[-1] - run.logprob[-1]
-    print(f"layer {layer}: {change[layer].min():+.2f} to {change[layer].max():+.2f}")
+    lowest, highest = change[layer].min(), change[layer].max()
+    print(f"layer {layer}: {lowest:+.2f} to {highest:+.2f}")
 change

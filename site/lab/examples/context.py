@@ -2,9 +2,12 @@
 # after only so much of the text
 
 ids = run.ids.tolist()
-steps = [k for k in (2**i for i in range(12)) if k < len(ids) - 1] + [len(ids) - 1]
+most = len(ids) - 1
+steps = [k for k in (2**i for i in range(12)) if k < most] + [most]
 logprob = []
 for k in steps:
     part = await model.read(ids[-1 - k:], keep=())  # likelihoods only
     logprob.append(part.logprob[-1])
-{"tokens of context": steps, "log-probability (nats)": logprob, "probability": np.exp(logprob)}
+plot(np.exp(logprob), [str(k) for k in steps], kind="bar",
+     title="What the model knows with k tokens",
+     x_label="tokens of context", y_label="probability of the last token")

@@ -3,4 +3,5 @@
 
 states = run.of_tokens(run.resid, axis=1)[:-1]  # [layer, token, hidden]
 unit = states / np.linalg.norm(states, axis=-1, keepdims=True)
-np.stack([(unit * one).sum(axis=-1).mean(axis=-1) for one in unit])  # [layer, layer]
+cosines = [(unit * one).sum(axis=-1) for one in unit]  # [layer, token] of each
+np.stack(cosines).mean(axis=-1)  # [layer, layer]

@@ -3,7 +3,7 @@
 import { names } from '../../page/lab.js';
 import {
   acceptCompletion, autocompletion, bracketMatching, completionKeymap, Decoration, defaultKeymap, drawSelection, EditorState, EditorView,
-  HighlightStyle, history, historyKeymap, hoverTooltip, indentUnit, indentWithTab, keymap, lineNumbers, python, pythonLanguage, StateEffect, StateField, syntaxHighlighting, tags,
+  HighlightStyle, history, historyKeymap, hoverTooltip, indentUnit, indentWithTab, isolateHistory, keymap, lineNumbers, python, pythonLanguage, StateEffect, StateField, syntaxHighlighting, tags,
 } from '../../vendor/codemirror.js';
 
 /** Lines of a traceback, the innermost last. @type {import('../../vendor/codemirror.js').StateEffectType<number[]>} */
@@ -60,9 +60,9 @@ function complete(context) {
 
 const docs = hoverTooltip((view, position) => {
   const { from, text } = view.state.doc.lineAt(position);
-  for (const match of text.matchAll(/(\b(?:run|model)\.|\bmetric\(["'])(\w+)/g)) {
-    const start = from + (match.index ?? 0) + match[1].length;
-    const entry = position >= start && position <= start + match[2].length ? offered(match[1]).find(({ name }) => name === match[2]) : undefined;
+  for (const match of text.matchAll(/(?<=(\b(?:run|model)\.|\bmetric\(["']))\w+/g)) {
+    const start = from + (match.index ?? 0);
+    const entry = position >= start && position <= start + match[0].length ? offered(match[1]).find(({ name }) => name === match[0]) : undefined;
     if (!entry) continue;
     return { pos: start, create: () => ({ dom: Object.assign(document.createElement('div'), { className: 'docs', textContent: `${entry.name}${entry.sign}\n${entry.doc}` }) }) };
   }
@@ -94,7 +94,7 @@ export function createEditor(host, { code, onChange, onRun, onFocus }) {
   host.addEventListener('keydown', (event) => event.stopPropagation()); // “?” and other keys of the page are typed here
   return {
     /** Replaces all of the code; undo brings the previous back. @param {string} to */
-    set: (to) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: to }, selection: { anchor: 0 }, scrollIntoView: true }),
+    set: (to) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: to }, selection: { anchor: 0 }, scrollIntoView: true, annotations: isolateHistory.of('full') }),
     /** Marks lines, numbered from 1. @param {number[]} lines */
     mark(lines) {
       view.dispatch({ effects: setMarked.of(lines) });

@@ -1,7 +1,7 @@
 // The Python lens: an editor for code over the current run, and what the code gives; main thread.
 
 import { element, mount, valueOf } from '../../frame/mount.js';
-import { shade } from '../../page/choices.js';
+import { colourByOwn, shade } from '../../page/choices.js';
 import { busy, runCode, stopCode, warm } from '../../page/lab.js';
 import { say, tell, watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
@@ -10,23 +10,27 @@ import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { plainPanel } from '../panel.js';
 import { PROSE } from '../prose.js';
 import { EXAMPLES, fetchExample } from './examples.js';
-import { keepCode, keptCode, linkedCode, linkTo } from './kept_code.js';
+import { codeBefore, keepCode, keptCode, linkedCode, linkTo, setAside } from './kept_code.js';
+import { handed } from './panel_code.js';
 import { valueView } from './values.js';
 
 /** @import {CodeAnswer} from '../../shared/lab_protocol.js' */
+
+/** @typedef {'own' | 'link' | 'example' | 'panel'} Origin */
 
 const ID = 'python';
 /** @type {ReturnType<typeof import('./editor.js').createEditor> | null} */
 let editor = null;
 let code = '';
-/** Where the code is from. */
-const origin = signal(/** @type {'own' | 'link' | 'example'} */ ('own'));
+/** Where the code is from, and the title of the panel if it is a panel's. */
+const origin = signal(/** @type {Origin} */ ('own'));
+const panelTitle = signal('');
 const stage = signal('');
 const printed = signal('');
 const answer = signal(/** @type {CodeAnswer | null} */ (null));
 let answered = /** @type {number | null} */ (null); // the run it is about
 
-/** Puts code into the editor, where it waits for Run. @param {string} to @param {'own' | 'link' | 'example'} from */
+/** Puts code into the editor, where it waits for Run. @param {string} to @param {Origin} from */
 function put(to, from) {
   code = to;
   editor?.set(to);
@@ -37,8 +41,21 @@ function put(to, from) {
 function onChange(changed) {
   if (changed === code) return;
   code = changed;
+  if (changed === keptCode()) return void (origin.value = 'own'); // undone
+  if (origin.value !== 'own') setAside();
   origin.value = 'own';
   keepCode(code);
+}
+
+/** Puts a panel's code into the editor, once there is one. */
+function takeHanded() {
+  const given = handed.value;
+  if (!given || !editor) return;
+  handed.value = null;
+  panelTitle.value = given.title;
+  answer.value = null;
+  printed.value = '';
+  put(given.code, 'panel');
 }
 
 async function run() {
@@ -55,6 +72,12 @@ async function run() {
 /** @param {string} id */
 function choose(id) {
   if (id === 'own') return put(keptCode() ?? '', 'own');
+  if (id === 'before') {
+    const before = codeBefore() ?? '';
+    setAside();
+    keepCode(before);
+    return put(before, 'own');
+  }
   fetchExample(id).then((text) => put(text, 'example'), tell);
 }
 
@@ -84,22 +107,41 @@ function toolbar() {
         }}>
           <option value="">Examples</option>
           ${kept ? html`<option value="own">Your own code</option>` : nothing}
+          ${codeBefore() ? html`<option value="before">Your code before this</option>` : nothing}
           ${EXAMPLES.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}
         </select>
         <button type="button" class="quiet" id="link-code" title="Copy a link that holds this code, and not the text" @click=${copyLink}>Copy link</button>
       </div>
     </div>
+    ${origin.value === 'panel' ? html`<p class="hint" id="code-from-panel">The Python of “${panelTitle.value}”, for what is chosen there. ${kept ? html`<button type="button" class="quiet" @click=${() => choose('own')}>Back to your own code</button>` : nothing}</p>` : nothing}
     ${origin.value === 'link' ? html`<p class="hint" id="code-from-link">This code came with the link. Read it before you run it.</p>` : nothing}`;
 }
 
 const output = () => html`
   ${printed.value ? html`<pre class="code-text" id="code-printed" tabindex="0">${printed.value}</pre>` : nothing}
   <div id="code-value">${valueView(answer.value)}</div>
+  ${ownMetricsView()}
   <details><summary>What the code can use</summary>
     <p>${PROSE.python.caption} ${PROSE.python.how}</p>
     <p class="formula"><code>${PROSE.python.formula}</code></p>
     <p class="hint">Computed by <code>${PROSE.python.source}</code></p>
   </details>`;
+
+/** The metrics that the user's code has registered, and whether they can colour the text. */
+function ownMetricsView() {
+  const { runId, metrics } = state.ownMetrics.value;
+  const ofRun = runId !== null && runId === state.run.value?.id;
+  return metrics.map(({ name, title, error }) => html`<p class="hint own-metric">Your metric “${title}” ${error !== null ? html`has no colours. ${error}`
+    : !ofRun ? 'was computed for another run. Run the code again to colour this one.'
+      : state.settings.value.words ? 'is of tokens: colour tokens, not words, to choose it above the text.'
+        : html`is in the colour menu above the text. <button type="button" class="small" aria-pressed=${state.ownColouring.value === name && !state.shading.value} @click=${() => colourBy(name)}>Colour the text by it</button>`}</p>`);
+}
+
+/** @param {string} name of the user's own metric, which the code's value may hide */
+function colourBy(name) {
+  shade(ID, null);
+  colourByOwn(name);
+}
 
 /** Colours the text by the code's value, as long as the run is the one it is about. */
 function followShading() {
@@ -122,6 +164,7 @@ async function openEditor(host, linked) {
     const again = linkedCode();
     if (again !== null && again !== code) put(again, 'link');
   });
+  watch('the code of a panel', takeHanded);
 }
 
 /** @type {import('../index.js').Lens} */

@@ -3,25 +3,38 @@
 import * as state from '../../page/state.js';
 
 const KEY = `tokenlight code ${new URL('../..', import.meta.url).pathname}`; // sites of one owner share an origin
+const BEFORE = `${KEY} before`;
 const LONGEST = 20_000; // characters of code in a link
 
-/** The code of the last visit; null if there is none. */
-export function keptCode() {
+/** @param {string} key */
+function kept(key) {
   try {
-    return localStorage.getItem(KEY);
+    return localStorage.getItem(key);
   } catch {
     return null;
   }
 }
 
-/** @param {string} code */
-export function keepCode(code) {
+/** The code of the last visit; null if there is none. */
+export const keptCode = () => kept(KEY);
+
+/** The user's code before a panel's, an example's or a link's was edited; null if there is none. */
+export const codeBefore = () => kept(BEFORE);
+
+/** @param {string} code @param {string} [key] */
+export function keepCode(code, key = KEY) {
   if (state.removed.value) return;
   try {
-    localStorage.setItem(KEY, code);
+    localStorage.setItem(key, code);
   } catch {
     // a private window may refuse: the code then lasts until the page is closed
   }
+}
+
+/** Keeps the user's code beside what takes its place. */
+export function setAside() {
+  const own = keptCode();
+  if (own?.trim()) keepCode(own, BEFORE);
 }
 
 /** The code in the address; null if there is none. */

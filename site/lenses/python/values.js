@@ -1,8 +1,9 @@
 // Shows what a user's code gave: colours of the text, a heatmap, a table, a picture, words or an error; main thread.
 
 import { Chart } from '../../charts/chart.js';
-import { pictureFiles, WIDTH } from '../../charts/files.js';
+import { pictureFiles, svgFiles, WIDTH } from '../../charts/files.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
+import { theme, themed } from '../../charts/theme.js';
 import { significant } from '../../frame/format.js';
 import * as state from '../../page/state.js';
 import { labelOf, visible } from '../../shared/token_text.js';
@@ -11,19 +12,19 @@ import { filesView } from '../panel.js';
 import { tableView } from '../table.js';
 
 /** @import {ChartOf} from '../../charts/chart.js' */
-/** @import {CodeAnswer, HeatmapValue} from '../../shared/lab_protocol.js' */
+/** @import {CodeAnswer, HeatmapValue, PictureValue} from '../../shared/lab_protocol.js' */
 
 /** @type {Chart | null} */
 let chart = null;
-/** The answer that the chart shows, and the address of the picture. */
-let drawn = { answer: /** @type {CodeAnswer | null} */ (null), picture: '' };
+/** The answer that the chart shows, and the address of the picture and the theme it is in. */
+let drawn = { answer: /** @type {CodeAnswer | null} */ (null), picture: '', theme: '' };
 
 /** @param {CodeAnswer | null} answer */
 export function valueView(answer) {
   const isNew = answer !== drawn.answer;
   if (isNew) {
     if (drawn.picture) URL.revokeObjectURL(drawn.picture);
-    drawn = { answer, picture: '' };
+    drawn = { answer, picture: '', theme: '' };
   }
   if (!answer) return nothing;
   const { json: value } = answer;
@@ -34,11 +35,17 @@ export function valueView(answer) {
   }
   if (value.kind === 'colours') return coloursView(value.values, value.text);
   if (value.kind === 'heatmap') return heatmapView(value, answer, isNew);
-  if (value.kind === 'picture') {
-    drawn.picture ||= URL.createObjectURL(new Blob([value.svg], { type: 'image/svg+xml' })); // as an image it runs no scripts and loads nothing
-    return html`<img class="code-picture" src=${drawn.picture} alt="Picture made by the code">`;
+  return value.kind === 'picture' ? pictureView(value) : nothing;
+}
+
+/** As an image it runs no scripts and loads nothing. @param {PictureValue} value */
+function pictureView({ svg, title }) {
+  if (drawn.theme !== theme.value && drawn.picture) URL.revokeObjectURL(drawn.picture);
+  if (drawn.theme !== theme.value || !drawn.picture) {
+    drawn = { ...drawn, theme: theme.value, picture: URL.createObjectURL(new Blob([themed(svg)], { type: 'image/svg+xml' })) };
   }
-  return nothing;
+  const name = title || 'Picture made by the code';
+  return html`<div class="picture-room" tabindex="0" role="group" aria-label=${name}><img class="code-picture" src=${drawn.picture} alt=${name}></div><div class="panel-foot">${filesView(name, svgFiles('tokenlight-python', () => themed(svg)))}</div>`;
 }
 
 /** What went wrong, which may be long, before where. @param {string} error a traceback, or a sentence */

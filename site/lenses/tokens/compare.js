@@ -8,6 +8,7 @@ import { count, fixed, significant, signed } from '../../frame/format.js';
 import { amount, inUnit, inWords, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
 import { pinView } from '../controls.js';
+import { codeButton } from '../python/panel_code.js';
 import { comparison, readWith, unpinA } from './comparing.js';
 
 /** @import {Numbers, Side} from '../../shared/protocol.js' */
@@ -15,7 +16,7 @@ import { comparison, readWith, unpinA } from './comparing.js';
 export function compareView() {
   const first = state.pinnedReading.value;
   return html`
-    <h2>Compare two runs</h2>
+    <div class="row spread"><h2>Compare two runs</h2>${first ? codeButton('compare', 'Compare two runs', () => ({ other: first.text }), true) : nothing}</div>
     ${first ? pinnedView(first) : html`<div class="row">
       <p class="hint grow">Pin this run, then read another text or use another model: both are shown side by side.</p>
       ${pinView('Pin this run as A', { id: 'keep', size: '' })}

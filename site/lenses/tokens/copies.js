@@ -11,6 +11,7 @@ import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
+import { codeButton } from '../python/panel_code.js';
 import { findings, findingsCsv } from './findings.js';
 
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -26,7 +27,7 @@ export function copiesView() {
   theme.value;
   if (!copies.length || !state.text.value) return nothing;
   return html`<section class="card">
-    <h2>Repeated passages</h2>
+    <div class="row spread"><h2>Repeated passages</h2>${codeButton('copies', 'Repeated passages', () => ({}), true)}</div>
     <table class="numbers">
       <caption class="hint">Mean surprisal in ${unit()} the first time and again</caption>
       <thead><tr><th scope="col">Passage</th><th scope="col">Tokens</th><th scope="col">First</th><th scope="col">Again</th></tr></thead>

@@ -8,6 +8,7 @@ import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { live } from '../../vendor/lit-html/directives/live.js';
+import { codeButton } from '../python/panel_code.js';
 import { blank, isWritten, rank, ranking, use, words } from './blanks.js';
 
 /** @import {Ranked} from '../../shared/protocol.js' */
@@ -15,10 +16,19 @@ import { blank, isWritten, rank, ranking, use, words } from './blanks.js';
 
 export function fillInView() {
   return html`
-    <h2>Fill in the blank</h2>
+    <div class="row spread"><h2>Fill in the blank</h2>${blank.value ? codeButton('fill-in', 'Fill in the blank', settings, true) : nothing}</div>
     ${blank.value ? form(blank.value) : html`<p class="hint">Select tokens, or write <code>___</code> in the text: the model ranks what could stand there.</p>`}
     ${ranking.value ? results(ranking.value) : nothing}
   `;
+}
+
+/** What its Python is about: the blank as it was read, and the candidates as they were ranked. */
+function settings() {
+  if (!blank.value) return {};
+  const { left, right, written } = blank.value;
+  const candidates = ranking.value?.ranked?.map(({ ids }) => ids) ?? (written ? [written] : []);
+  // The space before a typed blank belongs to the word.
+  return { left: typeof left === 'string' ? left.replace(/ $/, '') : left, right, ...(candidates.length ? { candidates } : {}) };
 }
 
 /** @param {Blank} blank */

@@ -10,6 +10,7 @@ import * as state from '../../page/state.js';
 import { hexBytes, tokenName } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
+import { codeButton } from '../python/panel_code.js';
 import { ask } from '../scheduler.js';
 import { alternatives, alternativesOf } from './alternatives.js';
 import { wordView } from './word.js';
@@ -84,5 +85,5 @@ function foot(run, index, known) {
     ...pictureFiles(() => ({ name, title, note: run.model.name, scenes: scenes() })),
     ...(run.stored ? {} : { CSV: async () => saveCsv(name, await listed.csv()) }),
   };
-  return html`<div class="panel-foot"><span class="grow">id ${tokens.ids[index]} · bytes ${count(start)}–${count(end)}: <code>${hex.length > 36 ? `${hex.slice(0, 35)} …` : hex}</code></span>${known ? filesView('Alternatives', files) : ''}</div>`;
+  return html`<div class="panel-foot"><span class="grow">id ${tokens.ids[index]} · bytes ${count(start)}–${count(end)}: <code>${hex.length > 36 ? `${hex.slice(0, 35)} …` : hex}</code></span>${known ? [codeButton('inspector', 'The selected token', () => ({ token: index }), true), filesView('Alternatives', files)] : ''}</div>`;
 }

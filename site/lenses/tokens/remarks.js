@@ -8,6 +8,7 @@ import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
+import { codeButton } from '../python/panel_code.js';
 import { findings, findingsCsv } from './findings.js';
 
 /** @import {ClassRow, Remark} from '../../shared/protocol.js' */
@@ -19,7 +20,7 @@ export function remarksView() {
   const { surprises, less_surprising, classes, code } = findings.value.json;
   const files = state.run.value?.stored ? nothing : filesView('Lists of the Tokens lens', FILES);
   return html`
-    <section class="card"><div class="row spread"><h2>Top surprises</h2><span class="hint">${unit()}</span></div>${list(surprises, 'Nothing to list.')}</section>
+    <section class="card"><div class="row spread"><h2>Top surprises</h2><span class="hint">${unit()} ${codeButton('remarks', 'What stands out', () => ({}), true)}</span></div>${list(surprises, 'Nothing to list.')}</section>
     <section class="card"><div class="row spread"><h2 title="The model was uncertain, yet ranked these first.">Less surprising than expected</h2><span class="hint">${unit()}</span></div>${list(less_surprising, 'None: the model was never uncertain and right.')}</section>
     <section class="card"><div class="row spread"><h2>Word classes</h2>${files}</div>${classTable(classes, code)}</section>
   `;

@@ -129,6 +129,7 @@ export const patch = panel({
   args: () => (missing() ? null : { target: chosen().target, versus: chosen().versus, align: align.value || null, sweep: isSweeping() }),
   lacks: ({ json }) => json.missing,
   fetch: (run, lacking) => computeMissing(run, lacking),
+  code: () => (state.pinnedReading.value ? { other: state.pinnedReading.value.text } : {}),
   title: 'Patch',
   resting: 'Point at a cell for its value. Blue: copying from A makes the target likelier.',
   missing,

@@ -8,6 +8,7 @@ import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { menuView } from '../controls.js';
 import { plainPanel } from '../panel.js';
+import { codeButton } from '../python/panel_code.js';
 import { ask } from '../scheduler.js';
 import { askFor, ID, missingWords, reading, target, whyArgs } from './choice.js';
 
@@ -48,7 +49,7 @@ function view() {
       rather than ${menuView('Rather than', rivals, answer.versus?.id ?? '', (id) => askFor({ versus: id === '' ? null : asId(id) }))} ${typed('Another token to compare with', (text) => askFor({ versus: text }))}?</p>
     <p><span class="joined" role="group" aria-label="Shade the text by">${Object.entries(READINGS).map(([id, [title, explained]]) => button(/** @type {keyof typeof READINGS} */ (id), title, explained))}
       ${isChanged() ? button('change', 'Changed by', 'Log-probabilities under the interventions, less those of the unchanged model') : nothing}</span>
-      <span class="hint">shades the text</span></p>`;
+      <span class="hint">shades the text</span> ${codeButton('why_question', 'Question', () => ({ token: state.current.value }), true)}</p>`;
 }
 
 /** @param {string} id */

@@ -117,8 +117,11 @@ function sides({ prompt, before, after, strength: by, busy }) {
   return html`<div class="sides" id="steered">${side('Before: without the vector', before, ' …')}${side(`After: strength ${by}`, after, before === null ? '' : ' …')}</div>`;
 }
 
+/** What its Python is about. */
+const settings = () => ({ ...(state.pinnedReading.value && { other: state.pinnedReading.value.text }), layer: chosenLayer(), mean: place.value === 'mean' });
+
 const view = () => html`<div class="row spread"><h2 title=${PROSE[PANEL].caption}>Steer</h2></div>
   ${held.value ? use(held.value) : html`${source()}${listsView()}`}
-  <div class="panel-rest"><div class="panel-foot">${howView(PANEL)}</div></div>`;
+  <div class="panel-rest"><div class="panel-foot">${howView(PANEL, 'Steer', settings)}</div></div>`;
 
 export const steerPanel = plainPanel({ id: PANEL, title: 'Steer', view, lens: ID });

@@ -1,0 +1,37 @@
+"""The metrics that users' code registers in the lab, and the colours they give a run's text."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from pyscripts.lab.shade import coloured
+from pyscripts.metrics import METRICS, Metric
+from pyscripts.result import Run
+
+BUILT_IN = dict(METRICS)
+
+
+def registered() -> list[Metric]:
+    """Those of users' code, also if one has the name of a built-in one."""
+    return [metric for name, metric in METRICS.items() if BUILT_IN.get(name) is not metric]
+
+
+def described(run: Run | None) -> list[dict[str, Any]]:
+    """[{name, title, description, colours, error}] of users' metrics of tokens, with their colours for a run; None: it
+    has none, and `error` says why."""
+    return [_described(metric, run) for metric in registered() if metric.axes == ("token",)]
+
+
+def _described(metric: Metric, run: Run | None) -> dict[str, Any]:
+    about = f"{inspect.getdoc(metric.function) or ''} Source: {metric.source}".strip()
+    found: dict[str, Any] = {"name": metric.name, "title": metric.heading, "description": about, "colours": None}
+    if run is None:
+        return {**found, "error": "There was no run to compute it for."}
+    try:
+        values = np.array(metric.cells(run.reading.scored()), np.float64)  # [token]; NaN: no number
+        if values.shape != run.ids.shape:
+            raise ValueError(f"it gave an array of shape {values.shape} for {len(run.ids)} tokens")
+        return {**found, "colours": coloured(values), "error": None}
+    except Exception as error:  # of the user's function
+        return {**found, "error": f"{type(error).__name__}: {error}"}

@@ -1,0 +1,135 @@
+"""Why a token was likely, for the lab: the methods of pyscripts.native's model, but awaited."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscripts.metrics import ablation
+from pyscripts.metrics import attribution as direct
+from pyscripts.page.arrays import to_numpy
+from pyscripts.page.beside import LISTS, Attributed, Beside, attributed
+from pyscripts.result import Run
+from pyscripts.trace import ModelShape
+
+BATCH = 64  # variants that are requested at once
+KIND = "lab"  # of trials
+
+
+class LabWhy:
+    """Passes of the model beside a run. What arrives for each request is kept until it is answered."""
+
+    manifest: dict[str, Any]
+
+    def __init__(self) -> None:
+        self._besides: dict[int, tuple[Run, Beside]] = {}  # by request under way
+
+    async def attribution(
+        self, run: Run, token: int, target: int | None = None, versus: int | None = None
+    ) -> direct.Attribution:
+        """Splits the logit of a token, as the model saw it before the token, into what each part added
+        (metrics.attribution.Attribution). target: another token's id, in its place. versus: the id of a token it is
+        compared with; then it is the difference of the two logits that is split."""
+        targets = [run.target(token, target), *([] if versus is None else [run.target(token, versus)])]
+        return direct.attribute((await self._attributed(run, token, targets)).recorded, self.manifest)
+
+    async def contribution_weights(self, run: Run, token: int) -> NDArray[np.float64]:
+        """[layer, head, key] the share of what each layer's attention added, where the token is predicted, that each
+        head brought from each position (metrics.attribution.contribution_weights)."""
+        one = await self._attributed(run, token, [run.target(token)])
+        record = one.recorded
+        return direct.contribution_weights(record.attentions, one.aligned, record.attention_output)
+
+    async def dependence(self, run: Run, token: int, target: int | None = None) -> NDArray[np.float64]:
+        """[position] how the target's log-probability changes if the prediction may not look at that position directly,
+        nats; for the positions before the one that predicts."""
+        return await self._changes(run, token, target, [{"cut": [key]} for key in range(run.predicting(token))], "last")
+
+    async def head_sweep(
+        self, run: Run, token: int, target: int | None = None, scope: str = "last", mean: bool = False
+    ) -> NDArray[np.float64]:
+        """[layer, head] how the target's log-probability changes if one head is off, nats; scope: where it is off, at
+        the position that predicts ("last") or in the whole text ("text"). Off is zero ablation or, with `mean`, mean
+        ablation: its mean output (`head_means`) is put in its place."""
+        if scope not in ("last", "text"):
+            raise ValueError(f"scope is 'last' or 'text', not {scope!r}.")
+        layers, heads = self.manifest["layers"], self.manifest["heads"]
+        means = await self.head_means(run) if mean else None
+        at = run.predicting(token) if scope == "last" else None
+        variants = [ablation.variant([(layer, head)], means, at) for layer in range(layers) for head in range(heads)]
+        return (await self._changes(run, token, target, variants, scope)).reshape(layers, heads)
+
+    async def head_means(self, run: Run) -> NDArray[np.float32]:
+        """[layer, head, head_size] each head's output before the output projection, mean over all positions of the
+        run's text, prefix included, as the unchanged model reads it (metrics/ablation.py)."""
+        means = (await self._beside("headMeans", run, run.position_ids)).head_means
+        assert means is not None  # else there was an error
+        return means
+
+    async def _attributed(self, run: Run, token: int, targets: list[int]) -> Attributed:
+        direct.check(self.manifest)
+        ids = run.position_ids[: run.predicting(token) + 1]
+        return (await self._beside("attribute", run, ids, targets=targets)).attributed[0]
+
+    async def _changes(
+        self, run: Run, token: int, target: int | None, variants: Sequence[Mapping[str, Any]], scope: str
+    ) -> NDArray[np.float64]:
+        """[variant] the change of the target's log-probability, nats."""
+        position, targets = run.predicting(token), [run.target(token, target)]
+        ids, every, logprobs = run.position_ids[: position + 1], [{}, *variants], list[NDArray[np.float64]]()
+        for start in range(0, len(every), BATCH):
+            part = [dict(one) for one in every[start : start + BATCH]]
+            trial = {"kind": KIND, "scope": scope, "position": position, "targets": targets, "first": 0,
+                     "variants": part, "of": len(part)}
+            beside = await self._beside("tryOut", run, ids, trial=trial)
+            logprobs.append(beside.tried[KIND, position, tuple(targets)].logprobs[:, 0])
+        found = np.concatenate(logprobs)
+        return np.asarray(found[1:] - found[0])
+
+    async def _beside(self, kind: str, run: Run, ids: NDArray[np.int64], **request: Any) -> Beside:
+        """What a request brought."""
+        number, beside = self._number(), Beside()
+        self._besides[number] = run, beside
+        if trial := request.get("trial"):
+            beside.begin((KIND, trial["position"], tuple(trial["targets"])), trial["variants"])
+        try:
+            about = {"runId": number, "ids": ids.tolist(), "interventions": dict(run.interventions)}
+            await self._answer(kind, {**about, **request})
+            return beside
+        finally:
+            del self._besides[number]
+
+    def _number(self) -> int:
+        raise NotImplementedError
+
+    async def _answer(self, kind: str, request: Mapping[str, Any]) -> None:
+        raise NotImplementedError
+
+    # What the inference worker calls while it answers, as in beside_session.BesideSession.
+
+    def attributed(self, number: int, request: str, outputs: Any) -> None:
+        """Takes what the graph gave out for one position. request (JSON): {position, targets}."""
+        names = ("embedding", "rows", "constants", "logits", *LISTS)
+        arrays = {name: to_numpy([part], (1, part.length))[0] for name in names if (part := getattr(outputs, name))}
+        run, beside = self._besides[number]
+        shape = ModelShape.of(self.manifest)
+        beside.keep(attributed(json.loads(request), arrays, shape, self.manifest, run.interventions))
+
+    def tried(self, number: int, request: str, logits: Any) -> None:
+        """Takes logits [variant, vocabulary] of what was tried at one position; request: see views/needs.py."""
+        size = self.manifest["vocab_size"]
+        rows = to_numpy([logits], (1, logits.length // size, size))[0]
+        self._besides[number][1].take(json.loads(request), rows)
+
+    def add_mean_attention(self, number: int, first: int, count: int, parts: Any) -> None:
+        """Takes the unchanged model's attention of `count` queries from `first` on, one array for each layer."""
+        run, beside = self._besides[number]
+        chunk = to_numpy(parts, (self.manifest["layers"], self.manifest["heads"], count, first + count))
+        beside.add_attention(chunk, first, len(run.position_ids))
+
+    def head_values(self, number: int, parts: Any) -> None:
+        """Takes the values of all positions after it, one array for each layer."""
+        m, (run, beside) = self.manifest, self._besides[number]
+        beside.take_values(to_numpy(parts, (m["layers"], m["kv_heads"], len(run.position_ids), m["head_size"])))

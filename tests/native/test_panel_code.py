@@ -1,0 +1,464 @@
+"""The Python of every panel, filled in as the page fills it in, gives what the panel's own view answers.
+
+Texts, tokens, heads and settings are drawn anew for each run; a test that fails prints its seed.
+"""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from pyscripts import interventions, patching
+from pyscripts.decoding.fill_in import FillIn
+from pyscripts.lab.plot import plot
+from pyscripts.lab.runner import execute
+from pyscripts.lab.shade import coloured
+from pyscripts.metrics import compare
+from pyscripts.metrics.likelihood import logprobs_of
+from pyscripts.native import Model, Run, why
+from pyscripts.page.beside import Attributed, Beside
+from pyscripts.page.views import VIEWS, Context, Inspected
+from tests.awaited import awaited
+from tests.unit.test_charts import call
+
+PANELS = Path(__file__).resolve().parents[2] / "site/lab/panels"
+KEEP = ("attentions", "resid", "attn_out", "mlp_out")
+WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", ".", "It", "was", "42", ",", "def"]
+
+
+class Awaited:
+    """A native model whose methods are awaited, as the page's are."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._model, name)
+        if not callable(member):
+            return member
+
+        async def call_it(*given: Any, **options: Any) -> Any:
+            return member(*given, **options)
+
+        return call_it
+
+
+class AwaitedRun(Run):
+    """A run whose lens is awaited."""
+
+    async def lens(self, *given: Any, **options: Any) -> Any:
+        return super().lens(*given, **options)
+
+
+class Page:
+    """One run with its views, as the page has them, and things drawn from it."""
+
+    def __init__(self, model: Model, generator: np.random.Generator, **conditions: Any) -> None:
+        self.model, self.generator, self.beside = model, generator, Beside()
+        self.run = self.read(**conditions)
+        self.a = self.read()  # the pinned reading
+        first = 0 if self.run.reading.trace.first else 1
+        self.token = int(generator.integers(max(first, 4), len(self.run.ids)))
+        self.layer, self.head = (int(generator.integers(model.manifest[name])) for name in ("layers", "heads"))
+        self.target, self.versus = generator.choice(model.manifest["vocab_size"], 2, replace=False).tolist()
+        self.inspected: Inspected | None = None
+
+    def read(self, **conditions: Any) -> Run:
+        """A drawn text, the second half of which repeats some of the first."""
+        words = self.generator.choice(WORDS, 12).tolist()
+        return self.model.read(" ".join([*words, *words[3:8]]), keep=KEEP, **conditions)
+
+    def view(self, of: str, /, **args: Any) -> dict[str, Any]:
+        """A view's answer, after all it lacks has been computed."""
+        pinned = compare.Reading(self.model.manifest["name"], self.a.tokens, self.a.logprob)
+        stream = patching.stream(self.a.reading, self.model.manifest["sha256"])
+        while True:
+            context = Context(self.run.reading, self.model.manifest, self.model.vocabulary, self.inspected,
+                              pinned=pinned, pinned_stream=stream, beside=self.beside)
+            answer: dict[str, Any] = VIEWS[of](context, **args)
+            if not answer.get("missing"):
+                return answer
+            self.compute(answer["missing"], stream)
+
+    def compute(self, missing: dict[str, Any], stream: patching.Stream | None) -> None:
+        run, model, ids = self.run, self.model, self.run.position_ids.tolist()
+        if missing["kind"] == "attribution":
+            return self.beside.keep(self.attributed(missing["position"], missing["targets"]))
+        if missing["kind"] == "head_means":
+            self.beside.head_means = model.head_means(run)
+            return
+        if missing["kind"] == "untouched":
+            for rows in model.logits(ids):
+                self.beside.read_untouched(rows, ids)
+            return
+        kind, position, targets = missing["kind"], missing["position"], missing["targets"]
+        tried = self.beside.tried[kind, position, tuple(targets)]
+        for i, variant in enumerate(missing["variants"], missing["first"]):
+            if missing["scope"] == "last" and "patch" not in variant:
+                tried.logprobs[i] = why.copied(model, run, np.array([position]), [variant], targets)[0]
+                continue
+            own, changes = variant.get("ids"), run.interventions
+            if "patch" in variant:
+                assert stream is not None
+                layer, at = variant["patch"]
+                here = patching.stream(run.reading, stream.model)
+                assert here is not None
+                a = patching.aligned(stream, here, patching.alignment_in(kind))
+                vector = patching.difference(a, here, at)[layer].tolist()
+                add = [{"layer": layer, "position": at, "vector": vector}]
+                changes = interventions.varied(changes, {"add": add}, 0)
+            elif own is None:
+                changes = interventions.varied(changes, variant, position)
+            else:
+                changes = {"heads": changes.get("heads", ())}
+            tried.logprobs[i] = logprobs_of(self.last(own or ids[: position + 1], changes)[None], targets)[0]
+
+    def last(self, ids: list[int], changes: Any = None) -> np.ndarray:
+        """[vocabulary] after ids."""
+        name = self.model.manifest["outputs"]["logits"]
+        *_, (outputs, _) = self.model.session.chunks(ids, [name], interventions=changes, last=True)
+        return np.asarray(outputs[name][0, -1])
+
+    def attributed(self, position: int, targets: list[int]) -> Attributed:
+        """With each layer's heads along its own output, one layer at a time."""
+        model, run = self.model, self.run
+        record = why.recorded(model, run, position, targets)
+        aligned = []
+        for layer, name in enumerate(model.manifest["outputs"]["direct"]):
+            own = interventions.inputs(run.interventions, model.manifest, np.array([position]), position + 1)
+            values = model.session.forward(
+                run.position_ids[None, position : position + 1], [name], past=why.past_before(model, run, position),
+                changes={**own, "direction": record.attention_output[layer : layer + 1]})
+            aligned.append(values[name].reshape(record.attentions.shape[1:]))
+        return Attributed(tuple(targets), record, np.array(aligned))
+
+    def inspect(self, position: int) -> None:
+        """Runs one position again with every layer's state through the lens."""
+        model, ids = self.model, self.run.position_ids
+        names, states = model.manifest["outputs"], self.run.resid[:-1, position]
+        own = interventions.inputs(self.run.interventions, model.manifest, np.array([position]), position + 1)
+        found = model.session.forward(
+            ids[None, position : position + 1], [names["logits"], names["lens_logits"]],
+            past=why.past_before(model, self.run, position), changes={**own, "lens": states})
+        self.inspected = Inspected(position, found[names["logits"]][0, 0], found[names["lens_logits"]])
+
+    def code(self, panel: str, settings: dict[str, Any]) -> Any:
+        """The value of a panel's code, with these settings filled in."""
+        source = call("../lenses/python/filled", "filled", (PANELS / f"{panel}.py").read_text("utf-8"), settings)
+        run = AwaitedRun(self.model, self.run.reading, ())
+        names = {"run": run, "model": Awaited(self.model), "np": np, "coloured": coloured, "plot": plot}
+        outcome = awaited(execute(source, names, lambda text: None))
+        assert outcome.error is None, outcome.error
+        return outcome.value
+
+
+Check = Callable[[Page], None]
+CHECKS: dict[str, Check] = {}
+
+
+def of(panel: str) -> Callable[[Check], Check]:
+    def register(check: Check) -> Check:
+        CHECKS[panel] = check
+        return check
+
+    return register
+
+
+def close(found: Any, expected: Any, atol: float = 2e-4) -> None:
+    """Within atol; None and NaN: no number."""
+    assert_allclose(np.array(found, float), np.array(expected, float), atol=atol, rtol=1e-4)
+
+
+@of("inspector")
+def inspector(page: Page) -> None:
+    found, answer = page.code("inspector", {"token": page.token}), page.view("choice", token=page.token)
+    close([found["probability"], found["entropy"], found["surprisal"], found["rank"]],
+          [answer["probability"], answer["entropy"], -answer["logprob"], answer["rank"]], 1e-12)
+    above = sum(row["raw"] for row in page.view("choice", token=page.token, count=50)["rows"]
+                if row["rank"] and row["rank"] < answer["rank"])
+    assert found["mass_above"] == pytest.approx(above, abs=1e-6) or answer["rank"] > 50
+
+
+@of("remarks")
+def remarks(page: Page) -> None:
+    found, answer = page.code("remarks", {}), page.view("findings")
+    assert found["most surprising"] == [each["text"] for each in answer["surprises"]]
+    assert found["less surprising than expected"] == [each["text"] for each in answer["less_surprising"]]
+    close(found["surprisal (nats)"], [each["surprisal_nats"] for each in answer["surprises"]], 1e-12)
+
+
+@of("copies")
+def copies(page: Page) -> None:
+    found, answer = page.code("copies", {}), page.view("findings")
+    assert answer["copies"] and found["passage"] == [each["text"] for each in answer["copies"]]
+    close(found["first (nats)"], [each["first_nats"] for each in answer["copies"]], 1e-12)
+    close(found["again (nats)"], [each["later_nats"] for each in answer["copies"]], 1e-12)
+
+
+@of("fill-in")
+def fill_in(page: Page) -> None:
+    ids, at = page.run.ids.tolist(), page.token
+    left, right, front = ids[:at], ids[at + 1 :], page.run.position_ids[: page.run.position(0)].tolist()
+    candidates = [[ids[at]], [page.target, page.versus], [page.versus]]
+    fill = FillIn(page.last(front + left), candidates, right[:32])
+    for i, sequence in enumerate(fill.sequences()):
+        logits = np.concatenate(list(page.model.logits(front + left + sequence)))
+        fill.score(i, logits[None, len(front + left) :])
+    ranked = {tuple(each.ids): each for each in fill.ranking()}
+    found = page.code("fill-in", {"left": left, "right": right, "candidates": candidates})
+    close(found["left context only"], [ranked[tuple(each)].probability for each in candidates])
+    close(found["both sides"], [ranked[tuple(each)].share for each in candidates])
+    texts = page.code("fill-in", {"left": "The fox", "right": "", "candidates": [" dog"]})
+    whole, begin = page.model.read("The fox dog", keep=()), len(page.model.read("The fox", keep=()).ids)
+    assert texts["left context only"][0] == pytest.approx(np.exp(whole.logprob[begin:].sum()), rel=1e-4)
+
+
+@of("compare")
+def compared(page: Page) -> None:
+    close(page.code("compare", {"other": page.a.text}), page.view("comparison")["b_change"])
+
+
+@of("choice")
+def choice(page: Page) -> None:
+    options = {"maxTokens": 7, "temperature": 0.7, "topP": 0.9, "topK": 40, "repetitionPenalty": 1.3, "seed": 3,
+               "literal": False, "stop": ["x"]}
+    page.inspect(page.run.predicting(page.token))
+    answer = page.view("choice", token=page.token, count=50, options=options)
+    found = page.code("choice", {"token": page.token, "count": 10, "options": options})
+    rows = sorted((row for row in answer["rows"] if row["rank"] and row["rank"] <= 10), key=lambda row: row["rank"])
+    assert found["token"] == [row["text"] for row in rows]
+    close(found["before"], [row["raw"] for row in rows])
+    close(found["after the filters"], [row["sampled"] for row in rows])
+    how: dict[str, Any] = {"temperature": 0.9, "frequency_penalty": 0.5, "seed": 4}
+    written = page.model.generate(page.run.ids[:6].tolist(), max_tokens=5, **how)
+    page.run, token = written, len(written.ids) - 2
+    answer, found = page.view("choice", token=token, count=50), page.code("choice", {"token": token, "options": {}})
+    rows = sorted((row for row in answer["rows"] if row["rank"] and row["rank"] <= 10), key=lambda row: row["rank"])
+    close(found["after the filters"], [row["sampled"] for row in rows], 1e-12)
+
+
+@of("layers")
+def layers(page: Page) -> None:
+    found, answer = page.code("layers", {"token": page.token}), page.view("layers", token=page.token)
+    for ours, theirs in [("hidden state", "hidden_norm"), ("change", "change_norm"), ("attention", "attention_norm"),
+                         ("MLP", "mlp_norm")]:
+        close(found[ours], [row[theirs] for row in answer["rows"]])
+    assert found["after"] == [row["name"] for row in answer["rows"]]
+
+
+@of("focus")
+def focus(page: Page) -> None:
+    answer = page.view("focus", token=page.token)
+    close(page.code("focus", {"token": page.token}).ravel(), answer["normalised"], 1e-9)
+
+
+@of("lens")
+def lens(page: Page) -> None:
+    page.inspect(page.run.position(page.token))
+    found, answer = page.code("lens", {"token": page.token}), page.view("lens", token=page.token)
+    rows = answer["layers"]
+    assert found["prediction"] == [row["top"][0]["text"] for row in rows]
+    assert found["after"] == [row["name"] for row in rows]
+    close(found["its probability"], [row["top"][0]["probability"] for row in rows])
+    close(found["rank of the next token"], [row["rank"] or 0 for row in rows])
+    close(found["KL (nats)"], [row["divergence"] for row in rows])
+
+
+@of("dimensions")
+def dimensions(page: Page) -> None:
+    how = {"token": page.token, "layer": page.layer + 1}
+    found, answer = page.code("dimensions", how), page.view("dimensions", **how)
+    assert found["dimension"].tolist() == [each["index"] for each in answer["top"]]
+    assert found["peaks at"] == [each["where"][0]["text"] for each in answer["top"]]
+    close(found["value"], [each["value"] for each in answer["top"]], 1e-9)
+
+
+@of("layer_map")
+def layer_map(page: Page) -> None:
+    for name in ("hidden_norm", "change_norm", "attention_norm", "mlp_norm"):
+        close(page.code("layer_map", {"name": name}).ravel(), page.view("layer_map", name=name)["values"])
+
+
+@of("word_classes")
+def word_classes(page: Page) -> None:
+    found, answer = page.code("word_classes", {}), page.view("word_classes")
+    assert found["class"] == [row["title"] for row in answer["rows"]]
+    assert found["tokens"] == [row["count"] for row in answer["rows"]]
+    columns = np.array([found[f"layer {i}"] for i in range(answer["layers"])]).T
+    close(columns, [row["relative_activity"] for row in answer["rows"]])
+
+
+@of("looks_at")
+def looks_at(page: Page) -> None:
+    for direction, heads, by, sink in [("to", None, "mean", True), ("from", None, "max", False),
+                                       ("to", [[page.layer, page.head], [0, 1]], "max", False)]:
+        how = {"token": page.token, "direction": direction, "heads": heads, "by": by, "sink": sink}
+        close(page.code("looks_at", how), page.view("looks_at", **how)["weights"], 1e-6)
+
+
+@of("head_grid")
+def head_grid(page: Page) -> None:
+    for shade in ("induction", "previous_token", "text_induction", "text_first_token", "entropy",
+                  "entropy_without_sink", "distance", "received"):
+        how = {"shade": shade, "token": page.token if shade == "received" else None, "ordered": False}
+        close(page.code("head_grid", how).ravel(), page.view("head_grid", **how)["values"], 1e-6)
+
+
+@of("head")
+def one_head(page: Page) -> None:
+    for sink, mass in ((True, 1), (False, 1), (True, 0.7)):
+        how = {"layer": page.layer, "head": page.head, "sink": sink, "mass": mass}
+        close(page.code("head", {**how, "log": False}).ravel(), page.view("head", **how)["values"], 1e-7)
+
+
+@of("induction")
+def induction(page: Page) -> None:
+    page.token = next(t for t in range(len(page.run.ids)) if page.run.ids[t] in page.run.ids[:t])
+    found, answer = page.code("induction", {"token": page.token}), page.view("induction", token=page.token)
+    assert answer["heads"]
+    close([found[each["layer"], each["head"]] for each in answer["heads"]], [each["here"] for each in answer["heads"]])
+
+
+@of("model_heads")
+def model_heads(page: Page) -> None:
+    for name in ("induction", "duplicate_token"):
+        close(page.code("model_heads", {"name": name}).ravel(), page.view("model_heads", name=name)["values"], 1e-12)
+
+
+@of("attention_classes")
+def attention_classes(page: Page) -> None:
+    for quantity, layer in (("entropy", None), ("sink", page.layer), ("distance", None)):
+        how = {"quantity": quantity, "layer": layer}
+        found, answer = page.code("attention_classes", how), page.view("attention_classes", **how)
+        assert found["class"] == [row["title"] for row in answer["rows"]]
+        assert list(found["tokens"]) == [row["count"] for row in answer["rows"]]
+        columns = np.array([found[str(i)] for i in range(answer["columns"])], float).T
+        close(columns.ravel(), answer["values"], 1e-5)
+
+
+def why_settings(page: Page, **others: Any) -> list[dict[str, Any]]:
+    own = {"token": page.token, "target": None, "versus": None}
+    return [own | others, own | {"target": page.target, "versus": page.versus} | others]
+
+
+@of("why_question")
+def why_question(page: Page) -> None:
+    found, answer = page.code("why_question", {"token": page.token}), page.view("why", token=page.token)
+    assert found["alternative"] == [each["text"] for each in answer["alternatives"]]
+    close(found["log-probability (nats)"], [each["logprob"] for each in answer["alternatives"]], 1e-12)
+
+
+@of("why_adds")
+def why_adds(page: Page) -> None:
+    for how in why_settings(page):
+        close(page.code("why_adds", how).ravel(), page.view("why_adds", **how)["values"])
+
+
+@of("why_looks")
+def why_looks(page: Page) -> None:
+    for weighted in (False, True):
+        how = {"token": page.token, "weighted": weighted}
+        found, answer = page.code("why_looks", how), page.view("why_looks", **how)
+        first = page.run.reading.trace.first
+        close(found[: page.token], answer["sources"][first:], 1e-5)
+        assert np.isnan(found[page.token :]).all()
+
+
+@of("why_tokens")
+def why_tokens(page: Page) -> None:
+    for how, both in zip(why_settings(page), (False, True), strict=True):
+        answer = page.view("why_tokens", **how, both=both)
+        found = page.code("why_tokens", {**how, "both": both})
+        first = page.run.reading.trace.first
+        close(found[: page.token - 1], answer["deltas"][first:][: page.token - 1])
+
+
+@of("why_heads")
+def why_heads(page: Page) -> None:
+    for how, more in zip(why_settings(page) * 2, [
+        {}, {"both": True}, {"whole_text": True, "mean": True}, {"mean": True},
+    ], strict=True):
+        settings = {"both": False, "whole_text": False, "mean": False, **how, **more}
+        close(page.code("why_heads", settings).ravel(), page.view("why_heads", **settings)["deltas"])
+
+
+@of("why_context")
+def why_context(page: Page) -> None:
+    for how in why_settings(page):
+        found, answer = page.code("why_context", how), page.view("why_context", **how)
+        assert found["tokens of context"] == answer["lengths"]
+        close(found["log-probability (nats)"], answer["deltas"])
+
+
+@of("why_agreement")
+def why_agreement(page: Page) -> None:
+    for how in why_settings(page)[:1]:
+        found, answer = page.code("why_agreement", how), page.view("why_agreement", **how)
+        close([found["spans agree"], found["heads agree"]], [answer["spans_agree"], answer["heads_agree"]], 0.05)
+
+
+@of("change")
+def change(page: Page) -> None:
+    if page.run.interventions:
+        close(page.code("change", {}), page.view("change")["deltas"])
+    else:
+        close(page.code("change", {}), np.zeros(len(page.run.ids)))
+
+
+@of("patch")
+def patch(page: Page) -> None:
+    for how in ({"target": None, "versus": None}, {"target": page.target, "versus": page.versus}):
+        answer = page.view("patch", **how, align="end", sweep=True)
+        assert answer["why_not"] is None
+        named = {"target": answer["target"]["id"], "versus": (answer["versus"] or {}).get("id")}
+        found = page.code("patch", {**named, "align": "end", "sweep": True, "other": page.a.text})
+        close(found.ravel(), answer["deltas"])
+
+
+@of("steer")
+def steer(page: Page) -> None:
+    for mean in (False, True):
+        answer = page.view("steering", layer=page.layer, mean=mean)
+        settings = {"layer": page.layer, "mean": mean, "other": page.a.text}
+        close(page.code("steer", settings), answer["vector"])
+
+
+@pytest.mark.parametrize("panel", sorted(path.stem for path in PANELS.glob("*.py")))
+def test_the_code_gives_what_the_panel_shows(model: Model, panel: str) -> None:
+    seed = secrets.randbelow(10**6)
+    print(f"seed {seed}")
+    page = Page(model, np.random.default_rng(seed))
+    CHECKS[panel](page)
+
+
+@pytest.mark.parametrize("panel", ["change", "choice", "layers", "lens", "why_adds", "why_looks", "why_tokens"])
+def test_the_code_reads_under_the_run_s_own_conditions(model: Model, panel: str) -> None:
+    """With a head off and a link cut, and without a prefix token."""
+    seed = secrets.randbelow(10**6)
+    print(f"seed {seed}")
+    off = {"heads": [{"layer": 0, "head": 1, "scale": 0}], "cut": [{"query": None, "keys": [2]}]}
+    CHECKS[panel](Page(model, np.random.default_rng(seed), interventions=off, prefix=False))
+
+
+def test_every_code_is_checked_and_fits_the_editor() -> None:
+    assert {path.stem for path in PANELS.glob("*")} == set(CHECKS)
+    for path in [*PANELS.glob("*.py"), *PANELS.with_name("examples").glob("*.py")]:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith("# ") and max(map(len, lines)) <= 80 and len(lines) < 50, path.name
+
+
+def test_settings_are_filled_in_as_python() -> None:
+    code = 'token = 0  # its index\nname = "x"\n\nother = token = 1\nif name = 2'
+    values = {"token": 7, "name": 'a "quoted" $& text\n\u2028🦩', "absent": 1, "if name": 3}
+    found = call("../lenses/python/filled", "filled", code, values)
+    names: dict[str, Any] = {}
+    exec("\n".join(found.split("\n")[:2]), names)
+    assert names["token"] == 7 and names["name"] == values["name"]
+    assert found.splitlines()[0] == "token = 7  # its index" and "absent" not in found
+    settings = [None, True, -0.5, [1, [2]], {"maxTokens": 3, "stop": ["\\n"], "nothing": None}]
+    assert eval(call("../lenses/python/filled", "literal", settings)) == [
+        None, True, -0.5, [1, [2]], {"max_tokens": 3, "stop": ["\\n"], "nothing": None}]
