@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyscripts.native import Model, Run, load
 
-__all__ = ["Model", "Run", "load"]
+VERSION = "0.1.0"  # of the page, too; every saved file names it
+
+__all__ = ["VERSION", "Model", "Run", "load"]
 
 
 def __getattr__(name: str) -> Any:

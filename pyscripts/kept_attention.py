@@ -25,6 +25,10 @@ class KeptAttention:
             if sum(each.nbytes for each in self._chunks) > self._limit:
                 self._chunks = None
 
+    def drop(self) -> None:
+        """Keeps none of them, as for a text that is too long."""
+        self._chunks = None
+
     def keep(self, length: int) -> None:
         """Drops all positions after the first `length`."""
         kept, start = [], 0

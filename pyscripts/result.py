@@ -1,6 +1,7 @@
 """The result of reading or generating: arrays by name, and the page's Run as JSON; natively and in the page's lab."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from pyscripts.metrics import find
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
 from pyscripts.rows import Rows
 from pyscripts.run import Reading
+from pyscripts.saved import files
 from pyscripts.trace import Outputs
 
 KEPT = {  # what can be kept, and what the manifest calls it
@@ -154,6 +156,14 @@ class Run:
             raise ValueError(f"axes {fitting} of an array {array.shape} are as long as the run. Choose one with axis=.")
         at = fitting[0] if axis is None else axis
         return np.take(array, range(trace.first, trace.length), axis=at)
+
+    def save(self, path: str | Path) -> None:
+        """Writes a file that the page opens, too (.json, .npz), or a table (.csv) or a page of the coloured text
+        (.html). ValueError: its ending is another one."""
+        path = Path(path)
+        more = {name: rows.all() for name, rows in self._added.items()}
+        run = files.Saveable(self.reading, self.model.vocabulary, self.model.manifest, more=more)
+        path.write_bytes(files.write(run, path.suffix.removeprefix(".").lower()))
 
     def to_json(self) -> dict[str, Any]:
         """The page's Run (schema `tokenlight.run/2`, run.schema.json); null for what was not read."""

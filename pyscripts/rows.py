@@ -8,7 +8,7 @@ class Rows:
     """A growing array, kept as a list of chunks; rows lie along `axis`."""
 
     def __init__(self, axis: int) -> None:
-        self._axis, self._chunks = axis, list[NDArray]()
+        self.axis, self._chunks = axis, list[NDArray]()
 
     def append(self, chunk: NDArray) -> None:
         self._chunks.append(chunk)
@@ -22,11 +22,11 @@ class Rows:
         if not self._chunks:
             raise ValueError("This run holds no such numbers: the text was read without the output they need.")
         if len(self._chunks) > 1:
-            self._chunks = [np.concatenate(self._chunks, axis=self._axis)]
+            self._chunks = [np.concatenate(self._chunks, axis=self.axis)]
         return self._chunks[0]
 
     def keep(self, length: int) -> None:
         """Drops all rows after the first `length`."""
         if self._chunks:
-            index = (slice(None),) * self._axis + (slice(length),)
+            index = (slice(None),) * self.axis + (slice(length),)
             self._chunks = [np.ascontiguousarray(self.all()[index])]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts import VERSION
 from pyscripts.colour import hue
 from pyscripts.decoding.generation import Candidates, GenerationStep, describe, settings_from
 from pyscripts.decoding.sampling import Distribution, distribution, sample
@@ -18,6 +19,7 @@ from pyscripts.tokens import Tokens
 from pyscripts.trace import TOP_K, Trace
 
 SCHEMA = "tokenlight.run/2"
+MADE_BY = f"Tokenlight {VERSION}"
 DEFAULT_TOP_K = 10
 ON_TEXT = ("induction", "previous_token", "duplicate_token", "first_token")  # patterns whose mass is in the Run
 
@@ -34,6 +36,7 @@ class Reading:
     interventions: Mapping[str, Any] = field(default_factory=dict)  # empty: the model as it is
     timings: Mapping[str, float] = field(default_factory=dict)
     drawn_from: Distribution | None = None  # what the newest token was drawn from
+    saved: Mapping[str, Any] | None = None  # the Run of a file that it was opened from
 
     def scored(self) -> Scored:
         """What the metrics of the tokens read so far are computed from."""
@@ -70,7 +73,10 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
     """The Run of a reading (schema `tokenlight.run/2`, see README): nats, hue in degrees; None: no number.
 
     vocabulary: the text of every token id. model: its manifest. Generated runs have `steps`, one per generated token.
+    A run that was opened from a file stays as it was saved.
     """
+    if reading.saved is not None:
+        return dict(reading.saved)
     trace, tokens = reading.trace, reading.tokens
     k = DEFAULT_TOP_K if reading.prompt_length is not None else int(reading.options.get("topK", DEFAULT_TOP_K))
     scored = reading.scored()
@@ -94,6 +100,7 @@ def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any])
         })
     result = {
         "schema": SCHEMA,
+        "made_by": MADE_BY,
         "model": {
             **{key: model.get(key) for key in ("id", "source", "revision", "weights", "sha256")},
             "prefix_reason": (model.get("prefix") or {}).get("reason"),
@@ -139,6 +146,8 @@ def _inside(trace: Trace) -> dict[str, Any]:
 
 def summary(reading: Reading, model: Mapping[str, Any]) -> dict[str, Any]:
     """text.Summary of the tokens read so far, as JSON, with its `convention` as a sentence."""
+    if reading.saved is not None:
+        return dict(reading.saved["summary"])
     trace, tokens = reading.trace, reading.tokens
     logprob = trace.statistics().logprob
     whole = text.summary(logprob, tokens.data, tokens.spans[: trace.shown], tokens.total)

@@ -69,6 +69,9 @@ class StridedTrace(Trace):
     Nothing else is kept: attention and hidden states belong to one window and have no meaning over the text.
     """
 
+    why_no_layers = ONLY_LIKELIHOODS
+    in_windows = True
+
     def __init__(
         self, ids: Sequence[int], shape: ModelShape, context: int, stride: int, *, prefix: bool,
         begins_word: NDArray[np.bool_] | None = None,

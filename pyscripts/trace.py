@@ -62,6 +62,9 @@ class Trace:
     only those after the last position are kept.
     """
 
+    why_no_layers: str | None = None  # why it has no attention and hidden states, as a sentence; None: it may have them
+    in_windows = False  # whether the text was read in windows, so that a token saw only a part of the text before it
+
     def __init__(
         self, ids: Sequence[int], shape: ModelShape, *, prefix: bool, attention_bytes: float = ATTENTION_BYTES,
         begins_word: NDArray[np.bool_] | None = None,
@@ -110,15 +113,30 @@ class Trace:
         return state
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
-        """Takes the state of another trace of the same ids; nothing may have been read into this one."""
+        """Takes the state of another trace of the same ids; nothing may have been read into this one.
+
+        ValueError: an array is of another number of positions or, if it is one of the large ones, of another shape.
+        """
+        shape, length = self.shape, len(state["logprob"]) if "logprob" in state else 0
+        if length > len(self.ids):
+            raise ValueError(f"{length} positions were saved, but the run has only {len(self.ids)} tokens.")
+        large = {"attentions": (shape.layers, shape.heads, length, length),
+                 "hidden_states": (shape.layers + 1, length, shape.hidden_size)}
+        for name, expected in large.items():
+            if name in state and state[name].shape != expected:
+                raise ValueError(f"{name} has shape {state[name].shape}, but this model and run need {expected}.")
         for name, rows in self._rows().items():
             if name in state:
+                if state[name].ndim <= rows.axis or state[name].shape[rows.axis] != length:
+                    raise ValueError(f"{name} has shape {state[name].shape}, but {length} positions were saved.")
                 rows.append(state[name])
-        self.length = len(state["logprob"]) if "logprob" in state else 0
+        self.length = length
         self._contributions = "change_norm" in state
         self.last_logits = state.get("last_logits")
         if "attentions" in state:
             self.kept_attention.append(state["attentions"])
+        else:
+            self.kept_attention.drop()
 
     def extend(self, outputs: Outputs) -> None:
         """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run."""

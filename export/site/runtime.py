@@ -88,6 +88,7 @@ PACKAGES = [
         notice=PYODIDE,
     ),
     Package("@huggingface/tokenizers", {"dist/tokenizers.min.mjs": "tokenizers.min.js"}, "@huggingface/tokenizers"),
+    Package("client-zip", {"index.js": "client-zip.js"}, "client-zip"),
     Package("comlink", {"dist/esm/comlink.min.mjs": "comlink.min.js"}, "comlink"),
     Package("@preact/signals-core", {"dist/signals-core.mjs": "signals-core.js"}, "@preact/signals-core"),
     Package(
@@ -199,7 +200,8 @@ def zip_pyscripts(target: Path) -> None:
     """pyscripts as one zip with fixed times and order, so that equal sources give equal bytes; without the parts that
     need onnxruntime."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted((ROOT / "pyscripts").rglob("*.py")):
+        files = [*(ROOT / "pyscripts").rglob("*.py"), ROOT / "pyscripts/run.schema.json"]
+        for path in sorted(files):
             if ROOT / "pyscripts/native" in path.parents:
                 continue
             info = zipfile.ZipInfo(path.relative_to(ROOT).as_posix(), date_time=(1980, 1, 1, 0, 0, 0))

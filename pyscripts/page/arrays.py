@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pyscripts.metrics import METRICS
 from pyscripts.metrics.word_metrics import word_logprob
 from pyscripts.run import Reading
-from pyscripts.strides import StridedTrace
 
 
 def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -25,7 +24,7 @@ def token_columns(reading: Reading, first: int = 0) -> dict[str, NDArray]:
     int32, C-contiguous; nats. `tokens_seen` only for a text read in windows."""
     scored = reading.scored()
     columns = {name: each.function(scored)[first:] for name, each in METRICS.items() if each.axes[0] == "token"}
-    if not isinstance(reading.trace, StridedTrace):
+    if not reading.trace.in_windows:
         del columns["tokens_seen"]
     return {name: _for_page(column) for name, column in columns.items()}
 

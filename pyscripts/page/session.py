@@ -17,10 +17,11 @@ from pyscripts.page.arrays import to_numpy, token_columns, word_columns
 from pyscripts.page.beside import PATCH
 from pyscripts.page.beside_session import BesideSession, Current
 from pyscripts.page.blank import Blank
-from pyscripts.page.models import Models
+from pyscripts.page.models import Model, Models
 from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
 from pyscripts.run import Reading
-from pyscripts.strides import ONLY_LIKELIHOODS, StridedTrace
+from pyscripts.saved.opened import OpenedRun, open_reading
+from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
 
 
@@ -38,6 +39,8 @@ class Session(BesideSession):
         self._blank: Blank | None = None
         self._pinned: compare.Reading | None = None
         self._pinned_stream: patching.Stream | None = None
+        self._read: Current | None = None  # the newest run that a model read: the next may keep its results
+        self._opened: OpenedRun | None = None  # a file's run that is not shown yet
 
     def menus(self) -> str:
         """What no run changes, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level]}."""
@@ -61,7 +64,7 @@ class Session(BesideSession):
         """
         given = json.loads(request)
         tokens, conditions, keep = Tokens.from_json(given["tokens"]), given["conditions"], given["keep"]
-        model, before = self._models.find(conditions["model"]), self._run
+        model, before = self._models.find(conditions["model"]), self._read
         steps, trace = {}, new_trace(model, tokens, conditions)
         windows = windows_of(trace)
         if keep and windows is None:
@@ -74,7 +77,7 @@ class Session(BesideSession):
             steps = {}
         changed = json.loads(conditions["interventions"])
         reading = Reading(trace, tokens, given["options"], given["promptLength"], steps, changed)
-        self._run = Current(run_id, conditions, model, reading)
+        self._run = self._read = Current(run_id, conditions, model, reading)
         return json.dumps(windows)
 
     def sample(self, run_id: int, logits: Any) -> int:
@@ -138,6 +141,30 @@ class Session(BesideSession):
     def finish(self, run_id: int, timings: str) -> None:
         """Records how long the parts of the run took (JSON, milliseconds)."""
         self._current(run_id).reading.timings = json.loads(timings)
+
+    def open_saved(self, data: Any, name: str) -> str:
+        """Reads the run of a JSON or NPZ file, a Uint8Array; the current run stays until show_saved. Returns what the
+        page must know of it as JSON (SavedRun of protocol.js). ValueError: it is none."""
+        self._opened = opened = open_reading(bytes(data.to_py()), name)
+        reading, manifest, given = opened.reading, opened.manifest, opened.reading.prompt_length
+        return json.dumps({
+            "tokens": reading.tokens.to_json(),
+            "conditions": opened.conditions,
+            "given": len(reading.tokens.ids) if given is None else given,
+            "literal": bool(reading.options.get("literal")),
+            "model": {**{name: manifest[name] for name in ("id", "name", "layers")},
+                      "lens": bool(manifest["inputs"].get("lens"))},
+            "vocabulary": {id: text for id, text in enumerate(opened.vocabulary) if text},
+            "why_no_layers": reading.trace.why_no_layers,
+        }, allow_nan=False)
+
+    def show_saved(self, run_id: int) -> None:
+        """Makes the run of the newest file that was opened the current one."""
+        if self._opened is None:
+            raise ValueError("No file was opened.")
+        opened, self._opened = self._opened, None
+        model = Model(opened.manifest, opened.vocabulary, opened.control)
+        self._run = Current(run_id, opened.conditions, model, opened.reading)
 
     def hand_over(self, run_id: int, hidden_states: bool, attentions: bool) -> dict[str, Any]:
         """The run for the lab (lab_session.py): {json, arrays}, the two large arrays only if they are wanted.
@@ -237,8 +264,9 @@ class Session(BesideSession):
             raise ValueError(f"There is no view {name!r}.")
         args = json.loads(arguments)
         needed = args["view"] if name in ("table", "csv") else name
-        if isinstance(current.reading.trace, StridedTrace) and needed not in views.OF_LIKELIHOODS:
-            raise ValueError(ONLY_LIKELIHOODS)
+        why_no_layers = current.reading.trace.why_no_layers
+        if why_no_layers and needed not in views.OF_LIKELIHOODS:
+            raise ValueError(why_no_layers)
         plain, arrays = views.split(views.VIEWS[name](context, **args))
         return {"json": json.dumps(plain, allow_nan=False), "arrays": arrays}
 

@@ -72,6 +72,13 @@ const api = {
     return Comlink.transfer(answers, buffers);
   },
 
+  openSaved: (data, name) => JSON.parse(python(() => session.open_saved(data, name))),
+
+  showSaved(runId) {
+    python(() => session.show_saved(runId));
+    publisher.begin(runId, true);
+  },
+
   pin: (runId) => python(() => session.pin(runId)),
 
   colours: (runId, colouring, ofWords) => JSON.parse(python(() => session.colours(runId ?? undefined, colouring, ofWords))),

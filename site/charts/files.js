@@ -48,22 +48,22 @@ async function pngBlob(title, note, scenes, about) {
 export const pictureFiles = (make) => ({
   SVG: async () => {
     const { name, title, note, scenes, about } = await make();
-    save(`${name}.svg`, svgBlob(title, note, scenes, about));
+    saveBlob(`${name}.svg`, svgBlob(title, note, scenes, about));
   },
   PNG: async () => {
     const { name, title, note, scenes, about } = await make();
-    save(`${name}.png`, await pngBlob(title, note, scenes, about));
+    saveBlob(`${name}.png`, await pngBlob(title, note, scenes, about));
   },
 });
 
 /** @param {string} name the file's, without the ending @param {string} csv */
-export const saveCsv = (name, csv) => save(`${name}.csv`, new Blob([csv], { type: 'text/csv;charset=utf-8' }));
+export const saveCsv = (name, csv) => saveBlob(`${name}.csv`, new Blob([csv], { type: 'text/csv;charset=utf-8' }));
 
 /** @param {string} name the file's, without the ending @param {string} json */
-export const saveJson = (name, json) => save(`${name}.json`, new Blob([json], { type: 'application/json' }));
+export const saveJson = (name, json) => saveBlob(`${name}.json`, new Blob([json], { type: 'application/json' }));
 
 /** Hands a file to the visitor. @param {string} name @param {Blob} blob */
-function save(name, blob) {
+export function saveBlob(name, blob) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);
   link.download = name;

@@ -16,7 +16,7 @@ function format(value, options) {
 /** @param {number} digits after the point */
 const decimals = (digits) => ({ minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-/** A probability as a percentage, as pyscripts/page/wording.py writes it: 12.3%, 1.23%, 0.0123%, < 0.01%. @param {number} p 0 ... 1 */
+/** A probability as a percentage, as pyscripts/wording.py writes it: 12.3%, 1.23%, 0.0123%, < 0.01%. @param {number} p 0 ... 1 */
 export function percent(p) {
   if (p > 0 && p < 1e-4) return '<\u00a00.01%'; // does not break
   if (p === 0) return '0%';

@@ -1,6 +1,6 @@
 // Name, model, and what is going on: loading with bytes of total, ready, running; main thread.
 
-import { linkedInterventions, makeLink } from '../page/address.js';
+import { linkedInterventions, LONGEST_LINK, makeLink, textLink } from '../page/address.js';
 import { giveConsent } from '../page/consent.js';
 import { cancelLoading, load } from '../page/models.js';
 import { say } from '../page/notices.js';
@@ -44,6 +44,7 @@ function isStored(id) {
 }
 
 async function copyLink() {
+  if (textLink().length > LONGEST_LINK) return say('The text is too long for a link. Save the run as a file (Save, above the text) and send that: Open… shows it.', true);
   const link = makeLink();
   const holds = `It holds the text: whoever opens it can read it.${linkedInterventions().whole ? '' : ' Vectors are too long for a link and are left out: save them as files.'}`;
   await navigator.clipboard.writeText(link).then(

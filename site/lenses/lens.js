@@ -3,7 +3,6 @@
 import { count } from '../frame/format.js';
 import { element, mount } from '../frame/mount.js';
 import { watch } from '../page/notices.js';
-import { ONLY_LIKELIHOODS } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { labelOf } from '../shared/token_text.js';
 import { html } from '../vendor/lit-html/lit-html.js';
@@ -30,7 +29,7 @@ export const panelLens = ({ id, title, panels, about, token = () => state.curren
       panel.mount(own);
       watchSight(own, panel.id);
     }
-    watch(`panels of ${id}`, () => void (grid.hidden = !state.text.value || Boolean(state.run.value?.stored) || !state.isInOnePass()));
+    watch(`panels of ${id}`, () => void (grid.hidden = !state.text.value || Boolean(state.run.value?.stored) || !state.hasLayers()));
   },
 });
 
@@ -39,6 +38,6 @@ function headingView(about, token) {
   const run = state.run.value;
   if (run?.stored && token !== null) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
   if (!run || token === null) return html`<p class="hint">Nothing has been read yet: type a text, or press Run.</p>`;
-  if (!state.isInOnePass()) return html`<p class="hint">${ONLY_LIKELIHOODS}</p>`;
+  if (run.whyNoLayers !== null) return html`<p class="hint">${run.whyNoLayers}</p>`;
   return html`<p class="about"><code>${labelOf(run.tokens.texts[token])}</code> <span class="hint">token ${count(token + 1)}, ${about}</span></p>`;
 }

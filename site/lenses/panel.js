@@ -39,7 +39,7 @@ export function panel(descriptor) {
   const { resting = 'Point at a value, or use the arrow keys.' } = descriptor;
   const explained = signal(false);
   const listed = signal(false);
-  const seen = () => isSeen(id) && state.isInOnePass();
+  const seen = () => isSeen(id) && state.hasLayers();
   const asked = ask({ view, needs, args, passAt, lacks, fetch, seen, table: () => listed.value });
   /** @type {Chart[]} */
   const drawn = [];
@@ -53,8 +53,10 @@ export function panel(descriptor) {
     CSV: async () => saveCsv(name(), await asked.csv()),
   };
 
+  /** Whether a run from a file would need its model. @param {Views[Name]['answer'] | null} answer */
+  const needsModel = (answer) => state.run.value?.kind === 'opened' && !state.isReadByModel.value && Boolean(needs === 'pass' || (answer && lacks?.(answer)));
   const frame = (/** @type {Views[Name]['answer'] | null} */ answer) => {
-    const words = missing?.() ?? null;
+    const words = missing?.() ?? (needsModel(answer) ? WITHOUT_MODEL : null);
     return html`
       <div class="row spread"><h2 title=${PROSE[id].caption}>${title}</h2>${controls?.(answer) ?? nothing}</div>
       ${words ? html`<p class="hint">${words}</p>` : html`
@@ -141,6 +143,8 @@ export const filesView = (title, files) =>
 
 /** What is said while a panel is out of sight: nothing is computed for it. */
 export const LATER = 'Computed when you scroll to it.';
+
+const WITHOUT_MODEL = 'This needs the model that read the text: a saved run holds only its numbers. Press Run to read the text here.';
 
 /** What is said while a panel has no answer yet. @param {boolean} pass whether it runs the model again */
 const waiting = (pass) => (pass && !state.run.value?.done ? 'Shown when the run has ended.' : 'Computing…');

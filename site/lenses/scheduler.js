@@ -84,10 +84,10 @@ function requestOf({ question, latest }) {
   if (!args) return null;
   const table = question.table?.() ?? false;
   const extent = needs === 'token' || needs === 'pass' ? `${token} ${run.done}` : `${run.count} ${run.done}`;
-  const about = `${run.id} ${extent} ${JSON.stringify(args)} ${table}`;
+  const about = `${run.id} ${extent} ${JSON.stringify(args)} ${table} ${state.isReadByModel.value}`;
   const known = latest.peek();
   const answer = known && known.run === run.id && known.token === token ? known.answer : null;
-  const passAt = run.done && question.passAt ? question.passAt(run, token ?? 0, answer) : null;
+  const passAt = run.done && state.isReadByModel.value && question.passAt ? question.passAt(run, token ?? 0, answer) : null;
   return { run, token, args, table, about, passAt };
 }
 
@@ -179,7 +179,7 @@ function fetchLacking({ entry, request }) {
   const { lacks } = entry.question;
   const latest = entry.latest.peek();
   const lacking = latest && latest.run === request.run.id ? lacks?.(latest.answer) : null;
-  if (!lacking) return;
+  if (!lacking || !state.isReadByModel.value) return;
   const isCurrent = () =>
     entry.answered === request.about && state.phase.peek() === 'ready' && untracked(() => requestOf(entry)?.about === request.about);
   /** Out of sight, for example: the answer still lacks something, so it is asked for again when it is next wanted. */

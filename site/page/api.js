@@ -1,11 +1,11 @@
 // globalThis.tokenlight, the page's scripting interface as the README documents it; main thread.
 
-import { analyzeOptions, checkedInput, generateOptions, takeInterventions, targetArgs, whyArgs } from '../shared/options.js';
+import { analyzeOptions, checkedInput, fileKind, generateOptions, takeInterventions, targetArgs, whyArgs } from '../shared/options.js';
 import { effect } from '../vendor/signals-core.js';
 import { giveConsent } from './consent.js';
-import { generate, put, read } from './edits.js';
+import { generate, openSaved, put, read } from './edits.js';
 import { load } from './models.js';
-import { attention, lens, pinReading, wholeRun, wholeView } from './questions.js';
+import { attention, lens, pinReading, runFile, wholeRun, wholeView } from './questions.js';
 import * as state from './state.js';
 
 /** A plain JSON copy, so that scripts get no reference to the page's state. @template T @param {T} value @returns {T} */
@@ -112,6 +112,14 @@ const tokenlight = Object.freeze({
     return part(await wholeView('why_heads', args, (answer) => onProgress?.(part(answer))));
   },
   lens: async (/** @type {number} */ token, /** @type {number} */ topK) => lens(token, topK),
+  async export(/** @type {unknown} */ kind) {
+    return runFile(fileKind(kind));
+  },
+  async open(/** @type {unknown} */ file) {
+    if (!(file instanceof Blob)) throw new TypeError('open(file): file must be a Blob or File that holds a run.');
+    await openSaved(new Uint8Array(await file.arrayBuffer()), file instanceof File ? file.name : 'The file');
+    return wholeRun(/** @type {import('./state.js').RunState} */ (state.run.value).id);
+  },
 });
 
 export function installApi() {

@@ -3,7 +3,7 @@
 import { batch, untracked } from '../vendor/signals-core.js';
 import { pinIfThere, set } from './choices.js';
 import { say, tell, watch } from './notices.js';
-import { startRun } from './runs.js';
+import { openRun, startRun } from './runs.js';
 import * as state from './state.js';
 import * as versions from './versions.js';
 
@@ -65,6 +65,15 @@ export function openText(text, chosen = null, literal = false) {
   if (state.canRun.value) void attempt(() => read(text, { literal }, chosen));
   else toRead = true;
 }
+
+/**
+ * Opens a saved run: shown as it was saved, whatever model is loaded. Rejects if the file is no run.
+ * @param {Uint8Array} data @param {string} name the file's
+ */
+export const openSaved = (data, name) =>
+  openRun(data, name, ({ tokens, conditions, literal, given }) => {
+    put(tokens.text, { ids: tokens.ids, model: conditions.model, literal, given: given < tokens.ids.length ? given : null });
+  });
 
 /** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, even if it failed */
 export const readText = () => attempt(() => read(state.text.value, { literal: isLiteral(), ...windows() }));
@@ -274,7 +283,7 @@ export function readAgain(crashed = false) {
   const run = state.run.value;
   const model = state.model.value?.manifest.sha256;
   if (toRead || (run?.stored && run.tokens.text === state.text.value)) unasked(readText);
-  else if (run && !run.stored && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) {
+  else if (run && !run.stored && run.kind !== 'opened' && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) {
     const options = { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal, ...windows() };
     const cut = run.tokens.total > run.tokens.ids.length && state.text.value.startsWith(run.tokens.text);
     unasked(() => attempt(() => startRun('read', cut ? state.text.value : run.tokens.text, options)));

@@ -228,6 +228,13 @@ export async function stop(part = inference) {
   await part.wait(part.api.stop()).finally(() => clearTimeout(stuck));
 }
 
+/** Python's worker once it can answer, whether or not there is a model. */
+export async function analysisStarted() {
+  const { part, booted } = startPython();
+  await booted;
+  return part;
+}
+
 /** @param {Python} dead @param {PartLost} why */
 function pythonDied(dead, why) {
   if (python !== dead) return;

@@ -1,5 +1,6 @@
 // What is asked about a run beside its streamed results: views, attention, the logit lens, candidates for a blank; main thread.
 
+import { LONGEST_LINK, textLink } from './address.js';
 import { analysis, workers } from './models.js';
 import { callback } from './part.js';
 import { keyOf } from './runs.js';
@@ -8,13 +9,10 @@ import * as state from './state.js';
 /** @import {FillInRequest, Ranked, ViewName, ViewRequests, Views, WhyMissing} from '../shared/protocol.js' */
 /** @import {RunState} from './state.js' */
 
-/** Also in pyscripts/strides.py. */
-export const ONLY_LIKELIHOODS = 'This text was read in windows: layers and attention need a text within the context.';
-
 /** @returns {RunState} the current run, if its attention and hidden states can be asked for */
 function runInOnePass() {
   const run = currentRun();
-  if (run.conditions.stride !== null) throw new Error(ONLY_LIKELIHOODS);
+  if (run.whyNoLayers !== null) throw new Error(run.whyNoLayers);
   return run;
 }
 
@@ -51,6 +49,17 @@ export async function view(name, args, runId = currentRun().id) {
 
 /** The Run as JSON; made only on request, since it is large. @param {number} runId */
 export const wholeRun = async (runId) => (await view('run', {}, runId)).json;
+
+/**
+ * The current run as a file (pyscripts/saved/files.py).
+ * @param {import('../shared/options.js').FileKind} kind
+ */
+export async function runFile(kind) {
+  const run = currentRun();
+  const link = kind === 'html' ? textLink() : '';
+  const { json, arrays } = await view('file', { kind, colouring: state.settings.value.colouring, address: link.length > LONGEST_LINK ? '' : link }, run.id);
+  return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (arrays.bytes.data)], { type: json.type });
+}
 
 /**
  * One head's attention matrix of the current run, recomputed if the text is too long to keep all of them.

@@ -3,9 +3,10 @@
 import { checkedInterventions } from '../shared/interventions.js';
 import { analyzeOptions, checkedInput, generateOptions, takeInterventions } from '../shared/options.js';
 import { commonLength, commonTokens, conditionsOf, strideOf } from '../shared/run_key.js';
+import { transfer } from '../vendor/comlink.min.js';
 import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
-import { retireAfter, stop as stopWorker, trust, workers } from './models.js';
+import { analysisStarted, retireAfter, stop as stopWorker, trust, workers } from './models.js';
 import { message, say } from './notices.js';
 import { callback, PartLost } from './part.js';
 import * as state from './state.js';
@@ -18,6 +19,9 @@ import * as state from './state.js';
  * Stop; both reject if it failed or was replaced.
  * @typedef {{ id: number, tokens: Promise<TokenizedText>, done: Promise<{ stopped: boolean }> }} Run
  */
+
+/** Also in pyscripts/strides.py. */
+const ONLY_LIKELIHOODS = 'This text was read in windows: layers and attention need a text within the context.';
 
 let newest = 0;
 let newestKind = /** @type {'read' | 'generate'} */ ('read');
@@ -136,6 +140,8 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     stored: null,
     literal: options.literal === true,
     source: kind === 'read' && typeof input === 'string' ? input : null,
+    whyNoLayers: conditions.stride === null ? null : ONLY_LIKELIHOODS,
+    file: null,
   };
   batch(() => {
     const keptPin = pinned.value !== null && pinned.value < alike ? pinned.value : null;
@@ -147,6 +153,35 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
       const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map((number) => number.toLocaleString('en'));
       say(`The text has ${all} tokens, but the context of ${manifest.name} is ${context}. Showing the first ${first}. ${cost ?? ''}`);
     }
+    for (const update of early.splice(0)) onUpdate(update);
+  });
+}
+
+/**
+ * Shows the run of a file, for which no model is needed, and ends every other. Rejects if the file is no run; nothing changes then.
+ * @param {Uint8Array} data of JSON or NPZ @param {string} name the file's @param {(run: RunState) => void} onShown called as it is shown
+ */
+export async function openRun(data, name, onShown) {
+  const part = await analysisStarted();
+  const { vocabulary, why_no_layers: whyNoLayers, model, tokens, conditions, given, literal } = await part.wait(part.api.openSaved(transfer(data, [data.buffer]), name));
+  await stop();
+  const id = ++newest;
+  newestKind = 'read';
+  early = [];
+  /** @type {RunState} */
+  const run = {
+    id, kind: 'opened', conditions, tokens, given, literal, whyNoLayers, file: name,
+    model: { ...model, vocabulary: (token) => vocabulary[token] ?? '' },
+    count: 0, reused: 0, done: true, columns: {}, words: null, colours: null, summary: null, stored: null, source: null,
+  };
+  await part.wait(part.api.showSaved(id)); // first: the panels ask Python about the run that is shown
+  if (id !== newest) return;
+  batch(() => {
+    state.underWay.value = null;
+    state.run.value = run;
+    state.selection.value = { run: id, hovered: null, pinned: null, span: null };
+    say(null);
+    onShown(run);
     for (const update of early.splice(0)) onUpdate(update);
   });
 }

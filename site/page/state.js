@@ -9,14 +9,14 @@ import { SAMPLING } from '../shared/options.js';
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
  * that of the model that read it. Columns are flat arrays with room for every token; the first `count` tokens are filled.
  * `reused` of them were known from the run before. Tokens from `given` on were generated. `source` is the text as it was asked
- * about, if one was: a tokenizer that normalises has another in `tokens`. `stored` holds what was computed when the site was built
- * (text/precomputed.js).
+ * about, if one was: a tokenizer that normalises has another in `tokens`. `whyNoLayers`: why it has no attention and hidden states.
+ * `stored` holds what was computed when the site was built (text/precomputed.js); `file`: the name of the file that it was opened from.
  * @typedef {{
- *   id: number, kind: 'read' | 'generate' | 'stored', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
+ *   id: number, kind: 'read' | 'generate' | 'stored' | 'opened', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, reused: number, done: boolean,
  *   columns: Record<string, { data: Numbers, width: number }>, words: Words | null,
  *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null,
- *   literal: boolean, source: string | null
+ *   literal: boolean, source: string | null, whyNoLayers: string | null, file: string | null
  * }} RunState
  * @typedef {{ colours: Record<string, Colours>, colourings: Colouring[], answers: Record<string, import('../shared/protocol.js').Answer<any, string>> }} StoredRun
  */
@@ -63,8 +63,11 @@ export const isRead = computed(() => {
   return tokens.text === text.value || source === text.value || (tokens.total > tokens.ids.length && text.value.startsWith(tokens.text));
 });
 
-/** Whether the shown run was read in one pass: a text read in windows has only likelihoods, no attention or hidden states. */
-export const isInOnePass = () => run.value?.conditions.stride === null;
+/** Whether the shown run has attention and hidden states; a text read in windows has only likelihoods, for example. */
+export const hasLayers = () => run.value?.whyNoLayers === null;
+
+/** Whether the model that answers now is the one that read the shown run, so that it can be asked for more. */
+export const isReadByModel = computed(() => run.value !== null && run.value.conditions.model === model.value?.manifest.sha256);
 
 /** Index of a token to pin once the run has reached it: from the address, or pinned before a reload; null if there is none. */
 export const tokenToPin = signal(/** @type {number | null} */ (null));

@@ -80,6 +80,15 @@ function checked(call, options, rules, also = []) {
 /** @param {unknown} value @param {number} [least] @param {number} [most] */
 const isBetween = (value, least = -Infinity, most = Infinity) => typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most;
 
+/** What a run can be saved as, as in pyscripts/saved/files.py. @typedef {'json' | 'csv' | 'npz' | 'html' | 'embed'} FileKind */
+const FILE_KINDS = ['json', 'csv', 'npz', 'html', 'embed'];
+
+/** @param {unknown} kind of tokenlight.export @returns {FileKind} */
+export function fileKind(kind) {
+  if (typeof kind === 'string' && FILE_KINDS.includes(kind)) return /** @type {FileKind} */ (kind);
+  throw new TypeError(`export: there is no file of the kind ${String(kind)}. The kinds are ${FILE_KINDS.join(', ')}.`);
+}
+
 /**
  * Text or token ids, as analyze and generate take them.
  * @param {string} call @param {unknown} input @param {number} vocabSize

@@ -195,6 +195,7 @@
  *             largest?: { token: number, text: string, value: number }[] }} Change
  * @typedef {{
  *   run: { args: {}, answer: Answer<Record<string, unknown>> },
+ *   file: { args: { kind: string, colouring?: string, address?: string }, answer: Answer<{ type: string }, 'bytes'> },
  *   strip: { args: {}, answer: Answer<{ highest_nats: number }, 'surprisal_nats' | 'entropy_nats' | 'smooth_surprisal_nats'> },
  *   findings: { args: {}, answer: Answer<Findings> },
  *   comparison: { args: {}, answer: Answer<{ a: Side, b: Side, largest: { token: number, text: string, change: number }[] } | null, 'a_change' | 'a_logprob' | 'b_change' | 'b_logprob'> },
@@ -280,6 +281,12 @@
  */
 
 /**
+ * The run of a file, which is shown by showSaved; see open_saved in pyscripts/page/session.py.
+ * @typedef {{ tokens: TokenizedText, conditions: RunConditions, given: number, literal: boolean, model: { id: string, name: string, layers: number, lens: boolean },
+ *             vocabulary: Record<number, string>, why_no_layers: string | null }} SavedRun
+ */
+
+/**
  * analysis/analysis.worker.js: the first group is called by main, the second by inference over a MessageChannel.
  * @typedef {{
  *   holdLock(): Promise<void>,
@@ -288,6 +295,8 @@
  *   connectLab(port: MessagePort): void,
  *   subscribe(onUpdate: (update: RunUpdate) => void): void,
  *   views(runId: number, requests: ViewRequests): Record<string, Answer<any, string> | { error: string }>,
+ *   openSaved(data: Uint8Array, name: string): SavedRun,
+ *   showSaved(runId: number): void,
  *   pin(runId: number): void,
  *   colours(runId: number | null, colouring: string, ofWords: boolean): Colours | null,
  *   useModel(manifest: Manifest, vocabulary: string[], control: number[]): Promise<void>,

@@ -1,19 +1,34 @@
-// Texts from files: dropped on the page or chosen; read here and sent nowhere; main thread.
+// Texts and saved runs from files: dropped on the page or chosen; read here and sent nowhere; main thread.
 
-import { openText } from '../page/edits.js';
-import { say } from '../page/notices.js';
+import { openSaved, openText } from '../page/edits.js';
+import { say, tell } from '../page/notices.js';
 
 const MOST_BYTES = 2_000_000; // far more than any context holds
+const MOST_RUN_BYTES = 500_000_000; // of a saved run; Python needs several times as much memory
 
 /** @param {File | undefined} file */
 export async function openFile(file) {
   if (!file) return;
+  if (await holdsRun(file)) return open(file);
   if (file.size > MOST_BYTES) return say(`${file.name} has ${(file.size / 1e6).toFixed(1)} MB: choose a text of at most ${MOST_BYTES / 1e6} MB.`, true);
   try {
     openText(new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer()));
   } catch {
     say(`${file.name} is not text in UTF-8: save it as UTF-8 text and try again.`, true);
   }
+}
+
+/** Whether a file is a saved run, or says that it is. @param {File} file */
+async function holdsRun(file) {
+  const [zip, json] = [await file.slice(0, 4).text(), /\.json$/i.test(file.name)];
+  if (zip === 'PK\x03\x04') return true;
+  return json && file.size <= MOST_RUN_BYTES && (await file.text()).includes('"tokenlight.run/');
+}
+
+/** @param {File} file */
+async function open(file) {
+  if (file.size > MOST_RUN_BYTES) return say(`${file.name} has ${(file.size / 1e6).toFixed(0)} MB: a page can open ${MOST_RUN_BYTES / 1e6} MB.`, true);
+  await openSaved(new Uint8Array(await file.arrayBuffer()), file.name).catch(tell);
 }
 
 /** Lets a visitor drop a file anywhere on the page; without this, the browser would leave the page for it. */

@@ -85,6 +85,8 @@ function storedRun(page, manifest) {
     summary: page.summary,
     literal: false,
     source: null,
+    whyNoLayers: null,
+    file: null,
     stored: {
       colours: page.colours,
       colourings: page.colourings,

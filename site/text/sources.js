@@ -4,6 +4,7 @@ import { html } from '../vendor/lit-html/lit-html.js';
 import { examples } from './examples.js';
 import { openFile } from './files.js';
 import { openExample } from './precomputed.js';
+import { saveView } from './save.js';
 
 export function sourcesView() {
   const choose = (/** @type {Event} */ event) => {
@@ -22,7 +23,8 @@ export function sourcesView() {
       <option value="">Examples</option>
       ${examples.value.map(({ id, title }) => html`<option value=${id}>${title}</option>`)}
     </select>
-    <button type="button" class="quiet" @click=${(/** @type {Event} */ event) => /** @type {HTMLElement} */ (/** @type {HTMLElement} */ (event.currentTarget).nextElementSibling).click()}>Open…</button>
-    <input type="file" accept="text/*,.md,.json,.py,.js,.ts,.c,.cpp,.java,.rs,.go,.tex,.csv" hidden @change=${onFile}>
+    <button type="button" class="quiet" @click=${(/** @type {Event} */ event) => /** @type {HTMLElement} */ (/** @type {HTMLElement} */ (event.currentTarget).parentElement?.querySelector('input[type="file"]')).click()}>Open…</button>
+    ${saveView()}
+    <input type="file" accept="text/*,.md,.json,.npz,.py,.js,.ts,.c,.cpp,.java,.rs,.go,.tex,.csv" hidden @change=${onFile}>
   `;
 }

@@ -5,6 +5,7 @@ import { count, fixed, significant } from '../frame/format.js';
 import { inUnit, unit } from '../frame/units.js';
 import { readControlTokens, readInWindows } from '../page/edits.js';
 import * as state from '../page/state.js';
+import { NO_INTERVENTIONS } from '../shared/run_key.js';
 
 export function summaryView() {
   const run = state.run.value;
@@ -12,6 +13,7 @@ export function summaryView() {
   const { perplexity, bits_per_byte: byte, bits_per_character: character, mean_logprob: mean, convention } = run.summary;
   const all = run.tokens.ids.length;
   const { total } = run.tokens; // more than `all` if the context cut the text
+  const { kind, file, model, conditions } = run;
   const facts = [
     ['Tokens', run.count < total ? `${count(run.count)} of ${count(total)}` : count(total)],
     ['Perplexity', significant(perplexity)],
@@ -21,6 +23,7 @@ export function summaryView() {
   ];
   return html`<dl class="summary ${run.count < all ? 'stale' : ''}">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${convention ? html`<p class="hint" id="convention">${convention}</p>` : nothing}
+    ${kind === 'opened' ? html`<p class="hint" id="opened">Opened from ${file}: read by ${model.name}${conditions.interventions === NO_INTERVENTIONS ? '' : ', with interventions'}.</p>` : nothing}
     ${windowsView(run)}
     ${controlTokensView(run)}`;
 }

@@ -155,7 +155,7 @@ def csv_of(page: Page, panel: str) -> list[dict[str, str]]:
         }""",
         panel,
     )
-    return list(csv.DictReader(io.StringIO(text)))
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 
 
 def numbers(rows: list[dict[str, str]], column: str) -> list[float]:

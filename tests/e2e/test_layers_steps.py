@@ -167,7 +167,7 @@ def test_a_panel_saves_its_numbers(page: Page) -> None:
     with page.expect_download() as download:
         page.locator("#panel-layers").get_by_label("save as CSV").click()
     assert download.value.suggested_filename == f"tokenlight-layers-{count}.csv"
-    with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
+    with Path(download.value.path()).open(newline="", encoding="utf-8-sig") as file:
         assert list(csv.DictReader(file)) == csv_of(page, "layers")
 
 

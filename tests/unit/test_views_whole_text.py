@@ -5,10 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from pyscripts import run
+from pyscripts import run, wording
 from pyscripts.metrics import text
 from pyscripts.metrics.compare import Reading as Compared
-from pyscripts.page import wording
 from pyscripts.page.preview import preview
 from pyscripts.page.views import VIEWS, Context
 from pyscripts.trace import ModelShape, Outputs, Trace
@@ -66,7 +65,7 @@ def test_the_text_and_its_findings_as_tables(context: Context) -> None:
     assert (what, place, passages) == ("place in repeated passages", 2, 1)
     assert (first_time, again) == (pytest.approx(-found.logprob[2]), pytest.approx(-found.logprob[6]))
     assert all(len(row) == len(listed["columns"]) for row in listed["rows"])
-    assert VIEWS["csv"](context, "findings", {}).splitlines()[0] == ",".join(listed["columns"])
+    assert VIEWS["csv"](context, "findings", {}).removeprefix("\ufeff").splitlines()[0] == ",".join(listed["columns"])
 
 
 def test_findings(context: Context) -> None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pyscripts.page import wording
+from pyscripts import wording
 
 
 @pytest.mark.parametrize(("probability", "said"), [

@@ -1,18 +1,17 @@
 """The panels of the layers lens, and their tables as CSV."""
 
-import csv
-import io
 from typing import Any
 
 import numpy as np
 
+from pyscripts import wording
 from pyscripts.colour import scales
 from pyscripts.json_numbers import number
 from pyscripts.metrics.means import known_mean
-from pyscripts.page import wording
 from pyscripts.page.views import activation_tables, inside, layers
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import TABLES, VIEWS, view
+from pyscripts.saved.csv_file import csv_text
 
 
 @view("focus", activation_tables.focus)
@@ -89,8 +88,6 @@ def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
 
 @view("csv")
 def table_csv(context: Context, view: str, args: dict[str, Any]) -> str:
-    """The same as CSV (RFC 4180), numbers as Python writes them."""
+    """The same as CSV (pyscripts/saved/csv_file.py), numbers unrounded."""
     rows = table(context, view, args)
-    text = io.StringIO()
-    csv.writer(text).writerows([rows["columns"], *rows["rows"]])
-    return text.getvalue()
+    return csv_text([rows["columns"], *rows["rows"]])

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts import wording
 from pyscripts.decoding import generation
 from pyscripts.decoding.generation import Candidates, GenerationStep
 from pyscripts.decoding.sampling import distribution
 from pyscripts.json_numbers import number
 from pyscripts.metrics import transformerlab
-from pyscripts.page import wording
 from pyscripts.page.views import activation_tables
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view

@@ -6,7 +6,6 @@ from pyscripts.json_numbers import numbers
 from pyscripts.metrics import METRICS
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table
-from pyscripts.strides import StridedTrace
 
 
 def strip(context: Context, lines: dict[str, Any]) -> Table:
@@ -14,7 +13,7 @@ def strip(context: Context, lines: dict[str, Any]) -> Table:
     reading = context.reading
     scored = reading.scored()
     metrics = [each for each in METRICS.values() if each.axes == ("token",)]
-    if not isinstance(reading.trace, StridedTrace):
+    if not reading.trace.in_windows:
         metrics.remove(METRICS["tokens_seen"])
     columns = [each.cells(scored) for each in metrics]
     smooth = numbers(lines["smooth_surprisal_nats"])

@@ -14,6 +14,7 @@ from pyscripts.metrics.word_table import class_table
 from pyscripts.page.views import text_tables
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
+from pyscripts.saved import files
 
 REMARKS = 10  # tokens in each of the two lists
 COPIES = 20  # repeated passages listed
@@ -23,6 +24,14 @@ COPIES = 20  # repeated passages listed
 def whole_run(context: Context) -> dict[str, Any]:
     """The Run."""
     return run.build(context.reading, context.vocabulary, context.model)
+
+
+@view("file", of_likelihoods=True)
+def file(context: Context, kind: str, colouring: str = "hue", address: str = "") -> dict[str, Any]:
+    """A file of the run (pyscripts/saved/files.py): `type`, its media type, and `bytes`. address: of the text in this
+    page, for the page of coloured text."""
+    run = files.Saveable(context.reading, context.vocabulary, context.model, colouring, address)
+    return {"type": files.KINDS[kind].type, "bytes": np.frombuffer(files.write(run, kind), np.uint8)}
 
 
 @view("strip", text_tables.strip, of_likelihoods=True)

@@ -23,7 +23,7 @@ const ordered = signal(false);
 /** What the chart calls the kinds of heads that Python names. */
 const NAMES = /** @type {Record<string, string>} */ ({ induction: 'induction', 'previous token': 'previous', 'duplicate token': 'duplicate' });
 
-const thumbnails = ask({ view: 'thumbnails', needs: 'end', args: () => ({}), seen: () => isSeen(ID) && state.isInOnePass(), lacks: missingAttention });
+const thumbnails = ask({ view: 'thumbnails', needs: 'end', args: () => ({}), seen: () => isSeen(ID) && state.hasLayers(), lacks: missingAttention });
 
 /** @param {Complete<Views['head_grid']['answer']>} answer @returns {ChartOf} */
 function chart({ json, arrays }) {

@@ -134,5 +134,5 @@ export const oneHead = panel({
 const similar = ask({
   view: 'similar_heads', needs: 'end', lacks: missingAttention,
   args: () => head.value && { layer: head.value.layer, head: head.value.head },
-  seen: () => isSeen(ID) && state.isInOnePass(),
+  seen: () => isSeen(ID) && state.hasLayers(),
 });

@@ -12,7 +12,7 @@ import { by, complete, direction, missingAttention, pointed, shadingHeads, shadi
 
 const LENS = 'attention';
 const ENDS = [0, 128, 255]; // levels of the legend
-const isOpen = () => state.lens.value === LENS && state.isInOnePass();
+const isOpen = () => state.lens.value === LENS && state.hasLayers();
 
 const { answer } = ask({
   view: 'looks',

@@ -24,7 +24,7 @@ const { answer, csv } = ask({
     return hasBefore(run, token) ? { token, temperature: greedy ? 0 : temperature, topP } : null;
   },
   passAt: (_, token) => token - 1,
-  seen: () => open.value.size > 0 && state.lens.value === 'layers' && state.isInOnePass(),
+  seen: () => open.value.size > 0 && state.lens.value === 'layers' && state.hasLayers(),
 });
 
 export const transformerLabCsv = csv;

@@ -81,7 +81,7 @@ const headArgs = (run, token) => {
 };
 
 const several = ask({
-  view: 'why_together', needs: 'token', lacks, fetch, seen: () => isSeen('why_heads') && state.isInOnePass(),
+  view: 'why_together', needs: 'token', lacks, fetch, seen: () => isSeen('why_heads') && state.hasLayers(),
   args: (run, token) => (isTogether.value ? headArgs(run, token) : null),
 });
 

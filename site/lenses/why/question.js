@@ -17,7 +17,7 @@ const READINGS = /** @type {const} */ ({
   needs: ['Needs', 'How much the log-probability changes if the position may not look there: causal'],
 });
 
-const question = ask({ view: 'why', needs: 'token', args: whyArgs, seen: () => state.lens.value === ID && state.isInOnePass() });
+const question = ask({ view: 'why', needs: 'token', args: whyArgs, seen: () => state.lens.value === ID && state.hasLayers() });
 
 /** @param {keyof typeof READINGS | 'change'} id @param {string} title @param {string} explained */
 const button = (id, title, explained) =>

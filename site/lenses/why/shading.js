@@ -12,7 +12,7 @@ import { both, fetch, ID, lacks, reading, versus, weighted, whyArgs } from './ch
 
 /** @import {Palette, ThemeColours} from '../../shared/protocol.js' */
 
-const isOpen = () => state.lens.value === ID && state.isInOnePass();
+const isOpen = () => state.lens.value === ID && state.hasLayers();
 const isShown = (/** @type {string} */ id) => () => isOpen() && reading.value === id;
 
 const answers = {

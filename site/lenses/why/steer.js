@@ -30,7 +30,7 @@ const isOther = () => state.pinnedReading.value !== null && state.pinnedReading.
 const question = ask({
   view: 'steering', needs: 'end',
   args: () => (isOther() && !held.value ? { layer: chosenLayer(), mean: place.value === 'mean' } : null),
-  seen: () => isSeen(PANEL) && state.isInOnePass(),
+  seen: () => isSeen(PANEL) && state.hasLayers(),
 });
 
 const isReading = signal(false); // the lists' texts

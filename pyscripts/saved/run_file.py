@@ -1,4 +1,4 @@
-"""Opens a Run that was saved as JSON, by "Export JSON" or to_json(), in this version's schema or an earlier one."""
+"""Opens a Run that was saved as JSON or NPZ, in this version's schema or an earlier one."""
 
 import json
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pyscripts.run import SCHEMA
+from pyscripts.saved.npz import is_npz, read_npz
+from pyscripts.saved.schema import check_run
 
 FIRST = "tokenlight.run/1"
 
@@ -13,22 +15,29 @@ FIRST = "tokenlight.run/1"
 def open_run(path: str | Path) -> dict[str, Any]:
     """The Run of a file, in the shape of this version's schema (run.schema.json).
 
-    A file of tokenlight.run/1 said less: what it lacks is null, and `control` is False. Its head_scores, which counted
-    other queries, are left out. OSError: the file cannot be read. ValueError: it is no Run, or of a newer version.
+    Of an NPZ file, that is the Run it holds beside its arrays, which numpy.load opens. A file of tokenlight.run/1 said
+    less: what it lacks is null, and `control` is False. Its head_scores, which counted other queries, are left out.
+    OSError: the file cannot be read. ValueError: it is no Run, or of a newer version.
     """
+    data = Path(path).read_bytes()
+    return read_npz(data, str(path)).run if is_npz(data) else parse_run(data, str(path))
+
+
+def parse_run(data: bytes, name: str) -> dict[str, Any]:
+    """The same of the bytes of a JSON file; `name`: what messages call it."""
     try:
-        saved: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON ({error}).") from None
+        saved: Any = json.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is not JSON ({error}).") from None
     schema = saved.get("schema") if isinstance(saved, dict) else None
-    if schema == SCHEMA:
-        return dict(saved)
-    if schema != FIRST:
-        raise ValueError(f"{path} has the schema {schema}, but this version opens {FIRST} and {SCHEMA}.")
+    if schema not in (FIRST, SCHEMA):
+        raise ValueError(f"{name} has the schema {schema}, but this version opens {FIRST} and {SCHEMA}.")
     try:
-        return _from_first(saved)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is not a whole Run ({type(error).__name__}: {error}).") from None
+        run = dict(saved) if schema == SCHEMA else _from_first(saved)
+        check_run(run)
+        return run
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{name} is not a whole Run ({type(error).__name__}: {error}).") from None
 
 
 def _from_first(saved: Mapping[str, Any]) -> dict[str, Any]:

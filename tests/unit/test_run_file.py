@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pyscripts.saved_run import open_run
+from pyscripts.saved import open_run
 from tests.run_schema import check
 
 FIRST = Path(__file__).with_name("run_1.json")

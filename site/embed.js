@@ -1,0 +1,91 @@
+// The embed page: draws one run's coloured text from its address or a file beside it, without model, Python or storage.
+
+import { unpacked } from './shared/packed.js';
+
+/**
+ * What pyscripts/saved/embed.py writes.
+ * @typedef {{ text: string, light: [string, string] | null, dark: [string, string] | null, generated: boolean, name: string, says: string, top: string[] }} Token
+ * @typedef {{ schema: string, made_by: string, model: string | null, text: string, code?: boolean, facts: string, legend: { label: string, light: string, dark: string }[], tokens: Token[] }} Embedded
+ */
+
+const SCHEMA = 'tokenlight.embed/1';
+const FILE = /^(?!.*\.\.)[\w.-]+(\/[\w.-]+)*\.json$/; // below this page only
+const COLOUR = /^(#[0-9a-f]{6}|hsl\([\d.]+ [\d.]+% [\d.]+%\)|inherit)$/;
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @param {string} tag @param {string} text @param {string} [name] */
+function element(tag, text, name = '') {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  made.className = name;
+  return made;
+}
+
+/** What the address names. @returns {Promise<unknown>} */
+async function asked() {
+  const hash = new URLSearchParams(location.hash.slice(1));
+  const [packed, file] = [hash.get('run'), hash.get('file')];
+  if (packed !== null) return JSON.parse(await unpacked(packed));
+  if (file === null || !FILE.test(file)) throw new Error('This address names no run.');
+  const response = await fetch(new URL(file, location.href));
+  if (!response.ok) throw new Error(`${file} is missing.`);
+  return response.json();
+}
+
+/** @param {any} found @returns {Embedded} */
+function checked(found) {
+  const isText = (/** @type {unknown} */ value) => typeof value === 'string';
+  const isPair = (/** @type {any} */ value) => value === null || (Array.isArray(value) && value.length === 2 && value.every((each) => COLOUR.test(each)));
+  const isToken = (/** @type {any} */ token) => [token?.text, token?.name, token?.says].every(isText) && isPair(token.light) && isPair(token.dark) && Array.isArray(token.top) && token.top.every(isText);
+  const isStop = (/** @type {any} */ stop) => isText(stop?.label) && COLOUR.test(stop.light) && COLOUR.test(stop.dark);
+  const whole = found?.schema === SCHEMA && isText(found.text) && isText(found.facts) && isText(found.made_by) && Array.isArray(found.tokens) && found.tokens.every(isToken) && Array.isArray(found.legend) && found.legend.every(isStop);
+  if (!whole) throw new Error('This is not a run that can be embedded.');
+  return found;
+}
+
+/** @param {Embedded} run */
+function draw(run) {
+  const spans = run.tokens.map(({ text, light, dark, generated }, i) => {
+    const span = element('span', text, generated ? 'generated' : '');
+    span.tabIndex = 0;
+    if (light && dark) {
+      span.style.backgroundColor = `light-dark(${light[0]}, ${dark[0]})`;
+      span.style.color = `light-dark(${light[1]}, ${dark[1]})`;
+    }
+    for (const event of ['pointerenter', 'focus', 'click']) span.addEventListener(event, () => say(i));
+    return span;
+  });
+  const say = (/** @type {number} */ i) => {
+    const { name, says, top } = run.tokens[i];
+    spans.forEach((span, j) => span.classList.toggle('chosen', i === j));
+    byId('card').replaceChildren(element('b', name), ` ${says}`, document.createElement('br'), ...top.map((each) => element('i', each)));
+  };
+  byId('tokens').replaceChildren(...spans);
+  byId('tokens').classList.toggle('code', run.code === true);
+  byId('card').textContent = 'Point at a token.';
+  byId('key').replaceChildren(...run.legend.map(({ label, light, dark }) => {
+    const [entry, swatch] = [element('span', label), document.createElement('i')];
+    swatch.style.backgroundColor = `light-dark(${light}, ${dark})`;
+    entry.prepend(swatch);
+    return entry;
+  }));
+  byId('facts').textContent = `${run.facts} · ${run.made_by}`;
+  document.title = run.text.slice(0, 60);
+  const link = /** @type {HTMLAnchorElement} */ (byId('open'));
+  link.href = `./#${new URLSearchParams({ ...(run.model ? { model: run.model } : {}), text: run.text })}`;
+  link.hidden = false;
+}
+
+/** Draws what the address names, also after it has changed. */
+async function show() {
+  try {
+    draw(checked(await asked()));
+  } catch (error) {
+    byId('tokens').textContent = error instanceof SyntaxError || error instanceof TypeError ? 'The run in this address is damaged. Copy the whole code again.' : /** @type {Error} */ (error).message;
+  }
+}
+
+addEventListener('hashchange', show);
+void show();
