@@ -1,4 +1,4 @@
-"""What the other browser tests rely on: a request to another origin is heard of, whether it names a host or an address."""
+"""What the other browser tests rely on: a request to another origin is heard of, by a name or an address."""
 
 from __future__ import annotations
 
