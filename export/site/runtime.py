@@ -227,7 +227,8 @@ def write_notices(vendor: Path, numpy: Path, bundled: list[str]) -> None:
             texts.append(f"---- {name} {version} ----\n\n{package.notice}\n")
     about = json.loads((SITE / "node_modules/pyodide/package.json").read_text())
     lines.append(f"{sha256(vendor / SNAPSHOT)}  {SNAPSHOT}  pyodide  {about['version']}  {about['license']}")
-    lines.append(f"{sha256(vendor / NUMPY)}  {NUMPY}  numpy  {numpy.name.split('-')[1]}  BSD-3-Clause")
+    for name in (NUMPY, *sorted(path.relative_to(vendor).as_posix() for path in vendor.glob("pyodide/numpy/*.wasm"))):
+        lines.append(f"{sha256(vendor / name)}  {name}  numpy  {numpy.name.split('-')[1]}  BSD-3-Clause")
     with zipfile.ZipFile(numpy) as wheel:
         for name in sorted(n for n in wheel.namelist() if n.endswith("dist-info/LICENSE.txt")):
             texts.append(f"---- numpy ----\n\n{wheel.read(name).decode().strip()}\n")
@@ -256,8 +257,9 @@ def build_vendor(console: Console) -> Path:
                 )
     pyodide, pyscripts = SITE / "node_modules/pyodide", fresh / "pyscripts.zip"
     zip_pyscripts(pyscripts)
-    precompiled.compile_python(numpy, fresh / NUMPY, fresh / STDLIB, pyscripts, pyodide)
-    precompiled.snapshot(pyodide, fresh / STDLIB, fresh / NUMPY, pyscripts, fresh / SNAPSHOT)
+    libraries = (fresh / NUMPY).parent
+    precompiled.compile_python(numpy, fresh / NUMPY, libraries, fresh / STDLIB, pyscripts, pyodide)
+    precompiled.snapshot(pyodide, fresh / STDLIB, fresh / NUMPY, libraries, pyscripts, fresh / SNAPSHOT)
     write_notices(fresh, numpy, codemirror.bundle(SITE, fresh))
     shutil.rmtree(vendor, ignore_errors=True)
     fresh.rename(vendor)

@@ -1,42 +1,47 @@
-// Writes what Python's memory holds after its start, so that the page begins there; run by precompiled.py.
+// Writes what Python's memory holds once our code is imported, so that the page begins there; run by precompiled.py.
 //
-// node export/site/snapshot.mjs PYODIDE STDLIB NUMPY PYSCRIPTS TO
+// node export/site/snapshot.mjs PYODIDE STDLIB NUMPY PYSCRIPTS LIBRARIES TO
 //   PYODIDE  folder of the npm package
-//   STDLIB, NUMPY, PYSCRIPTS  the archives that the page will load
+//   STDLIB, NUMPY, PYSCRIPTS  the archives that bytecode.mjs wrote
+//   LIBRARIES  folder of numpy's binary modules that it wrote
 //   TO       gzip file that is written
 //
-// The modules of the standard library that our code imports are in it, numpy is not: Pyodide cannot take a snapshot
-// once a library's binary module is loaded. Equal archives give equal bytes: fixed times, hash seed and random numbers.
+// Equal archives give equal bytes: fixed times, hash seed and random numbers.
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { LIBRARIES, SITE_PACKAGES, preload } from '../../site/analysis/libraries.js';
 
-const [folder, stdlib, numpy, pyscripts, to] = process.argv.slice(2);
-const { loadPyodide } = await import(pathToFileURL(join(folder, 'pyodide.mjs')).href);
-const options = { stdLibURL: stdlib, env: { PYTHONHASHSEED: '0' } };
-
-const whole = await loadPyodide(options);
-whole.unpackArchive(new Uint8Array(readFileSync(numpy)), 'zip', { extractDir: '/lib/python3.12/site-packages' });
-whole.unpackArchive(new Uint8Array(readFileSync(pyscripts)), 'zip', { extractDir: '/home/pyodide' });
-const modules = whole.runPython(`
-import sys
-before = set(sys.modules)
-import pyscripts.page.session
-" ".join(sorted(name for name in set(sys.modules) - before if name.split(".")[0] not in ("numpy", "pyscripts")))
-`);
+const [folder, stdlib, numpy, pyscripts, libraries, to] = process.argv.slice(2);
+const read = (/** @type {string} */ path) => new Uint8Array(readFileSync(path));
+const module = (/** @type {string} */ name) => import(pathToFileURL(join(folder, name)).href);
+const { loadPyodide } = await module('pyodide.mjs');
+await module('pyodide.asm.js');
 
 Date.now = () => 0;
 performance.now = () => 0;
 crypto.getRandomValues = (array) => array.fill(0);
-const fresh = await loadPyodide({ ...options, _makeSnapshot: true });
-fresh.runPython(`
+const binaries = LIBRARIES.map(({ name, file }) => ({ path: `${SITE_PACKAGES}/${name}`, bytes: read(join(libraries, file)) }));
+preload(await Promise.all(binaries.map(({ bytes }) => WebAssembly.compile(bytes))));
+const python = await loadPyodide({ stdLibURL: stdlib, env: { PYTHONHASHSEED: '0' }, _makeSnapshot: true });
+python.unpackArchive(read(numpy), 'zip', { extractDir: SITE_PACKAGES });
+python.unpackArchive(read(pyscripts), 'zip', { extractDir: '/home/pyodide' });
+for (const { path, bytes } of binaries) {
+  python.FS.mkdirTree(dirname(path));
+  python.FS.writeFile(path, bytes); // Python looks for it there, then takes the one that is loaded
+}
+python.runPython(`
 import gc, importlib, random
-for name in "${modules}".split():
-    importlib.import_module(name)
+importlib.invalidate_caches() # the clock stands still, so Python sees no new files
+import numpy.random
+import pyscripts.page.lab_session
+import pyscripts.page.session
 random.seed(0)
 gc.collect()
 `);
-writeFileSync(to, gzipSync(fresh.makeMemorySnapshot(), { level: 9 }));
+const others = Object.keys(python._module.LDSO.loadedLibsByName).slice(1 + LIBRARIES.length); // the first is Python itself
+if (others.length) throw new Error(`site/analysis/libraries.js lacks ${others.join(', ')}`);
+writeFileSync(to, gzipSync(python.makeMemorySnapshot())); // its best level takes four times as long for 1 %
 process.exit(0);

@@ -1,15 +1,18 @@
 // Boots Pyodide with numpy and pyscripts, and moves arrays out of Python; analysis worker and lab.
 
 import './wasm_types.js';
+import '../vendor/pyodide/pyodide.asm.js'; // or Pyodide would begin to load it later
 import { loadPyodide } from '../vendor/pyodide/pyodide.js';
+import { LIBRARIES, SITE_PACKAGES, preload } from './libraries.js';
 
 /** @import {OnProgress, PyArray} from '../shared/protocol.js' */
 
-const SITE_PACKAGES = '/lib/python3.12/site-packages';
+const vendor = new URL('../vendor/', import.meta.url);
 
-/** One of this page's files for Python. @param {URL} url */
-async function file(url) {
-  const name = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+/** One of this page's files for Python. @param {string} path below vendor/ */
+async function file(path) {
+  const url = new URL(path, vendor);
+  const name = path.replace('pyodide/', '');
   /** @type {Response} */
   let response;
   try {
@@ -18,7 +21,7 @@ async function file(url) {
     throw new Error(`${name} could not be loaded. Check the connection, then try again.`);
   }
   if (response.ok) return response;
-  console.error(`vendor/${name} is missing. Build it again: make vendor`);
+  console.error(`vendor/${path} is missing. Build it again: make vendor`);
   throw new Error(`A file of this page is missing: ${name} (HTTP ${response.status}).`);
 }
 
@@ -30,23 +33,25 @@ async function unzipped(response) {
 
 /**
  * @param {OnProgress} onProgress
- * @returns {Promise<any>} Pyodide, in which numpy and pyscripts can be imported
+ * @returns {Promise<any>} Pyodide, in which numpy and pyscripts.page are imported; their files are not there
  */
 export async function bootPython(onProgress) {
+  onProgress({ stage: 'Loading numpy' });
+  const snapshot = unzipped(file('pyodide/snapshot.gz'));
+  snapshot.catch(() => {}); // awaited later
+  preload(await Promise.all(LIBRARIES.map(({ file: path }) => WebAssembly.compileStreaming(file(`pyodide/${path}`)))));
   onProgress({ stage: 'Starting Python' });
-  const vendor = new URL('../vendor/', import.meta.url);
-  const names = ['pyodide/snapshot.gz', 'pyodide/numpy.zip', 'pyscripts.zip'];
-  const [zipped, ...archives] = names.map((name) => file(new URL(name, vendor)));
-  const snapshot = unzipped(zipped);
-  for (const each of [snapshot, ...archives]) each.catch(() => {}); // awaited later
   const pyodide = await loadPyodide({ indexURL: new URL('pyodide/', vendor).href, _loadSnapshot: snapshot });
   (await snapshot).transfer(0); // Pyodide has copied it, but keeps it among its options
-  onProgress({ stage: 'Loading numpy' });
-  const [numpy, pyscripts] = await Promise.all(archives.map(async (each) => (await each).arrayBuffer()));
+  pyodide.runPython('import random, numpy; random.seed(); numpy.random.seed()'); // the snapshot's are everybody's
+  return pyodide;
+}
+
+/** Gives users' code what nothing of ours imports, and the sources of what it may import. @param {any} pyodide */
+export async function unpackLibraries(pyodide) {
+  const [numpy, pyscripts] = await Promise.all(['pyodide/numpy.zip', 'pyscripts.zip'].map(async (path) => (await file(path)).arrayBuffer()));
   pyodide.unpackArchive(numpy, 'zip', { extractDir: SITE_PACKAGES });
   pyodide.unpackArchive(pyscripts, 'zip', { extractDir: '/home/pyodide' });
-  pyodide.runPython('import random; random.seed()'); // the snapshot's random numbers are everybody's
-  return pyodide;
 }
 
 /**

@@ -1,7 +1,7 @@
 // Owns the Python in which users' code runs over the page's run, apart from the page's own; a module worker.
 
 import * as Comlink from '../vendor/comlink.min.js';
-import { bootPython, pythonMessage, takeArray, takeArrays } from '../analysis/python.js';
+import { bootPython, pythonMessage, takeArray, takeArrays, unpackLibraries } from '../analysis/python.js';
 import { holdLock } from '../shared/lock.js';
 import { analyzeOptions, generateOptions } from '../shared/options.js';
 import { lockDown } from './lock_down.js';
@@ -85,6 +85,7 @@ const api = {
 
   async boot(shared, onProgress) {
     const pyodide = await bootPython(onProgress);
+    await unpackLibraries(pyodide);
     session = pyodide.pyimport('pyscripts.page.lab_session').LabSession();
     interrupt = shared;
     if (interrupt) pyodide.setInterruptBuffer(interrupt);

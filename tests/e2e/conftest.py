@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request
+from filelock import FileLock
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, Request
 
 from export import build
 from export.site.serve import SITE, make_server
@@ -22,6 +22,7 @@ from tests.browser import find
 from tests.e2e.hosting import link_site, make_root
 from tests.e2e.layers import fresh, open_lens
 from tests.e2e.likelihood import open_view, settled
+from tests.export import checked_once
 from tests.export import tiny as tiny_checkpoints
 from tests.export.models import random_model
 from tests.run_schema import check, runs_in
@@ -34,8 +35,13 @@ FLAGS = [
     "--no-first-run",
     *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
 ]
+# No host is found but this machine.
+NOBODY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 # For tests, which start many pages and run each for a moment: compiling a start's code twice took a third of it.
-QUICK = [*FLAGS, "--js-flags=--wasm-tiering-budget=2000000000"]
+ONCE = "--js-flags=--wasm-tiering-budget=2000000000"
+QUICK = [*FLAGS, NOBODY, f"{ONCE} --liftoff-only"]
+# With a real model the code that runs for long is compiled again, less soon than usual.
+WARM = [*FLAGS, NOBODY, ONCE]
 
 
 @pytest.fixture(scope="session")
@@ -81,20 +87,18 @@ def tiny_models(checkpoints: Path) -> Path:
     """
     root = SITE.parent
     kinds = ("export/*.*", "export/[a-z]*/*.*", "pyscripts/**/*.py")
-    sources = [path for kind in kinds for path in root.glob(kind)]
+    sources = [path for kind in kinds for path in root.glob(kind) if root / "export/site" not in path.parents]
     digest = hashlib.sha256()
     for path in sorted(path for path in [*sources, *checkpoints.rglob("*")] if path.is_file()):
         digest.update(path.read_bytes())
     folder = root / "export/.cache/tests" / digest.hexdigest()[:16]
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
-        for path in sorted(checkpoints.iterdir()):
-            assert build.main([str(path), "--out", str(unfinished), "--weights", "fp32"]) == 0
-        try:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):  # another process of the same run waits for it
+        if not folder.exists():
+            unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
+            for path in sorted(checkpoints.iterdir()):
+                assert build.main([str(path), "--out", str(unfinished), "--weights", "fp32"]) == 0
             unfinished.rename(folder)
-        except OSError:  # another process was faster
-            shutil.rmtree(unfinished)
     return folder
 
 
@@ -152,10 +156,18 @@ def tiny(tiny_page: Page, request: pytest.FixtureRequest) -> Page:
 
 
 @pytest.fixture(scope="session")
-def real_page(browser: Browser, real_site: str) -> Iterator[Page]:
-    """One page with SmolLM2 for all tests; it takes half a minute to start."""
+def real_page(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict,
+    real_site: str,
+    log: Log,
+    monkeypatch_session: pytest.MonkeyPatch,
+) -> Iterator[Page]:
+    """One page with SmolLM2 for all tests, in a browser of its own."""
+    browser = log.watch_all(browser_type.launch(**{**browser_type_launch_args, "args": WARM}), monkeypatch_session)
     with open_lens(browser, f"{real_site}#model=smollm2") as page:
         yield page
+    browser.close()
 
 
 @pytest.fixture
@@ -166,26 +178,31 @@ def real(real_page: Page) -> Page:
 
 
 class Log:
-    """Requests to another origin, less those the policy blocked, and unhandled errors, of every context it watches."""
+    """Requests to another origin, less those the policy blocked, and unhandled errors, of every context it watches.
+
+    NOBODY makes all of these requests fail. That the others are not heard of saves a tenth of a page's start.
+    """
 
     def __init__(self) -> None:
         self.strangers: list[str] = []
         self.errors: list[str] = []
 
     def watch(self, context: BrowserContext) -> BrowserContext:
-        context.on("request", self.on_request)
         context.on("requestfailed", self.on_failed)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
         return context
 
-    def on_request(self, request: Request) -> None:
-        url = urlsplit(request.url)
-        if url.scheme not in {"data", "blob", "file"} and url.hostname != "127.0.0.1":
-            self.strangers.append(request.url)
+    def watch_all(self, browser: Browser, patch: pytest.MonkeyPatch) -> Browser:
+        """Watches every context that is opened in it from now on."""
+        new_context = browser.new_context
+        patch.setattr(browser, "new_context", lambda **options: self.watch(new_context(**options)))
+        return browser
 
     def on_failed(self, request: Request) -> None:
-        if request.failure == "csp":
-            self.strangers.remove(request.url)
+        url = urlsplit(request.url)
+        local = url.scheme in {"data", "blob", "file"} or url.hostname == "127.0.0.1"
+        if not local and request.failure != "csp":
+            self.strangers.append(request.url)
 
 
 @pytest.fixture(scope="session")
@@ -196,9 +213,12 @@ def log() -> Log:
 @pytest.fixture(scope="session")
 def browser(browser: Browser, log: Log, monkeypatch_session: pytest.MonkeyPatch) -> Browser:
     """The browser, with every context watched that any test opens in it."""
-    new_context = browser.new_context
-    monkeypatch_session.setattr(browser, "new_context", lambda **options: log.watch(new_context(**options)))
-    return browser
+    return log.watch_all(browser, monkeypatch_session)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tokenizers_checked_once(monkeypatch_session: pytest.MonkeyPatch) -> None:
+    checked_once.patch(monkeypatch_session)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import functools
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,6 +58,28 @@ def make_root(folder: Path, models: Path, *, idle: bool = False) -> Path:
     (site / "workers").mkdir()  # for those of the tests
     release(folder)
     return folder
+
+
+def change_python(site: Path, change: Callable[[str, str], str]) -> None:
+    """Changes the sources of a linked page's Python, which then imports them again after its start.
+
+    change: from a file's name below the repository and its text to its new text.
+    """
+    for folder in ("analysis", "vendor"):
+        (site / folder).unlink()
+        (site / folder).mkdir()
+        for path in (SITE / folder).iterdir():
+            if path.name not in {"python.js", "pyscripts.zip"}:
+                (site / folder / path.name).symlink_to(path)
+    with zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as sources:
+        for path in (SITE.parent / "pyscripts").rglob("*.py"):
+            name = path.relative_to(SITE.parent).as_posix()
+            sources.writestr(name, change(name, path.read_text(encoding="utf-8")))
+    boot, end = (SITE / "analysis/python.js").read_text(encoding="utf-8"), "  return pyodide;\n"
+    assert boot.count(end) == 1
+    forget = "[sys.modules.pop(name) for name in list(sys.modules) if name.split('.')[0] == 'pyscripts']"
+    again = f'  await unpackLibraries(pyodide);\n  pyodide.runPython("import sys; {forget}");\n'
+    (site / "analysis/python.js").write_text(boot.replace(end, again + end), encoding="utf-8")
 
 
 def release(root: Path) -> None:

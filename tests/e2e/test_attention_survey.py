@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from export.site.serve import SITE
 from tests.e2e.conftest import serving
-from tests.e2e.hosting import link_site
+from tests.e2e.hosting import change_python, link_site
 from tests.e2e.layers import open_lens
 from tests.e2e.reference import ReferenceModel
 from tests.e2e.test_attention_lens import TEXT, read, shaded
@@ -24,19 +22,16 @@ def cramped(browser: Browser, tiny_models: Path, tmp_path_factory: pytest.TempPa
     """A page whose Python keeps no text's attention whole and one layer of what it computes again."""
     site = link_site(tmp_path_factory.mktemp("cramped") / "site")
     (site / "models").symlink_to(tiny_models)
-    (site / "vendor").unlink()
-    (site / "vendor").mkdir()
-    for path in (SITE / "vendor").iterdir():
-        if path.name != "pyscripts.zip":
-            (site / "vendor" / path.name).symlink_to(path)
     limits = {"pyscripts/trace.py": "ATTENTION_BYTES", "pyscripts/page/recomputed_attention.py": "LAYER_BYTES"}
-    with zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as sources:
-        for path in (SITE.parent / "pyscripts").rglob("*.py"):
-            name, text = path.relative_to(SITE.parent).as_posix(), path.read_text(encoding="utf-8")
-            if name in limits:
-                text, count = re.subn(rf"(?m)^{limits[name]} = [0-9_]+", f"{limits[name]} = 100", text)
-                assert count == 1
-            sources.writestr(name, text)
+
+    def limited(name: str, text: str) -> str:
+        if name not in limits:
+            return text
+        text, count = re.subn(rf"(?m)^{limits[name]} = [0-9_]+", f"{limits[name]} = 100", text)
+        assert count == 1
+        return text
+
+    change_python(site, limited)
     with serving(site) as address, open_lens(browser, f"{address}#model=tiny-gpt2&lens=attention") as page:
         yield page
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.e2e.layers import finished, fresh, open_lens, settled
+from tests.e2e.layers import finished, fresh, settled
 
 SHORT = "My grandmother kept bees behind the railway."
 LONG = """My grandmother kept bees behind the railway cottage, eleven hives painted the colours of the sky, and she said
@@ -49,10 +49,11 @@ OUTSIDE = """() => [...document.querySelectorAll('header *, .toolbar *, .under *
 
 
 @pytest.fixture(scope="module")
-def view(browser: Browser, real_site: str) -> Iterator[Page]:
-    with open_lens(browser, f"{real_site}#model=smollm2") as page:
-        page.evaluate("import(new URL('page/choices.js', location.href)).then(({set}) => set('introduced', true))")
-        yield page
+def view(real_page: Page) -> Iterator[Page]:
+    call = "on => import(new URL('page/choices.js', location.href)).then(({set}) => set('introduced', on))"
+    real_page.evaluate(call, True)
+    yield real_page
+    real_page.evaluate(call, False)
 
 
 @pytest.fixture(scope="module", params=[SHORT, LONG], ids=["8 tokens", "300 tokens"])

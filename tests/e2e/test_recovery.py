@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.conftest import serving
-from tests.e2e.hosting import link_site
+from tests.e2e.hosting import change_python, link_site
 from tests.e2e.layers import until
 from tests.e2e.likelihood import open_view
 
@@ -31,12 +30,13 @@ def ready(page: Page) -> None:
 
 def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> None:
     page = open_page(tiny_site, ready=False)
-    page.route("**/numpy.zip", lambda route: route.abort())
+    page.route("**/multiarray_umath.wasm", lambda route: route.abort())
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
-    expect(page.locator("#notice")).to_contain_text("numpy.zip could not be loaded. Check the connection, then")
+    said = "numpy/multiarray_umath.wasm could not be loaded. Check the connection, then"
+    expect(page.locator("#notice")).to_contain_text(said)
     assert "numpy" in page.evaluate("tokenlight.ready.catch((error) => error.message)")
-    page.unroute("**/numpy.zip")
+    page.unroute("**/multiarray_umath.wasm")
     page.click("#retry")
     ready(page)
     assert page.evaluate(READS)[1] > 3
@@ -45,7 +45,7 @@ def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> 
 def test_a_start_of_python_that_stalls_is_named(tiny_site: str, page: Page) -> None:
     """The model waits for Python to take it: that is no stall of the model, however long ago its last step was."""
     held: list[Route] = []
-    page.route("**/numpy.zip", lambda route: held.append(route))
+    page.route("**/multiarray_umath.wasm", lambda route: held.append(route))
     page.clock.install()
     page.goto(tiny_site)
     reached = """async (stages) => {
@@ -57,7 +57,7 @@ def test_a_start_of_python_that_stalls_is_named(tiny_site: str, page: Page) -> N
     stalled = "the start of Python made no progress for a minute after “Loading numpy”"
     expect(page.locator("#notice")).to_contain_text(stalled)
     held[0].abort()
-    page.unroute("**/numpy.zip")
+    page.unroute("**/multiarray_umath.wasm")
     page.click("#retry")
     ready(page)
 
@@ -121,21 +121,16 @@ def failing_updates(tmp_path: Path, tiny_models: Path) -> Iterator[str]:
     """A site whose Python fails to say what is new of a run once it has more than 60 tokens."""
     site = link_site(tmp_path / "site")
     (site / "models").symlink_to(tiny_models)
-    vendor = (site / "vendor").resolve()
-    (site / "vendor").unlink()
-    (site / "vendor").mkdir()
-    for path in vendor.iterdir():
-        if path.name != "pyscripts.zip":
-            (site / "vendor" / path.name).symlink_to(path)
-    with zipfile.ZipFile(vendor / "pyscripts.zip") as old, zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as new:
-        for name in (name for name in old.namelist() if name.endswith(".py")):
-            text = old.read(name).decode()
-            if name == "pyscripts/page/session.py":
-                told = "        current.updated = trace.shown\n"
-                assert text.count(told) == 1
-                fault = "        if trace.shown > 60:\n            raise ValueError('No update.')\n"
-                text = text.replace(told, told + fault)
-            new.writestr(name, text)
+    told = "        current.updated = trace.shown\n"
+    fault = "        if trace.shown > 60:\n            raise ValueError('No update.')\n"
+
+    def failing(name: str, text: str) -> str:
+        if name != "pyscripts/page/session.py":
+            return text
+        assert text.count(told) == 1
+        return text.replace(told, told + fault)
+
+    change_python(site, failing)
     with serving(site) as address:
         yield address
 

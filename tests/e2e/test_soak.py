@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from export.site.serve import Handler
 from tests import browser as chromium
-from tests.e2e.conftest import FLAGS, Log
+from tests.e2e.conftest import FLAGS, NOBODY, Log
 from tests.e2e.hosting import link_site
 
 WARM_UP = SOAK = (200, 50)  # analyses and generations; each part has every fault between them
@@ -83,7 +83,8 @@ def address(tmp_path: Path, tiny_models: Path) -> Iterator[str]:
 @pytest.fixture
 def own_browser(browser_type: BrowserType) -> Iterator[Browser]:
     """A browser of its own, so that its memory is this page's; scripts may ask it to collect garbage."""
-    browser = browser_type.launch(executable_path=chromium.find(), args=[*FLAGS, "--js-flags=--expose-gc"])
+    flags = [*FLAGS, NOBODY, "--js-flags=--expose-gc"]
+    browser = browser_type.launch(executable_path=chromium.find(), args=flags)
     yield browser
     browser.close()
 

@@ -8,7 +8,7 @@ import numpy as np
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from tests import browser as chromium
-from tests.e2e.conftest import QUICK
+from tests.e2e.conftest import WARM
 from tests.e2e.reference import ReferenceModel
 
 TEXT = "The people of the village went down to the river when the light of the morning came over the hill. " * 3
@@ -25,7 +25,7 @@ def choose_webgpu(page: Page, address: str) -> None:
 
 
 def test_equal_to_transformers(browser_type: BrowserType, tiny_site: str, checkpoints: Path) -> None:
-    opened = browser_type.launch(executable_path=chromium.find(), args=[*QUICK, *SOFTWARE])
+    opened = browser_type.launch(executable_path=chromium.find(), args=[*WARM, *SOFTWARE])
     page = opened.new_context(service_workers="block").new_page()
     choose_webgpu(page, tiny_site)
     expect(page.locator("#header")).to_contain_text("WebGPU")

@@ -8,8 +8,15 @@ from pathlib import Path
 import pytest
 
 from export.site.serve import SITE
-from tests.export import hub_server, tiny
+from tests.export import checked_once, hub_server, tiny
 from tests.export.models import Exported, export, random_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tokenizers_checked_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        checked_once.patch(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from export import build
 from export.site import package, shell
+from tests.e2e.conftest import checkpoints, tiny_models  # noqa: F401 (fixtures)
 
 PAGE = {
     "index.html": "<!doctype html>",
@@ -25,23 +25,14 @@ PAGE = {
 }
 
 
-@pytest.fixture(scope="module")
-def models(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two builds of the tiny model."""
-    out = tmp_path_factory.mktemp("packed") / "models"
-    for name in ("first", "second"):
-        assert build.main([str(checkpoint), "--out", str(out), "--name", name, "--weights", "fp32"]) == 0
-    return out
-
-
 @pytest.fixture
-def site(tmp_path: Path, models: Path) -> Path:
-    """A page in miniature."""
+def site(tmp_path: Path, tiny_models: Path) -> Path:  # noqa: F811
+    """A page in miniature, with the two models of the browser tests."""
     site = tmp_path / "site"
     for path, text in PAGE.items():
         (site / path).parent.mkdir(parents=True, exist_ok=True)
         (site / path).write_text(text)
-    shutil.copytree(models, site / "models")
+    shutil.copytree(tiny_models, site / "models")
     return site
 
 
@@ -53,7 +44,7 @@ def pack(site: Path, *names: str) -> Path:
 
 def test_what_is_packed(site: Path, tmp_path: Path) -> None:
     """Page, runtime and models with the release stated as it is; no types, no stray files."""
-    (site / "models/first/left-over.bin").write_bytes(b"not of the model")
+    (site / "models/tiny-gpt2/left-over.bin").write_bytes(b"not of the model")
     with zipfile.ZipFile(pack(site)) as archive:
         archive.extractall(tmp_path / "unpacked")
     root = tmp_path / "unpacked/tokenlight"
@@ -65,7 +56,7 @@ def test_what_is_packed(site: Path, tmp_path: Path) -> None:
     for file in stated["files"]:
         assert hashlib.sha256((root / file["path"]).read_bytes()).hexdigest() == file["sha256"]
     assert {file["path"] for file in stated["files"]} == page - {"sw.js", "headers.js", "vendor/shell.json"}
-    for name in ("first", "second"):
+    for name in ("tiny-gpt2", "tiny-llama"):
         manifest = json.loads((root / f"models/{name}/manifest.json").read_text())
         chunks = {chunk["name"] for file in manifest["files"] for chunk in file["chunks"]}
         examples = {example["name"] for example in manifest["examples"]}
@@ -81,10 +72,10 @@ def test_equal_files_give_equal_bytes(site: Path) -> None:
 
 def test_chosen_models_only(site: Path) -> None:
     """The library names what is in the package, with a default."""
-    with zipfile.ZipFile(pack(site, "second")) as archive:
+    with zipfile.ZipFile(pack(site, "tiny-llama")) as archive:
         index = json.loads(archive.read("tokenlight/models/index.json"))
-        assert [(entry["id"], entry.get("default")) for entry in index["models"]] == [("second", True)]
-        assert not any("models/first" in name for name in archive.namelist())
+        assert [(entry["id"], entry.get("default")) for entry in index["models"]] == [("tiny-llama", True)]
+        assert not any("models/tiny-gpt2" in name for name in archive.namelist())
 
 
 def test_what_is_missing_is_said(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,9 +90,9 @@ def test_what_is_missing_is_said(site: Path, capsys: pytest.CaptureFixture[str])
         return capsys.readouterr().err
 
     assert "third has not been built" in said("third")
-    chunk = next((site / "models/first").glob("*.bin"))
+    chunk = next((site / "models/tiny-gpt2").glob("*.bin"))
     chunk.write_bytes(chunk.read_bytes()[:-1])
-    assert f"first/{chunk.name} is missing or damaged" in said()
+    assert f"tiny-gpt2/{chunk.name} is missing or damaged" in said()
     shutil.rmtree(site / "models")
     assert "no model has been built" in said()
     (site / "vendor/NOTICES").unlink()

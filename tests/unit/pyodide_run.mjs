@@ -3,11 +3,13 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
+import { LIBRARIES, SITE_PACKAGES } from "../../site/analysis/libraries.js";
 
 const [repository, pyodide, file] = process.argv.slice(2);
 const { loadPyodide } = await import(pathToFileURL(join(pyodide, "pyodide.js")).href);
 const python = await loadPyodide({ indexURL: pyodide + "/" });
-python.unpackArchive(new Uint8Array(readFileSync(join(pyodide, "numpy.zip"))), "zip", { extractDir: "/lib/python3.12/site-packages" });
+python.unpackArchive(new Uint8Array(readFileSync(join(pyodide, "numpy.zip"))), "zip", { extractDir: SITE_PACKAGES });
+for (const { name, file } of LIBRARIES) python.FS.writeFile(`${SITE_PACKAGES}/${name}`, readFileSync(join(pyodide, file)));
 const rooms = readdirSync(join(repository, "pyscripts"), { recursive: true, withFileTypes: true });
 for (const entry of rooms.filter((each) => each.name.endsWith(".py"))) {
   const path = relative(repository, join(entry.parentPath, entry.name));
