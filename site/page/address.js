@@ -6,6 +6,8 @@ import { isLiteral, openText, show } from './edits.js';
 import { setFromLink } from './interventions.js';
 import { load } from './models.js';
 import { tell, watch } from './notices.js';
+import { linkedSettings, takeLinkedSettings } from './preferences.js';
+import { setColouring } from './questions.js';
 import * as state from './state.js';
 import { commit, version, versionOf } from './versions.js';
 
@@ -29,6 +31,7 @@ export function readHash(hash = location.hash) {
     lesson: asked.get('lesson'),
     step: step && /^[1-9]\d?$/.test(step) ? Number(step) - 1 : 0,
     interventions: asked.get('interventions'),
+    settings: asked.get('settings'),
     token: token && /^\d{1,9}$/.test(token) ? Number(token) : null,
   };
 }
@@ -57,6 +60,8 @@ function currentHash({ text = false } = {}) {
   }
   if (text) hash.set('text', state.text.value);
   if (text && isLiteral()) hash.set('literal', 'true');
+  const settings = text ? linkedSettings() : null;
+  if (settings !== null) hash.set('settings', settings);
   return `#${hash}`;
 }
 
@@ -116,10 +121,14 @@ export function followAddress() {
 }
 
 /** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version shown at that address before */
-function follow({ model, text, literal, lens, token, interventions, lesson, step }, shown) {
+function follow({ model, text, literal, lens, token, interventions, settings, lesson, step }, shown) {
   commit();
   if (lesson !== (state.lesson.value?.address ?? null)) void followLesson(lesson, step, lens);
   setFromLink(interventions);
+  if (settings !== null && settings !== linkedSettings()) {
+    takeLinkedSettings(settings);
+    setColouring(state.settings.value.colouring, state.settings.value.words).catch(() => {}); // a newer run took its place
+  }
   if (lens !== null) setLens(lens);
   if (model && model !== state.model.value?.manifest.id && state.models.value.some(({ id }) => id === model)) load(model).catch(() => {});
   const before = versionOf(shown);
