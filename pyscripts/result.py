@@ -14,7 +14,7 @@ from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
 from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.saved import files
-from pyscripts.tokens import Tokens
+from pyscripts.tokens import Target, Tokens, token_id
 from pyscripts.trace import Outputs
 
 KEPT = {  # what can be kept, and what the manifest calls it
@@ -119,13 +119,10 @@ class Run:
             raise ValueError("The first token has no prediction, since the text was read without a prefix token.")
         return position - 1
 
-    def target(self, token: int, id: int | None = None) -> int:
-        """The id of a token or, if one is given, that id. ValueError: it is not one of the model's."""
-        if id is None:
-            return int(self.ids[token])
-        if not 0 <= id < (size := self.model.manifest["vocab_size"]):
-            raise ValueError(f"{id} is not a token id; this model's are 0 to {size - 1}.")
-        return int(id)
+    def target(self, token: int, other: Target = None) -> int:
+        """The id of a token of the run or, if one is given, of another: its id or its text. ValueError: the model has
+        no such token."""
+        return int(self.ids[token]) if other is None else token_id(other, self.model.vocabulary)
 
     @property
     def texts(self) -> list[str]:

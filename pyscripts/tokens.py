@@ -5,7 +5,7 @@ so spans are offsets into the tokens' own bytes, never into those of `text`.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+Target = int | str | None  # a token's id or text; None: the one in question
 
 # A character, or the longest sequence that could begin one, for which a decoder writes one U+FFFD (Unicode, table 3-7).
 CHARACTER = re.compile(
@@ -95,3 +97,16 @@ def checked_spans(data: bytes, spans: ArrayLike) -> NDArray[np.int64]:
     if array.size and (array.min() < 0 or array.max() > len(data) or (array[:, 0] > array[:, 1]).any()):
         raise ValueError("spans must be byte offsets inside the text, each start before its end.")
     return array
+
+
+def token_id(token: int | str, vocabulary: Sequence[str]) -> int:
+    """An id, or the id of the token with that text, with a space before it if there is none without; vocabulary: [id]
+    text. ValueError: there is no such token."""
+    if not isinstance(token, str):
+        if not 0 <= token < len(vocabulary):
+            raise ValueError(f"{token} is not a token id; this model's are 0 to {len(vocabulary) - 1}.")
+        return int(token)
+    for text in (token, f" {token}"):
+        if text and text in vocabulary:
+            return list(vocabulary).index(text)
+    raise ValueError(f"“{token}” is not one token of this model.")

@@ -19,7 +19,7 @@ from pyscripts.native.tokenizer import TextTokenizer
 from pyscripts.result import KEPT, Run
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace
-from pyscripts.tokens import Tokens
+from pyscripts.tokens import Target, Tokens
 from pyscripts.trace import ATTENTION_BYTES, ModelShape, Outputs, Trace
 
 KEPT_BY_DEFAULT = ("attentions", "resid")  # what the numbers of the page's Run are computed from
@@ -187,11 +187,11 @@ class Model:
         rows = np.concatenate([outputs[names["lens_logits"]], outputs[names["logits"]][0]])  # [layer + 1, vocabulary]
         return lens.read(rows, target, top_k)
 
-    def attribution(self, run: Run, token: int, target: int | None = None, versus: int | None = None) -> Attribution:
+    def attribution(self, run: Run, token: int, target: Target = None, versus: Target = None) -> Attribution:
         """Splits the logit of a token, as the model saw it before the token, into what each part added (why.py).
 
-        token: its index in the run. target: another token's id, in its place. versus: the id of a token it is compared
-        with; then it is the difference of the two logits that is split.
+        token: its index in the run. target: another token (its id or text), in its place. versus: a token it is
+        compared with; then it is the difference of the two logits that is split.
         """
         return why.attribution(self, run, token, target, versus)
 
@@ -200,13 +200,13 @@ class Model:
         head brought from each position (metrics.attribution.contribution_weights)."""
         return why.contribution_weights(self, run, token)
 
-    def dependence(self, run: Run, token: int, target: int | None = None) -> NDArray[np.float64]:
+    def dependence(self, run: Run, token: int, target: Target = None) -> NDArray[np.float64]:
         """[position] how the target's log-probability changes if the prediction may not look at that position directly,
         nats; for the positions before the one that predicts."""
         return why.dependence(self, run, token, target)
 
     def head_sweep(
-        self, run: Run, token: int, target: int | None = None, scope: str = "last", mean: bool = False
+        self, run: Run, token: int, target: Target = None, scope: str = "last", mean: bool = False
     ) -> NDArray[np.float64]:
         """[layer, head] how the target's log-probability changes if one head is off, nats; scope: where it is off, at
         the position that predicts ("last") or in the whole text ("text"). Off is zero ablation or, with `mean`, mean
@@ -214,7 +214,7 @@ class Model:
         return why.head_sweep(self, run, token, target, scope, mean)
 
     def heads_off(
-        self, run: Run, token: int, heads: Sequence[Sequence[int]], target: int | None = None, scope: str = "last",
+        self, run: Run, token: int, heads: Sequence[Sequence[int]], target: Target = None, scope: str = "last",
         mean: bool = False,
     ) -> float:
         """How the target's log-probability changes if some heads [(layer, head)] are off together, nats; the others as
@@ -226,12 +226,12 @@ class Model:
         included, as the unchanged model reads it (metrics/ablation.py)."""
         return why.head_means(self, run)
 
-    def context_curve(self, run: Run, token: int, target: int | None = None) -> why.Curve:
+    def context_curve(self, run: Run, token: int, target: Target = None) -> why.Curve:
         """The target's log-probability after only the last 1, 2, 4 … tokens before it, and after all of them."""
         return why.context_curve(self, run, token, target)
 
     def patch_sweep(
-        self, run_a: Run, run_b: Run, target: int | None = None, versus: int | None = None, align: str | None = None
+        self, run_a: Run, run_b: Run, target: Target = None, versus: Target = None, align: str | None = None
     ) -> NDArray[np.float64]:
         """[layer+1, position] how the prediction after all of run_b changes, nats, if the residual stream of run_a that
         enters a layer (the last row: the final norm) is copied into it at one position.

@@ -12,6 +12,7 @@ from pyscripts.metrics import ablation
 from pyscripts.metrics import attribution as direct
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.native.session import Past
+from pyscripts.tokens import Target
 
 if TYPE_CHECKING:
     from pyscripts.native.model import Model
@@ -29,7 +30,7 @@ class Curve:
 
 
 def attribution(
-    model: "Model", run: "Run", token: int, target: int | None = None, versus: int | None = None
+    model: "Model", run: "Run", token: int, target: Target = None, versus: Target = None
 ) -> direct.Attribution:
     """Model.attribution."""
     direct.check(model.manifest)
@@ -85,7 +86,7 @@ def contribution_weights(model: "Model", run: "Run", token: int) -> NDArray[np.f
     return direct.contribution_weights(record.attentions, aligned, record.attention_output)
 
 
-def dependence(model: "Model", run: "Run", token: int, target: int | None = None) -> NDArray[np.float64]:
+def dependence(model: "Model", run: "Run", token: int, target: Target = None) -> NDArray[np.float64]:
     """Model.dependence."""
     variants = [{"cut": [key]} for key in range(run.predicting(token))]
     return _changes(model, run, token, target, variants, "last")
@@ -103,7 +104,7 @@ def head_means(model: "Model", run: "Run") -> NDArray[np.float32]:
 
 
 def head_sweep(
-    model: "Model", run: "Run", token: int, target: int | None, scope: str, mean: bool
+    model: "Model", run: "Run", token: int, target: Target, scope: str, mean: bool
 ) -> NDArray[np.float64]:
     """Model.head_sweep."""
     layers, heads = model.manifest["layers"], model.manifest["heads"]
@@ -112,7 +113,7 @@ def head_sweep(
 
 
 def heads_off(
-    model: "Model", run: "Run", token: int, heads: Sequence[Sequence[int]], target: int | None, scope: str, mean: bool
+    model: "Model", run: "Run", token: int, heads: Sequence[Sequence[int]], target: Target, scope: str, mean: bool
 ) -> float:
     """Model.heads_off."""
     m = model.manifest
@@ -123,7 +124,7 @@ def heads_off(
 
 
 def _off(
-    model: "Model", run: "Run", token: int, target: int | None, scope: str, mean: bool,
+    model: "Model", run: "Run", token: int, target: Target, scope: str, mean: bool,
     groups: Sequence[Sequence[Sequence[int]]],
 ) -> NDArray[np.float64]:
     """[group] the change of the target's log-probability with the heads of each group off, nats."""
@@ -131,7 +132,7 @@ def _off(
     return _changes(model, run, token, target, [ablation.variant(group, means, at) for group in groups], scope)
 
 
-def context_curve(model: "Model", run: "Run", token: int, target: int | None = None) -> Curve:
+def context_curve(model: "Model", run: "Run", token: int, target: Target = None) -> Curve:
     """Model.context_curve."""
     run.predicting(token)
     ids, first = run.reading.trace.ids, run.reading.trace.first
@@ -164,7 +165,7 @@ def _last(model: "Model", ids: Sequence[int], changes: Mapping[str, Any]) -> NDA
 
 
 def _changes(
-    model: "Model", run: "Run", token: int, target: int | None, variants: Sequence[Mapping[str, Any]], scope: str
+    model: "Model", run: "Run", token: int, target: Target, variants: Sequence[Mapping[str, Any]], scope: str
 ) -> NDArray[np.float64]:
     """[variant] the change of the target's log-probability, nats. scope: "last" or "text" (heads only)."""
     position, id = run.predicting(token), run.target(token, target)
@@ -201,7 +202,7 @@ def copied(
 
 
 def patch_sweep(
-    model: "Model", run_a: "Run", run_b: "Run", target: int | None, versus: int | None, align: str | None
+    model: "Model", run_a: "Run", run_b: "Run", target: Target, versus: Target, align: str | None
 ) -> NDArray[np.float64]:
     """Model.patch_sweep."""
     if not interventions.is_wide(model.manifest):

@@ -12,6 +12,7 @@ from pyscripts.metrics import attribution as direct
 from pyscripts.page.arrays import to_numpy
 from pyscripts.page.beside import LISTS, Attributed, Beside, attributed
 from pyscripts.result import Run
+from pyscripts.tokens import Target
 from pyscripts.trace import ModelShape
 
 BATCH = 64  # variants that are requested at once
@@ -27,10 +28,10 @@ class LabWhy:
         self._besides: dict[int, tuple[Run, Beside]] = {}  # by request under way
 
     async def attribution(
-        self, run: Run, token: int, target: int | None = None, versus: int | None = None
+        self, run: Run, token: int, target: Target = None, versus: Target = None
     ) -> direct.Attribution:
         """Splits the logit of a token, as the model saw it before the token, into what each part added
-        (metrics.attribution.Attribution). target: another token's id, in its place. versus: the id of a token it is
+        (metrics.attribution.Attribution). target: another token (its id or text), in its place. versus: a token it is
         compared with; then it is the difference of the two logits that is split."""
         targets = [run.target(token, target), *([] if versus is None else [run.target(token, versus)])]
         return direct.attribute((await self._attributed(run, token, targets)).recorded, self.manifest)
@@ -42,13 +43,13 @@ class LabWhy:
         record = one.recorded
         return direct.contribution_weights(record.attentions, one.aligned, record.attention_output)
 
-    async def dependence(self, run: Run, token: int, target: int | None = None) -> NDArray[np.float64]:
+    async def dependence(self, run: Run, token: int, target: Target = None) -> NDArray[np.float64]:
         """[position] how the target's log-probability changes if the prediction may not look at that position directly,
         nats; for the positions before the one that predicts."""
         return await self._changes(run, token, target, [{"cut": [key]} for key in range(run.predicting(token))], "last")
 
     async def head_sweep(
-        self, run: Run, token: int, target: int | None = None, scope: str = "last", mean: bool = False
+        self, run: Run, token: int, target: Target = None, scope: str = "last", mean: bool = False
     ) -> NDArray[np.float64]:
         """[layer, head] how the target's log-probability changes if one head is off, nats; scope: where it is off, at
         the position that predicts ("last") or in the whole text ("text"). Off is zero ablation or, with `mean`, mean
@@ -74,7 +75,7 @@ class LabWhy:
         return (await self._beside("attribute", run, ids, targets=targets)).attributed[0]
 
     async def _changes(
-        self, run: Run, token: int, target: int | None, variants: Sequence[Mapping[str, Any]], scope: str
+        self, run: Run, token: int, target: Target, variants: Sequence[Mapping[str, Any]], scope: str
     ) -> NDArray[np.float64]:
         """[variant] the change of the target's log-probability, nats."""
         position, targets = run.predicting(token), [run.target(token, target)]

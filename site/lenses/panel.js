@@ -14,7 +14,7 @@ import { ask } from './scheduler.js';
 import { tableView } from './table.js';
 
 /** @import {ChartOf} from '../charts/chart.js' */
-/** @import {NamedToken, ViewName, Views} from '../shared/protocol.js' */
+/** @import {ViewName, Views} from '../shared/protocol.js' */
 /** @import {Question} from './scheduler.js' */
 
 /** A panel as a lens lists it. @typedef {{ id: string, title: string, mount: (place: HTMLElement) => void, csv?: () => Promise<string> }} Panel */
@@ -56,12 +56,8 @@ export function panel(descriptor) {
     CSV: async () => saveCsv(name(), await asked.csv()),
   };
 
-  /** What its code is about: the arguments, and the tokens that the answer names. */
-  const settings = () => {
-    const run = state.run.value;
-    const { target, versus } = /** @type {{ target?: NamedToken, versus?: NamedToken | null }} */ (asked.answer.value?.json ?? {});
-    return { ...(run && args(run, state.current.value ?? 0)), ...(target && { target: target.id, versus: versus?.id ?? null }), ...code?.() };
-  };
+  /** What its code is about. */
+  const settings = () => ({ ...(state.run.value && args(state.run.value, state.current.value ?? 0)), ...code?.() });
 
   /** Whether a run from a file would need its model. @param {Views[Name]['answer'] | null} answer */
   const needsModel = (answer) => state.run.value?.kind === 'opened' && !state.isReadByModel.value && Boolean(needs === 'pass' || (answer && lacks?.(answer)));

@@ -23,6 +23,7 @@ from tests.native.test_panel_code import Awaited, AwaitedRun
 from tests.unit.test_charts import call
 
 TEXT = "The quick brown fox jumps over the lazy dog. The quick brown fox"
+ASK = "target => import(new URL('lenses/why/choice.js', document.baseURI)).then(({askFor}) => askFor({target}))"
 PANELS = Path(__file__).parents[2] / "site/lab/panels"
 KEPT = "Object.entries(localStorage).find(([key]) => key.startsWith('tokenlight code') && !key.endsWith('before'))?.[1]"
 
@@ -63,6 +64,11 @@ def show_python(page: Page, panel: str) -> str:
     button.evaluate("button => { button.closest('details')?.setAttribute('open', ''); button.click(); }")
     expect(page.locator("#code .cm-line").first).to_have_text(title)
     return code_of(page)
+
+
+def settings_of(page: Page, panel: str) -> set[str]:
+    """The lines of a panel's code, without comments."""
+    return {line.partition("  #")[0] for line in show_python(page, panel).splitlines()}
 
 
 def test_every_panel_has_its_python(page: Page) -> None:
@@ -115,8 +121,12 @@ def test_the_why_panels_answer_as_natively(page: Page, native: Model, expected: 
     token = 9
     page.click("#tab-why")
     page.evaluate("token => import(new URL('page/choices.js', document.baseURI)).then(({pin}) => pin(token))", token)
+    page.evaluate(ASK, "ow")  # as if typed
+    assert {f"token = {token}", 'target = "ow"'} <= settings_of(page, "why_context")
+    page.click("#tab-why")
+    page.evaluate(ASK, None)
     code = show_python(page, "why_adds")
-    assert f"token = {token} " in code and f"target = {expected.ids[token]} " in code
+    assert f"token = {token} " in code and "target = None " in code
     found = ast.literal_eval(run(page, code.removesuffix("  # [layer, head + 1]") + ".tolist().__repr__()")["value"])
     split = native.attribution(expected, token)
     assert_allclose(found, np.column_stack([split.heads, split.mlp]), atol=1e-4)

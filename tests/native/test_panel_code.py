@@ -354,7 +354,7 @@ def why_question(page: Page) -> None:
 
 @of("why_adds")
 def why_adds(page: Page) -> None:
-    for how in why_settings(page):
+    for how in [*why_settings(page), *why_settings(page, target="ow", versus=page.versus)[:1]]:
         close(page.code("why_adds", how).ravel(), page.view("why_adds", **how)["values"])
 
 

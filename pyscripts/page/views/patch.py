@@ -11,7 +11,8 @@ from pyscripts.page.beside import PATCH
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.needs import NOT_PINNED, streams, trial
 from pyscripts.page.views.registry import Table, view
-from pyscripts.page.views.why import named, token_id
+from pyscripts.page.views.why import named
+from pyscripts.tokens import token_id
 
 OFFERED = 6  # likeliest next tokens of each text
 LARGEST = 8  # cells named
@@ -44,7 +45,7 @@ def patch(
     except ValueError as error:
         return {"why_not": str(error), "missing": None, "counts": counts}
     kind = f"{PATCH}:{align}" if a.origin else PATCH
-    chosen = (None if each is None else token_id(context, each) for each in (target, versus))
+    chosen = (None if each is None else token_id(each, context.vocabulary) for each in (target, versus))
     ids, last = patching.targets(a, b, *chosen), len(b.ids) - 1
     missing = trial(context, kind, last, ids) if sweep else None
     tried, places = context.beside.tried.get((kind, last, tuple(ids))), patching.places(a, b)

@@ -12,6 +12,7 @@ from pyscripts.metrics.likelihood import NO_TARGET
 from pyscripts.page.beside import Attributed
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
+from pyscripts.tokens import token_id
 
 LISTED = 10
 NO_PREDICTION = "First token: no prediction, since the text was read without a prefix token."
@@ -24,25 +25,12 @@ def question(context: Context, token: int, target: int | str | None, versus: int
     if position < 0:
         raise ValueError(NO_PREDICTION)
     actual = context.reading.trace.ids[position + 1]
-    ids = [actual if target is None else token_id(context, target)]
+    ids = [actual if target is None else token_id(target, context.vocabulary)]
     if versus is not None:
-        ids.append(token_id(context, versus))
+        ids.append(token_id(versus, context.vocabulary))
     if len(set(ids)) < len(ids):
         raise ValueError("A token cannot be compared with itself.")
     return position, ids
-
-
-def token_id(context: Context, token: int | str) -> int:
-    """An id, or the id of the token with that text, with a space before it if there is none without. ValueError."""
-    words = context.vocabulary
-    if not isinstance(token, str):
-        if not 0 <= token < len(words):
-            raise ValueError(f"{token} is not a token id; this model's are 0 to {len(words) - 1}.")
-        return token
-    for text in (token, f" {token}"):
-        if text and text in words:
-            return list(words).index(text)
-    raise ValueError(f"“{token}” is not one token of this model.")
 
 
 def named(context: Context, ids: list[int]) -> dict[str, Any]:

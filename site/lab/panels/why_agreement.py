@@ -1,7 +1,7 @@
 # Do quick answers, at one position, agree with slow ones for the whole text?
 
 token = 0  # its index in the text
-target = None  # a token id; None: the token itself
+target = None  # a token's id or text; None: the token itself
 
 from itertools import pairwise
 from pyscripts.metrics.attribution import rank_correlation

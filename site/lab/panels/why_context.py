@@ -2,7 +2,7 @@
 # only the last few
 
 token = 0  # its index in the text
-target = None  # a token id; None: the token itself
+target = None  # a token's id or text; None: the token itself
 
 from pyscripts.metrics.attribution import curve_lengths
 

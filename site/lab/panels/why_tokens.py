@@ -2,8 +2,8 @@
 # may not look at an earlier one: the link is cut in every head and layer
 
 token = 0  # its index in the text
-target = None  # a token id; None: the token itself
-versus = None  # another token id
+target = None  # a token's id or text; None: the token itself
+versus = None  # another token
 both = False  # True: of the difference of the two log-probabilities
 
 change = await model.dependence(run, token, target)  # [position]
