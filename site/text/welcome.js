@@ -13,7 +13,7 @@ export function welcomeView() {
   const run = state.run.value;
   const { introduced } = state.settings.value;
   if (!run || (introduced && !holdsRoom.value)) return nothing;
-  return html`<p class=${introduced ? 'welcome used' : 'welcome'}><span>Each token is coloured by how likely ${run.model.name} found it after the words before it. Click one, type your own text, or choose a lesson under Examples.</span>
+  return html`<p class=${introduced ? 'welcome used' : 'welcome'}><span>Each token is coloured by how likely ${run.model.name} found it. Click one, type your own text, or choose a lesson under Examples.</span>
     <button type="button" class="small" aria-label="Close this message" @click=${() => set('introduced', true)}>×</button></p>`;
 }
 
