@@ -25,6 +25,13 @@ async function file(path) {
   throw new Error(`A file of this page is missing: ${name} (HTTP ${response.status}).`);
 }
 
+/** Compiles a WebAssembly file; while it arrives, if the server says what it is. @param {string} path below vendor/ */
+async function compiled(path) {
+  const response = await file(path);
+  const said = response.headers.get('content-type') === 'application/wasm';
+  return said ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
 /** The bytes of a gzip file. @param {Promise<Response>} response */
 async function unzipped(response) {
   const { body } = await response;
@@ -39,7 +46,7 @@ export async function bootPython(onProgress) {
   onProgress({ stage: 'Loading numpy' });
   const snapshot = unzipped(file('pyodide/snapshot.gz'));
   snapshot.catch(() => {}); // awaited later
-  preload(await Promise.all(LIBRARIES.map(({ file: path }) => WebAssembly.compileStreaming(file(`pyodide/${path}`)))));
+  preload(await Promise.all(LIBRARIES.map(({ file: path }) => compiled(`pyodide/${path}`))));
   onProgress({ stage: 'Starting Python' });
   const pyodide = await loadPyodide({ indexURL: new URL('pyodide/', vendor).href, _loadSnapshot: snapshot });
   (await snapshot).transfer(0); // Pyodide has copied it, but keeps it among its options
