@@ -17,7 +17,7 @@ import { setFromLink } from './page/interventions.js';
 import { boot } from './page/models.js';
 import { say, watch } from './page/notices.js';
 import { settle } from './page/offline.js';
-import { keepPreferences } from './page/preferences.js';
+import { keepPreferences, takeLinkedSettings } from './page/preferences.js';
 import { onUpdate } from './page/runs.js';
 import * as state from './page/state.js';
 import { commit } from './page/versions.js';
@@ -54,6 +54,7 @@ if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) 
 } else shown = showFirst();
 
 setFromLink(asked.interventions);
+if (asked.settings !== null) takeLinkedSettings(asked.settings);
 state.tokenToPin.value = draft?.newer ? draft.token : asked.token;
 if (state.tokenToPin.value !== null) {
   const end = watch('token to pin', () => {

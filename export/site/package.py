@@ -20,7 +20,10 @@ from export.site import shell  # noqa: E402
 SITE = ROOT / "site"
 WORKER = ("headers.js", "sw.js")  # not part of a release: the browser stores these two itself
 README = """Tokenlight: see how a language model reads and writes, in your browser. Nothing leaves this machine.
-Unpack this archive, run `python3 -m http.server -b 127.0.0.1` inside the folder and open http://127.0.0.1:8000/
+Unpack this archive and, inside its folder, run
+  Linux, macOS:  python3 -m http.server -b 127.0.0.1
+  Windows:       py -m http.server -b 127.0.0.1
+then open http://127.0.0.1:8000/
 Any other static server does as well. Licences: LICENSE, vendor/NOTICES, and each model's in models/index.json.
 """
 

@@ -88,6 +88,7 @@ PACKAGES = [
         notice=PYODIDE,
     ),
     Package("@huggingface/tokenizers", {"dist/tokenizers.min.mjs": "tokenizers.min.js"}, "@huggingface/tokenizers"),
+    Package("client-zip", {"index.js": "client-zip.js"}, "client-zip"),
     Package("comlink", {"dist/esm/comlink.min.mjs": "comlink.min.js"}, "comlink"),
     Package("@preact/signals-core", {"dist/signals-core.mjs": "signals-core.js"}, "@preact/signals-core"),
     Package(

@@ -28,14 +28,15 @@ def _walk(folder: Path) -> list[Path]:
 
 
 def describe(site: Path) -> str:
-    """vendor/shell.json: {version, files: [{path, bytes, sha256}]}; the version is a hash over all of them."""
-    files = []
+    """vendor/shell.json: {version, files: [{path, bytes, sha256}], optional}. The version is a hash over all files;
+    optional: the same of what is loaded only if WebGPU is chosen."""
+    files, optional = list[dict[str, object]](), list[dict[str, object]]()
     for path in page_files(site):
-        if not path.startswith(OPTIONAL):
-            data = (site / path).read_bytes()
-            files.append({"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+        data = (site / path).read_bytes()
+        about = {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        (optional if path.startswith(OPTIONAL) else files).append(about)
     version = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
-    return json.dumps({"version": version, "files": files}, indent=1)
+    return json.dumps({"version": version, "files": files, "optional": optional}, indent=1)
 
 
 def main() -> None:

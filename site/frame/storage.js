@@ -4,6 +4,7 @@ import { message, say } from '../page/notices.js';
 import * as offline from '../page/offline.js';
 import * as state from '../page/state.js';
 import { deleteStored, forgetStored, refreshStored } from '../page/storage.js';
+import { signal } from '../vendor/signals-core.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { megabytes } from './format.js';
 
@@ -34,6 +35,21 @@ async function uninstall() {
   say('All stored data was removed. Visiting again will store it again.');
 }
 
+/** What is being packed: bytes so far. */
+const packing = signal(/** @type {number | null} */ (null));
+
+async function takeAlong() {
+  packing.value = 0;
+  try {
+    const [{ packPage }, { saveBlob }] = await Promise.all([import('../page/package.js'), import('../charts/files.js')]);
+    saveBlob('tokenlight.zip', await packPage((done) => void (packing.value = done)));
+  } catch (error) {
+    say(message(error), true);
+  } finally {
+    packing.value = null;
+  }
+}
+
 /** Refreshes the list: the browser may have removed something. */
 function look() {
   refreshStored();
@@ -58,6 +74,9 @@ export function storageView() {
         )}
       </tbody>
     </table>
+    <h3>Without a network</h3>
+    <p><button type="button" id="take-along" ?disabled=${!state.model.value || packing.value !== null} @click=${takeAlong}>Save the page as a zip</button> <span class="hint">${packing.value === null ? `with ${state.model.value?.manifest.name ?? 'the model'}, for a classroom, for example` : `${megabytes(packing.value)}…`}</span></p>
+    <p>Unpack it and, inside its folder, run <code>python3 -m http.server -b 127.0.0.1</code> (Linux, macOS) or <code>py -m http.server -b 127.0.0.1</code> (Windows), then open <code>http://127.0.0.1:8000/</code>.</p>
     <p><button type="button" id="uninstall" @click=${uninstall}>Remove everything this site stored</button></p>
   </details>`;
 }

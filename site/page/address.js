@@ -6,6 +6,8 @@ import { isLiteral, openText, show } from './edits.js';
 import { setFromLink } from './interventions.js';
 import { load } from './models.js';
 import { watch } from './notices.js';
+import { linkedSettings, takeLinkedSettings } from './preferences.js';
+import { setColouring } from './questions.js';
 import * as state from './state.js';
 import { commit, version, versionOf } from './versions.js';
 
@@ -24,6 +26,7 @@ export function readHash(hash = location.hash) {
     literal: asked.get('literal') === 'true',
     lens: asked.get('lens'),
     interventions: asked.get('interventions'),
+    settings: asked.get('settings'),
     token: token && /^\d{1,9}$/.test(token) ? Number(token) : null,
   };
 }
@@ -47,6 +50,8 @@ function currentHash({ text = false } = {}) {
   if (json !== NO_INTERVENTIONS) hash.set('interventions', json);
   if (text) hash.set('text', state.text.value);
   if (text && isLiteral()) hash.set('literal', 'true');
+  const settings = text ? linkedSettings() : null;
+  if (settings !== null) hash.set('settings', settings);
   return `#${hash}`;
 }
 
@@ -92,9 +97,13 @@ export function followAddress() {
 }
 
 /** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version shown at that address before */
-function follow({ model, text, literal, lens, token, interventions }, shown) {
+function follow({ model, text, literal, lens, token, interventions, settings }, shown) {
   commit();
   setFromLink(interventions);
+  if (settings !== null && settings !== linkedSettings()) {
+    takeLinkedSettings(settings);
+    setColouring(state.settings.value.colouring, state.settings.value.words).catch(() => {}); // a newer run took its place
+  }
   if (lens !== null) setLens(lens);
   if (model && model !== state.model.value?.manifest.id && state.models.value.some(({ id }) => id === model)) load(model).catch(() => {});
   const before = versionOf(shown);

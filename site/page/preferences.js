@@ -1,9 +1,40 @@
-// Keeps the user's settings between visits, in this browser only; main thread.
+// Keeps the user's settings between visits, in this browser only, and takes those of a link; main thread.
 
+import { generateOptions, SAMPLING } from '../shared/options.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
 
 const KEY = `tokenlight preferences ${new URL('..', import.meta.url).pathname}`; // sites of one owner share an origin
+
+const DEFAULTS = state.settings.peek();
+/** The settings that a link may hold: what the text is shown by and generated with. */
+const LINKED = /** @type {const} */ (['colouring', 'words', 'units', 'sampling']);
+
+/** Those of them that are not the defaults, as JSON; null if all are. */
+export function linkedSettings() {
+  const changed = LINKED.filter((name) => JSON.stringify(state.settings.value[name]) !== JSON.stringify(DEFAULTS[name]));
+  return changed.length ? JSON.stringify(Object.fromEntries(changed.map((name) => [name, state.settings.value[name]]))) : null;
+}
+
+/** Takes the settings of a link, the others being the defaults; what cannot be is left out. @param {string} json */
+export function takeLinkedSettings(json) {
+  /** @type {any} */
+  let asked;
+  try {
+    asked = JSON.parse(json);
+  } catch {
+    return;
+  }
+  const found = merged(DEFAULTS, asked);
+  if (found.units !== 'bits' && found.units !== 'nats') found.units = DEFAULTS.units;
+  try {
+    const { stop, ...others } = found.sampling;
+    generateOptions(others);
+  } catch {
+    found.sampling = { ...SAMPLING, stop: '' };
+  }
+  state.settings.value = { ...state.settings.value, ...Object.fromEntries(LINKED.map((name) => [name, found[name]])) };
+}
 
 /** Restores the settings of the last visit, then saves every change. */
 export function keepPreferences() {

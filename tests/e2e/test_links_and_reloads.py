@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
@@ -11,6 +13,7 @@ from tests.e2e.likelihood import read_box as read
 from tests.e2e.likelihood import settled as idle
 
 Opener = Callable[..., Page]
+SETTINGS = "import(new URL('page/state.js', document.baseURI)).then(({settings}) => settings.value)"
 TEXT = "The people of the village went down to the river."
 
 
@@ -29,6 +32,32 @@ def test_the_address_holds_the_text_only_in_a_link(tiny_site: str, open_page: Op
     page.goto(link)
     idle(page)
     assert page.input_value("#text") == TEXT
+
+
+def test_a_link_holds_the_settings(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    page.select_option("#colouring", "gltr")
+    page.evaluate("""import(new URL('page/choices.js', document.baseURI)).then(async ({set}) => {
+        const {settings} = await import(new URL('page/state.js', document.baseURI));
+        set('sampling', {...settings.value.sampling, temperature: 0.25, stop: 'end'});
+    })""")
+    page.click("#copy-link")
+    until(page, "() => location.hash.includes('settings=')")
+    link, shown = page.evaluate("location.href"), page.evaluate(SETTINGS)
+    page.select_option("#colouring", "hue")
+    page.evaluate("tokenlight.analyze('Another text')")
+    until(page, "() => !location.hash.includes('settings=')")
+    page.evaluate("link => { location.href = link; }", link)
+    expect(page.locator("#colouring")).to_have_value("gltr")
+    idle(page)
+    assert page.evaluate(SETTINGS) == shown and shown["sampling"]["temperature"] == 0.25
+    hostile = {"units": "miles", "sampling": {"temperature": -3}, "theme": "dark"}
+    query = urlencode({"model": "tiny-gpt2", "text": "Hello", "settings": json.dumps(hostile)})
+    page.evaluate("hash => { location.hash = hash; }", query)
+    expect(page.locator("#text")).to_have_value("Hello")
+    found = page.evaluate(SETTINGS)
+    assert (found["units"], found["sampling"]["temperature"], found["theme"]) == ("bits", 0.8, "system")
 
 
 def test_a_link_pasted_into_the_tab_and_back(tiny_site: str, open_page: Opener) -> None:

@@ -60,7 +60,7 @@ def test_what_is_packed(site: Path, tmp_path: Path) -> None:
     found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
     page = {"index.html", "app.js", "sw.js", "headers.js", "vendor/NOTICES", "vendor/lib.js", "vendor/shell.json"}
     assert {path for path in found if not path.startswith("models/")} == page | {"README.txt", "LICENSE"}
-    assert len((root / "README.txt").read_text().splitlines()) == 3
+    assert len((root / "README.txt").read_text().splitlines()) == 6
     stated = json.loads((root / shell.SHELL).read_text())
     for file in stated["files"]:
         assert hashlib.sha256((root / file["path"]).read_bytes()).hexdigest() == file["sha256"]
