@@ -43,10 +43,12 @@ class Session(BesideSession):
         self._opened: OpenedRun | None = None  # a file's run that is not shown yet
 
     def menus(self) -> str:
-        """What no run changes, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level]}."""
+        """What no run changes, as JSON: {colourings, the default first; palettes: name -> {light, dark} [level],
+        made_by: the version of Tokenlight}."""
         return json.dumps({
             "colourings": [{"id": c.id, "title": c.title, "description": c.description, "of_words": c.of_words}
                            for c in COLOURINGS.values()],
+            "made_by": run.MADE_BY,
             "palettes": {name: scales.palette(name) for name in scales.PALETTES},
         }, default=vars)
 
@@ -152,8 +154,8 @@ class Session(BesideSession):
             "conditions": opened.conditions,
             "given": len(reading.tokens.ids) if given is None else given,
             "literal": bool(reading.options.get("literal")),
-            "model": {**{name: manifest[name] for name in ("id", "name", "layers")},
-                      "lens": bool(manifest["inputs"].get("lens"))},
+            "model": {**{name: manifest.get(name) for name in ("id", "weights", "revision", "layers")},
+                      "name": str(manifest.get("name") or manifest.get("id")), "lens": bool((manifest.get("inputs") or {}).get("lens"))},
             "vocabulary": {id: text for id, text in enumerate(opened.vocabulary) if text},
             "why_no_layers": reading.trace.why_no_layers,
         }, allow_nan=False)

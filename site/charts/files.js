@@ -1,5 +1,6 @@
 // Saves scenes as SVG and PNG, and hands files to the visitor; main thread.
 
+import { aboutRun } from '../page/about.js';
 import { drawScene, fitted } from './canvas.js';
 import { pngWithText } from './metadata.js';
 import { rect, stack, text, moved } from './scene.js';
@@ -42,17 +43,26 @@ async function pngBlob(title, note, scenes, about) {
  * @typedef {{ name: string, title: string, note: string, scenes: Scene[], about?: object }} Picture
  */
 
-/** Saves a picture in either format; it is made when it is asked for. @param {() => Picture | Promise<Picture>} make */
+/**
+ * Saves a picture in either format; it is made when it is asked for. Its metadata names the run that it is of, too.
+ * @param {() => Picture | Promise<Picture>} make
+ */
 export const pictureFiles = (make) => ({
   SVG: async () => {
-    const { name, title, note, scenes, about } = await make();
+    const { name, title, note, scenes, about } = await made(make);
     saveBlob(`${name}.svg`, svgBlob(title, note, scenes, about));
   },
   PNG: async () => {
-    const { name, title, note, scenes, about } = await make();
+    const { name, title, note, scenes, about } = await made(make);
     saveBlob(`${name}.png`, await pngBlob(title, note, scenes, about));
   },
 });
+
+/** @param {() => Picture | Promise<Picture>} make @returns {Promise<Picture>} */
+async function made(make) {
+  const picture = await make();
+  return { ...picture, about: { title: picture.title, ...(await aboutRun()), ...picture.about } };
+}
 
 /**
  * Saves a picture that is an SVG already, in either format.

@@ -2,7 +2,6 @@
 
 import { Chart } from '../charts/chart.js';
 import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
-import { sha256 } from '../charts/metadata.js';
 import { tell, watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { computed, signal } from '../vendor/signals-core.js';
@@ -51,7 +50,7 @@ export function panel(descriptor) {
     ...pictureFiles(async () => {
       const all = asked.answer.value ? charts(asked.answer.value) : [];
       const note = [...all.slice(0, 1).map(({ label }) => label), state.run.value?.model.name].join(' · ');
-      return { name: name(), title, note, scenes: all.map(({ scene }) => scene(WIDTH)), about: await aboutPicture(title, args) };
+      return { name: name(), title, note, scenes: all.map(({ scene }) => scene(WIDTH)), about: aboutToken(args) };
     }),
     CSV: async () => saveCsv(name(), await asked.csv()),
   };
@@ -113,24 +112,11 @@ export function panel(descriptor) {
   };
 }
 
-/**
- * What a saved picture says of itself: the model, the text's hash, the token and the view's arguments.
- * @param {string} title @param {Question<any>['args']} args
- */
-async function aboutPicture(title, args) {
+/** What a picture says of what it shows: the token and the view's arguments. @param {Question<any>['args']} args */
+function aboutToken(args) {
   const run = state.run.value;
-  if (!run) return { title };
   const token = state.current.value ?? 0;
-  const { model, prefix } = run.conditions;
-  return {
-    title,
-    model: { id: run.model.id, name: run.model.name, sha256: model },
-    prefix,
-    text_sha256: await sha256(run.tokens.text),
-    token,
-    token_text: run.tokens.texts[token],
-    arguments: args(run, token),
-  };
+  return run ? { token, token_text: run.tokens.texts[token], arguments: args(run, token) } : {};
 }
 
 /** @param {Event} event */

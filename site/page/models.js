@@ -95,13 +95,14 @@ function startPython() {
   show('python', { stage: 'Starting Python' });
   const boot = async () => {
     try {
-      const { colourings, palettes } = await part.wait(part.api.boot(onProgress));
+      const { colourings, palettes, made_by: madeBy } = await part.wait(part.api.boot(onProgress));
       const { colouring, words } = state.settings.value;
       const known = colourings.find(({ id, of_words }) => id === colouring && (of_words || !words)) ?? colourings[0];
       await part.wait(part.api.colours(null, known.id, words));
       batch(() => {
         state.colourings.value = colourings;
         state.palettes.value = palettes;
+        state.madeBy.value = madeBy;
       });
       performance.measure('tokenlight python', { start: begin });
     } catch (error) {

@@ -128,7 +128,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
   const run = {
     id, kind, conditions, tokens, count, reused: count,
     model: {
-      id: manifest.id, name: manifest.name, layers: manifest.layers, lens: Boolean(manifest.inputs.lens),
+      id: manifest.id, name: manifest.name, weights: manifest.weights, revision: manifest.revision, layers: manifest.layers, lens: Boolean(manifest.inputs.lens),
       vocabulary: (token) => vocabulary[token] ?? '',
     },
     given: kind === 'generate' ? Math.min(given ?? Infinity, tokens.ids.length) : tokens.ids.length,

@@ -14,7 +14,7 @@ import { SAMPLING } from '../shared/options.js';
  * about, if one was: a tokenizer that normalises has another in `tokens`. `whyNoLayers`: why it has no attention and hidden states.
  * `stored` holds what was computed when the site was built (text/precomputed.js); `file`: the name of the file that it was opened from.
  * @typedef {{
- *   id: number, kind: 'read' | 'generate' | 'stored' | 'opened', model: { id: string, name: string, layers: number, lens: boolean, vocabulary: (id: number) => string },
+ *   id: number, kind: 'read' | 'generate' | 'stored' | 'opened', model: { id: string, name: string, weights: string | null, revision: string | null, layers: number, lens: boolean, vocabulary: (id: number) => string },
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, reused: number, done: boolean,
  *   columns: Record<string, { data: Numbers, width: number }>, words: Words | null,
  *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null,
@@ -165,6 +165,9 @@ export const palettes = signal(/** @type {Record<string, Palette> | null} */ (nu
 
 /** A palette that a view names: Python has answered, so it is there. @param {string} name */
 export const paletteOf = (name) => /** @type {Record<string, Palette>} */ (palettes.value)[name];
+
+/** The version of Tokenlight, as saved files name it; null until Python can answer. */
+export const madeBy = signal(/** @type {string | null} */ (null));
 
 /** The visitor's settings, kept between visits (preferences.js). */
 export const settings = signal({

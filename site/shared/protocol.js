@@ -283,7 +283,7 @@
 
 /**
  * The run of a file, which is shown by showSaved; see open_saved in pyscripts/page/session.py.
- * @typedef {{ tokens: TokenizedText, conditions: RunConditions, given: number, literal: boolean, model: { id: string, name: string, layers: number, lens: boolean },
+ * @typedef {{ tokens: TokenizedText, conditions: RunConditions, given: number, literal: boolean, model: { id: string, name: string, weights: string | null, revision: string | null, layers: number, lens: boolean },
  *             vocabulary: Record<number, string>, why_no_layers: string | null }} SavedRun
  */
 
@@ -291,7 +291,7 @@
  * analysis/analysis.worker.js: the first group is called by main, the second by inference over a MessageChannel.
  * @typedef {{
  *   holdLock(): Promise<void>,
- *   boot(onProgress: OnProgress): Promise<{ colourings: Colouring[], palettes: Record<string, Palette> }>,
+ *   boot(onProgress: OnProgress): Promise<{ colourings: Colouring[], palettes: Record<string, Palette>, made_by: string }>,
  *   connect(port: MessagePort): void,
  *   connectLab(port: MessagePort): void,
  *   subscribe(onUpdate: (update: RunUpdate) => void): void,

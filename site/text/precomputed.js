@@ -73,7 +73,7 @@ function storedRun(page, manifest) {
     id: -1,
     kind: 'stored',
     words: null,
-    model: { id: manifest.id, name: manifest.name, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
+    model: { id: manifest.id, name: manifest.name, weights: manifest.weights, revision: manifest.revision, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
     conditions: conditionsOf(manifest),
     tokens: { hex: [], control: [], ...page.tokens },
     given: count,

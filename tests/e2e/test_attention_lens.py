@@ -223,6 +223,8 @@ def test_pictures_carry_what_they_are_of(page: Page) -> None:
     assert found
     about = json.loads(html.unescape(found[1]))
     assert about["model"]["id"] == "tiny-gpt2" and about["token"] == 4 and about["arguments"]["direction"] == "to"
+    assert about["model"]["weights"] == "fp32" and about["interventions"] == {} and about["prefix"] is not None
+    assert about["made_by"].startswith("Tokenlight ")
     assert about["text_sha256"] == hashlib.sha256(TEXT.encode()).hexdigest()
     texts, at, png = [], 8, saved[1]
     while at < len(png):

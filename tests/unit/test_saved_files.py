@@ -103,7 +103,8 @@ def test_json_opens_with_the_same_numbers(prefix: bool, generated: int) -> None:
 def test_json_is_shown_without_a_model() -> None:
     run = saveable()
     shown = opened_views(Session(), files.write(run, "json"), "run.json")
-    assert shown["about"]["model"] == {"id": "m", "name": "m", "layers": 2, "lens": False}
+    assert shown["about"]["model"] == {"id": "m", "name": "m", "weights": "int8", "revision": "r1", "layers": 2,
+                                       "lens": False}
     assert shown["update"]["count"] == 6
     np.testing.assert_allclose(shown["update"]["arrays"]["logprob"], run.reading.trace.statistics().logprob, rtol=1e-6)
     assert shown["about"]["vocabulary"]["5"] == VOCABULARY[5] and "JSON file" in shown["about"]["why_no_layers"]
