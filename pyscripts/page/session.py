@@ -155,7 +155,8 @@ class Session(BesideSession):
             "given": len(reading.tokens.ids) if given is None else given,
             "literal": bool(reading.options.get("literal")),
             "model": {**{name: manifest.get(name) for name in ("id", "weights", "revision", "layers")},
-                      "name": str(manifest.get("name") or manifest.get("id")), "lens": bool((manifest.get("inputs") or {}).get("lens"))},
+                      "name": str(manifest.get("name") or manifest.get("id")),
+                      "lens": bool((manifest.get("inputs") or {}).get("lens"))},
             "vocabulary": {id: text for id, text in enumerate(opened.vocabulary) if text},
             "why_no_layers": reading.trace.why_no_layers,
         }, allow_nan=False)
