@@ -3,7 +3,7 @@
 import { message, say } from '../page/notices.js';
 import * as offline from '../page/offline.js';
 import * as state from '../page/state.js';
-import { deleteStored, forgetStored, refreshStored } from '../page/storage.js';
+import { deleteStored, forgetStored, refreshPersistent, refreshStored } from '../page/storage.js';
 import { signal } from '../vendor/signals-core.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { megabytes } from './format.js';
@@ -14,6 +14,12 @@ const WORDS = {
   storing: 'The page is being stored for offline use…',
   stored: 'The page works offline, with every stored model.',
   failed: 'The page could not be stored for offline use. The next visit will try again.',
+};
+
+/** @type {Record<string, string>} */
+const PERSISTENT = {
+  true: 'The browser keeps all this until you delete it.',
+  false: 'The browser may delete all this when it is short of space.',
 };
 
 /** Offers a newer release. */
@@ -53,6 +59,7 @@ async function takeAlong() {
 /** Refreshes the list: the browser may have removed something. */
 function look() {
   refreshStored();
+  void refreshPersistent();
   offline.recheck().catch(() => {});
 }
 
@@ -61,7 +68,7 @@ export function storageView() {
   const stored = state.models.value.map((entry) => ({ ...entry, ...(state.stored.value.get(entry.id) ?? { bytes: 0, total: entry.bytes }) }));
   return html`<details @toggle=${look}>
     <summary>Stored in this browser</summary>
-    <p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>
+    <p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${state.persistent.value === null ? nothing : PERSISTENT[String(state.persistent.value)]} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>
     <table id="stored">
       <thead><tr><th scope="col">Model</th><th scope="col">Stored</th><th scope="col"><span class="sr-only">Delete</span></th></tr></thead>
       <tbody>

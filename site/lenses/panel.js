@@ -24,11 +24,11 @@ import { tableView } from './table.js';
  *   id: string, title: string, charts: (answer: Views[Name]['answer']) => ChartOf[], resting?: string,
  *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown,
  *   below?: (answer: Views[Name]['answer']) => unknown, missing?: () => string | null, more?: (isOpen: boolean) => unknown,
- *   code?: () => object
+ *   code?: () => object, started?: () => boolean
  * }} Descriptor
  *   charts: always in the same order; lead: a sentence above them; below: what follows them; controls: what the visitor chooses;
- *   missing: why there is nothing to show; more: added to “How is this computed?”; code: settings of its Python beside the arguments. The texts are in
- *   prose.js, by `id`, and the Python in site/lab/panels
+ *   missing: why there is nothing to show; more: added to “How is this computed?”; code: settings of its Python beside the arguments;
+ *   started: whether the visitor has started what it shows, which then goes on out of sight. The texts are in prose.js, by `id`, and the Python in site/lab/panels
  */
 
 /**
@@ -37,11 +37,11 @@ import { tableView } from './table.js';
  * @returns {Panel}
  */
 export function panel(descriptor) {
-  const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, controls, missing, more, code } = descriptor;
+  const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, controls, missing, more, code, started } = descriptor;
   const { resting = 'Point at a value, or use the arrow keys.' } = descriptor;
   const explained = signal(false);
   const listed = signal(false);
-  const seen = () => isSeen(id) && state.hasLayers();
+  const seen = () => (isSeen(id) || Boolean(started?.())) && state.hasLayers();
   const asked = ask({ view, needs, args, passAt, lacks, fetch, seen, table: () => listed.value });
   /** @type {Chart[]} */
   const drawn = [];

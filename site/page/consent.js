@@ -1,7 +1,7 @@
 // A model is large: it is downloaded only after the visitor agrees, unless it is already stored; main thread.
 
 import * as state from './state.js';
-import { refreshStored } from './storage.js';
+import { askToPersist, refreshStored } from './storage.js';
 
 /** @import {ModelEntry} from '../shared/protocol.js' */
 
@@ -10,8 +10,11 @@ let agree = () => {};
 /** @type {Promise<string | null>} */
 const agreed = new Promise((resolve) => (agree = resolve));
 
-/** Agrees to the download; an id chooses another model than the one offered. @param {string | null} [id] */
-export const giveConsent = (id = null) => agree(id);
+/** Agrees to the download, and asks the browser to keep it; an id chooses another model than the one offered. @param {string | null} [id] */
+export function giveConsent(id = null) {
+  if (state.consent.peek()) void askToPersist();
+  agree(id);
+}
 
 /**
  * Waits until this model may be downloaded: no wait if it is stored or the page comes from this machine.

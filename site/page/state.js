@@ -190,6 +190,9 @@ export const settings = signal({
  */
 export const offline = signal(/** @type {Offline} */ ({ state: 'unknown', newer: null, bytes: 0 }));
 
+/** Whether the browser has promised to keep what is stored until the visitor deletes it; null: not known. */
+export const persistent = signal(/** @type {boolean | null} */ (null));
+
 /** Whether the visitor has removed all stored data: nothing is stored until the next visit. */
 export const removed = signal(false);
 

@@ -6,6 +6,16 @@ import * as state from './state.js';
 
 /** @import {Chunk} from '../shared/protocol.js' */
 
+/** Asks the browser to keep what is stored even when it is short of space; it may ask the visitor. */
+export async function askToPersist() {
+  state.persistent.value = await navigator.storage?.persist?.().catch(() => null) ?? null;
+}
+
+/** Finds out whether it has promised that. */
+export async function refreshPersistent() {
+  state.persistent.value = await navigator.storage?.persisted?.().catch(() => null) ?? null;
+}
+
 /** Finds which models are stored, wholly or partly; chunks shared by several models are not counted. */
 export async function refreshStored() {
   const [manifests, kept] = await Promise.all([allManifests(), storedChunks()]);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,8 @@ def test_a_first_visit_shows_a_finished_example_and_asks_before_the_download(str
         globalThis.firstTokens = performance.now();
         all.disconnect();
       }).observe(document, {subtree: true, childList: true, attributes: true});
+      globalThis.asked = 0;
+      navigator.storage.persist = async () => Boolean(++globalThis.asked);
     """)
     page.goto(address)
     expect(page.locator("#tokens .token").first).to_be_visible()
@@ -176,7 +179,10 @@ def test_a_first_visit_shows_a_finished_example_and_asks_before_the_download(str
     expect(page.locator("#consent-notice")).to_contain_text("MB")
     assert chunks == []
     page.locator("#token-2").click()
+    assert page.evaluate("asked") == 0
     page.click("#consent")
+    assert page.evaluate("asked") == 1
+    expect(page.locator("#storage details p").first).to_have_text(re.compile("keeps all this until you delete it"))
     expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
     page.wait_for_function("import(new URL('page/state.js', location.href)).then(({run}) => run.value?.done)")
     expect(page.locator("#tokens")).to_contain_text("The capital of France")

@@ -89,6 +89,23 @@ def test_a_grid_that_is_cancelled_is_taken_up_again(page: Page) -> None:
     assert shot and shot["width"] > 100
 
 
+def test_a_grid_that_was_started_goes_on_out_of_sight(page: Page) -> None:
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B.replace("dog", "cat"))
+    panel = page.locator("#panel-patch")
+    panel.scroll_into_view_if_needed()
+    expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)
+    page.evaluate("""() => {  // one task: the lens is left before anything is computed
+        [...document.querySelectorAll('#panel-patch button')].find((one) => one.textContent === 'Compute the grid').click();
+        document.querySelector('#tab-tokens').click();
+    }""")
+    expect(panel).to_be_hidden()
+    until(page, """() => import(new URL('page/questions.js', document.baseURI))
+        .then(({view}) => view('patch', {target: null, versus: null, align: null, sweep: true}))
+        .then(({json}) => json.of > 0 && json.done === json.of)""")
+
+
 def test_a_vector_steers_and_is_saved_and_opened(page: Page, native: Model, tmp_path: Path) -> None:
     """The chip, the text read again as without a browser, generation with and without, the file, the link."""
     read(page, A)

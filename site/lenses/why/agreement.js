@@ -32,6 +32,7 @@ export const agreement = panel({
   id: 'why_agreement',
   view: 'why_agreement',
   needs: 'token',
+  started: () => isChecking.value,
   args: (run, token) => (isChecking.value ? whyArgs(run, token) : null),
   lacks,
   fetch,

@@ -126,6 +126,7 @@ export const patch = panel({
   id: 'patch',
   view: 'patch',
   needs: 'end',
+  started: isSweeping,
   args: () => (missing() ? null : { target: chosen().target, versus: chosen().versus, align: align.value || null, sweep: isSweeping() }),
   lacks: ({ json }) => json.missing,
   fetch: (run, lacking) => computeMissing(run, lacking),
