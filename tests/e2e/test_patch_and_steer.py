@@ -97,7 +97,8 @@ def test_a_grid_that_was_started_goes_on_out_of_sight(page: Page) -> None:
     panel.scroll_into_view_if_needed()
     expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)
     page.evaluate("""() => {  // one task: the lens is left before anything is computed
-        [...document.querySelectorAll('#panel-patch button')].find((one) => one.textContent === 'Compute the grid').click();
+        const buttons = [...document.querySelectorAll('#panel-patch button')];
+        buttons.find((one) => one.textContent === 'Compute the grid').click();
         document.querySelector('#tab-tokens').click();
     }""")
     expect(panel).to_be_hidden()
