@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +19,13 @@ TYPES = {
 }
 
 
-@cache
-def run_schema() -> Schema:
-    """The schema of a Run (`tokenlight.run/2`)."""
-    return dict(json.loads((Path(__file__).parents[1] / "run.schema.json").read_text(encoding="utf-8")))
+# Read on import: the page's Python has its modules in memory, and no files.
+RUN: Schema = json.loads((Path(__file__).parents[1] / "run.schema.json").read_text(encoding="utf-8"))
 
 
 def check_run(run: Any) -> None:
     """ValueError: it does not fit the schema; the message says where."""
-    schema = run_schema()
-    _check(run, schema, schema["$defs"], "it")
+    _check(run, RUN, RUN["$defs"], "it")
 
 
 def _check(value: Any, schema: Schema, known: dict[str, Schema], at: str) -> None:

@@ -64,7 +64,7 @@ export function samplingView() {
     const { maxTokens, seed, stop, stopAtEnd } = sampling;
     set('sampling', { ...SAMPLING, ...PRESETS[valueOf(event)], maxTokens, seed, stop, stopAtEnd });
   };
-  return html`<details class="options">
+  return html`<details class="options" id="sampling">
     <summary aria-label="Sampling settings: ${preset ?? 'custom'}" title="Sampling settings"><span class="hint">${preset?.split(' (')[0] ?? 'Custom'}</span> ▾</summary>
     <div class="popover-panel">
       <label class="preset">Sampling preset

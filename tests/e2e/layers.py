@@ -59,8 +59,8 @@ def generate(page: Page, prompt: str, **options: Any) -> list[int]:
 
 def set_options(page: Page, **options: Any) -> None:
     """Fills the settings; `stop` is a list."""
-    if not page.locator("details.options").evaluate("details => details.open"):
-        page.click("details.options > summary")
+    if not page.locator("#sampling").evaluate("details => details.open"):
+        page.click("#sampling > summary")
     # by itself: a press beside the box, if the page moved it meanwhile, would close the settings
     press = "(box, on) => { if (box.checked !== on) box.click(); }"
     page.locator("#option-greedy").evaluate(press, options.pop("greedy", False))

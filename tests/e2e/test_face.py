@@ -21,7 +21,8 @@ TRANSPARENT = "rgba(0, 0, 0, 0)"
 OPEN = {
     "help": ("#help-button", "#help"),
     "settings": ("#settings-button", "#settings"),
-    "sampling": ("details.options > summary", ".popover-panel"),
+    "sampling": ("#sampling > summary", "#sampling .popover-panel"),
+    "save": ("#save > summary", "#save .popover-panel"),
 }
 # Controls smaller than 24 px that are not inside a label that is larger, and fields that iOS would zoom into.
 SMALL = """() => [...document.querySelectorAll('button, select, input, textarea, summary, [role=tab], label.check')]
@@ -157,7 +158,7 @@ def test_a_finger_hits_every_control_and_no_field_is_zoomed_into(
         assert box["y"] >= 0 and box["y"] + box["height"] <= 845, f"{name} is in the window"
         assert page.evaluate(SMALL) == [], name
         page.keyboard.press("Escape")
-    page.evaluate("scrollTo(0, 0)")
+    page.locator("#along .chart-stage").scroll_into_view_if_needed()
     place = page.locator("#along .chart-stage").bounding_box()
     assert place is not None
     page.touchscreen.tap(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)

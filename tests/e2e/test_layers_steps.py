@@ -84,7 +84,7 @@ def test_stop_strings_and_greedy(page: Page) -> None:
 
 def test_streaming_follows_until_a_person_steps_back(page: Page) -> None:
     page.fill("#text", PROMPT)
-    page.click("details.options > summary")
+    page.click("#sampling > summary")
     page.fill("#option-maxTokens", "150")
     page.evaluate(
         """() => {

@@ -86,7 +86,7 @@ def test_a_file_dropped_anywhere_is_opened(view: Page) -> None:
 
 def test_sampling_settings_are_one_set_and_last(tiny_site: str, open_page: Opener) -> None:
     page = open_page(tiny_site)
-    page.click("details.options > summary")
+    page.click("#sampling > summary")
     page.fill("#option-maxTokens", "7")
     page.evaluate("tokenlight.setText('The page is drawn again while the field is edited.')")
     page.locator("#option-maxTokens").dispatch_event("change")

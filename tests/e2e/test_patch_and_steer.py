@@ -90,9 +90,9 @@ def test_a_grid_that_is_cancelled_is_taken_up_again(page: Page) -> None:
 
 
 def test_a_grid_that_was_started_goes_on_out_of_sight(page: Page) -> None:
-    read(page, A)
+    read(page, B)
     page.evaluate("tokenlight.pin()")
-    read(page, B.replace("dog", "cat"))
+    read(page, A)
     panel = page.locator("#panel-patch")
     panel.scroll_into_view_if_needed()
     expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)

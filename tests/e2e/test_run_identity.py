@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,7 +56,9 @@ def test_the_text_is_read_again_by_a_new_model(tiny_site: str, checkpoints: Path
     assert run["model"]["id"] == "tiny-llama"
     shown = """texts => import(new URL('shared/token_text.js', document.baseURI))
         .then(({visible}) => texts.map((text) => visible(text) || '·'))"""
-    assert names == page.evaluate(shown, [top["text"] for top in run["tokens"][3]["top"][:3]])
+    texts = page.evaluate(shown, [top["text"] for top in run["tokens"][3]["top"][:3]])
+    for name, text in zip(names, texts, strict=True):  # a part of a character is named by its byte
+        assert name == text or (text == "\ufffd" and re.fullmatch("bytes [0-9A-F]{2}", name)), (name, text)
 
 
 def test_a_switch_leaves_what_is_typed_alone(tiny_site: str, open_page: Opener) -> None:
