@@ -5,7 +5,7 @@ import { measure } from '../../charts/canvas.js';
 import { matrixScene, within, zoomed } from '../../charts/matrix.js';
 import { short } from '../../charts/numbers.js';
 import { keyOf } from '../../charts/rows.js';
-import { percent } from '../../frame/format.js';
+import { count, percent } from '../../frame/format.js';
 import * as state from '../../page/state.js';
 import { isRightToLeft, labelOf, shownTexts } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
@@ -120,7 +120,7 @@ export const oneHead = panel({
   resting: 'Rows look at columns. Press the matrix, then zoom by wheel, pinch, + or −; drag to move; 0 shows all. Arrow keys move the crosshair.',
   lead: (answer) => {
     const full = complete(answer);
-    return full ? html`<strong>Head ${nameOf(full.json)}</strong> on ${full.json.size} positions.` : 'Reading the text again for this layer…';
+    return full ? html`<strong>Head ${nameOf(full.json)}</strong> on ${count(full.json.size)} positions.` : 'Reading the text again for this layer…';
   },
   controls,
   charts: (answer) => {
