@@ -11,11 +11,11 @@ from pyscripts import run
 from pyscripts.decoding.generation import GenerationStep
 from pyscripts.metrics import find
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
+from pyscripts.model_outputs import Outputs
 from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.saved import files
 from pyscripts.tokens import Target, Tokens, token_id
-from pyscripts.trace import Outputs
 
 KEPT = {  # what can be kept, and what the manifest calls it
     "attentions": "attentions",

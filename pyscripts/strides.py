@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.trace import ModelShape, Trace
+from pyscripts.model_outputs import ModelShape
+from pyscripts.trace import Trace
 
 ONLY_LIKELIHOODS = "This text was read in windows: layers and attention need a text within the context."
 

@@ -1,8 +1,7 @@
 """The arrays of one run, grown chunk by chunk as the model reads."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,48 +9,11 @@ from numpy.typing import NDArray
 from pyscripts.kept_attention import KeptAttention
 from pyscripts.metrics import attention, heads, residual
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
+from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.rows import Rows
 
 TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
-
-
-@dataclass(frozen=True)
-class ModelShape:
-    """What a trace must know about the model, all of it from the manifest."""
-
-    layers: int
-    heads: int
-    hidden_size: int
-    vocab_size: int
-    windows: tuple[int | None, ...] = ()  # [layer] positions a query sees, itself included; None or (): all
-
-    @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> "ModelShape":
-        """The shape of the model that a manifest describes."""
-        sizes = {name: manifest[name] for name in ("layers", "heads", "hidden_size", "vocab_size")}
-        return cls(**sizes, windows=tuple(manifest.get("windows") or ()))
-
-    def window(self, layer: int) -> int | None:
-        """The layer's window; None if it sees all positions."""
-        return self.windows[layer] if self.windows else None
-
-    def check_head(self, layer: int, head: int) -> None:
-        """ValueError if the model has no such head."""
-        if not (0 <= layer < self.layers and 0 <= head < self.heads):
-            raise ValueError(f"This model has no layer {layer}, head {head}: it has {self.layers} layers with "
-                             f"{self.heads} heads each, numbered from 0.")
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What the model returned for consecutive positions, float32; None: not requested."""
-
-    logits: NDArray[np.float32]  # [query, vocab]
-    attentions: NDArray[np.float32] | None = None  # [layer, head, query, key], key = positions read so far
-    hidden_states: NDArray[np.float32] | None = None  # [layer+1, query, hidden], the last one after the final norm
-    attention_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what attention added
-    mlp_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what the MLP added
 
 
 class Trace:

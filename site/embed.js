@@ -4,8 +4,12 @@ import { unpacked } from './shared/packed.js';
 
 /**
  * What pyscripts/saved/embed.py writes.
- * @typedef {{ text: string, light: [string, string] | null, dark: [string, string] | null, generated: boolean, name: string, says: string, top: string[] }} Token
- * @typedef {{ schema: string, made_by: string, model: string | null, text: string, code?: boolean, facts: string, legend: { label: string, light: string, dark: string }[], tokens: Token[] }} Embedded
+ * @typedef {[background: string, text: string] | null} Pair CSS colours; null: none
+ * @typedef {{ label: string, light: string, dark: string }} Stop
+ * @typedef {{ text: string, light: Pair, dark: Pair, generated: boolean, name: string, says: string, top: string[] }} Token
+ * @typedef {{
+ *   schema: string, made_by: string, model: string | null, text: string, code?: boolean, facts: string, legend: Stop[], tokens: Token[]
+ * }} Embedded
  */
 
 const SCHEMA = 'tokenlight.embed/1';
@@ -28,7 +32,7 @@ async function asked() {
   const hash = new URLSearchParams(location.hash.slice(1));
   const [packed, file] = [hash.get('run'), hash.get('file')];
   if (packed !== null) return JSON.parse(await unpacked(packed));
-  if (file === null || !FILE.test(file)) throw new Error('This address names no run.');
+  if (file === null || !FILE.test(file)) throw new Error('This address does not say which text to show.');
   const response = await fetch(new URL(file, location.href));
   if (!response.ok) throw new Error(`${file} is missing.`);
   return response.json();
@@ -38,10 +42,13 @@ async function asked() {
 function checked(found) {
   const isText = (/** @type {unknown} */ value) => typeof value === 'string';
   const isPair = (/** @type {any} */ value) => value === null || (Array.isArray(value) && value.length === 2 && value.every((each) => COLOUR.test(each)));
-  const isToken = (/** @type {any} */ token) => [token?.text, token?.name, token?.says].every(isText) && isPair(token.light) && isPair(token.dark) && Array.isArray(token.top) && token.top.every(isText);
+  const isToken = (/** @type {any} */ token) =>
+    [token?.text, token?.name, token?.says].every(isText) && isPair(token.light) && isPair(token.dark) && isList(token.top, isText);
   const isStop = (/** @type {any} */ stop) => isText(stop?.label) && COLOUR.test(stop.light) && COLOUR.test(stop.dark);
-  const whole = found?.schema === SCHEMA && isText(found.text) && isText(found.facts) && isText(found.made_by) && Array.isArray(found.tokens) && found.tokens.every(isToken) && Array.isArray(found.legend) && found.legend.every(isStop);
-  if (!whole) throw new Error('This is not a run that can be embedded.');
+  const isList = (/** @type {unknown} */ list, /** @type {(each: unknown) => boolean} */ is) => Array.isArray(list) && list.every(is);
+  const texts = [found?.text, found?.facts, found?.made_by].every(isText);
+  const whole = found?.schema === SCHEMA && texts && isList(found.tokens, isToken) && isList(found.legend, isStop);
+  if (!whole) throw new Error('This is not a text that “Embed” saved.');
   return found;
 }
 
@@ -83,7 +90,8 @@ async function show() {
   try {
     draw(checked(await asked()));
   } catch (error) {
-    byId('tokens').textContent = error instanceof SyntaxError || error instanceof TypeError ? 'The run in this address is damaged. Copy the whole code again.' : /** @type {Error} */ (error).message;
+    const damaged = error instanceof SyntaxError || error instanceof TypeError;
+    byId('tokens').textContent = damaged ? 'The text in this address is damaged. Copy the whole code again.' : /** @type {Error} */ (error).message;
   }
 }
 

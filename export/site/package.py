@@ -19,13 +19,6 @@ from export.site import shell  # noqa: E402
 
 SITE = ROOT / "site"
 WORKER = ("headers.js", "sw.js")  # not part of a release: the browser stores these two itself
-README = """Tokenlight: see how a language model reads and writes, in your browser. Nothing leaves this machine.
-Unpack this archive and, inside its folder, run
-  Linux, macOS:  python3 -m http.server -b 127.0.0.1
-  Windows:       py -m http.server -b 127.0.0.1
-then open http://127.0.0.1:8000/
-Any other static server does as well. Licences: LICENSE, vendor/NOTICES, and each model's in models/index.json.
-"""
 
 
 class NotPackable(Exception):
@@ -65,7 +58,6 @@ def contents(site: Path, wanted: list[str]) -> Iterator[tuple[str, bytes]]:
     if not (site / "vendor/NOTICES").exists():
         raise NotPackable("the page's libraries have not been built; run make vendor")
     index = choose(site, wanted)
-    yield "README.txt", README.encode()
     yield "LICENSE", (ROOT / "LICENSE").read_bytes()
     for path in sorted([*shell.page_files(site), *WORKER]):
         yield path, (site / path).read_bytes()

@@ -196,14 +196,16 @@ def _from_carrier(target: Path) -> None:
             target.write_bytes(archive.read(NUMPY_CARRIER_FOLDER + target.name))
 
 
+def page_python() -> list[Path]:
+    """The files of pyscripts that the page's Python is given: all but those that need onnxruntime."""
+    files = [*(ROOT / "pyscripts").rglob("*.py"), ROOT / "pyscripts/run.schema.json"]
+    return sorted(path for path in files if ROOT / "pyscripts/native" not in path.parents)
+
+
 def zip_pyscripts(target: Path) -> None:
-    """pyscripts as one zip with fixed times and order, so that equal sources give equal bytes; without the parts that
-    need onnxruntime."""
+    """pyscripts as one zip with fixed times and order, so that equal sources give equal bytes."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        files = [*(ROOT / "pyscripts").rglob("*.py"), ROOT / "pyscripts/run.schema.json"]
-        for path in sorted(files):
-            if ROOT / "pyscripts/native" in path.parents:
-                continue
+        for path in page_python():
             info = zipfile.ZipInfo(path.relative_to(ROOT).as_posix(), date_time=(1980, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, path.read_bytes())

@@ -12,6 +12,7 @@ from pyscripts.interventions import checked, inputs
 from pyscripts.metrics import lens
 from pyscripts.metrics.attribution import Attribution
 from pyscripts.metrics.word_metrics import begins_word
+from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.native import why
 from pyscripts.native.files import read_file, read_manifest
 from pyscripts.native.session import Past, Session
@@ -20,7 +21,7 @@ from pyscripts.result import KEPT, Run
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Target, Tokens
-from pyscripts.trace import ATTENTION_BYTES, ModelShape, Outputs, Trace
+from pyscripts.trace import ATTENTION_BYTES, Trace
 
 KEPT_BY_DEFAULT = ("attentions", "resid")  # what the numbers of the page's Run are computed from
 NO_TEXT = "There is no text to read."

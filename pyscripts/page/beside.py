@@ -12,7 +12,7 @@ from pyscripts import interventions, patching
 from pyscripts.metrics import ablation
 from pyscripts.metrics.attribution import Recorded
 from pyscripts.metrics.likelihood import logprobs_of
-from pyscripts.trace import ModelShape
+from pyscripts.model_outputs import ModelShape
 
 HELD = 6  # positions
 KINDS = 6  # of trials at each

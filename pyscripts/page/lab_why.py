@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from pyscripts.metrics import ablation
 from pyscripts.metrics import attribution as direct
+from pyscripts.model_outputs import ModelShape
 from pyscripts.page.arrays import to_numpy
 from pyscripts.page.beside import LISTS, Attributed, Beside, attributed
 from pyscripts.result import Run
 from pyscripts.tokens import Target
-from pyscripts.trace import ModelShape
 
 BATCH = 64  # variants that are requested at once
 KIND = "lab"  # of trials

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.page.arrays import to_numpy
 from pyscripts.page.models import Model
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.trace import Trace
 
 
 def new_trace(model: Model, tokens: Tokens, conditions: Mapping[str, Any]) -> Trace:

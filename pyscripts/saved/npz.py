@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ FAST = 1  # zlib's level: half of an attention matrix is zeros, the rest hardly 
 
 
 @dataclass(frozen=True)
-class Opened:
+class NpzFile:
     """What an NPZ file holds."""
 
     run: dict[str, Any]  # the Run
@@ -72,25 +73,28 @@ def write_npz(
     return file.getvalue()
 
 
-def read_npz(data: bytes, name: str) -> Opened:
+def read_npz(data: bytes, name: str) -> NpzFile:
     """What write_npz wrote. ValueError, calling the file `name`: it is something else, damaged, or too large."""
     arrays: dict[str, NDArray] = {}
+    wanted = {"about", *LARGE.values()}
+    too_large = False
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(each.file_size for each in archive.infolist()) > MOST_BYTES:
-                raise ValueError(f"{name} is too large: its arrays have more than {MOST_BYTES / 1e9:.0f} GB.")
-            wanted = {"about", *LARGE.values()}
-            for entry in archive.namelist():
+            too_large = sum(each.file_size for each in archive.infolist()) > MOST_BYTES
+            for entry in () if too_large else archive.namelist():
                 key = entry.removesuffix(".npy")
                 if key in wanted or key.startswith(ROWS):
                     with archive.open(entry) as file:
                         arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, MemoryError) as error:
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, MemoryError) as error:
         raise ValueError(f"{name} is damaged ({error}).") from None
+    if too_large:
+        raise ValueError(f"{name} is too large: its arrays have more than {MOST_BYTES / 1e9:.0f} GB.")
     about: Any = None
     if "about" in arrays and arrays["about"].dtype.kind == "U" and arrays["about"].ndim == 0:
-        about = json.loads(str(arrays.pop("about")))
+        with suppress(ValueError):  # it is not JSON: it is none of ours
+            about = json.loads(str(arrays.pop("about")))
     if not isinstance(about, dict) or about.get("schema") != SCHEMA or not isinstance(about.get("run"), dict):
         raise ValueError(f"{name} is not an NPZ file of a run ({SCHEMA}). Open files that Tokenlight saved.")
     own = {large: mine for mine, large in LARGE.items()}
-    return Opened(about["run"], about, {own.get(key) or key.removeprefix(ROWS): each for key, each in arrays.items()})
+    return NpzFile(about["run"], about, {own.get(key) or key.removeprefix(ROWS): each for key, each in arrays.items()})

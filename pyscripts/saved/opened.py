@@ -9,13 +9,14 @@ import numpy as np
 
 from pyscripts.decoding.generation import Candidates, GenerationStep
 from pyscripts.metrics.word_metrics import begins_word
+from pyscripts.model_outputs import ModelShape
 from pyscripts.run import Reading
-from pyscripts.saved.npz import Opened, is_npz, read_npz
-from pyscripts.saved.run_file import parse_run
+from pyscripts.saved.npz import NpzFile, is_npz, read_npz
+from pyscripts.saved.run_file import parse_run, reason
 from pyscripts.saved.saved_trace import SavedTrace
 from pyscripts.saved.schema import check_run
 from pyscripts.tokens import Tokens
-from pyscripts.trace import ModelShape, Trace
+from pyscripts.trace import Trace
 
 MOST_IDS = 10_000_000  # no vocabulary is larger
 
@@ -33,14 +34,11 @@ class OpenedRun:
 
 def open_reading(data: bytes, name: str) -> OpenedRun:
     """The run of a JSON or NPZ file. ValueError, calling the file `name`: it is no run, or not a whole one."""
+    file = read_npz(data, name) if is_npz(data) else parse_run(data, name)
     try:
-        if is_npz(data):
-            return _of_npz(read_npz(data, name))
-        return _of_json(parse_run(data, name))
+        return _of_npz(file) if isinstance(file, NpzFile) else _of_json(file)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError) as error:
-        if str(error).startswith(name):
-            raise
-        raise ValueError(f"{name} is not a whole run ({type(error).__name__}: {error}).") from None
+        raise ValueError(f"{name} is not a whole Run ({reason(error)}).") from None
 
 
 def _of_json(saved: dict[str, Any]) -> OpenedRun:
@@ -48,7 +46,7 @@ def _of_json(saved: dict[str, Any]) -> OpenedRun:
     tokens = Tokens.of((int(row["id"]) for row in rows), (bytes.fromhex(row["hex"]) for row in rows),
                        (bool(row["control"]) for row in rows), int(saved["summary"]["total_tokens"]))
     if not rows or tokens.text != saved["text"]:
-        raise ValueError("The saved run is damaged: its tokens are not those of its text.")
+        raise ValueError("its tokens are not those of its text")
     trace = SavedTrace(saved)
     texts = {token["id"]: token["text"] for row in rows for token in (row, *row["top"])}
     steps = saved.get("steps") or []
@@ -65,7 +63,7 @@ def _of_json(saved: dict[str, Any]) -> OpenedRun:
     })
 
 
-def _of_npz(file: Opened) -> OpenedRun:
+def _of_npz(file: NpzFile) -> OpenedRun:
     saved, manifest = file.run, dict(file.about["manifest"])
     check_run(saved)
     texts = _vocabulary({int(id): text for id, text in file.about["vocabulary"].items()})
@@ -99,7 +97,7 @@ def _reading(saved: dict[str, Any], trace: Trace, tokens: Tokens) -> Reading:
 
 def _vocabulary(texts: Mapping[int, str]) -> list[str]:
     if not all(isinstance(id, int) and 0 <= id < MOST_IDS and isinstance(text, str) for id, text in texts.items()):
-        raise ValueError("The saved run is damaged: one of its token ids or texts is none.")
+        raise ValueError("one of its token ids or their texts is not one")
     known = [""] * (max(texts, default=-1) + 1)
     for id, text in texts.items():
         known[id] = text

@@ -37,7 +37,12 @@ def parse_run(data: bytes, name: str) -> dict[str, Any]:
         check_run(run)
         return run
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{name} is not a whole Run ({type(error).__name__}: {error}).") from None
+        raise ValueError(f"{name} is not a whole Run ({reason(error)}).") from None
+
+
+def reason(error: Exception) -> str:
+    """What was wrong, for a sentence in parentheses."""
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
 
 
 def _from_first(saved: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.metrics.likelihood import TokenStatistics
+from pyscripts.model_outputs import ModelShape
 from pyscripts.strides import Window, tokens_seen
-from pyscripts.trace import ModelShape, Trace
+from pyscripts.trace import Trace
 
-NO_LAYERS = ("This run was opened from a JSON file, which holds no attention or hidden states: save it as NPZ to keep "
-             "them, or press Run to read the text here.")
+NO_LAYERS = ("This run was opened from a JSON file, which holds no attention or hidden states (an NPZ file does). "
+             "Press Run to read the text here.")
 
 
 class SavedTrace(Trace):

@@ -1,4 +1,4 @@
-// numpy's binary modules, which must lie where Python's stored memory expects them; the analysis worker, the lab, and the
+// numpy's binary modules, which must lie where Python's memory snapshot expects them; the analysis worker, the lab, and the
 // scripts in export/site that store it.
 
 export const SITE_PACKAGES = '/lib/python3.12/site-packages';

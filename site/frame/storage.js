@@ -20,6 +20,7 @@ const WORDS = {
 const PERSISTENT = {
   true: 'The browser keeps all this until you delete it.',
   false: 'The browser may delete all this when it is short of space.',
+  null: '', // not known
 };
 
 /** Offers a newer release. */
@@ -44,7 +45,7 @@ async function uninstall() {
 /** What is being packed: bytes so far. */
 const packing = signal(/** @type {number | null} */ (null));
 
-async function takeAlong() {
+async function savePage() {
   packing.value = 0;
   try {
     const [{ packPage }, { saveBlob }] = await Promise.all([import('../page/package.js'), import('../charts/files.js')]);
@@ -68,7 +69,7 @@ export function storageView() {
   const stored = state.models.value.map((entry) => ({ ...entry, ...(state.stored.value.get(entry.id) ?? { bytes: 0, total: entry.bytes }) }));
   return html`<details @toggle=${look}>
     <summary>Stored in this browser</summary>
-    <p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${state.persistent.value === null ? nothing : PERSISTENT[String(state.persistent.value)]} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>
+    <p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${PERSISTENT[String(state.persistent.value)]} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>
     <table id="stored">
       <thead><tr><th scope="col">Model</th><th scope="col">Stored</th><th scope="col"><span class="sr-only">Delete</span></th></tr></thead>
       <tbody>
@@ -82,7 +83,8 @@ export function storageView() {
       </tbody>
     </table>
     <h3>Without a network</h3>
-    <p><button type="button" id="take-along" ?disabled=${!state.model.value || packing.value !== null} @click=${takeAlong}>Save the page as a zip</button> <span class="hint">${packing.value === null ? `with ${state.model.value?.manifest.name ?? 'the model'}, for a classroom, for example` : `${megabytes(packing.value)}…`}</span></p>
+    <p><button type="button" id="save-page" ?disabled=${!state.model.value || packing.value !== null} @click=${savePage}>Save the page as a zip</button>
+      <span class="hint">${packing.value === null ? `with ${state.model.value?.manifest.name ?? 'the model'}, for a classroom, for example` : `${megabytes(packing.value)}…`}</span></p>
     <p>Unpack it and, inside its folder, run <code>python3 -m http.server -b 127.0.0.1</code> (Linux, macOS) or <code>py -m http.server -b 127.0.0.1</code> (Windows), then open <code>http://127.0.0.1:8000/</code>.</p>
     <p><button type="button" id="uninstall" @click=${uninstall}>Remove everything this site stored</button></p>
   </details>`;

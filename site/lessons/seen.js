@@ -15,7 +15,7 @@ const scoresNow = () => /** @type {Seen['scores']} */ (state.model.value?.manife
 export function seen() {
   const run = state.run.value;
   const { colouring, words } = state.settings.value;
-  const read = run !== null && run.done && !run.stored && state.isRead.value && state.underWay.value === null && run.conditions.model === state.model.value?.manifest.sha256;
+  const read = run !== null && run.done && !run.stored && state.isRead.value && state.underWay.value === null && state.isReadByModel.value;
   return {
     text: state.text.value,
     typed: state.typed.value,

@@ -192,7 +192,7 @@ export function samplingOptions(literal = false) {
 function usable() {
   const run = state.run.value;
   if (!run || run.stored) return null;
-  if (run.conditions.model !== state.model.value?.manifest.sha256) say(`This text was read with ${run.model.name}. Press Run first.`, true);
+  if (!state.isReadByModel.value) say(`This text was read with ${run.model.name}. Press Run first.`, true);
   else if (!state.isRead.value) say('The text has changed since it was read. Press Run first.', true);
   else return run;
   return null;
@@ -201,7 +201,7 @@ function usable() {
 /** The shown run, if its text is the one in the box. */
 const runOfBox = () => {
   const run = state.run.value;
-  return run && !run.stored && run.tokens.text === state.text.value && run.conditions.model === state.model.value?.manifest.sha256 ? run : null;
+  return run && !run.stored && run.tokens.text === state.text.value && state.isReadByModel.value ? run : null;
 };
 
 /** Continues the text in the box, as if it had never stopped. */

@@ -80,7 +80,7 @@ function shownRun() {
   if (!run || run.stored) return not('There is no run yet: read the text first (Run, beside the text).');
   if (run.kind === 'opened') return not('This run was opened from a file. Press Run to read its text here.');
   if (run.id === state.forgotten.value) return not('This run was lost when Python was restarted. Read the text again.');
-  if (run.conditions.model !== state.model.value?.manifest.sha256) return not(`This text was read with ${run.model.name}. Read it again.`);
+  if (!state.isReadByModel.value) return not(`This text was read with ${run.model.name}. Read it again.`);
   if (!run.done) return not('The text is still being read. Run the code again when that is done.');
   return { runId: run.id, why: '' };
 }

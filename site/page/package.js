@@ -11,15 +11,7 @@ const SITE = new URL('..', import.meta.url).href;
 const SHELL = 'vendor/shell.json'; // every file of this release but those of the service worker
 const WORKER = ['sw.js', 'headers.js'];
 
-export const README = `Tokenlight: see how a language model reads and writes, in your browser. Nothing leaves this machine.
-Unpack this archive and, inside its folder, run
-  Linux, macOS:  python3 -m http.server -b 127.0.0.1
-  Windows:       py -m http.server -b 127.0.0.1
-then open http://127.0.0.1:8000/
-Any other static server does as well. Licences: vendor/NOTICES, and each model's in models/index.json.
-`;
-
-/** @typedef {{ name: string, input: Uint8Array<ArrayBuffer> | string }} Entry */
+/** @typedef {{ name: string, input: Uint8Array<ArrayBuffer> | string }} Entry a file of the archive */
 
 /**
  * The archive, with the model that answers now. Rejects if a file cannot be had as this release states it.
@@ -30,7 +22,6 @@ export async function packPage(onProgress) {
   if (!loaded) throw new Error('No model is loaded yet.');
   let done = 0;
   const entries = async function* () {
-    yield { name: 'README.txt', input: README };
     for await (const { name, input } of pageFiles()) {
       yield { name, input };
       onProgress((done += input.length));

@@ -2,7 +2,7 @@
 
 import { checkedInterventions } from '../shared/interventions.js';
 import { analyzeOptions, checkedInput, generateOptions, takeInterventions } from '../shared/options.js';
-import { commonLength, commonTokens, conditionsOf, strideOf } from '../shared/run_key.js';
+import { commonLength, commonTokens, conditionsOf, runModelOf, strideOf } from '../shared/run_key.js';
 import { transfer } from '../vendor/comlink.min.js';
 import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
@@ -127,10 +127,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
   /** @type {RunState} */
   const run = {
     id, kind, conditions, tokens, count, reused: count,
-    model: {
-      id: manifest.id, name: manifest.name, weights: manifest.weights, revision: manifest.revision, layers: manifest.layers, lens: Boolean(manifest.inputs.lens),
-      vocabulary: (token) => vocabulary[token] ?? '',
-    },
+    model: { ...runModelOf(manifest), vocabulary: (token) => vocabulary[token] ?? '' },
     given: kind === 'generate' ? Math.min(given ?? Infinity, tokens.ids.length) : tokens.ids.length,
     done: false,
     columns: count && old ? copied(old.columns, count) : {},
@@ -163,7 +160,8 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
  */
 export async function openRun(data, name, onShown) {
   const part = await analysisStarted();
-  const { vocabulary, why_no_layers: whyNoLayers, model, tokens, conditions, given, literal } = await part.wait(part.api.openSaved(transfer(data, [data.buffer]), name));
+  const saved = await part.wait(part.api.openSaved(transfer(data, [data.buffer]), name));
+  const { vocabulary, why_no_layers: whyNoLayers, model, tokens, conditions, given, literal } = saved;
   await stop();
   const id = ++newest;
   newestKind = 'read';

@@ -5,7 +5,7 @@ import { SAMPLING } from '../shared/options.js';
 
 /** @import {Seen} from '../lessons/conditions.js' */
 /** @import {Lesson} from '../lessons/schema.js' */
-/** @import {Colouring, Colours, Interventions, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, Summary, TokenizedText, Words} from '../shared/protocol.js' */
+/** @import {Colouring, Colours, Interventions, LoadedModel, ModelEntry, Numbers, Palette, Progress, RunConditions, RunModel, Summary, TokenizedText, Words} from '../shared/protocol.js' */
 
 /**
  * A run as the page sees it. Everything in it belongs to this run alone: the columns are its own copies, the vocabulary is
@@ -14,7 +14,7 @@ import { SAMPLING } from '../shared/options.js';
  * about, if one was: a tokenizer that normalises has another in `tokens`. `whyNoLayers`: why it has no attention and hidden states.
  * `stored` holds what was computed when the site was built (text/precomputed.js); `file`: the name of the file that it was opened from.
  * @typedef {{
- *   id: number, kind: 'read' | 'generate' | 'stored' | 'opened', model: { id: string, name: string, weights: string | null, revision: string | null, layers: number, lens: boolean, vocabulary: (id: number) => string },
+ *   id: number, kind: 'read' | 'generate' | 'stored' | 'opened', model: RunModel & { vocabulary: (id: number) => string },
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, reused: number, done: boolean,
  *   columns: Record<string, { data: Numbers, width: number }>, words: Words | null,
  *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null,

@@ -282,8 +282,11 @@
  */
 
 /**
+ * What a run says of the model that read it; `lens`: whether the model has a logit lens.
+ * @typedef {{ id: string, name: string, weights: string | null, revision: string | null, layers: number, lens: boolean }} RunModel
+ *
  * The run of a file, which is shown by showSaved; see open_saved in pyscripts/page/session.py.
- * @typedef {{ tokens: TokenizedText, conditions: RunConditions, given: number, literal: boolean, model: { id: string, name: string, weights: string | null, revision: string | null, layers: number, lens: boolean },
+ * @typedef {{ tokens: TokenizedText, conditions: RunConditions, given: number, literal: boolean, model: RunModel,
  *             vocabulary: Record<number, string>, why_no_layers: string | null }} SavedRun
  */
 

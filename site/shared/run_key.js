@@ -1,6 +1,6 @@
 // When two runs are the same, and how much of one's results the other may reuse; pure, both threads.
 
-/** @import {Interventions, Manifest, RunConditions, RunKey} from './protocol.js' */
+/** @import {Interventions, Manifest, RunConditions, RunKey, RunModel} from './protocol.js' */
 
 /** The interventions of a run without any. */
 export const NO_INTERVENTIONS = '{}';
@@ -18,6 +18,9 @@ export const conditionsOf = ({ sha256, prefix: token }, prefix = true, intervent
   interventions: JSON.stringify(interventions),
   stride: null,
 });
+
+/** What a run says of its model. @param {Manifest} manifest @returns {RunModel} */
+export const runModelOf = ({ id, name, weights, revision, layers, inputs }) => ({ id, name, weights, revision, layers, lens: Boolean(inputs.lens) });
 
 /** @param {RunConditions} a @param {RunConditions} b */
 export const sameConditions = (a, b) => a.model === b.model && a.prefix === b.prefix && a.interventions === b.interventions && a.stride === b.stride;

@@ -3,7 +3,7 @@
 import { offer, openText, put } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { conditionsOf } from '../shared/run_key.js';
+import { conditionsOf, runModelOf } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
 import { examples } from './examples.js';
 import { fetchExample, first } from './first.js';
@@ -73,7 +73,7 @@ function storedRun(page, manifest) {
     id: -1,
     kind: 'stored',
     words: null,
-    model: { id: manifest.id, name: manifest.name, weights: manifest.weights, revision: manifest.revision, layers: manifest.layers, lens: false, vocabulary: (id) => page.vocabulary[id] ?? '' },
+    model: { ...runModelOf(manifest), vocabulary: (id) => page.vocabulary[id] ?? '' },
     conditions: conditionsOf(manifest),
     tokens: { hex: [], control: [], ...page.tokens },
     given: count,

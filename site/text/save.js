@@ -29,11 +29,18 @@ export function saveView() {
     <summary title="Save the run as a file, or embed the coloured text in a page">Save</summary>
     <div class="popover-panel save-panel">
       ${ready ? nothing : html`<p class="hint">There is no run to save yet. Press Run first.</p>`}
-      ${KINDS.map(({ kind, title, words }) => html`<button type="button" id="save-${kind}" ?disabled=${!ready} @click=${() => save(kind).catch(tell)}><b>${title}</b> <span class="hint">${words}</span></button>`)}
-      <button type="button" id="embed" ?disabled=${!ready} @click=${() => copyCode().catch(tell)}><b>Embed</b> <span class="hint">copy HTML code that shows the coloured text in another page</span></button>
-      ${code === null ? nothing : html`<textarea id="embed-code" readonly rows="3" aria-label="HTML code" .value=${code} @focus=${(/** @type {Event} */ event) => /** @type {HTMLTextAreaElement} */ (event.target).select()}></textarea>`}
+      ${KINDS.map(({ kind, title, words }) => choice(`save-${kind}`, title, words, ready, () => save(kind)))}
+      ${choice('embed', 'Embed', 'copy HTML code that shows the coloured text in another page', ready, copyCode)}
+      ${code === null ? nothing : html`<textarea id="embed-code" readonly rows="3" aria-label="HTML code" .value=${code} @focus=${selectAll}></textarea>`}
     </div></details>`;
 }
+
+/** @param {string} id @param {string} title @param {string} words @param {boolean} ready @param {() => Promise<void>} act */
+const choice = (id, title, words, ready, act) =>
+  html`<button type="button" id=${id} ?disabled=${!ready} @click=${() => act().catch(tell)}><b>${title}</b> <span class="hint">${words}</span></button>`;
+
+/** @param {Event} event */
+const selectAll = (event) => /** @type {HTMLTextAreaElement} */ (event.target).select();
 
 /** Of a file, without its ending. */
 const nameOf = () => `tokenlight-${(state.run.value?.model.id ?? 'run').replace(/[^\w.-]+/g, '-')}`;

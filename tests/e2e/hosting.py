@@ -15,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from export.site import shell
+from export.site import runtime, shell
 from export.site.serve import SITE
 from pyscripts.page.session import Session
 
@@ -72,7 +72,7 @@ def change_python(site: Path, change: Callable[[str, str], str]) -> None:
             if path.name not in {"python.js", "pyscripts.zip"}:
                 (site / folder / path.name).symlink_to(path)
     with zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as sources:
-        for path in (SITE.parent / "pyscripts").rglob("*.py"):
+        for path in runtime.page_python():
             name = path.relative_to(SITE.parent).as_posix()
             sources.writestr(name, change(name, path.read_text(encoding="utf-8")))
     boot, end = (SITE / "analysis/python.js").read_text(encoding="utf-8"), "  return pyodide;\n"

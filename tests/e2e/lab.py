@@ -6,9 +6,18 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.layers import until
+from tests.e2e.layers import finished, fresh, until
 
 STATE = "import(new URL('page/state.js', document.baseURI))"
+
+
+def over(page: Page, text: str) -> Page:
+    """The lens over a text that was read."""
+    page.evaluate("text => tokenlight.analyze(text, {interventions: {}})", text)
+    finished(page)
+    fresh(page, "python")
+    page.locator("#code .cm-content").wait_for()
+    return page
 
 
 def write(page: Page, code: str) -> None:

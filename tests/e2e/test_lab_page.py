@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from pyscripts.colour import colourings
 from pyscripts.native import Model, load
-from tests.e2e.lab import begun, ended, run, shading, stopped, write
+from tests.e2e.lab import begun, ended, over, run, shading, stopped, write
 from tests.e2e.layers import finished, fresh, until
 from tests.e2e.test_likelihood_page import violations
 from tests.native.test_page import same
@@ -31,12 +31,7 @@ def native(tiny_models: Path) -> Model:
 
 @pytest.fixture(scope="module")
 def opened(lens_page: Page) -> Page:
-    """The lens over a text that was read."""
-    lens_page.evaluate("text => tokenlight.analyze(text, {interventions: {}})", TEXT)
-    finished(lens_page)
-    fresh(lens_page, "python")
-    lens_page.locator("#code .cm-content").wait_for()
-    return lens_page
+    return over(lens_page, TEXT)
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from pyscripts.lab.shade import coloured
 from pyscripts.lab.values import shown
 from pyscripts.native import Model, Run, load
 from tests.awaited import awaited
-from tests.e2e.lab import ended, run, write
+from tests.e2e.lab import ended, over, run, write
 from tests.e2e.layers import finished, fresh, step_to, until
-from tests.native.test_panel_code import Awaited, AwaitedRun
+from tests.native.panel_page import Awaited, AwaitedRun
 from tests.unit.test_charts import call
 
 TEXT = "The quick brown fox jumps over the lazy dog. The quick brown fox"
@@ -40,12 +40,7 @@ def expected(native: Model) -> Run:
 
 @pytest.fixture(scope="module")
 def opened(lens_page: Page) -> Page:
-    """The lens over a text that was read."""
-    lens_page.evaluate("text => tokenlight.analyze(text, {interventions: {}})", TEXT)
-    finished(lens_page)
-    fresh(lens_page, "python")
-    lens_page.locator("#code .cm-content").wait_for()
-    return lens_page
+    return over(lens_page, TEXT)
 
 
 @pytest.fixture

@@ -60,6 +60,15 @@ def test_a_link_holds_the_settings(tiny_site: str, open_page: Opener) -> None:
     assert (found["units"], found["sampling"]["temperature"], found["theme"]) == ("bits", 0.8, "system")
 
 
+def test_a_text_that_is_too_long_for_a_link_is_said(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    page.fill("#text", "word " * 4000)
+    page.click("#copy-link")
+    expect(page.locator("#notice")).to_contain_text("too long for a link. Save the run as a file")
+    assert "text=" not in page.evaluate("location.href")
+
+
 def test_a_link_pasted_into_the_tab_and_back(tiny_site: str, open_page: Opener) -> None:
     page = open_page(f"{tiny_site}#model=tiny-gpt2")
     read(page, TEXT)

@@ -67,14 +67,14 @@ def test_the_page_packs_itself(served: str, packed: Path, open_page: Callable[..
     page.locator("#storage summary").click()
     expect(page.locator("#storage")).to_contain_text("The page works offline", timeout=60_000)
     with page.expect_download() as download:
-        page.click("#take-along")
+        page.click("#save-page")
     download.value.save_as(tmp_path / "own.zip")
     with zipfile.ZipFile(tmp_path / "own.zip") as own, zipfile.ZipFile(packed) as package_:
         assert own.testzip() is None
         names, expected = set(own.namelist()), set(package_.namelist())
         models = {name for name in expected if name.startswith("tokenlight/models/") and "/tiny-llama/" not in name}
         assert names == (expected - models - {"tokenlight/LICENSE"}) | {"tokenlight/models/index.json"}
-        for name in names - {"tokenlight/models/index.json", "tokenlight/README.txt"}:
+        for name in names - {"tokenlight/models/index.json"}:
             assert own.read(name) == package_.read(name), name
         index = json.loads(own.read("tokenlight/models/index.json"))
         assert [model["id"] for model in index["models"]] == ["tiny-llama"]

@@ -59,13 +59,19 @@ def test_the_grid_is_that_without_a_browser(page: Page, native: Model) -> None:
     assert "no option" in page.evaluate("tokenlight.patch({other: 1}).catch((error) => error.message)")
 
 
-def test_a_grid_that_is_cancelled_is_taken_up_again(page: Page) -> None:
-    read(page, A)
+def patch_panel(page: Page, pinned: str, shown: str) -> Locator:
+    """The panel with one text pinned and another read, before its grid is computed."""
+    read(page, pinned)
     page.evaluate("tokenlight.pin()")
-    read(page, B)
+    read(page, shown)
     panel = page.locator("#panel-patch")
     panel.scroll_into_view_if_needed()
     expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)
+    return panel
+
+
+def test_a_grid_that_is_cancelled_is_taken_up_again(page: Page) -> None:
+    panel = patch_panel(page, A, B)
     count = panel.locator("button", has_text="Compute the grid")
     page.evaluate("""() => {  // pressed as soon as it is there, long before the sweep could end
         new MutationObserver((_, observer) => {
@@ -90,12 +96,7 @@ def test_a_grid_that_is_cancelled_is_taken_up_again(page: Page) -> None:
 
 
 def test_a_grid_that_was_started_goes_on_out_of_sight(page: Page) -> None:
-    read(page, B)
-    page.evaluate("tokenlight.pin()")
-    read(page, A)
-    panel = page.locator("#panel-patch")
-    panel.scroll_into_view_if_needed()
-    expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)
+    panel = patch_panel(page, B, A)
     page.evaluate("""() => {  // one task: the lens is left before anything is computed
         const buttons = [...document.querySelectorAll('#panel-patch button')];
         buttons.find((one) => one.textContent === 'Compute the grid').click();

@@ -236,14 +236,19 @@ def test_what_cannot_be_embedded_is_said(tiny: Page, tiny_site: str, browser: Br
         letters[name], again = tiny.evaluate(pack, json.dumps(value))
         assert json.loads(again) == value
     page = browser.new_page()
+    nothing = "does not say which text"
     for hash_, said in (
-        ("", "names no run"), ("run=", "damaged"), ("run=%%%", "damaged"), (f"run={letters['markup'][:40]}", "damaged"),
-        (f"run={letters['hostile']}", "not a run that can be embedded"), (f"run={letters['other']}", "not a run that"),
-        ("file=../secret.json", "names no run"), ("file=https://example.org/x.json", "names no run"),
+        ("", nothing), ("run=", "damaged"), ("run=%%%", "damaged"), (f"run={letters['markup'][:40]}", "damaged"),
+        (f"run={letters['hostile']}", "not a text that “Embed” saved"), (f"run={letters['other']}", "not a text that"),
+        ("file=../secret.json", nothing), ("file=https://example.org/x.json", nothing),
         ("file=none.json", "none.json is missing"), (f"run={letters['markup']}", "<img src=x onerror=alert(1)> people"),
     ):
         page.goto("about:blank")
         page.goto(f"{tiny_site}embed.html#{hash_}")
         expect(page.locator("#tokens")).to_contain_text(said)
         expect(page.locator("#tokens img")).to_have_count(0)
+    page.route("**/beside.json", lambda route: route.fulfill(json=whole))
+    page.goto("about:blank")
+    page.goto(f"{tiny_site}embed.html#file=beside.json")
+    expect(page.locator("#tokens")).to_have_text("The people")
     page.close()

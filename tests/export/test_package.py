@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from export.site import package, shell
+from export.site.serve import SITE
 from tests.e2e.conftest import checkpoints, tiny_models  # noqa: F401 (fixtures)
 
 PAGE = {
@@ -16,6 +17,7 @@ PAGE = {
     "app.js": "export {};",
     "sw.js": "// worker",
     "headers.js": "// headers",
+    "README.txt": "how to serve it",
     "package.json": "{}",
     "vendor/NOTICES": "notices",
     "vendor/lib.js": "export {};",
@@ -49,13 +51,14 @@ def test_what_is_packed(site: Path, tmp_path: Path) -> None:
         archive.extractall(tmp_path / "unpacked")
     root = tmp_path / "unpacked/tokenlight"
     found = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-    page = {"index.html", "app.js", "sw.js", "headers.js", "vendor/NOTICES", "vendor/lib.js", "vendor/shell.json"}
-    assert {path for path in found if not path.startswith("models/")} == page | {"README.txt", "LICENSE"}
-    assert len((root / "README.txt").read_text().splitlines()) == 6
+    page = {"index.html", "app.js", "sw.js", "headers.js", "README.txt", "vendor/NOTICES", "vendor/lib.js", shell.SHELL}
+    assert {path for path in found if not path.startswith("models/")} == page | {"LICENSE"}
+    assert (root / "README.txt").read_text() == "how to serve it"
+    assert "py -m http.server" in (SITE / "README.txt").read_text()
     stated = json.loads((root / shell.SHELL).read_text())
     for file in stated["files"]:
         assert hashlib.sha256((root / file["path"]).read_bytes()).hexdigest() == file["sha256"]
-    assert {file["path"] for file in stated["files"]} == page - {"sw.js", "headers.js", "vendor/shell.json"}
+    assert {file["path"] for file in stated["files"]} == page - {"sw.js", "headers.js", shell.SHELL}
     for name in ("tiny-gpt2", "tiny-llama"):
         manifest = json.loads((root / f"models/{name}/manifest.json").read_text())
         chunks = {chunk["name"] for file in manifest["files"] for chunk in file["chunks"]}

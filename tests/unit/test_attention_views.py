@@ -12,10 +12,11 @@ import torch
 
 from pyscripts.metrics import heads
 from pyscripts.metrics.survey import BLOCKS, Survey
+from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.page.recomputed_attention import RecomputedAttention
 from pyscripts.page.views import VIEWS, Context
 from pyscripts.run import Reading
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.trace import Trace
 from tests.export.models import random_model
 from tests.unit.cut_text import tokens_of
 

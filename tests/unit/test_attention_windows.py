@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from export.check import windows
 from export.graph.capture import dimensions
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.model_outputs import ModelShape, Outputs
+from pyscripts.trace import Trace
 from tests.export.models import random_model
 
 WINDOWS = {"gpt_neo": [None, 8], "mistral": [8, 8], "gemma2": [8, None], "llama": [None, None]}

@@ -7,9 +7,10 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from pyscripts.metrics import words
+from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.page.views import VIEWS, Context
 from pyscripts.run import Reading
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.trace import Trace
 from tests.unit.cut_text import tokens_of
 
 VOCABULARY, POSITIONS = 20, 32

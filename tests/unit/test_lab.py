@@ -15,6 +15,7 @@ from pyscripts.lab.shade import coloured
 from pyscripts.page.lab_session import LabSession
 from pyscripts.page.session import Session
 from tests.awaited import awaited
+from tests.unit.test_charts import call
 from tests.unit.test_page_session import IDS, MODEL, begun, hand, read
 from tests.unit.test_tokens import Floats
 from tests.unit.test_trace import outputs
@@ -248,3 +249,16 @@ def test_what_goes_wrong_is_said() -> None:
     session.forget_run()
     assert shown(session, "run.logprob")[0]["error"] == "there is no run"
     assert shown(session, "1 + 1")[0] == {"kind": "text", "text": "2"}
+
+
+def test_settings_are_filled_in_as_python() -> None:
+    code = 'token = 0  # its index\nname = "x"\n\nother = token = 1\nif name = 2'
+    values = {"token": 7, "name": 'a "quoted" $& text\n\u2028🦩', "absent": 1, "if name": 3}
+    found = call("../lenses/python/filled", "filled", code, values)
+    names: dict[str, Any] = {}
+    exec("\n".join(found.split("\n")[:2]), names)
+    assert names["token"] == 7 and names["name"] == values["name"]
+    assert found.splitlines()[0] == "token = 7  # its index" and "absent" not in found
+    settings = [None, True, -0.5, [1, [2]], {"maxTokens": 3, "stop": ["\\n"], "nothing": None}]
+    assert eval(call("../lenses/python/filled", "literal", settings)) == [
+        None, True, -0.5, [1, [2]], {"max_tokens": 3, "stop": ["\\n"], "nothing": None}]

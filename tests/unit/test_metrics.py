@@ -3,11 +3,12 @@
 import numpy as np
 
 from pyscripts.metrics import METRICS, Scored, metric, needed
+from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.page import session as browser
 from pyscripts.page.views import VIEWS, Context
 from pyscripts.page.views.registry import TABLES
 from pyscripts.run import Reading, build
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.trace import Trace
 from tests.run_schema import RUN
 from tests.unit.cut_text import tokens_of
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
+from pyscripts.model_outputs import Outputs
 from pyscripts.page.session import Session
-from pyscripts.trace import Outputs
 from tests.unit.cut_text import cut
 from tests.unit.test_tokens import Floats
 from tests.unit.test_trace import HEADS, HIDDEN, LAYERS, VOCABULARY, outputs

@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from pyscripts import run
 from pyscripts.decoding import generation
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.model_outputs import ModelShape, Outputs
+from pyscripts.trace import Trace
 from tests.run_schema import RUN, VALIDATOR, check, extremes, runs_in
 from tests.unit.cut_text import tokens_of
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyscripts.metrics import text
+from pyscripts.model_outputs import ModelShape
 from pyscripts.page.session import Session, token_columns
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace, Window, context_of, plan
-from pyscripts.trace import ModelShape
 from tests.export.models import random_model
 from tests.unit.cut_text import cut, tokens_of
 from tests.unit.test_tokens import Floats

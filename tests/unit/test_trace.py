@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyscripts.metrics.likelihood import TokenStatistics
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.model_outputs import ModelShape, Outputs
+from pyscripts.trace import Trace
 
 LAYERS, HEADS, HIDDEN, VOCABULARY = 2, 2, 3, 6
 SHAPE = ModelShape(LAYERS, HEADS, HIDDEN, VOCABULARY, windows=(None, 3))

@@ -18,9 +18,10 @@ from transformers import (
 
 from pyscripts.colour import scales
 from pyscripts.decoding import generation, sampling
+from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.page.views import VIEWS, Context, Inspected
 from pyscripts.run import Reading
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.trace import Trace
 from tests.export.models import random_model
 from tests.unit.cut_text import tokens_of
 

@@ -8,9 +8,10 @@ import pytest
 from pyscripts import run, wording
 from pyscripts.metrics import text
 from pyscripts.metrics.compare import Reading as Compared
+from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.page.preview import preview
 from pyscripts.page.views import VIEWS, Context
-from pyscripts.trace import ModelShape, Outputs, Trace
+from pyscripts.trace import Trace
 from tests.unit.cut_text import tokens_of
 
 PIECES = ["The", " cat", " sat", ". ", "The", " cat", " sat", ".", " Naïve", " 🙂"]
