@@ -49,8 +49,8 @@ def with_added(
 def check(manifest: Mapping[str, Any]) -> None:
     """ValueError: the model does not give out what its heads give, or takes nothing in its place."""
     if not available(manifest):
-        raise ValueError(
-            f"{manifest['name']} was exported without its heads' outputs (head_output_add). Build the model again.")
+        raise ValueError(f"{manifest['name']} was exported without its heads' outputs. Choose another model, or build "
+                         f"it again.")
 
 
 def available(manifest: Mapping[str, Any]) -> bool:

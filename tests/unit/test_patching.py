@@ -9,7 +9,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from pyscripts import patching
+from pyscripts.page.patches import Patch
 from pyscripts.page.session import Session
+from pyscripts.patching import Place
 from tests.unit.cut_text import cut
 from tests.unit.test_tokens import Floats, chunk
 
@@ -45,8 +47,10 @@ def test_targets() -> None:
 
 def test_the_grid_by_hand() -> None:
     """Nothing changes before the token that differs; the stream after the last layer is A's at the last position."""
-    assert patching.places(A, B) == [(0, 2), (1, 2), (0, 3), (1, 3)]
-    assert_allclose(patching.difference(A, B, 2), [[4, 5], [12, 13]])
+    places = [Place(0, (2,)), Place(1, (2,)), Place(0, (3,)), Place(1, (3,))]
+    assert patching.places(A, B) == places
+    assert_allclose(patching.difference(A, B, places[0]), [[4, 5]])
+    assert_allclose(patching.difference(A, B, Place(1, (2, 3))), [[12, 13], [14, 15]])
     logprobs = np.log([[0.1, 0.7], [0.2, 0.7], [0.4, 0.7], [np.nan, np.nan]])
     found = patching.grid(A, B, [0, 2], logprobs)
     assert_allclose(found[:, :2], 0, atol=0)
@@ -110,13 +114,14 @@ def test_the_grid_of_the_page_fills_batch_by_batch() -> None:
     of_b = read(session, 2, [1, 5, 3], generator)
     steering = session.view(2, "steering", json.dumps({"layer": 0, "mean": False}))
     assert_allclose(steering["arrays"]["vector"], of_a[0, 3] - of_b[0, 3])
-    assert_allclose(session.patch_rows(2, "patch", 2), of_a[:1, 2] - of_b[:1, 2])
+    assert_allclose(session.patch_rows(2, Patch().kind, 2), [of_a[:1, 2] - of_b[:1, 2]])
     first, arrays = view(2)
     assert first["missing"] is None and (first["done"], first["of"], first["begin"]) == (0, 2, 1)
     assert np.isnan(arrays["deltas"]).tolist() == [False, True, True, False, False, False]
     for position in (2, 3):
         found, _ = view(2, target=4, sweep=True)
-        assert found["missing"]["variants"] == [{"patch": [0, position]}] and found["missing"]["position"] == 3
+        assert found["missing"]["variants"] == [{"patch": [0, position]}]
+        assert found["missing"]["position"] == 3
         logits = np.zeros((1, 8), np.float32)
         logits[0, 4] = position
         session.tried(2, json.dumps(found["missing"]), Flat(logits))
