@@ -85,7 +85,7 @@ class Page:
         run, model, ids = self.run, self.model, self.run.position_ids.tolist()
         if missing["kind"] == "attribution":
             return self.beside.keep(self.attributed(missing["position"], missing["targets"]))
-        if missing["kind"] == "heads":
+        if missing["kind"] == "head_outputs":
             of = missing["of"]
             read = model.read(missing["ids"], prefix=False, interventions=missing["interventions"])
             self.beside.heads[of] = model.head_means(run) if of == "means" else model.head_outputs(read)

@@ -106,7 +106,7 @@ def heads_to_read(context: Context, of: str) -> dict[str, Any] | None:
         ids, changes = list(context.pinned_stream.ids), context.pinned_stream.interventions
     else:
         ids, changes = context.reading.trace.ids, {} if of == MEANS else context.reading.interventions
-    return {"kind": "heads", "of": of, "ids": ids, "interventions": changes}
+    return {"kind": "head_outputs", "of": of, "ids": ids, "interventions": changes}
 
 
 def spans(tokens: int) -> list[tuple[int, int]]:
