@@ -133,13 +133,15 @@ def places(a: Stream, b: Stream) -> list[Place]:
 
 
 def head_places(a: Stream, b: Stream, token: int | None, heads: int) -> list[Place]:
-    """What must be computed for `head_grid`, head by head; none if nothing can change. token: of B, where the outputs
-    are copied (-1: the last); None: at every token. heads: of a layer. ValueError: there is no such token."""
+    """What must be computed for `head_grid`, head by head; none if nothing can change, and none of the last layer's if
+    the last position is not among them: nothing of B looks there any more. token: of B, where the outputs are copied
+    (-1: the last); None: at every token. heads: of a layer. ValueError: there is no such token."""
     count = len(b.ids) - b.first
     if token is not None and not -count <= token < count:
         raise ValueError(f"There is no token {token}: the text has {count} tokens, numbered from 0.")
     at = tuple(p for p in copied_positions(a, b) if token is None or p == b.first + token % count)
-    return [Place(layer, at, head) for layer in range(len(a.residual)) for head in range(heads)] if at else []
+    layers = len(a.residual) - (len(b.ids) - 1 not in at) if at else 0
+    return [Place(layer, at, head) for layer in range(layers) for head in range(heads)]
 
 
 def difference(a: Stream, b: Stream, place: Place) -> NDArray[np.float32]:
@@ -192,9 +194,9 @@ def head_grid(
 
     logprobs: [place, target] under each of `head_places`. heads: of a layer.
     """
-    if not len(logprobs):
-        return np.zeros((len(a.residual), heads))
-    return (metric(logprobs) - ends(a, b, ids)[1]).reshape(-1, heads)
+    values = np.zeros((len(a.residual), heads))
+    values.ravel()[: len(logprobs)] = metric(logprobs) - ends(a, b, ids)[1]
+    return values
 
 
 def steering(a: Stream | None, b: Stream | None, layer: int, mean: bool) -> NDArray[np.float32]:

@@ -114,12 +114,12 @@ def test_the_heads_of_the_page_are_read_then_tried() -> None:
     read(session, 2, [1, 5, 3, 6], generator)
 
     def view(**args: Any) -> dict[str, Any]:
-        answer = session.view(2, "patch", json.dumps({"heads": True, "token": 2, "sweep": True, **args}))
+        answer = session.view(2, "patch", json.dumps({"heads": True, "token": 3, "sweep": True, **args}))
         return {**json.loads(answer["json"]), **answer["arrays"]}
 
     assert "Choose how they are aligned" in view()["why_not"]
     assert view()["alignment"] == {"a": ["x"] * 3, "b": ["x"] * 4, "origin": [None] * 4}
-    align = [[1, 2], [2, 0]]
+    align = [[1, 3], [2, 0]]
     outputs = {}
     for of, ids in (("a", [0, 1, 2, 3]), ("b", [0, 1, 5, 3, 6])):
         missing = view(align=align)["missing"]
@@ -132,21 +132,22 @@ def test_the_heads_of_the_page_are_read_then_tried() -> None:
         session.head_values(2, of, [Flat(values)])
         outputs[of] = np.tril(weights) @ values[0]  # [head, position, head_size]
     found = view(align=align)
-    assert found["missing"]["variants"] == [{"patch": [0, 3, 0]}, {"patch": [0, 3, 1]}]
-    assert found["alignment"]["origin"] == [2, None, 1, None] and (found["done"], found["of"]) == (0, 2)
+    assert found["missing"]["variants"] == [{"patch": [0, 4, 0]}, {"patch": [0, 4, 1]}]
+    assert found["alignment"]["origin"] == [2, None, None, 1] and (found["done"], found["of"]) == (0, 2)
     kind = found["missing"]["kind"]
-    difference = outputs["a"][:, 2] - outputs["b"][:, 3]  # token 1 of A at token 2 here
-    assert_allclose(session.patch_rows(2, kind, 3), difference.reshape(1, 1, 4), atol=1e-6)
+    difference = outputs["a"][:, 2] - outputs["b"][:, 4]  # token 1 of A at token 3 here
+    assert_allclose(session.patch_rows(2, kind, 4), difference.reshape(1, 1, 4), atol=1e-6)
     logits = np.log(np.array([[0.1] * 6 + [0.2] * 2, [0.05] * 6 + [0.4, 0.3]], np.float32))
     session.tried(2, json.dumps(found["missing"]), Flat(logits))
     done = view(align=align)
     assert done["missing"] is None and not np.isnan(done["deltas"]).any()
     assert len(done["top"]) == 2 and abs(done["top"][0]["value"]) >= abs(done["top"][1]["value"])
-    unpaired = view(align=align, token=1)
-    assert (unpaired["of"], unpaired["missing"], unpaired["deltas"].tolist()) == (0, None, [0, 0])
+    for token in (1, 0):  # goes with none; the last layer, where nothing looks there any more
+        nothing = view(align=align, token=token)
+        assert (nothing["of"], nothing["missing"], nothing["deltas"].tolist()) == (0, None, [0, 0])
     every = view(align=align, token=None)["missing"]
-    rows = session.patch_rows(2, every["kind"], 1)  # tokens 0 to 2, of which the second goes with none
-    assert every["variants"][0] == {"patch": [0, 1, 0]} and rows.shape == (3, 1, 4) and not rows[1].any()
+    rows = session.patch_rows(2, every["kind"], 1)  # tokens 0 to 3, of which the second and third go with none
+    assert every["variants"][0] == {"patch": [0, 1, 0]} and rows.shape == (4, 1, 4) and not rows[1:3].any()
     assert_allclose(rows[0, 0], (outputs["a"][:, 3] - outputs["b"][:, 1]).ravel(), atol=1e-6)
     assert "A has no token 3" in view(align=[[3, 0]])["why_not"]
     session.pin(2)

@@ -5,7 +5,7 @@ import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { menuView } from '../controls.js';
 import { columnsOf } from './pairs.js';
-import { alignByHand, alignment, pairTokens, setAlignment } from './patch_choice.js';
+import { alignByHand, alignment, pairTokens, setAlignment, shownAlignment } from './patch_choice.js';
 
 /** @import {Alignment} from '../../shared/protocol.js' */
 /** @import {Column} from './pairs.js' */
@@ -29,8 +29,9 @@ export function alignmentLine(both) {
 /** Both texts with their pairs. @param {Alignment | null} both */
 export function alignmentView(both) {
   if (!both) return nothing;
-  if (both.a.length !== both.b.length || alignment() === 'hand') return pairsView(both);
-  return html`<details><summary>Align by hand</summary>${pairsView(both)}</details>`;
+  const shown = shownAlignment(both);
+  if (both.a.length !== both.b.length || alignment() === 'hand') return pairsView(shown);
+  return html`<details><summary>Align by hand</summary>${pairsView(shown)}</details>`;
 }
 
 /** @param {Alignment} both */
@@ -54,7 +55,7 @@ function columnView(both, column) {
     const other = column[side === 'a' ? 'b' : 'a'];
     const goes = other === null ? 'goes with none' : `goes with ${labelOf(both[side === 'a' ? 'b' : 'a'][other])}`;
     const isPressed = pressed.value?.side === side && pressed.value.token === token;
-    return html`<button type="button" data-side=${side} tabindex=${token === 0 && side === 'a' ? 0 : -1} aria-pressed=${isPressed}
+    return html`<button type="button" data-side=${side} data-token=${token} tabindex=${token === 0 && side === 'a' ? 0 : -1} aria-pressed=${isPressed}
       aria-label="${side === 'a' ? 'A' : 'This text'}, token ${token + 1}: ${labelOf(both[side][token])}, ${goes}"
       @click=${() => press(both, side, token)}>${labelOf(both[side][token])}</button>`;
   };
@@ -68,6 +69,7 @@ function press(both, side, token) {
   pressed.value = null;
   if (side === 'b') pairTokens(both, before.token, token);
   else pairTokens(both, token, before.token);
+  queueMicrotask(() => /** @type {HTMLElement | null} */ (document.querySelector(`.pairs-text [data-side=${side}][data-token="${token}"]`))?.focus()); // it may have moved
 }
 
 /** Arrow keys go along a text and between the two. @param {KeyboardEvent} event */

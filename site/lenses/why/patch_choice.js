@@ -37,6 +37,13 @@ export function setAlignment(value, now) {
   if (value === 'hand') alignByHand(pairsOf(now));
 }
 
+/** What is shown: pairs made by hand at once, others as Python has answered. @param {Alignment} answered @returns {Alignment} */
+export function shownAlignment(answered) {
+  if (alignment() !== 'hand') return answered;
+  const origins = new Map(byHand.value.pairs.map(([a, b]) => [b, a]));
+  return { ...answered, origin: answered.b.map((_, b) => origins.get(b) ?? null) };
+}
+
 /** @param {Alignment} now @returns {[number, number][]} */
 const pairsOf = ({ origin }) => origin.flatMap((a, b) => (a === null ? [] : [/** @type {[number, number]} */ ([a, b])]));
 
@@ -47,7 +54,7 @@ export function alignByHand(pairs) {
   sweeping.value = null;
 }
 
-/** Pairs two tokens, or parts them if they are a pair; either may have been in another. @param {Alignment} now @param {number} a @param {number} b */
+/** Pairs two tokens, or parts them if they are a pair; either may have been in another. @param {Alignment} now as shown @param {number} a @param {number} b */
 export function pairTokens(now, a, b) {
   const others = pairsOf(now).filter(([one, other]) => one !== a && other !== b);
   alignByHand(now.origin[b] === a ? others : [...others, [a, b]]);
