@@ -16,6 +16,9 @@ const ALIGNMENTS = /** @type {const} */ ({ start: 'from the start', end: 'from t
 /** The token that was pressed, until another is. */
 const pressed = signal(/** @type {{ side: Side, token: number } | null} */ (null));
 
+/** Whether two texts of different lengths wait to be aligned. @param {Alignment | null} both */
+export const isUnaligned = (both) => both !== null && both.a.length !== both.b.length && alignment() === '';
+
 /** How two texts are aligned, in a sentence; nothing if every token goes with the one at its place. @param {Alignment | null} both */
 export function alignmentLine(both) {
   if (!both || (both.a.length === both.b.length && alignment() !== 'hand')) return nothing;

@@ -61,6 +61,7 @@ function headCharts({ json, arrays }) {
     },
     {
       label: 'The heads that change most',
+      resting: 'Point at a bar for its value; press it to choose the head.',
       scene: (width) => rowsScene({
         labels: top.map(({ layer, head }) => `head ${layer}.${head}`), labelRoom: Math.min(120, width * 0.4), rowHeight: 20,
         tracks: [

@@ -1,5 +1,6 @@
 // Patch: the residual stream or a head’s output of the pinned text copied into this one, and what that does to the prediction; main thread.
 
+import { signed } from '../../frame/format.js';
 import { unit } from '../../frame/units.js';
 import { computeMissing } from '../../page/questions.js';
 import * as state from '../../page/state.js';
@@ -8,7 +9,7 @@ import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { menuView, pinView } from '../controls.js';
 import { panel } from '../panel.js';
-import { alignmentLine, alignmentView } from './alignment.js';
+import { alignmentLine, alignmentView, isUnaligned } from './alignment.js';
 import { chosenHead, lacksHeadOutputs } from './choice.js';
 import { headButtons } from './heads.js';
 import { change, gridChart, headCharts, placeOf } from './patch_charts.js';
@@ -20,6 +21,8 @@ import { askTowards, copied, COPIED, isSweeping, patchArgs, setSweeping } from '
 /** @typedef {Views['patch']['answer']} Answer */
 
 const NO_HEADS = 'This model was exported without its heads’ outputs. Choose another, or copy the residual stream.';
+
+const UNALIGNED = 'Choose how they are aligned, pair their tokens below, or change a text so that both have as many.';
 
 /** The cell that was pressed, of one run and one kind of grid. */
 const cell = signal(/** @type {{ run: number, heads: boolean, at: Cell } | null} */ (null));
@@ -56,7 +59,7 @@ function question({ target, versus, offered }) {
 
 function lead(/** @type {Answer} */ { json }) {
   const asked = html`${copiedMenu()}${alignmentLine(json.alignment)}`;
-  if (json.why_not !== null) return html`${asked}${ofHeads() && lacksHeadOutputs() ? NO_HEADS : json.why_not}`;
+  if (json.why_not !== null) return html`${asked}${ofHeads() && lacksHeadOutputs() ? NO_HEADS : isUnaligned(json.alignment) ? UNALIGNED : json.why_not}`;
   const { of_a: a, of_b: b, done, of, versus } = json;
   const progress = done === of ? '' : isSweeping() ? html` <strong>Computing… ${done} of ${of}</strong>` : done ? html` ${done} of ${of} computed.` : '';
   return html`${asked}${question(json)} ${versus ? 'Difference of log-probabilities' : 'Log-probability'}, ${unit()}: ${change(b)} here, ${change(a)} after A.${progress}`;
@@ -80,7 +83,7 @@ function below({ json, arrays }) {
   const at = cell.value?.run === state.run.value?.id && cell.value?.heads === json.heads ? cell.value?.at : undefined;
   const value = at ? arrays.deltas.data[at.row * json.columns + at.column] : NaN;
   const whole = json.of_a - json.of_b;
-  const share = whole ? `, ${Math.round((100 * value) / whole)}% of the way to A` : '';
+  const share = whole ? `, ${signed((100 * value) / whole, 0)}% of the way to A` : '';
   return html`<p class="hint">${reach(json)} ${!at || Number.isNaN(value) ? nothing : html`<strong>${placeOf(json, at)}</strong>: ${change(value)} ${unit()}${share}.`}</p>
     ${json.heads ? headButtons() : nothing}${alignmentView(json.alignment)}`;
 }

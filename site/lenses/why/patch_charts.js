@@ -64,10 +64,12 @@ export function headCharts({ json, arrays }, press) {
       labels: Array.from({ length: layers }, (_, layer) => String(layer)), labelRoom: 24, rowHeight: rowHeight(layers), align: 'end',
       tracks: [{ kind: 'cells', title: 'heads', levels: arrays.levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, change), ends: ['0', String(columns - 1)], widest: 26 }],
     }, width),
+    frames: [],
     say: (cell) => `${placeOf(json, cell)}: ${said(values[cell.row * columns + cell.column])}`,
     pick: press,
   }, {
     label: 'The heads that change most',
+    resting: 'Point at a bar for its value; press it to choose the head.',
     scene: (width) => rowsScene({
       labels: top.map(({ layer, head }) => `head ${layer}.${head}`), labelRoom: Math.min(120, width * 0.4), rowHeight: 20,
       tracks: [
