@@ -93,6 +93,7 @@ function reach({ begin, of, heads, token, alignment: { b: texts, origin } }) {
   const place = token === null ? '' : `${labelOf(texts[token])} (${token + 1})`;
   if (heads && of && token !== null) return `Copied at ${place}.`;
   if (heads && !of) return token === null ? 'No token of A goes with one here that could change anything.' : `At ${place}, no head gives out anything else in A: choose a later token, or one that goes with a token of A.`;
+  if (!of) return 'Only what both texts have in common up to there goes together: copying it changes nothing.';
   if (origin.includes(null)) return 'Where nothing of A is aligned, nothing is copied.';
   return begin ? `Both texts begin with the same ${begin === 1 ? 'token' : `${begin} tokens`}: copying there changes nothing.` : 'Every token can change the prediction.';
 }
