@@ -14,10 +14,10 @@ from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
-from pyscripts.page.beside import PATCH
 from pyscripts.page.beside_session import BesideSession, Current
 from pyscripts.page.blank import Blank
 from pyscripts.page.models import Model, Models
+from pyscripts.page.patches import PATCH, Patch
 from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
 from pyscripts.run import Reading
 from pyscripts.saved.opened import OpenedRun, open_reading
@@ -191,15 +191,10 @@ class Session(BesideSession):
         return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
 
     def patch_rows(self, run_id: int, kind: str, position: int) -> NDArray[np.float32]:
-        """[layer, hidden] what, added to the current run at a position before a layer, makes it the pinned one, aligned
-        as the kind of trial says."""
-        current, a = self._current(run_id), self._pinned_stream
-        here = patching.stream(current.reading, current.conditions["model"])
-        if a is not None and here is not None:
-            a = patching.aligned(a, here, patching.alignment_in(kind))
-        if a is None or here is None or patching.why_not(a, here):
-            raise ValueError("The pinned reading cannot be copied into this one.")
-        return np.ascontiguousarray(patching.difference(a, here, position))
+        """[position, layer, hidden or head · head_size] what, added to the current run from a position on, makes it the
+        pinned one, as the kind of trial says (Patch.rows)."""
+        context, patch = self._context(self._current(run_id)), Patch.of(kind)
+        return np.ascontiguousarray(patch.rows(*views.streams(context, patch), position, context.model["heads"]))
 
     def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
         """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None if the graph has no lens."""
@@ -255,15 +250,12 @@ class Session(BesideSession):
         self._pinned = compare.Reading(name, reading.tokens, logprob)
         stream = patching.stream(reading, current.conditions["model"])
         self._pinned_stream = stream and stream.copy()
-        current.beside.forget(PATCH)
+        current.beside.forget_a(PATCH)
 
     def view(self, run_id: int, name: str, arguments: str) -> dict[str, Any]:
         """One of views.VIEWS on the current run: {json, arrays}. ValueError if there is no such view."""
         current = self._current(run_id)
-        context = views.Context(
-            current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.recomputed,
-            self._pinned, self._pinned_stream, current.beside,
-        )
+        context = self._context(current)
         if name not in views.VIEWS:
             raise ValueError(f"There is no view {name!r}.")
         args = json.loads(arguments)
@@ -273,6 +265,12 @@ class Session(BesideSession):
             raise ValueError(why_no_layers)
         plain, arrays = views.split(views.VIEWS[name](context, **args))
         return {"json": json.dumps(plain, allow_nan=False), "arrays": arrays}
+
+    def _context(self, current: Current) -> views.Context:
+        return views.Context(
+            current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.recomputed,
+            self._pinned, self._pinned_stream, current.beside,
+        )
 
     def _current_blank(self) -> Blank:
         if self._blank is None:

@@ -130,9 +130,9 @@ const api = {
 
   addListed: (runId, side, states) => python(() => session.add_listed(runId, side, states)),
 
-  addMeanAttention: (runId, first, count, parts) => python(() => session.add_mean_attention(runId, first, count, parts)),
+  addHeadAttention: (runId, of, first, count, parts) => python(() => session.add_head_attention(runId, of, first, count, parts)),
 
-  headValues: (runId, parts) => python(() => session.head_values(runId, parts)),
+  headValues: (runId, of, parts) => python(() => session.head_values(runId, of, parts)),
 
   beginFillIn: (model, logits, request) => JSON.parse(python(() => session.begin_fill_in(model, logits, JSON.stringify(request)))),
 

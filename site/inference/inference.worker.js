@@ -92,7 +92,7 @@ const api = {
 
   readUntouched: (runId, key) => queue.add('untouched', (signal) => loaded().readings.readUntouched(runId, key, signal)),
 
-  headMeans: (runId, key) => queue.add('means', (signal) => loaded().readings.headMeans(runId, key, signal)),
+  readHeads: (runId, key, request) => queue.add('heads', (signal) => loaded().readings.readHeads(runId, key, request, signal)),
 
   readLists: (runId, request) => queue.add('lists', (signal) => loaded().readings.readLists(runId, request, signal)),
 

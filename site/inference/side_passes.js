@@ -20,13 +20,19 @@ const interventionsOf = (key) => JSON.parse(key.interventions);
 
 /**
  * A variant with the vectors of its patch.
- * @param {Variant} variant @param {PyArray | null} rows [layer, hidden] @returns {Variant}
+ * @param {Variant} variant @param {PyArray | null} rows [position, layer, hidden or head · head_size] @param {number} headSize @returns {Variant}
  */
-function patched(variant, rows) {
+function patched(variant, rows, headSize) {
   if (!variant.patch || !rows) return variant;
-  const [layer, position] = variant.patch;
-  const size = rows.shape[1];
-  return { ...variant, add: [{ layer, position, vector: Array.from(rows.data.subarray(layer * size, (layer + 1) * size)) }] };
+  const [layer, from, head] = variant.patch;
+  const [count, layers, size] = rows.shape;
+  const ofHead = head === undefined ? {} : { head };
+  const length = head === undefined ? size : headSize;
+  const add = Array.from({ length: count }, (_, i) => {
+    const start = (i * layers + layer) * size + (head ?? 0) * length;
+    return { layer, ...ofHead, position: from + i, vector: Array.from(rows.data.subarray(start, start + length)) };
+  });
+  return { ...variant, add };
 }
 
 export class SidePasses {
@@ -180,7 +186,7 @@ export class SidePasses {
         const positions = Array.from({ length: position + 1 - from }, (_, i) => from + i);
         const width = positions.length;
         const most = copiesAtOnce(this.#manifest, from, Math.max(1, Math.min(MOST_COPIES, Math.floor(MOST_ROWS / width))), width);
-        const group = variants.slice(start, start + most).filter(({ patch }) => (patch?.[1] ?? position) === from).map((variant) => patched(variant, rows));
+        const group = variants.slice(start, start + most).filter(({ patch }) => (patch?.[1] ?? position) === from).map((variant) => patched(variant, rows, this.#manifest.head_size));
         count = group.length;
         const changes = copyInputs(interventions, this.#manifest, positions, group);
         if (width > 1) changes.logit_rows = wholes(group.map((_, copy) => (copy + 1) * width - 1));
