@@ -17,6 +17,7 @@ from pyscripts.page.arrays import to_numpy, token_columns, word_columns
 from pyscripts.page.beside import PATCH
 from pyscripts.page.beside_session import BesideSession, Current
 from pyscripts.page.blank import Blank
+from pyscripts.page.device_trial import DeviceTrial
 from pyscripts.page.models import Model, Models
 from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
 from pyscripts.run import Reading
@@ -246,6 +247,10 @@ class Session(BesideSession):
     def ranking(self) -> str:
         """The candidates as JSON, best first, each with its text (see fill_in.Ranked)."""
         return self._current_blank().ranking()
+
+    def device_trial(self, manifest: str) -> DeviceTrial:
+        """What compares a graphics card with the processor, for the model of this manifest.json."""
+        return DeviceTrial(manifest)
 
     def pin(self, run_id: int) -> None:
         """Pins the current reading, to compare it with later ones of other texts or models."""
