@@ -62,8 +62,8 @@ async function look(asked) {
   if (trying || !loaded || (document.hidden && !asked)) return;
   const { id } = loaded.manifest;
   const { inference } = workers();
-  const found = await inference.wait(inference.api.trialKey()).catch(() => null);
-  if (loaded !== state.model.value || trying) return;
+  const found = await inference.wait(inference.api.trialKey()).catch(() => undefined);
+  if (found === undefined || loaded !== state.model.value || trying) return; // the worker has ended
   const trial = found && trialOf(id, found.key);
   state.graphics.value = { looked: true, adapter: found?.adapter ?? null, trial, testing: false, why: found ? whyNot(loaded) : null };
   if (loaded.device === 'webgpu') return;
