@@ -16,6 +16,7 @@ from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
 from pyscripts.page.beside_session import BesideSession, Current
 from pyscripts.page.blank import Blank
+from pyscripts.page.device_trial import DeviceTrial
 from pyscripts.page.models import Model, Models
 from pyscripts.page.patches import PATCH, Patch
 from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
@@ -241,6 +242,10 @@ class Session(BesideSession):
     def ranking(self) -> str:
         """The candidates as JSON, best first, each with its text (see fill_in.Ranked)."""
         return self._current_blank().ranking()
+
+    def device_trial(self, manifest: str) -> DeviceTrial:
+        """What compares a graphics card with the processor, for the model of this manifest.json."""
+        return DeviceTrial(manifest)
 
     def pin(self, run_id: int) -> None:
         """Pins the current reading, to compare it with later ones of other texts or models."""

@@ -11,6 +11,8 @@ import { Publisher } from './publisher.js';
 let booted;
 /** @type {any} */
 let session; // pyscripts.page.session.Session
+/** @type {any} */
+let trial = null; // pyscripts.page.device_trial.DeviceTrial
 
 /** Calls into Python; its errors become sentences. @template T @param {() => T} call @returns {T} */
 function python(call) {
@@ -137,6 +139,22 @@ const api = {
   beginFillIn: (model, logits, request) => JSON.parse(python(() => session.begin_fill_in(model, logits, JSON.stringify(request)))),
 
   scoreFillIn: (first, count, logits) => python(() => session.score_fill_in(first, count, logits)),
+
+  beginTrial(manifest) {
+    trial?.destroy();
+    trial = python(() => session.device_trial(JSON.stringify(manifest)));
+  },
+
+  expectOutput: (name, values, keys) => python(() => trial.expect(name, values, keys)),
+
+  compareOutput: (name, values, keys) => python(() => trial.compare(name, values, keys)),
+
+  judgeTrial(times) {
+    const verdict = JSON.parse(python(() => trial.judge(JSON.stringify(times))));
+    trial.destroy(); // with its arrays
+    trial = null;
+    return verdict;
+  },
 
   ranking: () => JSON.parse(python(() => session.ranking())),
 
