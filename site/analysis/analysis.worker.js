@@ -103,7 +103,9 @@ const api = {
   },
 
   lensRows(runId, position) {
-    const rows = takeArray(python(() => session.lens_rows(runId, position)));
+    const found = python(() => session.lens_rows(runId, position));
+    if (!found) return null;
+    const rows = takeArray(found);
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 
@@ -112,7 +114,8 @@ const api = {
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 
-  inspected: (runId, position, logits, lensLogits) => python(() => session.inspected(runId, position, logits, lensLogits ?? undefined)),
+  inspected: (runId, position, logits, lensLogits, hiddenStates) =>
+    python(() => session.inspected(runId, position, logits, lensLogits ?? undefined, hiddenStates ?? undefined)),
 
   beginAttention: (runId, layers) => python(() => session.begin_attention(runId, JSON.stringify(layers))),
 
