@@ -15,7 +15,7 @@ from pyscripts.rows import Rows
 
 TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
-HIDDEN_BYTES = 160_000_000  # hidden states are kept of as many positions; a later one's are recomputed on demand
+HIDDEN_BYTES = 110_000_000  # hidden states are kept of as many positions; a later one's are recomputed on demand
 
 
 class Trace:
@@ -53,11 +53,15 @@ class Trace:
         """
         if not 0 <= keep <= self.length or list(ids[: keep + 1]) != self.ids[: keep + 1] or keep >= len(ids):
             raise ValueError(f"cannot keep {keep} positions: the texts differ before that.")
-        for rows in self._rows().values():
-            rows.keep(keep)
-        self.kept_attention.keep(keep)
-        self.kept_hidden_states.keep(keep)
+        self._keep(keep)
         self.ids, self.length, self.last_logits = list(ids), keep, None
+
+    def _keep(self, length: int) -> None:
+        """Drops all rows after the first `length`."""
+        for rows in self._rows().values():
+            rows.keep(length)
+        self.kept_attention.keep(length)
+        self.kept_hidden_states.keep(length)
 
     def _rows(self) -> dict[str, Rows]:
         """All that grows with the positions, by name, but for the attention matrices and the hidden states."""
@@ -105,15 +109,20 @@ class Trace:
             self.kept_attention.drop()
 
     def extend(self, outputs: Outputs) -> None:
-        """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run."""
+        """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run;
+        MemoryError if there is no room for them: none is added then."""
         past, stop = self.length, self.length + len(outputs.logits)
         self._check(outputs, stop)
-        self._score(outputs.logits, past)
-        self.last_logits = outputs.logits[-1].copy()
-        if outputs.attentions is not None:
-            self._add_attentions(outputs.attentions, past)
-        if outputs.hidden_states is not None:
-            self._add_residual(outputs.hidden_states, outputs.attention_output, outputs.mlp_output)
+        try:
+            self._score(outputs.logits, past)
+            self.last_logits = outputs.logits[-1].copy()
+            if outputs.attentions is not None:
+                self._add_attentions(outputs.attentions, past)
+            if outputs.hidden_states is not None:
+                self._add_residual(outputs.hidden_states, outputs.attention_output, outputs.mlp_output)
+        except MemoryError:
+            self._keep(past)
+            raise
         self.length = stop
 
     def _add_attentions(self, attentions: NDArray[np.float32], past: int) -> None:
@@ -133,7 +142,7 @@ class Trace:
                 if window is not None:
                     mass[layer][:, np.isnan(getattr(hidden[window], name))] = np.nan
             column.append(mass)
-        self.kept_attention.append(attentions)
+        self.kept_attention.append(attentions, len(self.ids))
 
     def _score(self, logits: NDArray[np.float32], first: int) -> None:
         """Reduces logits [row, vocab], rows `first` ..., to the statistics of the tokens after them."""

@@ -204,8 +204,8 @@ class Session(BesideSession):
         return np.ascontiguousarray(patching.difference(a, here, position))
 
     def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any, hidden_states: Any = None) -> None:
-        """Takes the logits [vocab] of one position, its lens logits [layer, vocab] if the graph has a lens, and its hidden
-        states [layer+1, hidden] if lens_rows did not have them; else None."""
+        """Takes the logits [vocab] of one position, its lens logits [layer, vocab] if the graph has a lens, and its
+        hidden states [layer+1, hidden] if lens_rows did not have them; else None."""
         current = self._current(run_id)
         size, layers, hidden = (current.model.manifest[name] for name in ("vocab_size", "layers", "hidden_size"))
         row = to_numpy([logits], (1, size))[0]

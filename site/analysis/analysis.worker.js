@@ -2,6 +2,7 @@
 
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';
+import { isOutOfMemory, NOT_FOR_TEXT } from '../shared/memory.js';
 import { bootPython, pythonMessage, takeArray, takeArrays } from './python.js';
 import { Publisher } from './publisher.js';
 
@@ -12,12 +13,12 @@ let booted;
 /** @type {any} */
 let session; // pyscripts.page.session.Session
 
-/** Calls into Python; its errors become sentences. @template T @param {() => T} call @returns {T} */
+/** Calls into Python; its errors become sentences, and are known by their name wherever they are caught. @template T @param {() => T} call @returns {T} */
 function python(call) {
   try {
     return call();
   } catch (error) {
-    throw new Error(pythonMessage(error));
+    throw Object.assign(new Error(isOutOfMemory(error) ? NOT_FOR_TEXT : pythonMessage(error)), { name: 'PythonError' });
   }
 }
 
@@ -98,7 +99,13 @@ const api = {
   sample: (runId, logits) => python(() => session.sample(runId, logits)),
 
   extend(runId, chunk, appended) {
-    python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
+    const { attentions, hiddenStates, attentionOutput, mlpOutput } = chunk;
+    const arrays = [chunk.logits, ...attentions, ...hiddenStates, ...(attentionOutput ?? []), ...(mlpOutput ?? [])];
+    try {
+      python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
+    } finally {
+      for (const { buffer } of arrays) /** @type {ArrayBuffer} */ (buffer).transfer?.(0); // Python has a copy; a collection may be far
+    }
     publisher.extend(runId, appended);
   },
 

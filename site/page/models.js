@@ -1,6 +1,7 @@
 // Starts Python and models, switches between models, and restarts what has crashed; main thread.
 
 import { fetchIndex, MODELS } from '../shared/manifest.js';
+import { isOutOfMemory, NOT_FOR_PYTHON, NOT_FOR_TEXT } from '../shared/memory.js';
 import { batch } from '../vendor/signals-core.js';
 import { consentTo } from './consent.js';
 import { message, say } from './notices.js';
@@ -105,7 +106,8 @@ function startPython() {
         state.madeBy.value = madeBy;
       });
       performance.measure('tokenlight python', { start: begin });
-    } catch (error) {
+    } catch (cause) {
+      const error = isOutOfMemory(cause) ? new Error(NOT_FOR_PYTHON, { cause }) : cause;
       part.stop(message(error));
       if (python === mine) python = null;
       throw error;
@@ -271,7 +273,8 @@ async function restart(id, why) {
     return;
   }
   say(`${why.message}. Restarting it; your text is unchanged.`, true);
-  await load(id).then(() => say(`${why.message}. It was restarted; your text is unchanged.`), () => {});
+  const after = isOutOfMemory(why) ? NOT_FOR_TEXT : `${why.message}. It was restarted; your text is unchanged.`;
+  await load(id).then(() => say(after, isOutOfMemory(why)), () => {});
 }
 
 /** Records a successful run: the workers can be trusted. */
@@ -279,5 +282,6 @@ export const trust = () => void (restarts = 0);
 
 /** Replaces a worker whose memory an error has left unusable. @param {unknown} error @param {Part<any>} part */
 export function retireAfter(error, part) {
-  if (!(error instanceof PartLost) && FATAL.test(message(error))) part.lose(message(error).slice(0, 120));
+  if (error instanceof PartLost || !(FATAL.test(message(error)) || isOutOfMemory(error))) return;
+  part.lose(isOutOfMemory(error) ? 'it ran out of memory' : message(error).slice(0, 120));
 }
