@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 
 class KeptHiddenStates:
-    """[layer+1, position, hidden] of the first positions read, as many as fit into `limit` bytes.
+    """[layer+1, position, hidden] of the first positions read, as many as fit into `limit` bytes and into memory.
 
     They lie in one buffer: joining chunks would take twice the memory, which a page's Python never gives back.
     """
@@ -27,10 +27,13 @@ class KeptHiddenStates:
         taken = max(0, int(min(self._read + count, fits)) - self._read) if self._kept == self._read else 0
         needed = self._kept + taken
         if taken and (self._buffer is None or self._buffer.shape[1] < needed):
-            larger = np.empty((layers, int(min(fits, max(needed, expected))), size), states.dtype)
-            if self._buffer is not None:
-                larger[:, : self._kept] = self._buffer[:, : self._kept]
-            self._buffer = larger
+            try:
+                larger = np.empty((layers, int(min(fits, max(needed, expected))), size), states.dtype)
+                if self._buffer is not None:
+                    larger[:, : self._kept] = self._buffer[:, : self._kept]
+                self._buffer = larger
+            except MemoryError:  # a run without them is better than none
+                self._limit, taken, needed = 0, 0, self._kept
         if taken and self._buffer is not None:
             self._buffer[:, self._kept : needed] = states[:, :taken]
         self._kept, self._read = needed, self._read + count
@@ -55,5 +58,7 @@ class KeptHiddenStates:
 
     def at(self, position: int) -> NDArray[np.float32] | None:
         """[layer+1, hidden] of one position; None if it lies after those kept. ValueError as `first`."""
+        if self._read and self._buffer is None:
+            return None
         first = self.first()
         return first[:, position] if position < first.shape[1] else None

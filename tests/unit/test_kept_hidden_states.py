@@ -69,3 +69,17 @@ def test_what_is_computed_from_them_is_kept_for_all() -> None:
     short.restart(ids[:3], 1)  # a short text, of which the first position was read: all of it is kept
     short.extend(outputs(ids[:3], 1, 3))
     np.testing.assert_array_equal(short.kept_hidden_states.first(), whole.hidden_states()[:, :2])
+
+
+def test_a_run_that_has_no_room_for_them_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, states = KeptHiddenStates(1e9), np.ones((LAYERS + 1, 2, HIDDEN), np.float32)
+    kept.append(states, 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "empty", refuse)
+        kept.append(states, 4)
+    kept.append(states, 6)
+    assert not kept.complete and kept.first().shape[1] == 2
+
+
+def refuse(*_: object) -> None:
+    raise MemoryError
