@@ -9,7 +9,6 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from playwright.sync_api import Worker
 
 from tests.e2e.walk import STOP
-
 from tests.e2e.walk_text_steps import TextSteps, places, texts, wait
 
 LOST = 35_000  # ms; a worker that dies while it starts is noticed when its first answer is overdue
