@@ -53,7 +53,7 @@ function charts({ json: { top, stops, palette: name }, arrays }) {
 }
 
 /** @param {Views['dimensions']['answer']['json']} dimensions */
-const peaks = ({ top, token }) => html`<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt>
+const peaks = ({ top, token, among }) => html`${among && html`<p class="hint">Peaks among the first ${among.toLocaleString('en')} tokens: of a text this long, only their hidden states are kept.</p>`}<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt>
   <dd>${where.map((place) => html`<button type="button" class="peak ${place.token === token ? 'here' : ''}" title="token ${place.token + 1}: ${short(place.value)}"
     @click=${() => stepTo(place.token)}><code>${labelOf(place.text)}</code></button> `)}</dd></div>`)}</dl>`;
 
