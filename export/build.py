@@ -127,7 +127,17 @@ def fixed_prefix(origin: str) -> str | None:
 def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     """Build one model in a temporary folder under `out`, then move it into place; returns the manifest."""
     from export import examples, manifest
-    from export.check import copies, fidelity, head_outputs, head_scores, prefix, verify, verify_attribution, windows
+    from export.check import (
+        copies,
+        fidelity,
+        head_outputs,
+        head_scores,
+        prefix,
+        reference,
+        verify,
+        verify_attribution,
+        windows,
+    )
     from export.graph import capture, clean_up, page_graph
     from export.tokenizer import tokenizer_check
     from export.weights import checkpoint, shards, storage
@@ -171,6 +181,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             measured = fidelity.measure(model, stored, tokenizer, start)
             fidelity.enforce(measured, weights_format)
             facts["fidelity"] = measured | {"graph_difference": worst}
+            facts["reference"] = reference.measure(model, stored, tokenizer, start)
             facts["memory"] = manifest.memory(facts, small / "model.onnx")
         with step("measure the attention windows and heads"):
             windows.check(model, stored, facts["windows"])

@@ -57,7 +57,7 @@ def stream(reading: Reading, model: str, heads: NDArray[np.float32] | None = Non
     """A whole reading's residual stream; None: it has none, or is longer than LONGEST. heads: its heads' outputs
     [layer, head, position, head_size], with what its interventions add to them."""
     trace = reading.trace
-    if not trace.has_hidden_states or trace.last_logits is None or trace.length > LONGEST:
+    if not trace.kept_hidden_states.complete or trace.last_logits is None or trace.length > LONGEST:
         return None
     ids, residual = tuple(trace.ids[: trace.length]), trace.hidden_states()[:-1]
     return Stream(model, ids, trace.first, reading.interventions, residual, trace.last_logits, heads)

@@ -4,6 +4,7 @@ import './page/language.js';
 import { announce } from './frame/announcer.js';
 import { consentView } from './frame/consent.js';
 import { headerView } from './frame/header.js';
+import { offerView } from './frame/graphics.js';
 import { followHelpKey } from './frame/help.js';
 import { byId, element, mount } from './frame/mount.js';
 import { noticeView } from './frame/notice.js';
@@ -35,6 +36,7 @@ mount('header', headerView);
 mount('notice', noticeView);
 mount('consent-notice', consentView);
 mount('update', updateView);
+mount('offer', offerView);
 mount('storage', storageView);
 mountText();
 announce();
@@ -104,4 +106,5 @@ async function mountCharts() {
   followAddress();
   await settled;
   await boot(asked.model, { onUpdate, onSwitch: readAgain });
+  (await import('./page/device_trial.js')).followGraphics();
 }

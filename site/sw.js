@@ -47,10 +47,10 @@ sw.addEventListener('fetch', (event) => {
 });
 
 sw.addEventListener('message', (event) => {
-  const { type, version } = event.data ?? {};
+  const { type, version, graphics } = event.data ?? {};
   const reply = (/** @type {{ value?: any, error?: string }} */ said) => event.ports[0]?.postMessage(said);
   const answer = (/** @type {Promise<any>} */ work) => event.waitUntil(work.then((value) => reply({ value }), (error) => reply({ error: String(error?.message ?? error) })));
-  if (type === 'check') answer(check(event));
+  if (type === 'check') answer(check(event, graphics === true));
   if (type === 'switch') answer(inTurn(() => switchTo(version)));
   if (type === 'remove') {
     removed = true;
@@ -146,26 +146,28 @@ async function switchTo(version) {
   await writeReleases({ ...releases, current: version, waiting: null, held: await heldBeside(releases, version) });
 }
 
+/** @typedef {{ path: string, bytes: number, sha256: string }} StoredFile */
 /** @typedef {{ current: string | null, ready: string | null, bytes: number }} Checked `ready`: a newer version is stored */
 
-/** @type {Promise<Checked> | null} */
-let checking = null; // shared by several tabs
+/** Without and with what WebGPU needs; shared by several tabs. @type {Map<boolean, Promise<Checked>>} */
+const checking = new Map();
 
 /**
  * Looks for a newer release and stores it completely. The first one is served at once, later ones when the user asks.
  * If a release is already stored, a slow network is not waited for.
- * @param {ExtendableMessageEvent} event
+ * @param {ExtendableMessageEvent} event @param {boolean} graphics whether what WebGPU needs is stored too
  */
-function check(event) {
+function check(event, graphics) {
   removed = false;
-  checking ??= lookForNewer(event).finally(() => (checking = null));
-  return checking;
+  const under = checking.get(graphics) ?? lookForNewer(event, graphics).finally(() => checking.delete(graphics));
+  checking.set(graphics, under);
+  return under;
 }
 
-/** @param {ExtendableMessageEvent} event @returns {Promise<Checked>} */
-async function lookForNewer(event) {
+/** @param {ExtendableMessageEvent} event @param {boolean} graphics @returns {Promise<Checked>} */
+async function lookForNewer(event, graphics) {
   const { current, waiting, bytes } = await readReleases();
-  const newer = fetchShell().then(storeRelease);
+  const newer = fetchShell(graphics).then(storeRelease);
   if (!current || !(await caches.has(PREFIX + current))) return newer;
   const stored = { current, ready: waiting, bytes };
   event.waitUntil(newer.catch(() => {}));
@@ -173,30 +175,35 @@ async function lookForNewer(event) {
   return Promise.race([newer, late]).catch(() => stored);
 }
 
-/** @returns {Promise<{ version: string, files: { path: string, bytes: number, sha256: string }[] }>} vendor/shell.json, as export/site/shell.py writes it */
-async function fetchShell() {
+/**
+ * vendor/shell.json, as export/site/shell.py writes it.
+ * @param {boolean} graphics whether what WebGPU needs is wanted; else `optional` is empty
+ * @returns {Promise<{ version: string, files: StoredFile[], optional: StoredFile[] }>}
+ */
+async function fetchShell(graphics) {
   const response = await fetch(SHELL, { cache: 'no-cache', signal: AbortSignal.timeout(LONGEST) });
-  const { version, files } = await response.json();
+  const { version, files, optional } = await response.json();
   const isFile = (/** @type {any} */ { path, bytes, sha256 }) =>
     new URL(path, SCOPE).href.startsWith(SCOPE.href) && Number.isInteger(bytes) && /^[0-9a-f]{64}$/.test(sha256);
-  if (!/^[0-9a-f]{16}$/.test(version) || !files.length || !files.every(isFile)) throw new Error('vendor/shell.json does not describe a release');
-  return { version, files };
+  if (!/^[0-9a-f]{16}$/.test(version) || !files.length || ![...files, ...optional].every(isFile)) throw new Error('vendor/shell.json does not describe a release');
+  return { version, files, optional: graphics ? optional : [] };
 }
 
 let storing = 0; // releases that are being stored now
 
 /** @param {Awaited<ReturnType<typeof fetchShell>>} shell @returns {Promise<Checked>} */
-async function storeRelease({ version, files }) {
+async function storeRelease({ version, files, optional }) {
   storing++;
   try {
     const { current, waiting } = await readReleases();
     const known = (version === current || version === waiting) && (await caches.has(PREFIX + version));
-    if (!known) await storeFiles(version, files, current);
+    if (!known) await storeFiles(version, files, current, true);
+    await storeFiles(version, optional, current, false).catch(() => {}); // the page works without it
     await keepDescriptions();
   } finally {
     storing--;
   }
-  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const bytes = [...files, ...optional].reduce((sum, file) => sum + file.bytes, 0);
   return inTurn(async () => {
     if (removed) throw new Error('everything was removed meanwhile');
     const releases = await readReleases();
@@ -213,9 +220,9 @@ async function storeRelease({ version, files }) {
 /**
  * Every file of a release, each with the stated hash; files already stored, by an interrupted try or the current
  * release, are not fetched again.
- * @param {string} version @param {{ path: string, sha256: string }[]} files @param {string | null} current
+ * @param {string} version @param {StoredFile[]} files @param {string | null} current @param {boolean} needed whether the page needs them
  */
-async function storeFiles(version, files, current) {
+async function storeFiles(version, files, current, needed) {
   const cache = await caches.open(PREFIX + version);
   const fits = async (/** @type {Response | undefined} */ response, /** @type {string} */ sha256) => Boolean(response?.ok) && (await digest(response)) === sha256;
   for (const { path, sha256 } of files) {
@@ -228,7 +235,7 @@ async function storeFiles(version, files, current) {
     try {
       await cache.put(url, /** @type {Response} */ (response));
     } catch (error) {
-      await caches.delete(PREFIX + version); // no space: free what the incomplete release takes
+      if (needed) await caches.delete(PREFIX + version); // no space: free what the incomplete release takes
       throw error;
     }
   }

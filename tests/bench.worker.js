@@ -24,7 +24,7 @@ const does = {
   async load(id) {
     const manifest = await fetchManifest(MODELS, id);
     const { files } = await fetchModelFiles(manifest, MODELS, { onProgress() {} });
-    ({ session } = await ModelSession.create(manifest, files, 'wasm'));
+    session = await ModelSession.create(manifest, files, 'wasm');
     (await read(1)).past.release();
   },
   async prefill(positions) {

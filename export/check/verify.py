@@ -14,8 +14,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from export.architectures.families import FAMILIES, Family, Refusal, added_to_stream, scale_logits, submodule
 from export.graph.capture import dimensions
-
-TOLERANCE = 5e-4  # relative to a component's own size plus the median at its position; fp32 rounding stays below 1e-4
+from pyscripts.parity import TOLERANCE, errors
 
 
 class ParityError(Refusal):
@@ -165,24 +164,8 @@ def reference_lens(model: PreTrainedModel, rows: np.ndarray) -> np.ndarray:
     return scale_logits(model.config, logits).numpy()
 
 
-def scale_of(name: str, value: np.ndarray) -> np.ndarray:
-    """What an error in each component of an output is measured against, broadcast to `value`.
-
-    A component's own size plus the median of its position: a few residual dimensions are thousands of times larger
-    than the others, and an error that is nothing for them would be everything for the rest. Attention is measured
-    against the largest weight of its query.
-    """
-    size = np.abs(value)
-    if name.startswith("attentions"):
-        return np.maximum(size.max(axis=-1, keepdims=True), 1e-6)
-    axes = (1, 3) if name.startswith("present") else (-1,)  # [batch, kv_head, key, head_size]: all heads of a position
-    ordinary = np.median(size, axis=axes, keepdims=True)
-    rms = np.sqrt(np.square(value, dtype=np.float64).mean(axis=axes, keepdims=True))
-    return np.maximum(ordinary, np.maximum(1e-3 * rms, 1e-6)) + size
-
-
 def compare(found: dict[str, np.ndarray], expected: dict[str, np.ndarray], stage: str) -> float:
-    """Names, then shapes, then values; returns the worst difference in units of `scale_of`."""
+    """Names, then shapes, then values; returns the worst difference in units of `parity.scale_of`."""
     worst = 0.0
     for name, value in expected.items():
         if name not in found:
@@ -191,10 +174,10 @@ def compare(found: dict[str, np.ndarray], expected: dict[str, np.ndarray], stage
             raise ParityError(f"{stage}: {name} is {found[name].shape}, PyTorch says {value.shape}")
         if not value.size:
             continue
-        errors = np.abs(found[name] - value) / scale_of(name, value)
-        error = float(errors.max())
+        off = errors(name, found[name], value)
+        error = float(off.max())
         if not error <= TOLERANCE:
-            where = tuple(int(i) for i in np.unravel_index(errors.argmax(), errors.shape))
+            where = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))
             said = f"{found[name][where]:.6g} at {list(where)}, not {value[where]:.6g}"
             raise ParityError(f"{stage}: {name} differs from PyTorch: {said}")
         worst = max(worst, error)
@@ -216,7 +199,7 @@ def check(model: PreTrainedModel, path: Path, tokens: int = 24, past: int = 40) 
     that layer's input, and before the final norm they give the logits.
 
     Returns:
-        The worst difference, in units of `scale_of`.
+        The worst difference, in units of `parity.scale_of`.
 
     Raises:
         ParityError: one output is missing, misshapen or past TOLERANCE.

@@ -22,7 +22,7 @@ def check(model: PreTrainedModel, graph: ort.InferenceSession, tokens: int = 12)
     """Attribute at the end of a text of random tokens, for three targets and two more directions.
 
     Returns:
-        The worst difference, in units of `verify.scale_of`.
+        The worst difference, in units of `parity.scale_of`.
 
     Raises:
         ParityError: one output is missing, misshapen or past the tolerance.

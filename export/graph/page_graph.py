@@ -27,9 +27,10 @@ TYPES: dict[int, str] = {
 def write(model: Path, page: Path) -> dict[str, Any]:
     """Writes `page` from `model` (both use the same weights.bin); returns the manifest's `decode`.
 
-    decode: {file, bytes, tensors: [{name, at, shape, axis, block, parts}]}. A tensor's fp32 bytes are at `at` of the
-    file that does not exist; parts are {codes, scale[, zero]} or {half}, each {type, at, bytes} in weights.bin. A
-    weight is (code - zero) · scale, scale and zero being one for `block` neighbours along `axis`; or just half.
+    decode: {file, bytes, tensors: [{name, at, shape, axis, block, parts}], on_processor: [node]}. A tensor's fp32 bytes
+    are at `at` of the file that does not exist; parts are {codes, scale[, zero]} or {half}, each {type, at, bytes} in
+    weights.bin. A weight is (code - zero) · scale, scale and zero being one for `block` neighbours along `axis`; or
+    just half.
     """
     proto = onnx.load(model, load_external_data=False)
     initializers = {tensor.name: tensor for tensor in proto.graph.initializer}
@@ -56,8 +57,9 @@ def write(model: Path, page: Path) -> dict[str, Any]:
         at += size + -size % ALIGNMENT
     _prune(proto, set(rebuilt))
     _leave_shared_unpacked(proto)
+    on_processor = _left_to_the_processor(proto)
     onnx.save(proto, page)
-    return {"file": DECODED, "bytes": at, "tensors": tensors}
+    return {"file": DECODED, "bytes": at, "tensors": tensors, "on_processor": on_processor}
 
 
 def _computed_at_load(proto: ModelProto) -> list[str]:
@@ -104,6 +106,34 @@ def _leave_shared_unpacked(proto: ModelProto) -> None:
         if users[tensor.name] > 1:
             shape = list(tensor.dims)
             proto.graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, shape))
+
+
+def _left_to_the_processor(proto: ModelProto) -> list[str]:
+    """Names of the nodes that a graphics card is not given when WebGPU runs the others; all of them are small.
+
+    Splits of an input into a part for each layer write more buffers than a shader may (10 on many adapters). Scales of
+    lookups are stored in fp16, which many adapters lack. Sines and cosines of large angles, which rotary embeddings
+    take of positions, may be less exact there than fp32.
+    """
+    graph = proto.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    constant = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    stored = {name for name, kind in constant.items() if kind not in {TensorProto.FLOAT, TensorProto.INT64}}
+    given = {value.name for value in graph.input}
+    positions, found = {"position_ids"}, []
+    for node in graph.node:
+        maker = makers.get(node.input[0]) if node.op_type == "Split" else None
+        if maker is not None and given & set(maker.input):  # an input, brought to its full number of layers
+            found += [node, maker]
+        elif node.op_type in {"Gather", "Cast", "DequantizeLinear"} and stored & set(node.input):
+            found.append(node)
+            stored.update(node.output)
+        elif positions & set(node.input) and all(name in constant or name in positions for name in node.input):
+            found.append(node)
+            positions.update(node.output)
+    for number, node in enumerate(found):
+        node.name = node.name or f"/processor/{node.op_type}_{number}"
+    return sorted({node.name for node in found})
 
 
 def _prune(proto: ModelProto, rebuilt: set[str]) -> None:

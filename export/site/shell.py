@@ -8,7 +8,7 @@ from pathlib import Path
 
 # Not part of a release: models are stored chunk by chunk, the service worker's own scripts by the browser.
 LEFT_OUT = {"models", "node_modules", "package.json", "package-lock.json", "tsconfig.json", "sw.js", "headers.js"}
-OPTIONAL = ("vendor/ort/ort.webgpu", "vendor/ort/ort-wasm-simd-threaded.asyncify")  # loaded when WebGPU is chosen
+OPTIONAL = ("vendor/ort/ort.webgpu", "vendor/ort/ort-wasm-simd-threaded.asyncify")  # loaded for WebGPU
 SHELL = "vendor/shell.json"
 
 
@@ -28,14 +28,14 @@ def _walk(folder: Path) -> list[Path]:
 
 
 def describe(site: Path) -> str:
-    """vendor/shell.json: {version, files: [{path, bytes, sha256}], optional}. The version is a hash over all files;
-    optional: the same of what is loaded only if WebGPU is chosen."""
+    """vendor/shell.json: {version, files: [{path, bytes, sha256}], optional}. The version is a hash over all of them;
+    optional: the same of what is loaded only if a graphics card is tested or used (WebGPU)."""
     files, optional = list[dict[str, object]](), list[dict[str, object]]()
     for path in page_files(site):
         data = (site / path).read_bytes()
         about = {"path": path, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         (optional if path.startswith(OPTIONAL) else files).append(about)
-    version = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
+    version = hashlib.sha256(json.dumps(files + optional).encode()).hexdigest()[:16]
     return json.dumps({"version": version, "files": files, "optional": optional}, indent=1)
 
 

@@ -273,7 +273,8 @@ class Model:
 
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
         limit = ATTENTION_BYTES if keep is None else float("inf")  # attentions that were asked for are all kept
-        return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, begins_word=self.begins_word)
+        return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, hidden_bytes=float("inf"),
+                     begins_word=self.begins_word)
 
     def _tokens(self, text: str | Sequence[int], limit: int | None, literal: bool) -> Tokens:
         if isinstance(text, str):

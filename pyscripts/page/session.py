@@ -16,6 +16,7 @@ from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
 from pyscripts.page.beside_session import BesideSession, Current
 from pyscripts.page.blank import Blank
+from pyscripts.page.device_trial import DeviceTrial
 from pyscripts.page.models import Model, Models
 from pyscripts.page.patches import PATCH, Patch
 from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
@@ -186,9 +187,11 @@ class Session(BesideSession):
         }
         return {"json": json.dumps(about), "arrays": arrays}
 
-    def lens_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
-        """[layer, hidden] the residual stream before each layer at one position: what the lens input takes."""
-        return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
+    def lens_rows(self, run_id: int, position: int) -> NDArray[np.float32] | None:
+        """[layer, hidden] the residual stream before each layer at one position: what the lens input takes. None: it is
+        not kept."""
+        states = self._current(run_id).reading.trace.kept_hidden_states.at(position)
+        return None if states is None else np.ascontiguousarray(states[:-1])
 
     def patch_rows(self, run_id: int, kind: str, position: int) -> NDArray[np.float32]:
         """[position, layer, hidden or head · head_size] what, added to the current run from a position on, makes it the
@@ -196,13 +199,15 @@ class Session(BesideSession):
         context, patch = self._context(self._current(run_id)), Patch.of(kind)
         return np.ascontiguousarray(patch.rows(*views.streams(context, patch), position, context.model["heads"]))
 
-    def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
-        """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None if the graph has no lens."""
+    def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any, hidden_states: Any = None) -> None:
+        """Takes the logits [vocab] of one position, its lens logits [layer, vocab] if the graph has a lens, and its
+        hidden states [layer+1, hidden] if lens_rows did not have them; else None."""
         current = self._current(run_id)
-        size, layers = (current.model.manifest[name] for name in ("vocab_size", "layers"))
+        size, layers, hidden = (current.model.manifest[name] for name in ("vocab_size", "layers", "hidden_size"))
         row = to_numpy([logits], (1, size))[0]
         lens = None if lens_logits is None else to_numpy([lens_logits], (1, layers, size))[0]
-        current.inspected = views.Inspected(position, row, lens)
+        states = None if hidden_states is None else to_numpy([hidden_states], (1, layers + 1, hidden))[0]
+        current.inspected = views.Inspected(position, row, lens, states)
 
     def begin_attention(self, run_id: int, layers: str) -> None:
         """Announces attention that is computed again: of some layers (JSON, a list), or of all heads ("null")."""
@@ -241,6 +246,10 @@ class Session(BesideSession):
     def ranking(self) -> str:
         """The candidates as JSON, best first, each with its text (see fill_in.Ranked)."""
         return self._current_blank().ranking()
+
+    def device_trial(self, manifest: str) -> DeviceTrial:
+        """What compares a graphics card with the processor, for the model of this manifest.json."""
+        return DeviceTrial(manifest)
 
     def pin(self, run_id: int) -> None:
         """Pins the current reading, to compare it with later ones of other texts or models."""

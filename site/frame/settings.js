@@ -1,11 +1,11 @@
 // The page's settings, all kept between visits; main thread.
 
 import { set } from '../page/choices.js';
-import { load } from '../page/models.js';
 import { tell } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { html } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
+import { sentence } from './graphics.js';
 import { byId, isChecked, valueOf } from './mount.js';
 
 const THEMES = { system: 'Match system', light: 'Light', dark: 'Dark' };
@@ -13,10 +13,9 @@ const DEVICES = { wasm: 'Processor (WebAssembly)', webgpu: 'Graphics card (WebGP
 const FACES = { auto: 'By its kind: prose or code', prose: 'Proportional', code: 'Monospaced' };
 const UNITS = { bits: 'Bits', nats: 'Nats' };
 
-/** The model is started again on the device that was chosen. */
-function reloadModel() {
-  const id = state.model.value?.manifest.id;
-  if (id) load(id).catch(() => {}); // said on the page
+/** The graphics card is tested before it is used. */
+function chooseDevice() {
+  import('../page/device_trial.js').then(({ choose }) => choose(state.settings.value.device)).catch(tell);
 }
 
 /** Opens what lessons are written with, above the text. */
@@ -51,7 +50,8 @@ export function settingsView() {
       ${choice('face', 'Typeface of the text', FACES)}
       ${choice('theme', 'Theme', THEMES)}
       ${choice('units', 'Surprisal and entropy in', UNITS)}
-      ${choice('device', 'Compute device', DEVICES, reloadModel)}
+      ${choice('device', 'Compute device', DEVICES, chooseDevice)}
+      <p class="hint" id="graphics-card">${sentence()}</p>
       <p class="hint">These settings are kept in this browser.</p>
       <button type="button" id="write-lesson" @click=${writeLesson}>Write a lesson…</button>
     </div>`;

@@ -3,7 +3,9 @@
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';
 import { fetchManifest, ModelError, MODELS } from '../shared/manifest.js';
+import { isOutOfMemory, notForModel } from '../shared/memory.js';
 import { Asides } from './asides.js';
+import { DeviceTrial, trialKey } from './device_trial.js';
 import { KvCache } from './kv_cache.js';
 import { fetchModelFiles } from './model_files.js';
 import { LabPasses, Postponed } from './lab_passes.js';
@@ -16,18 +18,25 @@ import { SidePasses } from './side_passes.js';
 import { TextTokenizer } from './tokenizer.js';
 import { WholeReadings } from './whole_readings.js';
 
-/** @import {AnalysisApi, InferenceApi} from '../shared/protocol.js' */
+/** @import {AnalysisApi, InferenceApi, Manifest} from '../shared/protocol.js' */
 /** @import {LabCalls} from '../shared/lab_protocol.js' */
 
 /** @type {Comlink.Remote<AnalysisApi>} */
 let analysis;
-/** What answers requests about the model. @type {{ reader: Reader, passes: SidePasses, readings: WholeReadings, joinLab: (calls: MessagePort) => Promise<LabPasses> } | null} */
+/** What answers requests about the model. @type {{ reader: Reader, passes: SidePasses, readings: WholeReadings, key: () => ReturnType<typeof trialKey>, lost: Promise<string> | null, joinLab: (calls: MessagePort) => Promise<LabPasses> } | null} */
 let model = null;
+/** Runs its passes in the worker of the model that answers, and in that of a trial. @type {DeviceTrial | null} */
+let trial = null;
 const queue = new Queue();
 
 function loaded() {
   if (!model) throw new ModelError('No model is loaded yet.');
   return model;
+}
+
+function tried() {
+  if (!trial) throw new ModelError('No model is loaded yet.');
+  return trial;
 }
 
 /** Releases a callback after the answer: each keeps a message port open here and in the page. @template T @param {Function} callback @param {Promise<T>} answer */
@@ -47,21 +56,32 @@ const api = {
 
   endLab: () => queue.end(new Ended('Stopped.'), 'lab'),
 
-  load(id, device, onProgress) {
+  load(id, proven, onProgress) {
     const load = async () => {
       onProgress({ stage: 'Loading the model' });
       const manifest = await fetchManifest(MODELS, id);
+      return start(manifest).catch((error) => {
+        if (!isOutOfMemory(error)) throw error;
+        console.error(error);
+        throw new ModelError(notForModel(manifest.name));
+      });
+    };
+    const start = async (/** @type {Manifest} */ manifest) => {
       const { files, kept } = await fetchModelFiles(manifest, MODELS, { onProgress });
       onProgress({ stage: 'Starting the model' });
       const tokenizer = new TextTokenizer(files, manifest.vocab_size);
       const started = performance.now();
-      const { session, ...ran } = await ModelSession.create(manifest, files, device);
+      const holds = proven !== null && (await trialKey(manifest))?.key === proven;
+      const session = await ModelSession.create(manifest, files, holds ? 'webgpu' : 'wasm');
       const created = performance.now() - started;
       await checkModel(manifest, session);
       const vocabulary = tokenizer.vocabulary(manifest);
       await analysis.useModel(manifest, vocabulary, tokenizer.controlIds());
       const cache = new KvCache();
+      trial = new DeviceTrial(manifest, session, analysis);
       model = {
+        key: () => trialKey(manifest),
+        lost: session.lost,
         reader: new Reader(manifest, session, tokenizer, analysis, cache),
         passes: new SidePasses(manifest, session, tokenizer, analysis, cache),
         readings: new WholeReadings(manifest, tokenizer, analysis, new Asides(manifest, session, cache)),
@@ -71,7 +91,7 @@ const api = {
           return new LabPasses(manifest, session, tokenizer, lab);
         },
       };
-      return { manifest, vocabulary, parts: tokenizer.parts(vocabulary), threads: threadCount(), kept, created, ...ran };
+      return { manifest, vocabulary, parts: tokenizer.parts(vocabulary), threads: threadCount(), kept, created, device: session.device, fallback: session.fallback };
     };
     return releasing(onProgress, load());
   },
@@ -100,6 +120,22 @@ const api = {
     queue.end(new Ended('This ranking was replaced by a newer one.'), 'fill in');
     return releasing(onProgress, queue.add('fill in', (signal) => loaded().passes.fillIn(request, signal, onProgress)));
   },
+
+  trialKey: async () => loaded().key(),
+
+  deviceLost: async () => loaded().lost,
+
+  async startTrial(id) {
+    const manifest = await fetchManifest(MODELS, id);
+    const { files } = await fetchModelFiles(manifest, MODELS, { onProgress() {} });
+    const session = await ModelSession.create(manifest, files, 'webgpu');
+    if (session.fallback !== null) throw new Error(session.fallback);
+    trial = new DeviceTrial(manifest, session, analysis);
+  },
+
+  runTrial: (pass, device) => queue.add('trial', () => tried().run(pass, device)),
+
+  timeTrial: () => queue.add('trial', () => tried().time()),
 
   stop() {
     queue.end(new Postponed(), 'lab');

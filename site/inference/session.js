@@ -11,7 +11,7 @@ import { runtimeFor } from './runtime.js';
 /** @import {Device, Manifest} from '../shared/protocol.js' */
 /** @import {Given} from './heap.js' */
 /** @import {Changes} from './intervention_inputs.js' */
-/** @import {OrtModule} from './ort_module.js' */
+/** @import {Runtime} from './runtime.js' */
 /** @typedef {import('../vendor/ort/ort.wasm.min.js').InferenceSession} InferenceSession */
 /** @typedef {Record<string, Given | import('./heap.js').HeapTensor>} Feeds */
 
@@ -21,21 +21,27 @@ export class ModelSession {
   #manifest;
 
   /**
-   * @param {OrtModule} module
+   * @param {Runtime} ort
+   * @param {Device} device
    * @param {InferenceSession} session
    * @param {Manifest} manifest
+   * @param {string | null} fallback why WebGPU was not used, if it was wanted
    */
-  constructor(module, session, manifest) {
-    this.#module = module;
+  constructor(ort, device, session, manifest, fallback) {
+    this.#module = moduleOf(device);
     this.#session = session;
     this.#manifest = manifest;
+    this.device = device;
+    this.fallback = fallback;
+    /** Resolves with the reason when the graphics card is no longer there; null on the processor. @type {Promise<string> | null} */
+    this.lost = device === 'webgpu' ? /** @type {any} */ (ort.env.webgpu).device.lost.then((/** @type {{ message: string }} */ { message }) => message) : null;
   }
 
   /**
    * @param {Manifest} manifest
    * @param {Map<string, Uint8Array<ArrayBuffer>>} files by path; their memory is freed
    * @param {Device} device WebGPU falls back to WebAssembly
-   * @returns {Promise<{ session: ModelSession, device: Device, fallback: string | null }>} `fallback`: why WebGPU was not used
+   * @returns {Promise<ModelSession>}
    */
   static async create(manifest, files, device) {
     const graph = files.get('page.onnx');
@@ -43,26 +49,24 @@ export class ModelSession {
     const { decode } = manifest;
     if (!graph || !weights || !decode) throw damaged(`models/${manifest.id} has no page.onnx`);
     const decoded = new DecodedWeights(decode, weights);
-    const start = async (/** @type {Device} */ on) => {
+    const start = async (/** @type {Device} */ on, /** @type {string | null} */ fallback = null) => {
       const ort = await runtimeFor(on);
       const session = await ort.InferenceSession.create(graph, {
-        executionProviders: [on],
+        executionProviders: [on === 'webgpu' ? { name: on, forceCpuNodeNames: decode.on_processor ?? [] } : on],
         externalData: [
           { path: 'weights.bin', data: weights },
           { path: decode.file, data: decoded },
         ],
         logSeverityLevel: 3, // errors; it would warn that the unembedding is a graph input, which is intended (export/graph/page_graph.py)
       });
-      return checked(new ModelSession(moduleOf(on), session, manifest), session, manifest);
+      return checked(new ModelSession(ort, on, session, manifest, fallback), session, manifest);
     };
     try {
-      if (device === 'wasm') return { session: await start('wasm'), device, fallback: null };
-      try {
-        return { session: await start('webgpu'), device, fallback: null };
-      } catch (error) {
+      if (device === 'wasm') return await start('wasm');
+      return await start('webgpu').catch((error) => {
         if (error instanceof ModelError) throw error;
-        return { session: await start('wasm'), device: 'wasm', fallback: error instanceof Error ? error.message : String(error) };
-      }
+        return start('wasm', error instanceof Error ? error.message : String(error));
+      });
     } catch (error) {
       if (error instanceof ModelError) throw error;
       throw new ModelError(`${manifest.name} could not be started (${error instanceof Error ? error.message : error}). Close other tabs or choose a smaller model.`);
@@ -75,16 +79,17 @@ export class ModelSession {
    * One pass over `ids` after `past`, which the caller still owns. Only the requested outputs are fetched.
    * @param {number[]} ids
    * @param {Past | null} past null: nothing precedes them
-   * @param {{ only?: string[], at?: number[], changes?: Changes }} [how] `only`: these outputs instead of all; `at`: the ids'
-   *   positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change nothing
+   * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean }} [how] `only`: these outputs instead of all; `at`:
+   *   the ids' positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change
+   *   nothing; `keep`: false if nothing will follow, so that the new past, as large as the old, need not be there
    * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, past: Past }>} by the graph's own names; the caller owns the new past
    */
-  async forward(ids, past, { only, at, changes } = {}) {
+  async forward(ids, past, { only, at, changes, keep = true } = {}) {
     const { outputs } = this.#manifest;
     const before = past?.length ?? 0;
     const feeds = this.#feeds([ids], past, Array(before + ids.length).fill(1), at, changes);
     const wanted = only ?? [outputs.logits, ...outputs.attentions, ...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])];
-    const result = await this.#run(feeds, wanted, outputs.present.flat());
+    const result = await this.#run(feeds, wanted, keep ? outputs.present.flat() : []);
     return { outputs: result.outputs, past: new Past(result.kept) };
   }
 
@@ -92,7 +97,7 @@ export class ModelSession {
    * Logits of several continuations of one past, in one pass; the cache is not kept.
    * @param {number[][]} rows token ids, at least one each; shorter ones are padded on the right
    * @param {Past} past
-   * @returns {Promise<Float32Array>} [row, token, vocab] with token up to the longest row
+   * @returns {Promise<Float32Array<ArrayBuffer>>} [row, token, vocab] with token up to the longest row
    */
   async score(rows, past) {
     const { logits } = this.#manifest.outputs;

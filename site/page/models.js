@@ -1,8 +1,10 @@
 // Starts Python and models, switches between models, and restarts what has crashed; main thread.
 
 import { fetchIndex, MODELS } from '../shared/manifest.js';
+import { isOutOfMemory, NOT_FOR_PYTHON, NOT_FOR_TEXT } from '../shared/memory.js';
 import { batch } from '../vendor/signals-core.js';
 import { consentTo } from './consent.js';
+import { forsake, provenKey } from './graphics.js';
 import { message, say } from './notices.js';
 import { callback, join, Part, PartLost } from './part.js';
 import * as state from './state.js';
@@ -12,11 +14,12 @@ import { refreshStored } from './storage.js';
 
 /** Errors after which a WebAssembly module cannot be trusted: its worker is replaced. */
 const FATAL = /out of memory|allocation failed|memory access out of bounds|Aborted\(|fatally failed|unreachable|bad_alloc|MemoryError/i;
+const FATAL_ON_CARD = new RegExp(`${FATAL.source}|onnxruntime|Non-zero status code|WebGPU`, 'i');
 const MOST_RESTARTS = 3; // without a successful run in between
 const STALLED = 60_000; // ms without progress after which a start is cancelled
 const MOST_TO_STOP = 20_000; // ms; one pass of a large model on a slow machine takes some seconds
 
-const INFERENCE = new URL('../inference/inference.worker.js', import.meta.url);
+export const INFERENCE = new URL('../inference/inference.worker.js', import.meta.url);
 const ANALYSIS = new URL('../analysis/analysis.worker.js', import.meta.url);
 
 /**
@@ -105,7 +108,8 @@ function startPython() {
         state.madeBy.value = madeBy;
       });
       performance.measure('tokenlight python', { start: begin });
-    } catch (error) {
+    } catch (cause) {
+      const error = isOutOfMemory(cause) ? new Error(NOT_FOR_PYTHON, { cause }) : cause;
       part.stop(message(error));
       if (python === mine) python = null;
       throw error;
@@ -176,7 +180,7 @@ export async function load(id) {
   try {
     join(part, analysisPart);
     booted.catch((error) => part.stop(message(error))); // the model cannot be registered with it
-    const loaded = await part.wait(part.api.load(id, state.settings.value.device, onProgress));
+    const loaded = await part.wait(part.api.load(id, provenKey(id), onProgress));
     await booted;
     performance.measure('tokenlight session', { start: performance.now(), duration: loaded.created });
     if (inference && number === loads) await stopped(inference);
@@ -206,6 +210,7 @@ function takeOver(part, loaded) {
   old?.stop('Another model was chosen.');
   refreshStored().catch(() => {}); // only the picker and the list of what is stored show it
   if (loaded.fallback) say(`WebGPU could not be used (${loaded.fallback}). The model runs on the processor instead.`);
+  if (loaded.device === 'webgpu') part.wait(part.api.deviceLost()).then((why) => part.lose(`the graphics card was lost: ${why}`), () => {});
   onSwitch(restarts > 1);
 }
 
@@ -256,6 +261,7 @@ function modelDied(dead, id, why) {
   if (inference !== dead) return;
   inference = null;
   state.restarting.value = true;
+  if (state.model.value?.device === 'webgpu') forsake(id, why.message);
   if (!candidate) void restart(id, why); // else another model is already loading
 }
 
@@ -270,14 +276,18 @@ async function restart(id, why) {
     });
     return;
   }
-  say(`${why.message}. Restarting it; your text is unchanged.`, true);
-  await load(id).then(() => say(`${why.message}. It was restarted; your text is unchanged.`), () => {});
+  const where = state.model.value?.device === 'webgpu' ? ' on the processor' : '';
+  say(`${why.message}. Restarting it${where}; your text is unchanged.`, true);
+  const after = isOutOfMemory(why) ? NOT_FOR_TEXT : `${why.message}. It was restarted${where}; your text is unchanged.`;
+  await load(id).then(() => say(after, isOutOfMemory(why)), () => {});
 }
 
 /** Records a successful run: the workers can be trusted. */
 export const trust = () => void (restarts = 0);
 
-/** Replaces a worker whose memory an error has left unusable. @param {unknown} error @param {Part<any>} part */
+/** Replaces a worker whose memory an error has left unusable, or that cannot compute on the graphics card. @param {unknown} error @param {Part<any>} part */
 export function retireAfter(error, part) {
-  if (!(error instanceof PartLost) && FATAL.test(message(error))) part.lose(message(error).slice(0, 120));
+  const fatal = state.model.value?.device === 'webgpu' ? FATAL_ON_CARD : FATAL;
+  if (error instanceof PartLost || !(fatal.test(message(error)) || isOutOfMemory(error))) return;
+  part.lose(isOutOfMemory(error) ? 'it ran out of memory' : message(error).slice(0, 120));
 }

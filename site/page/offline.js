@@ -87,7 +87,7 @@ const note = (what) => void (state.offline.value = { ...state.offline.value, sta
 async function check() {
   note('storing');
   try {
-    const { ready, bytes } = await ask({ type: 'check' });
+    const { ready, bytes } = await ask({ type: 'check', graphics: state.settings.value.device === 'webgpu' });
     state.offline.value = { state: 'stored', newer: ready, bytes };
   } catch {
     note((await isKept()) ? 'stored' : 'failed');
@@ -103,6 +103,11 @@ async function isKept() {
 /** Checks whether the page is still stored, and stores it if not: a browser short of space removes stored data. */
 export async function recheck() {
   if (state.offline.value.state === 'stored' && !(await isKept())) await check();
+}
+
+/** Stores what WebGPU needs too, where the page is stored at all. */
+export async function storeGraphics() {
+  if (registration) await check();
 }
 
 /** Switches to the newer release and loads it. */

@@ -2,6 +2,7 @@
 
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
+import { tokenName } from '../shared/token_text.js';
 
 /** @import {Seen} from '../lessons/conditions.js' */
 /** @import {Lesson} from '../lessons/schema.js' */
@@ -64,6 +65,9 @@ export const typed = signal(0);
 /** The run that is shown, and the id of the running one. */
 export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
+
+/** What a token of the shown run is called; empty without a run. @param {number} token */
+export const nameOfToken = (token) => (run.value ? tokenName(run.value.tokens, token) : '');
 
 /** Whether the shown run is of the text in the box or, if that is longer than the context, of its beginning. */
 export const isRead = computed(() => {
@@ -177,12 +181,20 @@ export const settings = signal({
   theme: /** @type {'system' | 'light' | 'dark'} */ ('system'),
   units: /** @type {'bits' | 'nats'} */ ('bits'), // of surprisal and entropy
   whitespace: false, // whether spaces and line ends are marked
-  device: /** @type {'wasm' | 'webgpu'} */ ('wasm'), // what runs the model
+  device: /** @type {'wasm' | 'webgpu'} */ ('wasm'), // what runs the model, if its trial allows it
+  keepProcessor: false, // whether the user has answered that it should stay the processor
   live: true, // whether the text is read while the user types, if that takes less than a second
   face: /** @type {'auto' | 'prose' | 'code'} */ ('auto'), // of the text: proportional, monospaced, or what it looks like
   introduced: false, // whether the first visit's line has been read
   sampling: { ...SAMPLING, stop: '' }, // `stop`: one sequence a line, \n for a newline
 });
+
+/**
+ * What is known about the graphics card: its name, null if the browser offers none; its trial with the current model, whether one is
+ * under way, and why none is begun unasked (page/device_trial.js). `looked`: whether the browser has been asked.
+ * @typedef {{ looked: boolean, adapter: string | null, trial: import('./graphics.js').Trial | null, testing: boolean, why: string | null }} Graphics
+ */
+export const graphics = signal(/** @type {Graphics} */ ({ looked: false, adapter: null, trial: null, testing: false, why: null }));
 
 /**
  * Whether the page itself is stored for offline use; `newer` is a release that the visitor can switch to.

@@ -97,13 +97,14 @@ export function checkManifest(manifest, id) {
     const value = manifest[name];
     if (!Number.isInteger(value) || value < 1 || value > most) fail(`${name} is ${JSON.stringify(value)}`);
   }
-  const { inputs, outputs, files, layers, vocab_size, prefix, windows, eos, examples = [] } = manifest;
+  const { inputs, outputs, files, layers, vocab_size, prefix, windows, eos, examples = [], reference } = manifest;
   const isToken = (/** @type {unknown} */ token) => Number.isInteger(token) && Number(token) >= 0 && Number(token) < vocab_size;
   if (typeof manifest.name !== 'string' || manifest.name.length > 200) fail('it has no name');
   if (prefix !== null && (!isToken(prefix?.id) || typeof prefix.text !== 'string')) fail('prefix is not a token of the model');
   if (!Array.isArray(windows) || windows.length !== layers || !windows.every((width) => width === null || (Number.isInteger(width) && width > 0))) fail('windows do not fit its layers');
   if (!Array.isArray(eos) || !eos.every(Number.isInteger)) fail('eos is not a list of token ids');
   if (!Array.isArray(examples) || !examples.every((example) => /^[0-9a-f]{16,64}\.json$/.test(example?.name))) fail('an example has an unsafe name');
+  if (reference && !(Array.isArray(reference.ids) && reference.ids.length > 2 && reference.ids.every(isToken) && reference.logprob?.length === reference.ids.length - 1)) fail('its reference is no text');
   const lists = [[inputs?.past, layers], [outputs?.present, layers], [outputs?.attentions, layers], [outputs?.hidden_states, layers + 1]];
   if (lists.some(([list, length]) => !Array.isArray(list) || list.length !== length)) fail('its inputs and outputs do not fit its layers');
   if (!Array.isArray(files) || !files.length || files.length > 16) fail('it lists no files');
@@ -141,5 +142,7 @@ function isDecodable(decode, weights) {
     if (parts?.half) return isPart(parts.half);
     return [0, 1].includes(axis) && isWhole(block, 1) && Boolean(parts?.codes && parts.scale) && Object.values(parts).every(isPart);
   };
+  const names = decode?.on_processor ?? [];
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) return false;
   return typeof decode?.file === 'string' && isWhole(decode.bytes) && Array.isArray(decode.tensors) && decode.tensors.every(isMatrix);
 }

@@ -16,10 +16,10 @@
  *              lens_logits?: string, attention_output?: string[], mlp_output?: string[], target_rows?: string, target_constants?: string, direct?: string[] },
  *   final_norm?: { kind: 'layer' | 'rms', epsilon: number }, logit_softcap?: number | null, attention_bias?: boolean, copies?: boolean, head_outputs?: boolean,
  *   decode?: { file: string, bytes: number, tensors: { name: string, at: number, shape: [number, number], axis: number, block: number,
- *              parts: Record<string, StoredPart> }[] },
+ *              parts: Record<string, StoredPart> }[], on_processor?: string[] },
  *   head_scores?: { induction: (number | null)[][], previous_token: (number | null)[][], duplicate_token: (number | null)[][],
  *                   measured: Record<string, unknown> } | null,
- *   files: ModelFile[], sha256: string, fidelity?: Record<string, unknown>,
+ *   files: ModelFile[], sha256: string, fidelity?: Record<string, unknown>, reference?: { ids: number[], logprob: (number | null)[] },
  *   examples?: { id: string, title: string, name: string, bytes: number, sha256: string }[]
  * }} Manifest
  * @typedef {{ name: string, bytes: number, sha256: string }} Chunk
@@ -216,7 +216,7 @@
  *   speed: { args: { times: number[] }, answer: Answer<{ tokens: number, tokens_per_second: number | null, first_seconds: number | null, words: string }> },
  *   layers: { args: { token: number }, answer: Answer<{ token: number, rows: LayerRow[], busiest: string | null }> },
  *   layer_map: { args: { name: string }, answer: Answer<{ quantity: string, names: string[], columns: number, palette: string, stops: Stop[] }, 'values' | 'levels'> },
- *   dimensions: { args: { token: number, layer: number }, answer: Answer<{ token: number, layer: number, name: string, palette: string, stops: Stop[], top: Dimension[] }, 'values' | 'levels'> },
+ *   dimensions: { args: { token: number, layer: number }, answer: Answer<{ token: number, layer: number, name: string, palette: string, stops: Stop[], top: Dimension[], among: number | null }, 'values' | 'levels'> },
  *   focus: { args: { token: number }, answer: Answer<{ token: number, words: string | null, rows: number, columns: number,
  *     layers: { entropy: number, normalised: number | null, level: number, visible: number, sink: number | null, entropy_without_sink: number | null }[],
  *     palette: string, stops: Stop[] }, 'entropy' | 'normalised' | 'sink' | 'entropy_without_sink' | 'levels'> },
@@ -259,6 +259,9 @@
  * @typedef {{ stage: string, loaded?: number, total?: number, rate?: number, left?: number }} Progress bytes, bytes a second, seconds
  * @typedef {(progress: Progress) => void} OnProgress
  * @typedef {'wasm' | 'webgpu'} Device
+ * @typedef {'text' | 'changed' | 'batch'} TrialPass a text as a run reads it; its rest after a past, with every input changed; two rows
+ * @typedef {{ same: boolean, output: string, difference: number | null, bar: number, logprob: number | null, processor: number, graphics: number,
+ *             ratio: number, fast: boolean }} TrialVerdict see pyscripts/page/device_trial.py
  * @typedef {{ manifest: Manifest, vocabulary: string[], parts: Map<number, string>, threads: number, kept: boolean, created: number,
  *             device: Device, fallback: string | null }} LoadedModel `parts`: the bytes, as in “F0 9F”, of the tokens that are only part of
  *   a character; `created`: milliseconds the session took;
@@ -274,7 +277,7 @@
  *   connect(port: MessagePort): void,
  *   connectLab(calls: MessagePort, requests: MessagePort): Promise<void>,
  *   endLab(): void,
- *   load(id: string, device: Device, onProgress: OnProgress): Promise<LoadedModel>,
+ *   load(id: string, proven: string | null, onProgress: OnProgress): Promise<LoadedModel>,
  *   run(request: RunRequest, onTokens: (tokens: TokenizedText) => void): Promise<Outcome>,
  *   inspect(runId: number, key: RunKey, position: number): Promise<void>,
  *   attention(runId: number, key: RunKey, layers: number[] | null): Promise<void>,
@@ -284,8 +287,15 @@
  *   readHeads(runId: number, key: RunKey, request: HeadsRequest): Promise<void>,
  *   readLists(runId: number, request: ListRequest): Promise<void>,
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
+ *   trialKey(): Promise<{ key: string, adapter: string } | null>,
+ *   deviceLost(): Promise<string | null>,
+ *   startTrial(id: string): Promise<void>,
+ *   runTrial(pass: TrialPass, device: Device): Promise<void>,
+ *   timeTrial(): Promise<number>,
  *   stop(): void
  * }} InferenceApi
+ *   `load` runs the model on the graphics card if `proven` is its key: of the trial that was passed. `startTrial` prepares a worker
+ *   that is used for nothing else. `deviceLost` resolves when WebGPU has lost the graphics card, with the reason; null on the processor.
  *   `attention` of some layers, or of all (null) for a survey, goes to the analysis worker as it is computed, one array
  *   [head, query, key] for each layer.
  *   A run ends every earlier request; `stop` ends all, waiting ones included.
@@ -318,9 +328,9 @@
  *                                   keep: number, promptLength: number | null }): Promise<[number, number][] | null>,
  *   sample(runId: number, logits: Float32Array): number,
  *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
- *   lensRows(runId: number, position: number): PyArray,
+ *   lensRows(runId: number, position: number): PyArray | null,
  *   patchRows(runId: number, kind: string, position: number): PyArray,
- *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null): void,
+ *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null, hiddenStates: Float32Array | null): void,
  *   beginAttention(runId: number, layers: number[] | null): void,
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,
  *   finishAttention(runId: number): void,
@@ -334,6 +344,10 @@
  *   beginFillIn(model: string, logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],
  *   scoreFillIn(first: number, count: number, logits: Float32Array): void,
  *   ranking(): Ranked[],
+ *   beginTrial(manifest: Manifest): void,
+ *   expectOutput(name: string, values: Float32Array, keys: number): void,
+ *   compareOutput(name: string, values: Float32Array, keys: number): void,
+ *   judgeTrial(times: { processor: number[], graphics: number[] }): TrialVerdict,
  *   finish(runId: number, timings: object): Promise<void>
  * }} AnalysisApi
  */

@@ -82,6 +82,26 @@ def test_storage_is_listed_deleted_and_removed(idle_root: Path, open_page: Opene
         assert page.evaluate("Object.keys(sessionStorage).length + Object.keys(localStorage).length") == 0
 
 
+def test_what_webgpu_needs_is_stored_for_those_who_use_it(idle_root: Path, open_page: Opener) -> None:
+    library = idle_root / FOLDER / "vendor/ort"
+    library.mkdir()
+    (library / "ort.webgpu.min.js").write_text("export const library = 1;\n", encoding="utf-8")
+    (library / "ort-wasm-simd-threaded.asyncify.wasm").write_bytes(b"\0asm")
+    release(idle_root)
+    names = "['ort.webgpu.min.js', 'ort-wasm-simd-threaded.asyncify.wasm']"
+    got = f"Promise.all({names}.map((name) => fetch(`vendor/ort/${{name}}`).then(({{ ok }}) => ok, () => false)))"
+    with hosting(idle_root) as host:
+        page = open_page(host.address, ready=False)
+        wait_ready(page)
+        wait_stored(page)
+        assert not [path for path in host.asked if path.startswith("vendor/ort/")], "not for those who do not"
+        page.evaluate("localStorage.setItem(`tokenlight preferences /some/repo/`, '{\"device\": \"webgpu\"}')")
+        page.reload()
+        wait_ready(page)
+        wait_stored(page)
+    assert page.evaluate(got) == [True, True], "without the server"
+
+
 def test_a_removed_release_is_stored_again(idle_root: Path, open_page: Opener) -> None:
     """The browser clears the site's storage under an open page, which never claims to be kept when it is not."""
     release(idle_root)

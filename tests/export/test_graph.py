@@ -18,7 +18,7 @@ from export.check.verify import ParityError
 from export.graph import capture
 from tests.export.models import CONFIGS, Exported, export, random_model
 
-CLOSE = 1e-4  # in units of verify.scale_of; the largest any of these models needs is a tenth of it
+CLOSE = 1e-4  # in units of parity.scale_of; the largest any of these models needs is a tenth of it
 
 
 def test_every_supported_architecture_is_tested() -> None:

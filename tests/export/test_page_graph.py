@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import scipy.special
 
 from export import build
 from export.check import verify
@@ -39,6 +40,27 @@ def decode(table: dict, weights: bytes) -> bytes:
     return bytes(out)
 
 
+def check_what_stays_on_the_processor(page: Path, table: dict) -> None:
+    """Nothing of it is large; no shader needs fp16, or more buffers than any adapter has."""
+    graph = onnx.load(page, load_external_data=False).graph
+    kept = {node.name: node for node in graph.node if node.name in table["on_processor"]}
+    assert len(kept) == len(table["on_processor"]) == sum(node.name in kept for node in graph.node), "each is one node"
+    inputs = {value.name for value in graph.input}
+    halves = {tensor.name for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT16}
+    for node in graph.node:
+        if node.op_type in {"Sin", "Cos"} or halves & set(node.input):
+            assert node.name in kept
+            if node.op_type == "Gather":
+                halves.update(node.output)
+        if node.op_type == "Split" and node.name not in kept:
+            assert len(node.output) <= 3, "queries, keys and values"
+    layers = {name for node in kept.values() if node.op_type == "Split" for name in node.input}
+    made = {name for node in kept.values() if inputs & set(node.input) for name in node.output}
+    assert len(layers & made) == 4, "every input that has a part for each layer"
+    matrices = {tensor["name"] for tensor in table["tensors"]}
+    assert not [node.name for node in kept.values() if matrices & set(node.input)]
+
+
 @pytest.mark.parametrize(("architecture", "weights"), [("gpt2", "int8"), ("llama", "fp16"), ("gpt2", "fp32")])
 def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Path) -> None:
     checkpoint = tmp_path / architecture
@@ -58,6 +80,8 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
     assert bool(table["tensors"]) == (weights != "fp32")
     (files / page_graph.DECODED).write_bytes(decode(table, (files / "weights.bin").read_bytes()))
 
+    check_what_stays_on_the_processor(files / "page.onnx", table)
+
     stored, page = (verify.session(files / name) for name in ("model.onnx", "page.onnx"))
     ids = np.arange(3, 15)[None]
     size = [1, manifest["kv_heads"], 0, manifest["head_size"]]
@@ -75,6 +99,13 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
         "direction": np.ones([1, manifest["hidden_size"]], np.float32),
         **{name: np.zeros(size, np.float32) for pair in manifest["inputs"]["past"] for name in pair},
     }
+    ids = np.array([manifest["reference"]["ids"]])
+    neutral = feeds | {"input_ids": ids, "attention_mask": np.ones_like(ids), "position_ids": np.arange(ids.size)[None]}
+    logits = page.run(["logits"], neutral | {"logit_rows": np.arange(ids.size)})[0][0]
+    logprob = scipy.special.log_softmax(logits[:-1], axis=-1)[np.arange(ids.size - 1), ids[0, 1:]]
+    assert ids.size == 64 and ids[0, 0] == manifest["prefix"]["id"]
+    np.testing.assert_allclose(manifest["reference"]["logprob"], logprob, atol=1e-5)
+
     for name, left, right in zip(
         [output.name for output in stored.get_outputs()], stored.run(None, feeds), page.run(None, feeds), strict=True
     ):

@@ -8,10 +8,10 @@ import { fetchModelFiles } from './model_files.js';
 Comlink.expose({
   holdLock,
   connect() {},
-  async load(id, device, onProgress) {
+  async load(id, proven, onProgress) {
     const manifest = await fetchManifest(MODELS, id);
     const { kept } = await fetchModelFiles(manifest, MODELS, { onProgress });
-    return { manifest, vocabulary: Array(manifest.vocab_size).fill('?'), parts: new Map(), threads: 1, kept, created: 0, device, fallback: null };
+    return { manifest, vocabulary: Array(manifest.vocab_size).fill('?'), parts: new Map(), threads: 1, kept, created: 0, device: 'wasm', fallback: null };
   },
   stop() {},
 });
