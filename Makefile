@@ -73,6 +73,11 @@ test-browsers: .venv/installed-test-browsers site/vendor/NOTICES site/models/smo
 bench: .venv/installed-test site/vendor/NOTICES site/models/smollm2/manifest.json
 	$(BIN)/python tests/bench.py
 
+# The page beside transformers.js and wllama, which are fetched for this only: a table, and dist/bench-peers.json.
+.PHONY: bench-peers
+bench-peers: .venv/installed-test site/vendor/NOTICES site/models/smollm2/manifest.json
+	$(BIN)/python tests/bench_peers.py
+
 # The README's pictures, from the real page.
 pictures: .venv/installed-test site/vendor/NOTICES site/models/smollm2/manifest.json
 	$(BIN)/python tests/pictures.py

@@ -127,7 +127,17 @@ def fixed_prefix(origin: str) -> str | None:
 def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     """Build one model in a temporary folder under `out`, then move it into place; returns the manifest."""
     from export import examples, manifest
-    from export.check import copies, fidelity, head_scores, prefix, reference, verify, verify_attribution, windows
+    from export.check import (
+        copies,
+        fidelity,
+        head_outputs,
+        head_scores,
+        prefix,
+        reference,
+        verify,
+        verify_attribution,
+        windows,
+    )
     from export.graph import capture, clean_up, page_graph
     from export.tokenizer import tokenizer_check
     from export.weights import checkpoint, shards, storage
@@ -158,6 +168,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             whole = verify.session(fp32 / "model.onnx")
             worst = max(worst, verify_attribution.check(model, whole))
             facts["copies"] = copies.possible(model, whole)
+            facts["head_outputs"] = head_outputs.exact(model, whole)
             del whole
             shutil.rmtree(fp32)
         with step(f"store the weights as {weights_format}"):

@@ -45,9 +45,11 @@ def checked(given: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> Int
     heads = [(row["layer"], row["head"]) for row in result.get("heads", ())]
     if len(set(heads)) < len(heads):
         raise ValueError("interventions: the same head is scaled twice.")
-    for name, needed in (("heads", "head_mask"), ("cut", "attention_bias"), ("add", "residual_add")):
-        if name in result and not manifest["inputs"].get(needed):
-            raise ValueError(f"{manifest['name']} was exported without {needed}. Build the model again.")
+    needed = [name for kind, name in (("heads", "head_mask"), ("cut", "attention_bias")) if kind in result]
+    needed += ["head_output_add" if "head" in row else "residual_add" for row in result.get("add", ())]
+    for name in needed:
+        if not manifest["inputs"].get(name):
+            raise ValueError(f"{manifest['name']} was exported without {name}. Build the model again.")
     return {name: result[name] for name in rules if name in result}
 
 

@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 
 class KeptAttention:
-    """All attention matrices of the positions read so far; above `limit` bytes none of them."""
+    """All attention matrices of the positions read so far; above `limit` bytes none of them.
+
+    Nothing is kept from the start of a text that is known to be too long: memory that Python takes it never gives back.
+    """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
@@ -18,8 +21,12 @@ class KeptAttention:
         """Whether the matrices fit into the limit; those of a long text do not."""
         return self._chunks is not None
 
-    def append(self, chunk: NDArray[np.float32]) -> None:
-        """Adds the next queries [layer, head, query, key], key = positions up to the last of them."""
+    def append(self, chunk: NDArray[np.float32], expected: int = 0) -> None:
+        """Adds the next queries [layer, head, query, key], key = positions up to the last of them. expected: positions
+        that the run will have, as known."""
+        layers, heads = chunk.shape[:2]
+        if layers * heads * expected * expected * chunk.itemsize / 2 > self._limit:
+            self._chunks = None
         if self._chunks is not None:
             self._chunks.append(chunk)
             if sum(each.nbytes for each in self._chunks) > self._limit:

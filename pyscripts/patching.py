@@ -1,8 +1,8 @@
-"""Activation patching: what a prediction of one text becomes if the residual stream of another is copied into it; and
-the difference of two texts' residual streams as a steering vector.
+"""Activation patching: what a prediction of one text becomes if the residual stream of another, or one head's output
+there, is copied into it; and the difference of two texts' residual streams as a steering vector.
 
 A is the text that is copied from, B the one that is copied into; both are read by one model. Texts of different lengths
-are aligned as the user says (`aligned`).
+are aligned as the user says (alignment.py).
 The metric is a target's log-probability after the whole text, or its difference to another token's.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.alignment import NOWHERE, Align, origins
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.run import Reading
 
-ALIGNMENTS = ("start", "end", "both")  # both: the beginning and the end that the texts have in common
 LONGEST = 256  # positions: a sweep grows with the square of the text, and A's hidden states are kept
 
 
@@ -30,7 +30,8 @@ class Stream:
     interventions: Mapping[str, Any]
     residual: NDArray[np.float32]  # [layer, position, hidden] as it enters each layer
     logits: NDArray[np.float32]  # [vocabulary] after the last position
-    origin: tuple[int, ...] = ()  # [position] of an aligned text: where each comes from, -1: nowhere; else empty
+    heads: NDArray[np.float32] | None = None  # [layer, head, position, head_size] see metrics/head_outputs.py
+    origin: tuple[int, ...] = ()  # [position] of an aligned text: where each comes from, or NOWHERE; else empty
     is_whole: bool = True  # whether its last position is that of the text
 
     def copy(self) -> "Stream":
@@ -43,13 +44,23 @@ class Stream:
         return int(self.logits.argmax())
 
 
-def stream(reading: Reading, model: str) -> Stream | None:
-    """A whole reading's residual stream; None: it has none, or is longer than LONGEST."""
+@dataclass(frozen=True)
+class Place:
+    """What is copied at once: what enters a layer at one position or, of a head, its outputs at some positions."""
+
+    layer: int
+    positions: tuple[int, ...]
+    head: int | None = None
+
+
+def stream(reading: Reading, model: str, heads: NDArray[np.float32] | None = None) -> Stream | None:
+    """A whole reading's residual stream; None: it has none, or is longer than LONGEST. heads: its heads' outputs
+    [layer, head, position, head_size], with what its interventions add to them."""
     trace = reading.trace
-    if not trace.has_hidden_states or trace.last_logits is None or trace.length > LONGEST:
+    if not trace.kept_hidden_states.complete or trace.last_logits is None or trace.length > LONGEST:
         return None
     ids, residual = tuple(trace.ids[: trace.length]), trace.hidden_states()[:-1]
-    return Stream(model, ids, trace.first, reading.interventions, residual, trace.last_logits)
+    return Stream(model, ids, trace.first, reading.interventions, residual, trace.last_logits, heads)
 
 
 def not_comparable(a: Stream | None, b: Stream | None) -> str | None:
@@ -73,36 +84,21 @@ def why_not(a: Stream | None, b: Stream | None) -> str | None:
     return None
 
 
-def origins(a: Stream, b: Stream, align: str) -> tuple[int, ...]:
-    """[position of B] which position of A is copied into it, -1: none. align: one of ALIGNMENTS; the prefix token is
-    always copied to the prefix token. ValueError: there is no such alignment."""
-    if align not in ALIGNMENTS:
-        raise ValueError(f"align is one of {', '.join(ALIGNMENTS)}, not {align!r}.")
-    of_a, of_b, front = len(a.ids), len(b.ids), b.first
-    begin, end, shorter = of_b, 0, min(of_a, of_b)  # positions from the start, and from the end
-    if align == "end":
-        begin, end = front, shorter - front
-    elif align == "both":
-        begin = next((p for p in range(shorter) if a.ids[p] != b.ids[p]), shorter)
-        end = next((n for n in range(shorter - begin) if a.ids[-1 - n] != b.ids[-1 - n]), shorter - begin)
-    return tuple(p if p < min(begin, of_a) else p - of_b + of_a if p >= of_b - end else -1 for p in range(of_b))
-
-
-def alignment_in(kind: str) -> str | None:
-    """The alignment that the name of a kind of trial ends with, as in patch:end."""
-    return kind.partition(":")[2] or None
-
-
-def aligned(a: Stream, b: Stream, align: str | None) -> Stream:
-    """A as a text of B's length, by `origins`: where nothing is aligned, B's own is copied, which changes nothing. A
-    itself if the lengths are equal, or `align` is None."""
-    if align is None or len(a.ids) == len(b.ids) or a.first != b.first or a.model != b.model:
+def aligned(a: Stream, b: Stream, align: Align) -> Stream:
+    """A as a text of B's length, by alignment.origins: where nothing is aligned, B's own is copied, which changes
+    nothing. A itself if `align` is None, or is one of ALIGNMENTS and the lengths are equal. ValueError: as there."""
+    by_hand = align is not None and not isinstance(align, str)
+    if align is None or (len(a.ids) == len(b.ids) and not by_hand) or a.first != b.first or a.model != b.model:
         return a
-    origin = origins(a, b, align)
-    at, known = np.array(origin), np.array(origin) >= 0
+    origin = origins(a.ids, b.ids, b.first, align)
+    at, known = np.array(origin), np.array(origin) != NOWHERE
     residual = np.where(known[:, None], a.residual[:, at], b.residual)
-    ids = tuple(a.ids[i] if i >= 0 else b.ids[p] for p, i in enumerate(origin))
-    return replace(a, ids=ids, residual=residual, origin=origin, is_whole=origin[-1] == len(a.ids) - 1)
+    heads = None
+    if a.heads is not None and b.heads is not None:
+        heads = np.where(known[:, None], a.heads[:, :, at], b.heads)
+    ids = tuple(a.ids[i] if i != NOWHERE else b.ids[p] for p, i in enumerate(origin))
+    return replace(
+        a, ids=ids, residual=residual, heads=heads, origin=origin, is_whole=origin[-1] == len(a.ids) - 1)
 
 
 def begins(a: Stream, b: Stream) -> int:
@@ -125,15 +121,44 @@ def targets(a: Stream, b: Stream, target: int | None, versus: int | None) -> lis
     return ids
 
 
-def places(a: Stream, b: Stream) -> list[tuple[int, int]]:
-    """[(layer, position)] what must be computed, position by position; the last layer's input counts as a layer's, the
-    stream after it does not: there, A's logits follow at the last position, and nothing changes at others."""
-    return [(layer, position) for position in range(begins(a, b), len(a.ids)) for layer in range(len(a.residual))]
+def copied_positions(a: Stream, b: Stream) -> list[int]:
+    """Where copying can change anything, in order."""
+    return [p for p in range(begins(a, b), len(b.ids)) if not a.origin or a.origin[p] != NOWHERE]
 
 
-def difference(a: Stream, b: Stream, position: int) -> NDArray[np.float32]:
-    """[layer, hidden] what, added to B at a position before a layer, makes it A's."""
-    return a.residual[:, position] - b.residual[:, position]
+def places(a: Stream, b: Stream) -> list[Place]:
+    """What must be computed for `grid`, position by position; the last layer's input counts as a layer's, the stream
+    after it does not: there, A's logits follow at the last position, and nothing changes at others."""
+    return [Place(layer, (position,)) for position in copied_positions(a, b) for layer in range(len(a.residual))]
+
+
+def head_places(a: Stream, b: Stream, token: int | None, heads: int) -> list[Place]:
+    """What must be computed for `head_grid`, head by head; none if nothing can change, and none of the last layer's if
+    the last position is not among them: nothing of B looks there any more. token: of B, where the outputs are copied
+    (-1: the last); None: at every token. heads: of a layer. ValueError: there is no such token."""
+    count = len(b.ids) - b.first
+    if token is not None and not -count <= token < count:
+        raise ValueError(f"There is no token {token}: the text has {count} tokens, numbered from 0.")
+    at = tuple(p for p in copied_positions(a, b) if token is None or p == b.first + token % count)
+    layers = len(a.residual) - (len(b.ids) - 1 not in at) if at else 0
+    return [Place(layer, at, head) for layer in range(layers) for head in range(heads)]
+
+
+def difference(a: Stream, b: Stream, place: Place) -> NDArray[np.float32]:
+    """[position, hidden or head_size] what, added to B at a place, makes it A's. Both streams have `heads` if the place
+    has a head."""
+    at = list(place.positions)
+    if place.head is None:
+        return a.residual[place.layer, at] - b.residual[place.layer, at]
+    assert a.heads is not None and b.heads is not None
+    return np.asarray(a.heads[place.layer, place.head, at] - b.heads[place.layer, place.head, at])
+
+
+def copying(a: Stream, b: Stream, place: Place) -> list[dict[str, Any]]:
+    """The interventions (`add`) that copy A into B at a place."""
+    of_head = {} if place.head is None else {"head": place.head}
+    return [{"layer": place.layer, **of_head, "position": position, "vector": vector}
+            for position, vector in zip(place.positions, difference(a, b, place), strict=True)]
 
 
 def metric(logprobs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,10 +180,22 @@ def grid(a: Stream, b: Stream, ids: Sequence[int], logprobs: NDArray[np.float64]
     logprobs: [place, target] under each of `places`.
     """
     of_a, of_b = ends(a, b, ids)
-    layers, begin = len(a.residual), begins(a, b)
-    values = np.zeros((layers + 1, len(a.ids)))
-    values[:layers, begin:] = (metric(logprobs) - of_b).reshape(-1, layers).T
+    layers = len(a.residual)
+    values = np.zeros((layers + 1, len(b.ids)))
+    values[:layers, copied_positions(a, b)] = (metric(logprobs) - of_b).reshape(-1, layers).T
     values[layers, -1] = of_a - of_b if a.is_whole else np.nan
+    return values
+
+
+def head_grid(
+    a: Stream, b: Stream, ids: Sequence[int], logprobs: NDArray[np.float64], heads: int
+) -> NDArray[np.float64]:
+    """[layer, head] the change of the metric, nats. NaN: not computed yet; exactly 0 if nothing can change.
+
+    logprobs: [place, target] under each of `head_places`. heads: of a layer.
+    """
+    values = np.zeros((len(a.residual), heads))
+    values.ravel()[: len(logprobs)] = metric(logprobs) - ends(a, b, ids)[1]
     return values
 
 

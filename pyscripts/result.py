@@ -196,8 +196,10 @@ class Run:
         if not 0 <= position < trace.length:
             raise ValueError(f"There is no position {position}: the run has {trace.length}, numbered from 0.")
         after = trace.ids[position + 1] if position + 1 < len(trace.ids) else NO_TARGET
-        states = trace.hidden_states()[:-1, position]
-        return self.model.lens(trace.ids[: position + 1], states, after, top_k, self.reading.interventions)
+        states = trace.kept_hidden_states.at(position)
+        if states is None:
+            states = trace.hidden_states()[:, position]  # ValueError: it is not kept
+        return self.model.lens(trace.ids[: position + 1], states[:-1], after, top_k, self.reading.interventions)
 
     def of_tokens(self, array: NDArray, axis: int | None = None) -> NDArray:
         """The part of an array by position that belongs to the shown tokens, without the prefix token.

@@ -26,7 +26,10 @@ class Rows:
         return self._chunks[0]
 
     def keep(self, length: int) -> None:
-        """Drops all rows after the first `length`."""
-        if self._chunks:
-            index = (slice(None),) * self.axis + (slice(length),)
-            self._chunks = [np.ascontiguousarray(self.all()[index])]
+        """Drops all rows after the first `length`; nothing large is copied, since there may be no memory for it."""
+        kept, start = list[NDArray](), 0
+        for chunk in self._chunks:
+            if start < length or not kept:
+                kept.append(chunk[(slice(None),) * self.axis + (slice(length - start),)])
+            start += chunk.shape[self.axis]
+        self._chunks = kept

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.kept_attention import KeptAttention
+from pyscripts.kept_hidden_states import KeptHiddenStates
 from pyscripts.metrics import attention, heads, residual
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
 from pyscripts.model_outputs import ModelShape, Outputs
@@ -14,6 +15,7 @@ from pyscripts.rows import Rows
 
 TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
+HIDDEN_BYTES = 110_000_000  # hidden states are kept of as many positions; a later one's are recomputed on demand
 
 
 class Trace:
@@ -29,7 +31,7 @@ class Trace:
 
     def __init__(
         self, ids: Sequence[int], shape: ModelShape, *, prefix: bool, attention_bytes: float = ATTENTION_BYTES,
-        begins_word: NDArray[np.bool_] | None = None,
+        hidden_bytes: float = HIDDEN_BYTES, begins_word: NDArray[np.bool_] | None = None,
     ) -> None:
         self.ids, self.shape, self.prefix = list(ids), shape, prefix
         self.begins_word = begins_word  # [vocabulary] which tokens begin a word; None: words are not known
@@ -40,7 +42,7 @@ class Trace:
             "hidden_norm", "change_norm", "change_cosine", "attention_norm", "mlp_norm")}
         self._entropy, self._entropy_without_sink = Rows(2), Rows(2)  # [layer, head, position]
         self._contributions = False  # whether the model's graph outputs what attention and MLP added
-        self._hidden_states = Rows(1)  # [layer+1, position, hidden]
+        self.kept_hidden_states = KeptHiddenStates(hidden_bytes)
         self.kept_attention = KeptAttention(attention_bytes)
         self.last_logits: NDArray[np.float32] | None = None  # [vocab] after the last position read
 
@@ -51,23 +53,27 @@ class Trace:
         """
         if not 0 <= keep <= self.length or list(ids[: keep + 1]) != self.ids[: keep + 1] or keep >= len(ids):
             raise ValueError(f"cannot keep {keep} positions: the texts differ before that.")
-        for rows in self._rows().values():
-            rows.keep(keep)
-        self.kept_attention.keep(keep)
+        self._keep(keep)
         self.ids, self.length, self.last_logits = list(ids), keep, None
 
+    def _keep(self, length: int) -> None:
+        """Drops all rows after the first `length`."""
+        for rows in self._rows().values():
+            rows.keep(length)
+        self.kept_attention.keep(length)
+        self.kept_hidden_states.keep(length)
+
     def _rows(self) -> dict[str, Rows]:
-        """All that grows with the positions, by name, but for the attention matrices."""
-        others = {"attention_entropy": self._entropy, "attention_entropy_without_sink": self._entropy_without_sink,
-                  "hidden_states": self._hidden_states}
+        """All that grows with the positions, by name, but for the attention matrices and the hidden states."""
+        others = {"attention_entropy": self._entropy, "attention_entropy_without_sink": self._entropy_without_sink}
         return {**self._statistics, **self._heads, **self._layers, **others}
 
     def state(self, *, hidden_states: bool = True, attentions: bool = True) -> dict[str, NDArray]:
-        """Its arrays by name, from which `restore` makes an equal trace elsewhere; the two large ones if they are there
+        """Its arrays by name, from which `restore` makes an equal trace elsewhere; the two large ones if they are whole
         and wanted."""
         state = {name: rows.all() for name, rows in self._rows().items() if rows}
-        if not hidden_states:
-            state.pop("hidden_states", None)
+        if hidden_states and self.kept_hidden_states.complete:
+            state["hidden_states"] = self.kept_hidden_states.all()
         if self.last_logits is not None:
             state["last_logits"] = self.last_logits
         if attentions and self.kept_attention.chunks():
@@ -95,21 +101,28 @@ class Trace:
         self.length = length
         self._contributions = "change_norm" in state
         self.last_logits = state.get("last_logits")
+        if "hidden_states" in state:
+            self.kept_hidden_states.append(state["hidden_states"], length)
         if "attentions" in state:
             self.kept_attention.append(state["attentions"])
         else:
             self.kept_attention.drop()
 
     def extend(self, outputs: Outputs) -> None:
-        """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run."""
+        """Adds the model's outputs for the next positions. ValueError if a shape does not fit the model or run;
+        MemoryError if there is no room for them: none is added then."""
         past, stop = self.length, self.length + len(outputs.logits)
         self._check(outputs, stop)
-        self._score(outputs.logits, past)
-        self.last_logits = outputs.logits[-1].copy()
-        if outputs.attentions is not None:
-            self._add_attentions(outputs.attentions, past)
-        if outputs.hidden_states is not None:
-            self._add_residual(outputs.hidden_states, outputs.attention_output, outputs.mlp_output)
+        try:
+            self._score(outputs.logits, past)
+            self.last_logits = outputs.logits[-1].copy()
+            if outputs.attentions is not None:
+                self._add_attentions(outputs.attentions, past)
+            if outputs.hidden_states is not None:
+                self._add_residual(outputs.hidden_states, outputs.attention_output, outputs.mlp_output)
+        except MemoryError:
+            self._keep(past)
+            raise
         self.length = stop
 
     def _add_attentions(self, attentions: NDArray[np.float32], past: int) -> None:
@@ -129,7 +142,7 @@ class Trace:
                 if window is not None:
                     mass[layer][:, np.isnan(getattr(hidden[window], name))] = np.nan
             column.append(mass)
-        self.kept_attention.append(attentions)
+        self.kept_attention.append(attentions, len(self.ids))
 
     def _score(self, logits: NDArray[np.float32], first: int) -> None:
         """Reduces logits [row, vocab], rows `first` ..., to the statistics of the tokens after them."""
@@ -144,7 +157,7 @@ class Trace:
         self, states: NDArray[np.float32], attention_output: NDArray[np.float32] | None,
         mlp_output: NDArray[np.float32] | None,
     ) -> None:
-        self._hidden_states.append(states)
+        self.kept_hidden_states.append(states, len(self.ids))
         self._layers["hidden_norm"].append(residual.norms(states))
         if attention_output is None or mlp_output is None:
             return
@@ -205,8 +218,8 @@ class Trace:
 
     @property
     def has_hidden_states(self) -> bool:
-        """Whether the run holds the hidden states and what is computed from them."""
-        return bool(self._hidden_states)
+        """Whether the run holds what is computed from the hidden states."""
+        return bool(self._layers["hidden_norm"])
 
     def hidden_norm(self) -> NDArray[np.float64]:
         """[layer+1, token] L2 norm of the shown tokens' hidden states."""
@@ -257,8 +270,8 @@ class Trace:
         return heads.HeadScores(**{name: np.array([getattr(each, name) for each in layers]) for name in self._heads})
 
     def hidden_states(self) -> NDArray[np.float32]:
-        """[layer+1, position, hidden], the prefix included."""
-        return self._hidden_states.all()
+        """[layer+1, position, hidden], the prefix included. ValueError: they were too large to keep."""
+        return self.kept_hidden_states.all()
 
     def pattern_masses(self) -> dict[str, NDArray[np.float64]]:
         """[layer, head, token] attention from each shown token to each pattern's keys, by the names of

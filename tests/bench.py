@@ -148,6 +148,8 @@ def reading_and_writing(at: Opened) -> Figures:
     for positions in PREFILL:  # Python and the views
         model_alone, run = (result[f"prefill {positions}, {how}"]["page"] for how in ("model alone", "in a run"))
         result[f"prefill {positions}, added by the run, %"] = {"page": 100 * (run / model_alone - 1)}
+    for kind, spent in native.nodes(256, ROUNDS).items():
+        result[f"prefill 256, {kind}"] = {"native": 1000 * spent}
     result["session creation, native"] = {"native": 1000 * native.created}
     result["memory after 1,000 tokens, MB"] = {"page": memory(page)}
     return result

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +16,49 @@ from playwright.sync_api import Page
 
 from pyscripts.native.session import neutral
 
+KINDS = {
+    "matrix products": {"MatMul", "FusedMatMul", "Gemm", "MatMulNBits"},
+    "softmax of attention": {"Softmax"},
+    "norms": {"LayerNormalization", "SkipLayerNormalization", "SimplifiedLayerNormalization"},
+    "copies": {"Transpose", "Concat", "Split", "Slice", "Gather", "Reshape", "Expand", "Unsqueeze", "Squeeze", "Cast"},
+}  # of operators
+REST = "the rest"
+
 
 class Native:
     """The stored graph in onnxruntime on this machine."""
 
     def __init__(self, folder: Path, threads: int) -> None:
+        self.folder = folder
+        self.threads = threads
         self.manifest = json.loads((folder / "manifest.json").read_text())
+        with self._stored() as path:
+            start = time.perf_counter()
+            self.session = self._session(path, ort.SessionOptions())
+            self.created = time.perf_counter() - start
+
+    @contextmanager
+    def _stored(self) -> Iterator[str]:
+        """The graph's path while its files lie in a folder."""
         with tempfile.TemporaryDirectory() as name:
             for file in self.manifest["files"]:
-                data = b"".join((folder / chunk["name"]).read_bytes() for chunk in file["chunks"])
+                data = b"".join((self.folder / chunk["name"]).read_bytes() for chunk in file["chunks"])
                 (Path(name) / file["path"]).write_bytes(data)
-            options = ort.SessionOptions()
-            options.intra_op_num_threads = threads
-            options.add_session_config_entry("session.disable_quant_qdq", "1")
-            start = time.perf_counter()
-            path, providers = str(Path(name) / "model.onnx"), ["CPUExecutionProvider"]
-            self.session = ort.InferenceSession(path, options, providers=providers)
-            self.created = time.perf_counter() - start
+            yield str(Path(name) / "model.onnx")
+
+    def _session(self, path: str, options: ort.SessionOptions) -> ort.InferenceSession:
+        options.intra_op_num_threads = self.threads
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
+        return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     def forward(self, tokens: int, past: int) -> float:
         """Seconds of one pass over `tokens` behind `past`, all outputs on."""
+        feeds = self._feeds(tokens, past)
+        start = time.perf_counter()
+        self.session.run(None, feeds)
+        return time.perf_counter() - start
+
+    def _feeds(self, tokens: int, past: int) -> dict[str, Any]:
         m = self.manifest
         feeds: dict[str, Any] = {
             "input_ids": np.ones((1, tokens), np.int64),
@@ -43,10 +68,26 @@ class Native:
         }
         cache = np.zeros((1, m["kv_heads"], past, m["head_size"]), np.float32)
         feeds |= {name: cache for pair in m["inputs"]["past"] for name in pair}
-        wanted = [i.name for i in self.session.get_inputs()]
-        start = time.perf_counter()
-        self.session.run(None, {name: feeds[name] for name in wanted})
-        return time.perf_counter() - start
+        return {i.name: feeds[i.name] for i in self.session.get_inputs()}
+
+    def nodes(self, tokens: int, passes: int) -> dict[str, float]:
+        """Seconds that a pass over `tokens` spends in each of KINDS and in REST, by onnxruntime's own profile."""
+        feeds = self._feeds(tokens, 0)
+        with self._stored() as path:
+            options = ort.SessionOptions()
+            options.enable_profiling = True
+            options.profile_file_prefix = str(Path(path).with_name("nodes"))
+            session = self._session(path, options)
+            for _ in range(passes):
+                session.run(None, feeds)
+            events = json.loads(Path(session.end_profiling()).read_text())
+        seconds = dict.fromkeys([*KINDS, REST], 0.0)
+        for event in events:
+            if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
+                operator = event["args"]["op_name"]
+                kind = next((kind for kind, operators in KINDS.items() if operator in operators), REST)
+                seconds[kind] += event["dur"] / 1e6 / passes
+        return seconds
 
 
 class Alone:

@@ -33,6 +33,16 @@ TIMED = """async ([call, tokens]) => {
   return found;
 }"""
 
+PATCHES = {
+    "patch grid of two texts of {} tokens that differ in the first": {},
+    "every head patched at the last of {} tokens": {"kind": "heads"},
+    "every head patched at all of {} tokens": {"kind": "heads", "token": None},
+}
+PATCH = """async (options) => {
+  const before = performance.now();
+  await tokenlight.patch(options);
+  return performance.now() - before;
+}"""
 READ = "text => tokenlight.analyze(text).then((run) => run.tokens.length)"
 
 
@@ -62,8 +72,6 @@ def figures(page: Page, short: str, long: str) -> dict[str, Any]:
         if first == "The ":
             page.evaluate("tokenlight.pin()")
     assert counts[0] == counts[1], counts
-    patched = page.evaluate(
-        "async () => { const before = performance.now(); await tokenlight.patch(); return performance.now() - before; }"
-    )
-    found[f"patch grid of two texts of {counts[0]} tokens that differ in the first"] = patched
+    for name, options in PATCHES.items():
+        found[name.format(counts[0])] = page.evaluate(PATCH, options)
     return {f"why: {name}{f' (bar {BARS[name]:,})' if name in BARS else ''}": value for name, value in found.items()}

@@ -129,18 +129,18 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def install_npm_packages(console: Console) -> None:
-    """`npm ci` with the venv's own Node; skipped while node_modules matches the lock file."""
-    lock = SITE / "package-lock.json"
-    stamp = SITE / "node_modules" / ".tokenlight-lock"
+def install_npm_packages(console: Console, folder: Path = SITE) -> None:
+    """`npm ci` of a folder with the venv's own Node; skipped while node_modules matches its lock file."""
+    lock = folder / "package-lock.json"
+    stamp = folder / "node_modules" / ".tokenlight-lock"
     if stamp.exists() and stamp.read_text() == sha256(lock):
         return
-    console.print("  npm packages of site/package-lock.json")
+    console.print(f"  npm packages of {lock.relative_to(ROOT)}")
     npm = Path(sys.executable).parent / ("npm.cmd" if sys.platform == "win32" else "npm")
     command = [str(npm) if npm.exists() else "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    result = subprocess.run(command, cwd=SITE, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if result.returncode:
-        raise MissingPart(f"npm ci failed in {SITE}: {result.stderr.strip() or result.stdout.strip()}")
+        raise MissingPart(f"npm ci failed in {folder}: {result.stderr.strip() or result.stdout.strip()}")
     stamp.write_text(sha256(lock))
 
 

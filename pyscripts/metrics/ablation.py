@@ -7,7 +7,7 @@ times value, so the mean is the mean attention on each position times that posit
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,26 +20,21 @@ Head = Sequence[int]  # layer, head
 class AttentionSums:
     """Attention on each position, summed over the queries of a text that arrive chunk by chunk."""
 
-    sums: NDArray[np.float64]  # [layer, head, key]
+    sums: NDArray[np.float64] = field(default_factory=lambda: np.zeros((1, 1, 0)))  # [layer, head, key]
     queries: int = 0
 
     def add(self, chunk: NDArray[np.float32]) -> None:
         """Takes the next queries [layer, head, query, key], key = positions up to the last of them."""
-        keys = chunk.shape[3]
-        self.sums[:, :, :keys] += chunk.sum(axis=2, dtype=np.float64)
+        before, self.sums = self.sums, chunk.sum(axis=2, dtype=np.float64)
+        self.sums[:, :, : before.shape[2]] += before
         self.queries += chunk.shape[2]
 
-    def means(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def finish(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """[layer, head, head_size] each head's mean output. values: [layer, kv_head, key, head_size], as the KV cache
         has them; neighbouring heads share those of one kv_head."""
         shared = self.sums.shape[1] // values.shape[1]
         mean = np.einsum("lhk,lhks->lhs", self.sums / self.queries, np.repeat(values, shared, axis=1))
         return np.asarray(mean, np.float32)
-
-
-def sums(layers: int, heads: int, positions: int) -> AttentionSums:
-    """Of no query yet."""
-    return AttentionSums(np.zeros((layers, heads, positions)))
 
 
 def variant(heads: Iterable[Head], means: NDArray[np.float32] | None, position: int | None) -> dict[str, Any]:

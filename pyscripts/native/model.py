@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.alignment import Align
 from pyscripts.interventions import checked, inputs
 from pyscripts.metrics import lens
 from pyscripts.metrics.attribution import Attribution
@@ -231,19 +232,35 @@ class Model:
         """The target's log-probability after only the last 1, 2, 4 … tokens before it, and after all of them."""
         return why.context_curve(self, run, token, target)
 
+    def head_outputs(self, run: Run) -> NDArray[np.float32]:
+        """[layer, head, position, head_size] each head's output before W_O under the run's interventions, with what
+        they add to it (metrics/head_outputs.py). Positions count the prefix token."""
+        return why.outputs_of_heads(self, run)
+
     def patch_sweep(
-        self, run_a: Run, run_b: Run, target: Target = None, versus: Target = None, align: str | None = None
+        self, run_a: Run, run_b: Run, target: Target = None, versus: Target = None, align: Align = None
     ) -> NDArray[np.float64]:
         """[layer+1, position] how the prediction after all of run_b changes, nats, if the residual stream of run_a that
         enters a layer (the last row: the final norm) is copied into it at one position.
 
         The number is the change of log p(target) or, with `versus`, of its difference to log p(versus); both are token
         ids. With neither, the target is run_a's most likely next token and `versus` run_b's. Exactly 0 before the first
-        token that differs. align: how runs of different lengths are aligned, from the "start", from the "end", or
-        "both": the beginning and the end that they have in common; 0 at positions with no counterpart. ValueError: the
-        runs are not of equally many tokens and align is None, or they are not of this model.
+        token that differs. align: how runs of different lengths are aligned, from the "start", from the "end", "both":
+        the beginning and the end that they have in common, or pairs [token of run_a, token of run_b]; 0 at positions
+        with no counterpart. ValueError: the runs are not of equally many tokens and align is None, the pairs do not fit
+        them, or they are not of this model.
         """
         return why.patch_sweep(self, run_a, run_b, target, versus, align)
+
+    def patch_head_sweep(
+        self, run_a: Run, run_b: Run, target: Target = None, versus: Target = None, align: Align = None,
+        token: int | None = -1,
+    ) -> NDArray[np.float64]:
+        """[layer, head] how the prediction after all of run_b changes, nats, if one head's output in run_a is copied
+        into it at a token of run_b, the last unless another is named; None: at every token.
+
+        The other arguments and errors are those of `patch_sweep`. Exactly 0 if nothing differs at that token."""
+        return why.patch_head_sweep(self, run_a, run_b, target, versus, align, token)
 
     def steering_vector(
         self, run_a: Run | Sequence[Run], run_b: Run | Sequence[Run], layer: int, mean: bool = False
@@ -256,7 +273,8 @@ class Model:
 
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
         limit = ATTENTION_BYTES if keep is None else float("inf")  # attentions that were asked for are all kept
-        return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, begins_word=self.begins_word)
+        return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, hidden_bytes=float("inf"),
+                     begins_word=self.begins_word)
 
     def _tokens(self, text: str | Sequence[int], limit: int | None, literal: bool) -> Tokens:
         if isinstance(text, str):

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import interventions, patching
-from pyscripts.metrics import ablation
+from pyscripts.alignment import Align
+from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics import attribution as direct
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.native.session import Past
@@ -94,13 +96,28 @@ def dependence(model: "Model", run: "Run", token: int, target: Target = None) ->
 
 def head_means(model: "Model", run: "Run") -> NDArray[np.float32]:
     """Model.head_means."""
-    m, ids = model.manifest, run.reading.trace.ids
-    names, means = m["outputs"]["attentions"], ablation.sums(m["layers"], m["heads"], len(ids))
+    return _heads(model, run.reading.trace.ids, {}, ablation.AttentionSums())
+
+
+def outputs_of_heads(model: "Model", run: "Run") -> NDArray[np.float32]:
+    """Model.head_outputs."""
+    changes = run.reading.interventions
+    found = _heads(model, run.reading.trace.ids, changes, head_outputs.HeadOutputs())
+    return head_outputs.with_added(found, changes, model.manifest)
+
+
+def _heads(
+    model: "Model", ids: Sequence[int], changes: Mapping[str, Any],
+    collected: ablation.AttentionSums | head_outputs.HeadOutputs,
+) -> NDArray[np.float32]:
+    """What is collected of the attention and the values of a text."""
+    head_outputs.check(model.manifest)
+    names = model.manifest["outputs"]["attentions"]
     cache: Past = []
-    for outputs, past in model.session.chunks(ids, names, keep_past=True):
-        means.add(np.concatenate([outputs[name] for name in names]))
+    for outputs, past in model.session.chunks(ids, names, keep_past=True, interventions=changes):
+        collected.add(np.concatenate([outputs[name] for name in names]))
         cache = past or []
-    return means.means(np.concatenate(cache[1::2]))  # keys and values alternate
+    return collected.finish(np.concatenate(cache[1::2]))  # keys and values alternate
 
 
 def head_sweep(
@@ -202,24 +219,50 @@ def copied(
 
 
 def patch_sweep(
-    model: "Model", run_a: "Run", run_b: "Run", target: Target, versus: Target, align: str | None
+    model: "Model", run_a: "Run", run_b: "Run", target: Target, versus: Target, align: Align
 ) -> NDArray[np.float64]:
     """Model.patch_sweep."""
     if not interventions.is_wide(model.manifest):
         raise ValueError(f"{model.manifest['name']} was exported without residual_add. Build the model again.")
-    a, b = streams(run_a, run_b)
+    a, b, ids = _comparable(stream(run_a), stream(run_b), run_b, target, versus, align)
+    return patching.grid(a, b, ids, _patched(model, run_b, a, b, patching.places(a, b), ids))
+
+
+def patch_head_sweep(
+    model: "Model", run_a: "Run", run_b: "Run", target: Target, versus: Target, align: Align, token: int | None
+) -> NDArray[np.float64]:
+    """Model.patch_head_sweep."""
+    head_outputs.check(model.manifest)
+    a, b = (stream(run, outputs_of_heads(model, run)) if stream(run) else None for run in (run_a, run_b))
+    a, b, ids = _comparable(a, b, run_b, target, versus, align)
+    places = patching.head_places(a, b, token, model.manifest["heads"])
+    return patching.head_grid(a, b, ids, _patched(model, run_b, a, b, places, ids), model.manifest["heads"])
+
+
+def _comparable(
+    a: patching.Stream | None, b: patching.Stream | None, run_b: "Run", target: Target, versus: Target, align: Align
+) -> tuple[patching.Stream, patching.Stream, list[int]]:
+    """A aligned with B, B, and the ids of the target and what it is compared with."""
     if a is not None and b is not None:
         a = patching.aligned(a, b, align)
-    if why_not := patching.why_not(a, b):
+    why_not = patching.why_not(a, b)
+    if why_not or a is None or b is None:
         raise ValueError(why_not)
-    assert a is not None and b is not None  # else there was a reason
-    ids = patching.targets(a, b, *(None if id is None else run_b.target(0, id) for id in (target, versus)))
-    logprobs = []
-    for position in range(patching.begins(a, b), len(b.ids)):
-        variants = [{"add": [{"layer": layer, "position": position, "vector": vector}]}
-                    for layer, vector in enumerate(patching.difference(a, b, position))]
-        logprobs.append(copied(model, run_b, np.arange(position, len(b.ids)), variants, ids))
-    return patching.grid(a, b, ids, np.concatenate(logprobs))
+    chosen = (None if id is None else run_b.target(0, id) for id in (target, versus))
+    return a, b, patching.targets(a, b, *chosen)
+
+
+def _patched(
+    model: "Model", run_b: "Run", a: patching.Stream, b: patching.Stream, places: Sequence[patching.Place],
+    ids: Sequence[int],
+) -> NDArray[np.float64]:
+    """[place, target] log-probabilities after B with A copied in at each place; neighbours that begin at the same
+    position are read together."""
+    logprobs = [np.zeros((0, len(ids)))]
+    for begin, group in groupby(places, lambda place: place.positions[0]):
+        variants = [{"add": patching.copying(a, b, place)} for place in group]
+        logprobs.append(copied(model, run_b, np.arange(begin, len(b.ids)), variants, ids))
+    return np.concatenate(logprobs)
 
 
 def steering_vector(
@@ -230,11 +273,6 @@ def steering_vector(
     return patching.mean_steering(a, b, layer, mean)
 
 
-def streams(run_a: "Run", run_b: "Run") -> tuple[patching.Stream | None, patching.Stream | None]:
-    """What patching needs of both runs."""
-    return stream(run_a), stream(run_b)
-
-
-def stream(run: "Run") -> patching.Stream | None:
-    """What patching needs of a run."""
-    return patching.stream(run.reading, run.model.manifest["sha256"])
+def stream(run: "Run", heads: NDArray[np.float32] | None = None) -> patching.Stream | None:
+    """What patching needs of a run; heads: from `outputs_of_heads`."""
+    return patching.stream(run.reading, run.model.manifest["sha256"], heads)

@@ -1,6 +1,6 @@
 """Flat arrays between JavaScript and numpy: one copy in, C-contiguous float32 or int32 out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,17 @@ def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32
     for row, part in zip(array, parts, strict=True):
         part.assign_to(row)
     return array
+
+
+def attention_of(parts: Sequence[Any], manifest: Mapping[str, Any], first: int, count: int) -> NDArray[np.float32]:
+    """[layer, head, query, key] attention of `count` queries from `first` on, one part for each layer."""
+    return to_numpy(parts, (manifest["layers"], manifest["heads"], count, first + count))
+
+
+def values_of(parts: Sequence[Any], manifest: Mapping[str, Any]) -> NDArray[np.float32]:
+    """[layer, kv_head, key, head_size] the values in the KV cache, one part for each layer."""
+    kv_heads, size = manifest["kv_heads"], manifest["head_size"]
+    return to_numpy(parts, (manifest["layers"], kv_heads, parts[0].length // (kv_heads * size), size))
 
 
 def token_columns(reading: Reading, first: int = 0) -> dict[str, NDArray]:

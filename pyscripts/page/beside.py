@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import interventions, patching
-from pyscripts.metrics import ablation
+from pyscripts.metrics.ablation import AttentionSums
 from pyscripts.metrics.attribution import Recorded
+from pyscripts.metrics.head_outputs import HeadOutputs
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.model_outputs import ModelShape
 
 HELD = 6  # positions
 KINDS = 6  # of trials at each
 Trial = tuple[str, int, tuple[int, ...]]  # kind, position, targets
-PATCH = "patch"  # the kind of trial that belongs to the pinned reading, too
+OF_A, OF_B, MEANS = "a", "b", "means"  # what is read of heads: each output in the pinned text, in this one; their means
 LISTS = ("attention_output", "mlp_output", "attentions", "direct", "aligned")
 
 
@@ -63,9 +64,10 @@ class Beside:
     attributed: list[Attributed] = field(default_factory=list)  # the newest first
     tried: dict[Trial, Tried] = field(default_factory=dict)  # the newest last
     untouched: list[float] = field(default_factory=list)  # [row] logprob of the next token, by the unchanged model
-    head_means: NDArray[np.float32] | None = None  # [layer, head, head_size] see metrics/ablation.py
     lists: Lists | None = None
-    sums: ablation.AttentionSums | None = None  # what they are computed from, while it arrives
+    heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # OF_A, OF_B: see metrics/head_outputs.py;
+    # MEANS: [layer, head, head_size], of the unchanged model, see metrics/ablation.py
+    arriving: AttentionSums | HeadOutputs | None = None  # what they are computed from
 
     def attributed_at(self, position: int, targets: Sequence[int]) -> Attributed | None:
         """What was recorded for this position and these targets."""
@@ -83,9 +85,10 @@ class Beside:
             del self.tried[old]
         return self.tried[trial]
 
-    def forget(self, kind: str) -> None:
-        """Drops the trials of a kind, whatever its alignment."""
+    def forget_a(self, kind: str) -> None:
+        """Drops what belongs to the pinned reading, too: trials of kinds that begin with `kind`, and its heads."""
         self.tried = {trial: tried for trial, tried in self.tried.items() if trial[0].partition(":")[0] != kind}
+        self.heads.pop(OF_A, None)
 
     def take(self, request: Mapping[str, Any], logits: NDArray[np.float32]) -> None:
         """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless that trial was
@@ -96,17 +99,16 @@ class Beside:
         first = request["first"]
         tried.logprobs[first : first + len(logits)] = logprobs_of(logits, request["targets"])
 
-    def add_attention(self, chunk: NDArray[np.float32], first: int, length: int) -> None:
-        """Takes the unchanged model's attention [layer, head, query, key] of the queries from `first` on, of a text of
-        `length` positions, for the heads' means."""
-        if first == 0 or self.sums is None:
-            self.sums = ablation.sums(chunk.shape[0], chunk.shape[1], length)
-        self.sums.add(chunk)
+    def add_attention(self, of: str, chunk: NDArray[np.float32], first: int) -> None:
+        """Takes attention [layer, head, query, key] of the queries from `first` on, for OF_A, OF_B or MEANS."""
+        if first == 0 or self.arriving is None:
+            self.arriving = AttentionSums() if of == MEANS else HeadOutputs()
+        self.arriving.add(chunk)
 
-    def take_values(self, values: NDArray[np.float32]) -> None:
+    def take_values(self, of: str, values: NDArray[np.float32]) -> None:
         """Takes the values [layer, kv_head, key, head_size] of all positions, after their attention."""
-        if self.sums is not None:
-            self.head_means, self.sums = self.sums.means(values), None
+        if self.arriving is not None:
+            self.heads[of], self.arriving = self.arriving.finish(values), None
 
     def read_untouched(self, logits: NDArray[np.float32], ids: Sequence[int]) -> None:
         """Takes the unchanged model's next logits [row, vocabulary]; ids: of the whole text, prefix included."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyscripts.page import views
-from pyscripts.page.arrays import to_numpy
+from pyscripts.page.arrays import attention_of, to_numpy, values_of
 from pyscripts.page.beside import LISTS, Beside, Lists, attributed
 from pyscripts.page.models import Model
 from pyscripts.page.recomputed_attention import RecomputedAttention
@@ -69,20 +69,16 @@ class BesideSession:
         rows = to_numpy([states], (1, states.length // size, size))[0]
         current.beside.lists.add(side, rows)
 
-    def add_mean_attention(self, run_id: int, first: int, count: int, parts: Any) -> None:
-        """Takes the unchanged model's attention of `count` queries from `first` on, for the heads' mean outputs: one
+    def add_head_attention(self, run_id: int, of: str, first: int, count: int, parts: Any) -> None:
+        """Takes attention of `count` queries from `first` on, for the outputs of heads (beside.Beside.heads): one
         Float32Array [head, query, key] for each layer."""
         current = self._current(run_id)
-        trace, keys = current.reading.trace, first + count
-        chunk = to_numpy(parts, (trace.shape.layers, trace.shape.heads, count, keys))
-        current.beside.add_attention(chunk, first, len(trace.ids))
+        current.beside.add_attention(of, attention_of(parts, current.model.manifest, first, count), first)
 
-    def head_values(self, run_id: int, parts: Any) -> None:
+    def head_values(self, run_id: int, of: str, parts: Any) -> None:
         """Takes the values of all positions after it: one Float32Array [kv_head, key, head_size] for each layer."""
         current = self._current(run_id)
-        manifest, length = current.model.manifest, len(current.reading.trace.ids)
-        shape = (manifest["layers"], manifest["kv_heads"], length, manifest["head_size"])
-        current.beside.take_values(to_numpy(parts, shape))
+        current.beside.take_values(of, values_of(parts, current.model.manifest))
 
     def _current(self, run_id: int) -> Current:
         if self._run is None:

@@ -9,7 +9,8 @@ from pyscripts.page.lab_why import LabWhy
 from pyscripts.result import Run
 
 HIDDEN = {"reading", "model", "extend"}
-OF_MODEL = ("read", "generate", "attribution", "contribution_weights", "dependence", "head_sweep", "head_means")
+OF_MODEL = (
+    "read", "generate", "attribution", "contribution_weights", "dependence", "head_sweep", "head_means", "head_outputs")
 
 
 def described() -> dict[str, list[dict[str, str]]]:

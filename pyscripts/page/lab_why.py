@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.metrics import ablation
+from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics import attribution as direct
 from pyscripts.model_outputs import ModelShape
-from pyscripts.page.arrays import to_numpy
-from pyscripts.page.beside import LISTS, Attributed, Beside, attributed
+from pyscripts.page.arrays import attention_of, to_numpy, values_of
+from pyscripts.page.beside import LISTS, MEANS, OF_B, Attributed, Beside, attributed
 from pyscripts.result import Run
 from pyscripts.tokens import Target
 
@@ -65,9 +65,18 @@ class LabWhy:
     async def head_means(self, run: Run) -> NDArray[np.float32]:
         """[layer, head, head_size] each head's output before the output projection, mean over all positions of the
         run's text, prefix included, as the unchanged model reads it (metrics/ablation.py)."""
-        means = (await self._beside("headMeans", run, run.position_ids)).head_means
-        assert means is not None  # else there was an error
-        return means
+        return await self._heads(run, MEANS, {})
+
+    async def head_outputs(self, run: Run) -> NDArray[np.float32]:
+        """[layer, head, position, head_size] each head's output before the output projection under the run's
+        interventions, with what they add to it (metrics/head_outputs.py). Positions count the prefix token."""
+        return head_outputs.with_added(
+            await self._heads(run, OF_B, run.interventions), run.interventions, self.manifest)
+
+    async def _heads(self, run: Run, of: str, changes: Mapping[str, Any]) -> NDArray[np.float32]:
+        head_outputs.check(self.manifest)
+        beside = await self._beside("readHeads", run, run.position_ids, of=of, interventions=dict(changes))
+        return beside.heads[of]
 
     async def _attributed(self, run: Run, token: int, targets: list[int]) -> Attributed:
         direct.check(self.manifest)
@@ -124,13 +133,10 @@ class LabWhy:
         rows = to_numpy([logits], (1, logits.length // size, size))[0]
         self._besides[number][1].take(json.loads(request), rows)
 
-    def add_mean_attention(self, number: int, first: int, count: int, parts: Any) -> None:
-        """Takes the unchanged model's attention of `count` queries from `first` on, one array for each layer."""
-        run, beside = self._besides[number]
-        chunk = to_numpy(parts, (self.manifest["layers"], self.manifest["heads"], count, first + count))
-        beside.add_attention(chunk, first, len(run.position_ids))
+    def add_head_attention(self, number: int, of: str, first: int, count: int, parts: Any) -> None:
+        """Takes attention of `count` queries from `first` on, one array for each layer."""
+        self._besides[number][1].add_attention(of, attention_of(parts, self.manifest, first, count), first)
 
-    def head_values(self, number: int, parts: Any) -> None:
+    def head_values(self, number: int, of: str, parts: Any) -> None:
         """Takes the values of all positions after it, one array for each layer."""
-        m, (run, beside) = self.manifest, self._besides[number]
-        beside.take_values(to_numpy(parts, (m["layers"], m["kv_heads"], len(run.position_ids), m["head_size"])))
+        self._besides[number][1].take_values(of, values_of(parts, self.manifest))

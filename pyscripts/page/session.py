@@ -14,11 +14,11 @@ from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
 from pyscripts.page import views
 from pyscripts.page.arrays import to_numpy, token_columns, word_columns
-from pyscripts.page.beside import PATCH
 from pyscripts.page.beside_session import BesideSession, Current
 from pyscripts.page.blank import Blank
 from pyscripts.page.device_trial import DeviceTrial
 from pyscripts.page.models import Model, Models
+from pyscripts.page.patches import PATCH, Patch
 from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
 from pyscripts.run import Reading
 from pyscripts.saved.opened import OpenedRun, open_reading
@@ -187,28 +187,27 @@ class Session(BesideSession):
         }
         return {"json": json.dumps(about), "arrays": arrays}
 
-    def lens_rows(self, run_id: int, position: int) -> NDArray[np.float32]:
-        """[layer, hidden] the residual stream before each layer at one position: what the lens input takes."""
-        return np.ascontiguousarray(self._current(run_id).reading.trace.hidden_states()[:-1, position])
+    def lens_rows(self, run_id: int, position: int) -> NDArray[np.float32] | None:
+        """[layer, hidden] the residual stream before each layer at one position: what the lens input takes. None: it is
+        not kept."""
+        states = self._current(run_id).reading.trace.kept_hidden_states.at(position)
+        return None if states is None else np.ascontiguousarray(states[:-1])
 
     def patch_rows(self, run_id: int, kind: str, position: int) -> NDArray[np.float32]:
-        """[layer, hidden] what, added to the current run at a position before a layer, makes it the pinned one, aligned
-        as the kind of trial says."""
-        current, a = self._current(run_id), self._pinned_stream
-        here = patching.stream(current.reading, current.conditions["model"])
-        if a is not None and here is not None:
-            a = patching.aligned(a, here, patching.alignment_in(kind))
-        if a is None or here is None or patching.why_not(a, here):
-            raise ValueError("The pinned reading cannot be copied into this one.")
-        return np.ascontiguousarray(patching.difference(a, here, position))
+        """[position, layer, hidden or head · head_size] what, added to the current run from a position on, makes it the
+        pinned one, as the kind of trial says (Patch.rows)."""
+        context, patch = self._context(self._current(run_id)), Patch.of(kind)
+        return np.ascontiguousarray(patch.rows(*views.streams(context, patch), position, context.model["heads"]))
 
-    def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any) -> None:
-        """Takes the logits [vocab] and lens logits [layer, vocab] of one position; None if the graph has no lens."""
+    def inspected(self, run_id: int, position: int, logits: Any, lens_logits: Any, hidden_states: Any = None) -> None:
+        """Takes the logits [vocab] of one position, its lens logits [layer, vocab] if the graph has a lens, and its
+        hidden states [layer+1, hidden] if lens_rows did not have them; else None."""
         current = self._current(run_id)
-        size, layers = (current.model.manifest[name] for name in ("vocab_size", "layers"))
+        size, layers, hidden = (current.model.manifest[name] for name in ("vocab_size", "layers", "hidden_size"))
         row = to_numpy([logits], (1, size))[0]
         lens = None if lens_logits is None else to_numpy([lens_logits], (1, layers, size))[0]
-        current.inspected = views.Inspected(position, row, lens)
+        states = None if hidden_states is None else to_numpy([hidden_states], (1, layers + 1, hidden))[0]
+        current.inspected = views.Inspected(position, row, lens, states)
 
     def begin_attention(self, run_id: int, layers: str) -> None:
         """Announces attention that is computed again: of some layers (JSON, a list), or of all heads ("null")."""
@@ -260,15 +259,12 @@ class Session(BesideSession):
         self._pinned = compare.Reading(name, reading.tokens, logprob)
         stream = patching.stream(reading, current.conditions["model"])
         self._pinned_stream = stream and stream.copy()
-        current.beside.forget(PATCH)
+        current.beside.forget_a(PATCH)
 
     def view(self, run_id: int, name: str, arguments: str) -> dict[str, Any]:
         """One of views.VIEWS on the current run: {json, arrays}. ValueError if there is no such view."""
         current = self._current(run_id)
-        context = views.Context(
-            current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.recomputed,
-            self._pinned, self._pinned_stream, current.beside,
-        )
+        context = self._context(current)
         if name not in views.VIEWS:
             raise ValueError(f"There is no view {name!r}.")
         args = json.loads(arguments)
@@ -278,6 +274,12 @@ class Session(BesideSession):
             raise ValueError(why_no_layers)
         plain, arrays = views.split(views.VIEWS[name](context, **args))
         return {"json": json.dumps(plain, allow_nan=False), "arrays": arrays}
+
+    def _context(self, current: Current) -> views.Context:
+        return views.Context(
+            current.reading, current.model.manifest, current.model.vocabulary, current.inspected, current.recomputed,
+            self._pinned, self._pinned_stream, current.beside,
+        )
 
     def _current_blank(self) -> Blank:
         if self._blank is None:

@@ -75,7 +75,7 @@ def _of_npz(file: NpzFile) -> OpenedRun:
     control = _control(tokens)
     texts += [""] * (max(ids) + 1 - len(texts))
     trace = Trace(ids, ModelShape.of(manifest), prefix=prefix is not None, begins_word=begins_word(texts, control),
-                  attention_bytes=float("inf"))
+                  attention_bytes=float("inf"), hidden_bytes=float("inf"))
     trace.restore(file.state)
     return OpenedRun(_reading(saved, trace, tokens), manifest, texts, control, {
         "model": str(manifest["sha256"]), "prefix": prefix, "interventions": _canonical(saved["interventions"]),

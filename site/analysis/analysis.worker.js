@@ -2,6 +2,7 @@
 
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';
+import { isOutOfMemory, NOT_FOR_TEXT } from '../shared/memory.js';
 import { bootPython, pythonMessage, takeArray, takeArrays } from './python.js';
 import { Publisher } from './publisher.js';
 
@@ -14,12 +15,12 @@ let session; // pyscripts.page.session.Session
 /** @type {any} */
 let trial = null; // pyscripts.page.device_trial.DeviceTrial
 
-/** Calls into Python; its errors become sentences. @template T @param {() => T} call @returns {T} */
+/** Calls into Python; its errors become sentences, and are known by their name wherever they are caught. @template T @param {() => T} call @returns {T} */
 function python(call) {
   try {
     return call();
   } catch (error) {
-    throw new Error(pythonMessage(error));
+    throw Object.assign(new Error(isOutOfMemory(error) ? NOT_FOR_TEXT : pythonMessage(error)), { name: 'PythonError' });
   }
 }
 
@@ -100,12 +101,20 @@ const api = {
   sample: (runId, logits) => python(() => session.sample(runId, logits)),
 
   extend(runId, chunk, appended) {
-    python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
+    const { attentions, hiddenStates, attentionOutput, mlpOutput } = chunk;
+    const arrays = [chunk.logits, ...attentions, ...hiddenStates, ...(attentionOutput ?? []), ...(mlpOutput ?? [])];
+    try {
+      python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
+    } finally {
+      for (const { buffer } of arrays) /** @type {ArrayBuffer} */ (buffer).transfer?.(0); // Python has a copy; a collection may be far
+    }
     publisher.extend(runId, appended);
   },
 
   lensRows(runId, position) {
-    const rows = takeArray(python(() => session.lens_rows(runId, position)));
+    const found = python(() => session.lens_rows(runId, position));
+    if (!found) return null;
+    const rows = takeArray(found);
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 
@@ -114,7 +123,8 @@ const api = {
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
 
-  inspected: (runId, position, logits, lensLogits) => python(() => session.inspected(runId, position, logits, lensLogits ?? undefined)),
+  inspected: (runId, position, logits, lensLogits, hiddenStates) =>
+    python(() => session.inspected(runId, position, logits, lensLogits ?? undefined, hiddenStates ?? undefined)),
 
   beginAttention: (runId, layers) => python(() => session.begin_attention(runId, JSON.stringify(layers))),
 
@@ -132,9 +142,9 @@ const api = {
 
   addListed: (runId, side, states) => python(() => session.add_listed(runId, side, states)),
 
-  addMeanAttention: (runId, first, count, parts) => python(() => session.add_mean_attention(runId, first, count, parts)),
+  addHeadAttention: (runId, of, first, count, parts) => python(() => session.add_head_attention(runId, of, first, count, parts)),
 
-  headValues: (runId, parts) => python(() => session.head_values(runId, parts)),
+  headValues: (runId, of, parts) => python(() => session.head_values(runId, of, parts)),
 
   beginFillIn: (model, logits, request) => JSON.parse(python(() => session.begin_fill_in(model, logits, JSON.stringify(request)))),
 

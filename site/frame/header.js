@@ -25,7 +25,8 @@ function progressLine({ stage, loaded, total, rate, left }) {
 
 function statusLine() {
   const { model, python } = state.loading.value;
-  if (model || python) return [model, python].map((part) => (part ? progressLine(part) : nothing));
+  const going = model ?? python; // one line: two would push the text down and up again
+  if (going) return progressLine(going);
   if (state.consent.value) return html`<span class="said">No model yet</span>`;
   const loaded = state.model.value;
   const lacking = !globalThis.crossOriginIsolated ? 'page not isolated' : !globalThis.SharedArrayBuffer ? 'no shared memory' : null;

@@ -3,6 +3,7 @@
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';
 import { fetchManifest, ModelError, MODELS } from '../shared/manifest.js';
+import { isOutOfMemory, notForModel } from '../shared/memory.js';
 import { Asides } from './asides.js';
 import { DeviceTrial, trialKey } from './device_trial.js';
 import { KvCache } from './kv_cache.js';
@@ -17,7 +18,7 @@ import { SidePasses } from './side_passes.js';
 import { TextTokenizer } from './tokenizer.js';
 import { WholeReadings } from './whole_readings.js';
 
-/** @import {AnalysisApi, InferenceApi} from '../shared/protocol.js' */
+/** @import {AnalysisApi, InferenceApi, Manifest} from '../shared/protocol.js' */
 /** @import {LabCalls} from '../shared/lab_protocol.js' */
 
 /** @type {Comlink.Remote<AnalysisApi>} */
@@ -59,6 +60,13 @@ const api = {
     const load = async () => {
       onProgress({ stage: 'Loading the model' });
       const manifest = await fetchManifest(MODELS, id);
+      return start(manifest).catch((error) => {
+        if (!isOutOfMemory(error)) throw error;
+        console.error(error);
+        throw new ModelError(notForModel(manifest.name));
+      });
+    };
+    const start = async (/** @type {Manifest} */ manifest) => {
       const { files, kept } = await fetchModelFiles(manifest, MODELS, { onProgress });
       onProgress({ stage: 'Starting the model' });
       const tokenizer = new TextTokenizer(files, manifest.vocab_size);
@@ -104,7 +112,7 @@ const api = {
 
   readUntouched: (runId, key) => queue.add('untouched', (signal) => loaded().readings.readUntouched(runId, key, signal)),
 
-  headMeans: (runId, key) => queue.add('means', (signal) => loaded().readings.headMeans(runId, key, signal)),
+  readHeads: (runId, key, request) => queue.add('heads', (signal) => loaded().readings.readHeads(runId, key, request, signal)),
 
   readLists: (runId, request) => queue.add('lists', (signal) => loaded().readings.readLists(runId, request, signal)),
 

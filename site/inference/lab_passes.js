@@ -63,8 +63,8 @@ export class LabPasses {
       inspect: (request) => beside(request, (passes, key, signal) => passes.inspect(request.runId, key, key.ids.length - 1, signal)),
       attribute: (request) => beside(request, (passes, key, signal) => passes.attribute(request.runId, key, key.ids.length - 1, request.targets, signal)),
       tryOut: (request) => beside(request, (passes, key, signal) => passes.tryOut(request.runId, key, request.trial, signal)),
-      headMeans: (request) => beside(request, (_, key, signal, cache) =>
-        new WholeReadings(this.#manifest, this.#tokenizer, answering(this.#lab, signal), new Asides(this.#manifest, this.#session, cache)).headMeans(request.runId, key, signal)),
+      readHeads: (request) => beside(request, (_, key, signal, cache) =>
+        new WholeReadings(this.#manifest, this.#tokenizer, answering(this.#lab, signal), new Asides(this.#manifest, this.#session, cache)).readHeads(request.runId, key, request, signal)),
     };
   }
 }
@@ -74,7 +74,7 @@ export class LabPasses {
  * @param {Remote<LabCalls>} lab @param {AbortSignal} signal @returns {Remote<AnalysisApi>} as far as what is above calls it
  */
 function answering(lab, signal) {
-  const names = /** @type {const} */ (['begin', 'sample', 'extend', 'finish', 'lensRows', 'inspected', 'attributed', 'tried', 'addMeanAttention', 'headValues']);
+  const names = /** @type {const} */ (['begin', 'sample', 'extend', 'finish', 'lensRows', 'inspected', 'attributed', 'tried', 'addHeadAttention', 'headValues']);
   const within = (/** @type {Promise<unknown>} */ answer) => {
     let timer = 0;
     const ended = new Promise((_, reject) => {

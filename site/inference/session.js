@@ -79,16 +79,17 @@ export class ModelSession {
    * One pass over `ids` after `past`, which the caller still owns. Only the requested outputs are fetched.
    * @param {number[]} ids
    * @param {Past | null} past null: nothing precedes them
-   * @param {{ only?: string[], at?: number[], changes?: Changes }} [how] `only`: these outputs instead of all; `at`: the ids'
-   *   positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change nothing
+   * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean }} [how] `only`: these outputs instead of all; `at`:
+   *   the ids' positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change
+   *   nothing; `keep`: false if nothing will follow, so that the new past, as large as the old, need not be there
    * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, past: Past }>} by the graph's own names; the caller owns the new past
    */
-  async forward(ids, past, { only, at, changes } = {}) {
+  async forward(ids, past, { only, at, changes, keep = true } = {}) {
     const { outputs } = this.#manifest;
     const before = past?.length ?? 0;
     const feeds = this.#feeds([ids], past, Array(before + ids.length).fill(1), at, changes);
     const wanted = only ?? [outputs.logits, ...outputs.attentions, ...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])];
-    const result = await this.#run(feeds, wanted, outputs.present.flat());
+    const result = await this.#run(feeds, wanted, keep ? outputs.present.flat() : []);
     return { outputs: result.outputs, past: new Past(result.kept) };
   }
 

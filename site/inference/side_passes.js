@@ -20,13 +20,19 @@ const interventionsOf = (key) => JSON.parse(key.interventions);
 
 /**
  * A variant with the vectors of its patch.
- * @param {Variant} variant @param {PyArray | null} rows [layer, hidden] @returns {Variant}
+ * @param {Variant} variant @param {PyArray | null} rows [position, layer, hidden or head · head_size] @param {number} headSize @returns {Variant}
  */
-function patched(variant, rows) {
+function patched(variant, rows, headSize) {
   if (!variant.patch || !rows) return variant;
-  const [layer, position] = variant.patch;
-  const size = rows.shape[1];
-  return { ...variant, add: [{ layer, position, vector: Array.from(rows.data.subarray(layer * size, (layer + 1) * size)) }] };
+  const [layer, from, head] = variant.patch;
+  const [count, layers, size] = rows.shape;
+  const ofHead = head === undefined ? {} : { head };
+  const length = head === undefined ? size : headSize;
+  const add = Array.from({ length: count }, (_, i) => {
+    const start = (i * layers + layer) * size + (head ?? 0) * length;
+    return { layer, ...ofHead, position: from + i, vector: Array.from(rows.data.subarray(start, start + length)) };
+  });
+  return { ...variant, add };
 }
 
 export class SidePasses {
@@ -54,26 +60,29 @@ export class SidePasses {
   }
 
   /**
-   * Runs one position of a run again, with every layer's residual stream through the lens.
+   * Runs one position of a run again, with every layer's residual stream through the lens; a stream that the analysis worker
+   * does not keep is computed first.
    * @param {number} runId the analysis worker's run
    * @param {RunKey} key
    * @param {number} position counts the prefix token
    * @param {AbortSignal} signal
    */
   async inspect(runId, key, position, signal) {
-    const { outputs, inputs } = this.#manifest;
+    const { outputs, inputs, layers, hidden_size } = this.#manifest;
     const ids = this.#asides.idsOf(key, position);
-    const lens = inputs.lens ? await this.#analysis.lensRows(runId, position) : undefined;
-    const only = lens && outputs.lens_logits ? [outputs.logits, outputs.lens_logits] : [outputs.logits];
+    const kept = await this.#analysis.lensRows(runId, position);
     const interventions = interventionsOf(key);
     const past = await this.#asides.before(key, ids, position, interventions, signal);
     try {
       const changes = interventionInputs(interventions, this.#manifest, [position], position + 1);
-      if (lens) changes.lens = { data: /** @type {Float32Array} */ (lens.data), dims: lens.shape };
-      const result = await this.#session.forward([ids[position]], past, { only, changes });
-      result.past.release();
-      const lensLogits = outputs.lens_logits && lens ? result.outputs[outputs.lens_logits] : null;
-      await this.#analysis.inspected(runId, position, result.outputs[outputs.logits], lensLogits);
+      const run = async (/** @type {string[]} */ only, /** @type {import('./intervention_inputs.js').Changes} */ more = {}) =>
+        (await this.#session.forward([ids[position]], past, { only, changes: { ...changes, ...more }, keep: false })).outputs;
+      const computed = kept ? null : await run(outputs.hidden_states);
+      const states = computed && joined(outputs.hidden_states.map((name) => computed[name])); // [layer+1, hidden]
+      const rows = /** @type {Float32Array} */ (states?.slice(0, layers * hidden_size) ?? kept?.data);
+      const name = inputs.lens ? outputs.lens_logits : undefined;
+      const found = name ? await run([outputs.logits, name], { lens: { data: rows, dims: [layers, hidden_size] } }) : await run([outputs.logits]);
+      await this.#analysis.inspected(runId, position, found[outputs.logits], name ? found[name] : null, states);
     } finally {
       past?.release();
     }
@@ -116,8 +125,7 @@ export class SidePasses {
     const changes = interventionInputs(interventions, this.#manifest, [position], position + 1);
     const [embedding] = outputs.hidden_states;
     const run = async (/** @type {string[]} */ only, /** @type {import('./intervention_inputs.js').Changes} */ more) => {
-      const result = await this.#session.forward([ids[position]], past, { only, changes: { ...changes, ...more } });
-      result.past.release();
+      const result = await this.#session.forward([ids[position]], past, { only, changes: { ...changes, ...more }, keep: false });
       return (/** @type {string[]} */ ...names) => joined(names.map((name) => result.outputs[name]));
     };
     try {
@@ -180,12 +188,11 @@ export class SidePasses {
         const positions = Array.from({ length: position + 1 - from }, (_, i) => from + i);
         const width = positions.length;
         const most = copiesAtOnce(this.#manifest, from, Math.max(1, Math.min(MOST_COPIES, Math.floor(MOST_ROWS / width))), width);
-        const group = variants.slice(start, start + most).filter(({ patch }) => (patch?.[1] ?? position) === from).map((variant) => patched(variant, rows));
+        const group = variants.slice(start, start + most).filter(({ patch }) => (patch?.[1] ?? position) === from).map((variant) => patched(variant, rows, this.#manifest.head_size));
         count = group.length;
         const changes = copyInputs(interventions, this.#manifest, positions, group);
         if (width > 1) changes.logit_rows = wholes(group.map((_, copy) => (copy + 1) * width - 1));
-        const result = await this.#session.forward(group.flatMap(() => ids.slice(from, position + 1)), past, { only: [outputs.logits], at: group.flatMap(() => positions), changes });
-        result.past.release();
+        const result = await this.#session.forward(group.flatMap(() => ids.slice(from, position + 1)), past, { only: [outputs.logits], at: group.flatMap(() => positions), changes, keep: false });
         await send(result.outputs[outputs.logits], count);
       }
     } finally {

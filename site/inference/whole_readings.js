@@ -1,10 +1,10 @@
-// Reads whole texts with the unchanged model for views that compare a run with them; inference worker.
+// Reads whole texts for views that compare a run with them, or need the outputs of their heads; inference worker.
 
 import * as Comlink from '../vendor/comlink.min.js';
 import { ModelError } from '../shared/manifest.js';
 import { joined } from './asides.js';
 
-/** @import {AnalysisApi, ListRequest, Manifest, RunKey} from '../shared/protocol.js' */
+/** @import {AnalysisApi, HeadsRequest, ListRequest, Manifest, RunKey} from '../shared/protocol.js' */
 /** @import {Asides} from './asides.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
 
@@ -38,22 +38,24 @@ export class WholeReadings {
   }
 
   /**
-   * Reads a run's text with the unchanged model, for its heads' mean outputs: attention and values go to the analysis worker.
+   * Reads a text for the outputs of its heads: attention and values go to the analysis worker.
    * @param {number} runId the analysis worker's run
    * @param {RunKey} key
+   * @param {HeadsRequest} request
    * @param {AbortSignal} signal
    */
-  async headMeans(runId, key, signal) {
+  async readHeads(runId, key, { of, ids, interventions }, signal) {
     const { attentions } = this.#manifest.outputs;
+    this.#asides.idsOf(key, 0); // the run is of this model
     let first = 0;
-    const past = await this.#asides.read(this.#asides.idsOf(key, 0), 0, attentions, signal, async (outputs, count) => {
+    const past = await this.#asides.read(ids, 0, attentions, signal, async (outputs, count) => {
       const parts = attentions.map((name) => outputs[name]);
-      await this.#analysis.addMeanAttention(runId, first, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
+      await this.#analysis.addHeadAttention(runId, of, first, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
       first += count;
-    });
+    }, { interventions });
     const values = past?.tensors.filter((_, i) => i % 2).map((tensor) => tensor.copyOut()) ?? []; // keys and values alternate
     past?.release();
-    await this.#analysis.headValues(runId, Comlink.transfer(values, values.map(({ buffer }) => buffer)));
+    await this.#analysis.headValues(runId, of, Comlink.transfer(values, values.map(({ buffer }) => buffer)));
   }
 
   /**

@@ -34,7 +34,7 @@ async function ask(kind, json) {
     if (kind === 'run') {
       const options = request.kind === 'read' ? analyzeOptions(request.options) : generateOptions(request.options);
       await inference.run({ ...request, options });
-    } else await inference[/** @type {'inspect' | 'attribute' | 'tryOut' | 'headMeans'} */ (kind)](request);
+    } else await inference[/** @type {'inspect' | 'attribute' | 'tryOut' | 'readHeads'} */ (kind)](request);
     return null;
   } catch (error) {
     return messageOf(error);
@@ -58,8 +58,8 @@ const calls = {
   },
   attributed: (number, request, outputs) => model.attributed(number, JSON.stringify(request), outputs),
   tried: (number, request, logits) => model.tried(number, JSON.stringify(request), logits),
-  addMeanAttention: (number, first, count, parts) => model.add_mean_attention(number, first, count, parts),
-  headValues: (number, parts) => model.head_values(number, parts),
+  addHeadAttention: (number, of, first, count, parts) => model.add_head_attention(number, of, first, count, parts),
+  headValues: (number, of, parts) => model.head_values(number, of, parts),
   inspected: (number, position, logits, lensLogits) => model.inspected(number, position, logits, lensLogits),
 };
 

@@ -104,7 +104,7 @@ export function panel(descriptor) {
           const show = () => chart.show(current[i] ?? null);
           if (i === 0 || !current[i]) show();
           else setTimeout(() => mine === shows && show()); // in a task of its own: one large chart is enough for a frame
-          chart.element.hidden = answered && i >= current.length; // until there is an answer, its room stays
+          chart.element.hidden = (answered || current.length > 0) && i >= current.length; // until there is an answer, its room stays
         });
         place.dataset.token = shown ? String(/** @type {any} */ (shown.json)?.token ?? 'text') : ''; // which token it shows
       });

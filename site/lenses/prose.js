@@ -60,10 +60,10 @@ export const PROSE = {
     source: 'needs.why_agreement, attribution.rank_correlation',
   },
   patch: {
-    caption: 'Activation patching: how the prediction after the text changes if the residual stream of another text, A, is copied into it at one layer and position.',
-    how: 'The residual stream that enters a layer at one position of the text here (B) is replaced by the one of the pinned text (A) at the same position, and everything after it is computed again. Texts of different lengths are aligned from the start, from the end, or at the beginning and the end that they have in common; the prefix token always goes with the prefix token. A large change says that this place carries what makes the two predictions differ. The numbers are log-probabilities after the whole text: a target’s or, rather than another token, the difference of the two. The last row is the stream that enters the final norm. Places before the first token that differs, and other positions after the last layer, cannot change anything: they are left blank, and their change is exactly 0.',
-    formula: 'Δ[layer, position] = m(B | h[layer, position] := A’s h[layer, position]) − m(B);  m = log p(target) − log p(other)',
-    source: 'patching.grid, patch.patch, interventions.copies',
+    caption: 'Activation patching: how the prediction after the text changes if the residual stream of another text, A, is copied into it at one layer and position, or the output of one head.',
+    how: 'The residual stream that enters a layer at one position of the text here (B) is replaced by the one of the pinned text (A) at the same position, and everything after it is computed again. Of a head, its output before the output projection is replaced, at the chosen token or at every one: attention times values, computed for both texts. Texts of different lengths are aligned from the start, from the end, at the beginning and the end that they have in common, or by hand, token by token, as texts of equal length may be, too; the prefix token always goes with the prefix token. A large change says that this place carries what makes the two predictions differ. The numbers are log-probabilities after the whole text: a target’s or, rather than another token, the difference of the two. The last row is the stream that enters the final norm. Places before the first token that differs, and other positions after the last layer, cannot change anything: they are left blank, and their change is exactly 0.',
+    formula: 'Δ[layer, position] = m(B | h[layer, position] := A’s h[layer, position]) − m(B);  Δ[layer, head] = m(B | z[layer, head] := A’s z[layer, head]) − m(B);  m = log p(target) − log p(other)',
+    source: 'patching.grid, patching.head_grid, head_outputs.outputs, alignment.origins, interventions.copies',
   },
   steer: {
     caption: 'A steering vector: the difference of two texts’ residual streams at a layer, added to every position of another.',

@@ -1,6 +1,6 @@
 // globalThis.tokenlight, the page's scripting interface as the README documents it; main thread.
 
-import { analyzeOptions, checkedInput, fileKind, generateOptions, takeInterventions, targetArgs, whyArgs } from '../shared/options.js';
+import { analyzeOptions, checkedInput, fileKind, generateOptions, patchArgs, takeInterventions, whyArgs } from '../shared/options.js';
 import { effect } from '../vendor/signals-core.js';
 import { giveConsent } from './consent.js';
 import { generate, openSaved, put, read } from './edits.js';
@@ -93,13 +93,10 @@ const tokenlight = Object.freeze({
   },
   pin: async () => pinReading(),
   async patch(/** @type {unknown} */ options, /** @type {((part: { done: number, of: number }) => void) | undefined} */ onProgress) {
-    const { align = null, ...others } = /** @type {Record<string, any>} */ (options ?? {});
-    if (![null, 'start', 'end', 'both'].includes(align)) throw new TypeError("patch: align must be 'start', 'end' or 'both'.");
-    const args = { ...targetArgs('patch', others), align, sweep: true };
-    const { json, arrays } = await wholeView('patch', args, ({ json: part }) => part.why_not === null && onProgress?.({ done: part.done, of: part.of }));
+    const { json, arrays } = await wholeView('patch', patchArgs(options), ({ json: part }) => part.why_not === null && onProgress?.({ done: part.done, of: part.of }));
     if (json.why_not !== null) throw new Error(json.why_not);
     const { target, versus, layers, columns } = json;
-    return { target, versus, layers: layers + 1, tokens: columns, data: Float32Array.from(arrays.deltas.data) };
+    return { target, versus, ...(json.heads ? { layers, heads: columns } : { layers: layers + 1, tokens: columns }), data: Float32Array.from(arrays.deltas.data) };
   },
   async sweep(/** @type {unknown} */ options, /** @type {((part: { layers: number, heads: number, data: Float32Array }) => void) | undefined} */ onProgress) {
     const { kind, token, scope = 'last', mean = false, ...others } = /** @type {Record<string, any>} */ (options ?? {});

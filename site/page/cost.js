@@ -3,8 +3,11 @@
 /** @import {Manifest} from '../shared/protocol.js' */
 
 const WORTH_SAYING = 512; // tokens; shorter texts take less time than reading the notice
-const CHUNK = 64; // tokens per pass, as in inference/reader.js
-const KEPT_ATTENTION = 160e6; // bytes, as in pyscripts/trace.py
+const CHUNK = 64; // tokens per pass and, of longer texts, bytes of its outputs, as in inference/chunks.js
+const MOST_OF_CHUNK = 64e6;
+/** Bytes of each, as in pyscripts/trace.py. */
+const KEPT = { attention: 160e6, hiddenStates: 110e6 };
+const STATISTICS = 6; // numbers of every head at every position, in float64
 
 let speed = 0; // tokens per second of the latest run that was long enough to measure
 let shortest = 0; // seconds of the latest run of less than one pass
@@ -19,17 +22,25 @@ export function noteSpeed(tokens, milliseconds) {
 export const secondsFor = (tokens) => Math.max(shortest, speed ? tokens / speed : tokens > CHUNK ? (shortest * tokens) / CHUNK : 0);
 
 /**
+ * What reading costs, and what is kept of it.
  * @param {Manifest} manifest
  * @param {number} tokens
- * @returns {string | null} one sentence; null for short texts
+ * @returns {string | null} sentences; null for short texts
  */
 export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_size }, tokens) {
   if (tokens < WORTH_SAYING) return null;
-  const cache = 2 * layers * kv_heads * head_size * tokens;
-  const chunk = CHUNK * (vocab_size + layers * heads * tokens + (3 * layers + 1) * hidden_size);
-  const states = (layers + 1) * hidden_size * tokens;
-  const attention = Math.min(layers * heads * tokens * tokens * 4, KEPT_ATTENTION);
-  const bytes = 4 * (3 * cache + 3 * chunk + 2 * states) + attention; // copies: worker, wasm, Python
+  const cache = 4 * 2 * layers * kv_heads * head_size * tokens;
+  const chunk = Math.min(4 * CHUNK * (vocab_size + layers * heads * tokens + (3 * layers + 1) * hidden_size), MOST_OF_CHUNK);
+  const state = 4 * (layers + 1) * hidden_size; // of one position
+  const attention = 2 * layers * heads * tokens * tokens;
+  const statistics = 8 * STATISTICS * layers * heads * tokens;
+  // The cache is there twice while a chunk is read; a chunk's outputs in onnxruntime, on their way and in Python.
+  const bytes = 2 * cache + 3 * chunk + 2 * statistics + Math.min(state * tokens, KEPT.hiddenStates) + Math.min(attention, KEPT.attention);
   const time = speed ? ` and about ${Math.ceil(tokens / speed)} s` : '';
-  return `Reading ${tokens.toLocaleString('en')} tokens takes about ${(Math.round(bytes / 1e7) * 10).toLocaleString('en')} MB of memory${time}.`;
+  const limits = [
+    ...(attention > KEPT.attention ? ['no attention matrices'] : []),
+    ...(state * tokens > KEPT.hiddenStates ? [`hidden states of the first ${Math.floor(KEPT.hiddenStates / state).toLocaleString('en')} tokens only`] : []),
+  ];
+  const kept = limits.length ? ` It keeps ${limits.join(', and ')}: others are computed again when they are needed.` : '';
+  return `Reading ${tokens.toLocaleString('en')} tokens takes about ${(Math.round(bytes / 1e7) * 10).toLocaleString('en')} MB of memory${time}.${kept}`;
 }

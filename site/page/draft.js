@@ -1,10 +1,10 @@
 // Keeps the text of the box for a reload of the same tab, in its sessionStorage only; main thread.
 
 import { isLiteral } from './edits.js';
+import { DRAFT } from './keys.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
 
-const KEY = `tokenlight draft ${new URL('..', import.meta.url).pathname}`; // sites of one owner share an origin
 const PAUSE = 300; // ms without a change before the text is written
 
 /**
@@ -16,7 +16,7 @@ const PAUSE = 300; // ms without a change before the text is written
 /** The text that was in the box when this tab was reloaded; null on any other visit. @returns {Draft | null} */
 export function restoreDraft() {
   try {
-    const draft = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
+    const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? 'null');
     if (typeof draft?.text !== 'string') return null;
     const { text, hash } = draft;
     const token = Number.isInteger(draft.token) ? draft.token : null;
@@ -42,8 +42,8 @@ export function keepDraft() {
     const read = state.isRead.value && !state.run.value?.stored;
     const draft = { text, read, literal: isLiteral(), token: state.tokenToPin.value ?? (read ? state.pinned.value : null), hash: location.hash };
     try {
-      sessionStorage.removeItem(KEY); // an older draft must not outlive a text that cannot be stored
-      sessionStorage.setItem(KEY, JSON.stringify(draft));
+      sessionStorage.removeItem(DRAFT); // an older draft must not outlive a text that cannot be stored
+      sessionStorage.setItem(DRAFT, JSON.stringify(draft));
     } catch {
       // a private window, or a text above the browser's limit: it is kept only while the page is open
     }

@@ -1,6 +1,7 @@
 // Starts Python and models, switches between models, and restarts what has crashed; main thread.
 
 import { fetchIndex, MODELS } from '../shared/manifest.js';
+import { isOutOfMemory, NOT_FOR_PYTHON, NOT_FOR_TEXT } from '../shared/memory.js';
 import { batch } from '../vendor/signals-core.js';
 import { consentTo } from './consent.js';
 import { forsake, provenKey } from './graphics.js';
@@ -107,7 +108,8 @@ function startPython() {
         state.madeBy.value = madeBy;
       });
       performance.measure('tokenlight python', { start: begin });
-    } catch (error) {
+    } catch (cause) {
+      const error = isOutOfMemory(cause) ? new Error(NOT_FOR_PYTHON, { cause }) : cause;
       part.stop(message(error));
       if (python === mine) python = null;
       throw error;
@@ -276,7 +278,8 @@ async function restart(id, why) {
   }
   const where = state.model.value?.device === 'webgpu' ? ' on the processor' : '';
   say(`${why.message}. Restarting it${where}; your text is unchanged.`, true);
-  await load(id).then(() => say(`${why.message}. It was restarted${where}; your text is unchanged.`), () => {});
+  const after = isOutOfMemory(why) ? NOT_FOR_TEXT : `${why.message}. It was restarted${where}; your text is unchanged.`;
+  await load(id).then(() => say(after, isOutOfMemory(why)), () => {});
 }
 
 /** Records a successful run: the workers can be trusted. */
@@ -285,5 +288,6 @@ export const trust = () => void (restarts = 0);
 /** Replaces a worker whose memory an error has left unusable, or that cannot compute on the graphics card. @param {unknown} error @param {Part<any>} part */
 export function retireAfter(error, part) {
   const fatal = state.model.value?.device === 'webgpu' ? FATAL_ON_CARD : FATAL;
-  if (!(error instanceof PartLost) && fatal.test(message(error))) part.lose(message(error).slice(0, 120));
+  if (error instanceof PartLost || !(fatal.test(message(error)) || isOutOfMemory(error))) return;
+  part.lose(isOutOfMemory(error) ? 'it ran out of memory' : message(error).slice(0, 120));
 }

@@ -123,7 +123,7 @@ export async function uninstall() {
   await ask({ type: 'remove' }, PATIENCE).catch(() => {}); // it stores nothing from now on
   for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith('tokenlight ') && name.split(' ')[2] === PATH) await caches.delete(name);
   for (const storage of [localStorage, sessionStorage])
-    for (const key of Object.keys(storage)) if (key.startsWith('tokenlight ') && key.endsWith(PATH)) storage.removeItem(key);
+    for (const key of Object.keys(storage)) if (key.startsWith('tokenlight ') && key.split(' ')[2] === PATH) storage.removeItem(key);
   const registered = await navigator.serviceWorker?.getRegistration();
   if (registered?.scope === SCOPE) await registered.unregister();
   note('unknown');

@@ -1,10 +1,9 @@
 // Keeps the user's settings between visits, in this browser only, and takes those of a link; main thread.
 
 import { generateOptions, SAMPLING } from '../shared/options.js';
+import { PREFERENCES } from './keys.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
-
-const KEY = `tokenlight preferences ${new URL('..', import.meta.url).pathname}`; // sites of one owner share an origin
 
 const DEFAULTS = state.settings.peek();
 /** The settings that a link may hold: what the text is shown by and generated with. */
@@ -48,7 +47,7 @@ export function keepPreferences() {
     const text = JSON.stringify(state.settings.value);
     if (state.removed.value) return;
     try {
-      localStorage.setItem(KEY, text);
+      localStorage.setItem(PREFERENCES, text);
     } catch {
       // a private window may refuse: the settings then last until the page is closed
     }
@@ -70,7 +69,7 @@ function merged(defaults, stored) {
 /** @returns {unknown} */
 function read() {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? 'null');
+    return JSON.parse(localStorage.getItem(PREFERENCES) ?? 'null');
   } catch {
     return null;
   }

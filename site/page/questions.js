@@ -88,7 +88,7 @@ export function attentionAgain(run, what) {
 }
 
 /**
- * Computes what a view still lacks: a token's attribution, a batch of trials, the untouched reading, or the heads' mean outputs.
+ * Computes what a view still lacks: a token's attribution, a batch of trials, the untouched reading, or the outputs of the heads.
  * @param {RunState} run @param {WhyMissing} missing
  */
 export function computeMissing(run, missing) {
@@ -97,7 +97,7 @@ export function computeMissing(run, missing) {
   const key = keyOf(run);
   if ('scope' in missing) return inference.wait(api.tryOut(run.id, key, missing));
   if (missing.kind === 'untouched') return inference.wait(api.readUntouched(run.id, key));
-  if (missing.kind === 'head_means') return inference.wait(api.headMeans(run.id, key));
+  if (missing.kind === 'head_outputs') return inference.wait(api.readHeads(run.id, key, missing));
   return inference.wait(api.attribute(run.id, key, missing.position, missing.targets));
 }
 

@@ -1,12 +1,13 @@
 // Runs: starts and stops them, and receives their results; main thread.
 
 import { checkedInterventions } from '../shared/interventions.js';
+import { isOutOfMemory, NOT_FOR_TEXT } from '../shared/memory.js';
 import { analyzeOptions, checkedInput, generateOptions, takeInterventions } from '../shared/options.js';
 import { commonLength, commonTokens, conditionsOf, runModelOf, strideOf } from '../shared/run_key.js';
 import { transfer } from '../vendor/comlink.min.js';
 import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
-import { analysisStarted, retireAfter, stop as stopWorker, trust, workers } from './models.js';
+import { analysis, analysisStarted, retireAfter, stop as stopWorker, trust, workers } from './models.js';
 import { message, say } from './notices.js';
 import { callback, PartLost } from './part.js';
 import * as state from './state.js';
@@ -96,9 +97,10 @@ async function finish(id, inference, outcome) {
     return { stopped };
   } catch (error) {
     const expected = error instanceof PartLost || /** @type {Error} */ (error).name === 'Ended';
-    if (id === newest && !expected) say(message(error), true);
-    retireAfter(error, inference);
-    throw error;
+    const lacked = isOutOfMemory(error);
+    if (id === newest && !expected) say(lacked ? NOT_FOR_TEXT : message(error), true);
+    retireAfter(error, /** @type {Error} */ (error).name === 'PythonError' ? analysis() ?? inference : inference);
+    throw lacked && !expected ? new Error(NOT_FOR_TEXT, { cause: error }) : error;
   } finally {
     batch(() => {
       if (state.underWay.value === id) state.underWay.value = null;

@@ -2,6 +2,7 @@
 
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
+import { tokenName } from '../shared/token_text.js';
 
 /** @import {Seen} from '../lessons/conditions.js' */
 /** @import {Lesson} from '../lessons/schema.js' */
@@ -64,6 +65,9 @@ export const typed = signal(0);
 /** The run that is shown, and the id of the running one. */
 export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
+
+/** What a token of the shown run is called; empty without a run. @param {number} token */
+export const nameOfToken = (token) => (run.value ? tokenName(run.value.tokens, token) : '');
 
 /** Whether the shown run is of the text in the box or, if that is longer than the context, of its beginning. */
 export const isRead = computed(() => {

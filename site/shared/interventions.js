@@ -13,6 +13,12 @@ const NEEDED = /** @type {const} */ ({ heads: 'head_mask', cut: 'attention_bias'
 export const isWide = ({ inputs }) => Boolean(inputs.residual_add);
 
 /**
+ * Whether a head's output can be replaced by its mean or another text's; see pyscripts/metrics/head_outputs.py.
+ * @param {Pick<Manifest, 'inputs' | 'head_outputs'>} manifest
+ */
+export const hasHeadOutputs = ({ inputs, head_outputs: exact = true }) => Boolean(inputs.head_output_add) && exact;
+
+/**
  * The interventions in one order, so that equal ones are equal as JSON; {} for none.
  * @param {unknown} given @param {Sizes} model
  * @returns {Interventions} TypeError or RangeError, naming what is wrong
@@ -25,9 +31,10 @@ export function checkedInterventions(given, model) {
     const list = lists[name] ?? [];
     if (!Array.isArray(list)) throw new TypeError(`interventions: ${name} must be a list.`);
     if (!list.length) continue;
-    if (!model.inputs[NEEDED[name]]) throw new RangeError(`${model.name} was exported without ${NEEDED[name]}. Choose another model.`);
     const rule = { heads: headOf, cut: cutOf, add: addOf }[name];
     const rows = list.map((entry, i) => rule(entry, `${name}[${i}]`, model));
+    const lacking = rows.map((row) => (name === 'add' && 'head' in row ? 'head_output_add' : NEEDED[name])).find((input) => !model.inputs[input]);
+    if (lacking) throw new RangeError(`${model.name} was exported without ${lacking}. Choose another model.`);
     found[name] = /** @type {any} */ (rows.map((row) => ({ row, key: JSON.stringify(row) })).sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ row }) => row));
   }
   const heads = found.heads ?? [];

@@ -1,7 +1,7 @@
 // What the lab, the fourth thread, says to the other three, as types; no code runs here. See protocol.js.
 
 /** @import {OwnMetric} from '../page/state.js' */
-/** @import {AnalysisApi, Answer, Colours, Interventions, OnProgress, PyArray, RunRequest, Stop, Table, Trial} from './protocol.js' */
+/** @import {AnalysisApi, Answer, Colours, HeadsRequest, Interventions, OnProgress, PyArray, RunRequest, Stop, Table, Trial} from './protocol.js' */
 
 /**
  * What a user's code gave (pyscripts/lab/values.py).
@@ -33,19 +33,19 @@
 
 /**
  * The lab, as inference calls it.
- * @typedef {Pick<AnalysisApi, 'useModel' | 'begin' | 'sample' | 'extend' | 'finish' | 'lensRows' | 'inspected' | 'attributed' | 'tried' | 'addMeanAttention' | 'headValues'>} LabCalls
+ * @typedef {Pick<AnalysisApi, 'useModel' | 'begin' | 'sample' | 'extend' | 'finish' | 'lensRows' | 'inspected' | 'attributed' | 'tried' | 'addHeadAttention' | 'headValues'>} LabCalls
  */
 
 /**
  * Inference, as the lab calls it: a run without the graph's other outputs, and passes at the last of some ids (positions, the
- * prefix token's included): the lens, what each part added, variants; and the means of the heads over all of them.
+ * prefix token's included): the lens, what each part added, variants; and what the heads give at all of them.
  * @typedef {{ runId: number, ids: number[], interventions: Interventions }} Ids
  * @typedef {{
  *   run(request: RunRequest & { outputs: string[] }): Promise<void>,
  *   inspect(request: Ids): Promise<void>,
  *   attribute(request: Ids & { targets: number[] }): Promise<void>,
  *   tryOut(request: Ids & { trial: Trial }): Promise<void>,
- *   headMeans(request: Ids): Promise<void>
+ *   readHeads(request: HeadsRequest & { runId: number }): Promise<void>
  * }} InferenceForLab
  */
 

@@ -113,6 +113,20 @@ export function whyArgs(call, token, options) {
 }
 
 /**
+ * The arguments of a patch: of the residual stream, or of heads at a token (-1: the last; null: at every token).
+ * @param {unknown} options @returns {import('./protocol.js').Views['patch']['args']}
+ */
+export function patchArgs(options) {
+  const { kind = 'residual', token, align = null, ...others } = asObject('patch', options);
+  const heads = kind === 'heads';
+  if (!heads && kind !== 'residual') throw new TypeError("patch: kind must be 'residual' or 'heads'.");
+  if (!heads && token !== undefined) throw new TypeError("patch: token is where heads are copied: it takes kind: 'heads'.");
+  if (token !== undefined && token !== null && !(Number.isInteger(token) && Number(token) >= 0)) throw new RangeError('patch: token must be the index of a token, from 0, or null for every token.');
+  if (align !== null && !Array.isArray(align) && !['start', 'end', 'both'].includes(String(align))) throw new TypeError("patch: align must be 'start', 'end', 'both' or a list of pairs [token of A, token of this text].");
+  return { ...targetArgs('patch', others), align: /** @type {any} */ (align), sweep: true, heads, token: heads ? /** @type {number | null} */ (token === undefined ? -1 : token) : null };
+}
+
+/**
  * The tokens in question, and nothing else.
  * @param {string} call @param {unknown} options {target, versus}: ids, or texts of tokens
  * @returns {Pick<import('./protocol.js').WhyArgs, 'target' | 'versus'>}

@@ -14,7 +14,7 @@
  *             lens?: string, target_ids?: string, direction?: string },
  *   outputs: { logits: string, present: [string, string][], hidden_states: string[], attentions: string[],
  *              lens_logits?: string, attention_output?: string[], mlp_output?: string[], target_rows?: string, target_constants?: string, direct?: string[] },
- *   final_norm?: { kind: 'layer' | 'rms', epsilon: number }, logit_softcap?: number | null, attention_bias?: boolean, copies?: boolean,
+ *   final_norm?: { kind: 'layer' | 'rms', epsilon: number }, logit_softcap?: number | null, attention_bias?: boolean, copies?: boolean, head_outputs?: boolean,
  *   decode?: { file: string, bytes: number, tensors: { name: string, at: number, shape: [number, number], axis: number, block: number,
  *              parts: Record<string, StoredPart> }[], on_processor?: string[] },
  *   head_scores?: { induction: (number | null)[][], previous_token: (number | null)[][], duplicate_token: (number | null)[][],
@@ -59,13 +59,19 @@
  *   add?: { layer: number, position: number | null, vector: number[], head?: number }[]
  * }} Interventions
  *
- * What is changed to see what follows: the links of one position to `cut`, `heads` that are off, vectors to `add`, the layer and position
- * to `patch` from the pinned reading, or other `ids` to read.
- * @typedef {{ cut?: number[], heads?: [number, number][], add?: Interventions['add'], patch?: [layer: number, position: number], ids?: number[] }} Variant
+ * What is changed to see what follows: the links of one position to `cut`, `heads` that are off, vectors to `add`, the layer, position and,
+ * if one is copied, head to `patch` from the pinned reading, or other `ids` to read.
+ * @typedef {{ cut?: number[], heads?: [number, number][], add?: Interventions['add'], patch?: [layer: number, position: number, head?: number], ids?: number[] }} Variant
  *
  * Variants of one position, from the `first` of `of`, as Python plans them (page/views/needs.py). scope: copies of the last
  * position, or of all from a patch on, in one pass, the text read again for each, or the variant's own ids.
  * @typedef {{ kind: string, scope: 'last' | 'text' | 'ids', position: number, targets: number[], first: number, variants: Variant[], of: number }} Trial
+ */
+
+/**
+ * A text that is read for the outputs of its heads (page/beside.py): the pinned one, this one, or this one for their means. `ids`
+ * count the prefix token.
+ * @typedef {{ of: 'a' | 'b' | 'means', ids: number[], interventions: Interventions }} HeadsRequest
  */
 
 /**
@@ -183,14 +189,17 @@
  * @typedef {{ token: number, target: number | string | null, versus: number | string | null }} WhyArgs ids, or texts of tokens; target null: the token itself
  * @typedef {WhyArgs & { both: boolean, whole_text: boolean, mean: boolean }} HeadsOff mean: mean ablation instead of zero ablation
  * @typedef {{ token: number, target: NamedToken, versus: NamedToken | null }} WhyNamed
- * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | { kind: 'head_means' } | Trial} WhyMissing what must be computed first
+ * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | ({ kind: 'head_outputs' } & HeadsRequest) | Trial} WhyMissing what must be computed first
  * @typedef {{ kind: string, layer: number | null, head: number | null, value: number }} Part
  * @typedef {{ logit: number, sum: number, softcap: number | null, parts: Part[], top: Part[], layers: number, columns: number, palette: string, stops: Stop[] }} Adds
  * @typedef {{ shade_palette: string, most: number, prefix: number | null, largest: { token: number, text: string, value: number }[] }} WhyShading
  * @typedef {NamedToken & { logprob: number }} NextToken
  * @typedef {{ why_not: null, missing: WhyMissing | null, target: NamedToken, versus: NamedToken | null, of_a: number, of_b: number, done: number, of: number,
- *             offered: { a: NextToken[], b: NextToken[] }, a_texts: (string | null)[], texts: string[], counts: number[], layers: number, columns: number, begin: number,
- *             palette: string, stops: Stop[], largest: { layer: number, token: number, value: number }[] }} PatchGrid see pyscripts/page/views/patch.py
+ *             offered: { a: NextToken[], b: NextToken[] }, alignment: Alignment, layers: number, columns: number, begin: number, heads: boolean, token: number | null,
+ *             palette: string, stops: Stop[], largest: { layer: number, token: number, value: number }[], top: { layer: number, head: number, value: number }[] }} PatchGrid
+ *   see pyscripts/page/views/patch.py; columns: tokens or heads; token: where heads are copied, null: at every token
+ * @typedef {{ a: string[], b: string[], origin: (number | null)[] }} Alignment texts of the tokens of A and B, and for each of B which of A goes with it
+ * @typedef {'start' | 'end' | 'both' | [a: number, b: number][] | null} Align see pyscripts/alignment.py
  * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null,
  *             largest?: { token: number, text: string, value: number }[] }} Change
  * @typedef {{
@@ -207,7 +216,7 @@
  *   speed: { args: { times: number[] }, answer: Answer<{ tokens: number, tokens_per_second: number | null, first_seconds: number | null, words: string }> },
  *   layers: { args: { token: number }, answer: Answer<{ token: number, rows: LayerRow[], busiest: string | null }> },
  *   layer_map: { args: { name: string }, answer: Answer<{ quantity: string, names: string[], columns: number, palette: string, stops: Stop[] }, 'values' | 'levels'> },
- *   dimensions: { args: { token: number, layer: number }, answer: Answer<{ token: number, layer: number, name: string, palette: string, stops: Stop[], top: Dimension[] }, 'values' | 'levels'> },
+ *   dimensions: { args: { token: number, layer: number }, answer: Answer<{ token: number, layer: number, name: string, palette: string, stops: Stop[], top: Dimension[], among: number | null }, 'values' | 'levels'> },
  *   focus: { args: { token: number }, answer: Answer<{ token: number, words: string | null, rows: number, columns: number,
  *     layers: { entropy: number, normalised: number | null, level: number, visible: number, sink: number | null, entropy_without_sink: number | null }[],
  *     palette: string, stops: Stop[] }, 'entropy' | 'normalised' | 'sink' | 'entropy_without_sink' | 'levels'> },
@@ -234,7 +243,8 @@
  *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'deltas'> },
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
- *   patch: { args: { target: number | string | null, versus: number | string | null, align: string | null, sweep: boolean }, answer: Answer<PatchGrid | { why_not: string, missing: null, counts: number[] }, 'deltas' | 'levels'> },
+ *   patch: { args: { target: number | string | null, versus: number | string | null, align: Align, sweep: boolean, heads: boolean, token: number | null },
+ *     answer: Answer<PatchGrid | { why_not: string, missing: null, alignment: Alignment | null }, 'deltas' | 'levels'> },
  *   steering: { args: { layer: number, mean: boolean }, answer: Answer<{ why_not: string | null, layer: number, norm: number | null, usual: number | null }, 'vector'> },
  *   list_steering: { args: { layer: number, mean: boolean }, answer: Answer<{ texts: number[], norm: number }, 'vector'> },
  *   change: { args: {}, answer: Answer<Change, 'deltas' | 'shades'> },
@@ -274,7 +284,7 @@
  *   attribute(runId: number, key: RunKey, position: number, targets: number[]): Promise<void>,
  *   tryOut(runId: number, key: RunKey, trial: Trial): Promise<void>,
  *   readUntouched(runId: number, key: RunKey): Promise<void>,
- *   headMeans(runId: number, key: RunKey): Promise<void>,
+ *   readHeads(runId: number, key: RunKey, request: HeadsRequest): Promise<void>,
  *   readLists(runId: number, request: ListRequest): Promise<void>,
  *   fillIn(request: FillInRequest, onProgress: (done: number, all: number) => void): Promise<Ranked[]>,
  *   trialKey(): Promise<{ key: string, adapter: string } | null>,
@@ -318,9 +328,9 @@
  *                                   keep: number, promptLength: number | null }): Promise<[number, number][] | null>,
  *   sample(runId: number, logits: Float32Array): number,
  *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
- *   lensRows(runId: number, position: number): PyArray,
+ *   lensRows(runId: number, position: number): PyArray | null,
  *   patchRows(runId: number, kind: string, position: number): PyArray,
- *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null): void,
+ *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null, hiddenStates: Float32Array | null): void,
  *   beginAttention(runId: number, layers: number[] | null): void,
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,
  *   finishAttention(runId: number): void,
@@ -329,8 +339,8 @@
  *   readUntouched(runId: number, logits: Float32Array): void,
  *   beginLists(runId: number, layer: number, mean: boolean): void,
  *   addListed(runId: number, side: number, states: Float32Array): void,
- *   addMeanAttention(runId: number, first: number, count: number, parts: Float32Array[]): void,
- *   headValues(runId: number, parts: Float32Array[]): void,
+ *   addHeadAttention(runId: number, of: string, first: number, count: number, parts: Float32Array[]): void,
+ *   headValues(runId: number, of: string, parts: Float32Array[]): void,
  *   beginFillIn(model: string, logits: Float32Array, request: { candidates: number[][], right: number[], count: number, space: boolean | null }): number[][],
  *   scoreFillIn(first: number, count: number, logits: Float32Array): void,
  *   ranking(): Ranked[],

@@ -2,6 +2,9 @@
 
 /** @import {TokenizedText} from './protocol.js' */
 
+/** A text as a textarea holds it. @param {string} text */
+export const asInBox = (text) => text.replace(/\r\n?/g, '\n');
+
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**

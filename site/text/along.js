@@ -13,7 +13,7 @@ import { tableView } from '../lenses/table.js';
 import { hover, pin, select } from '../page/choices.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { isRightToLeft, shownTexts, visible } from '../shared/token_text.js';
+import { isRightToLeft, shownTexts } from '../shared/token_text.js';
 import { signal } from '../vendor/signals-core.js';
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
 import { looksLikeCode } from './face.js';
@@ -57,7 +57,7 @@ function textScene() {
 /** @param {number} token */
 function say(token) {
   const { surprisal_nats: surprisal, entropy_nats: entropy } = /** @type {NonNullable<typeof asked.answer.value>} */ (asked.answer.value).arrays;
-  return `${visible(state.run.value?.tokens.texts[token] ?? '')} (token ${token + 1}) · surprisal ${amount(surprisal.data[token])} · entropy ${amount(entropy.data[token])}`;
+  return `${state.nameOfToken(token)} (token ${token + 1}) · surprisal ${amount(surprisal.data[token])} · entropy ${amount(entropy.data[token])}`;
 }
 
 const TITLES = { text: 'Coloured text', strip: 'Surprisal and entropy' };

@@ -1,8 +1,14 @@
-// Fetches the first example of the model that will be loaded while the page's other modules are on their way; main thread.
+// Fetches the first example of the model that will be loaded, and draws it while the page's other modules are on their way; main thread.
 
+import { DRAFT, PREFERENCES } from '../page/keys.js';
 import { fetchIndex, fetchManifest, MODELS } from '../shared/manifest.js';
+import { asInBox } from '../shared/token_text.js';
+import { looksLikeCode } from './face.js';
+import { TokenElements } from './token_elements.js';
 
 /** @import {Manifest} from '../shared/protocol.js' */
+
+export const PATIENCE = 400; // ms after which the page does not wait for the first example
 
 /** @typedef {{ manifest: Manifest, run: any }} First `run`: the first example's Run, null if the model has none */
 
@@ -23,5 +29,68 @@ export async function fetchExample(manifest, name) {
   return response.ok ? response.json() : null;
 }
 
+const root = /** @type {HTMLElement} */ (document.getElementById('tokens'));
+const box = /** @type {HTMLTextAreaElement} */ (document.getElementById('text'));
+
+/** The tokens of the one text. */
+export const elements = new TokenElements(root, 'token', root.querySelector('.unread'));
+
+/** The text that was drawn before the page had started; empty if none was. */
+export let drawnText = '';
+
+/** What a newcomer reads above the text. @param {string} model its name */
+export const explanation = (model) =>
+  `Each token is coloured by how likely ${model} found it. Click one, type your own text, or choose a lesson under Examples.`;
+
+/** Draws a first visit's example, where nothing else was asked for. @param {First | null} found @returns {First | null} */
+function draw(found) {
+  const page = found?.run?.page;
+  if (page && !box.value && firstVisit) {
+    elements.update({ hex: [], control: [], ...page.tokens }, page.tokens.ids.length);
+    elements.paint(page.colours.hue);
+    root.parentElement?.classList.toggle('monospaced', looksLikeCode(page.tokens.text));
+    box.value = drawnText = asInBox(page.tokens.text);
+    const welcome = /** @type {HTMLElement} */ (document.querySelector('#welcome > .welcome'));
+    welcome.hidden = false;
+    welcome.firstElementChild?.append(explanation(found.manifest.name));
+  }
+  return found;
+}
+
+/** Whether nothing is kept of an earlier visit, and the address asks for a model at most. */
+function isFirstVisit() {
+  const asked = [...new URLSearchParams(location.hash.slice(1)).keys()];
+  try {
+    return asked.every((name) => name === 'model') && !localStorage.getItem(PREFERENCES) && !sessionStorage.getItem(DRAFT);
+  } catch {
+    return false; // a private window may refuse
+  }
+}
+
+/** Loads the page's other modules. */
+function loadPage() {
+  document.head.append(/** @type {HTMLTemplateElement} */ (document.getElementById('page')).content);
+}
+
+/** Holds back the load event, by which programs take the page for complete: a frame that is being written. @returns {() => void} lets it go */
+function holdLoad() {
+  const frame = document.createElement('iframe');
+  frame.hidden = true;
+  document.body.append(frame);
+  frame.contentDocument?.open();
+  return () => {
+    frame.contentDocument?.close();
+    frame.remove();
+  };
+}
+
+const firstVisit = isFirstVisit();
+
 /** What fails is missing only from the first look: loading the model reports it. */
-export const first = fetchFirst().catch(() => null);
+export const first = fetchFirst().then(draw).catch(() => null);
+
+// Nothing competes with a first look, unless it is late.
+if (firstVisit) {
+  const letGo = holdLoad();
+  void Promise.race([first, new Promise((resolve) => setTimeout(resolve, PATIENCE))]).then(loadPage).then(letGo);
+} else loadPage();

@@ -1,6 +1,6 @@
 // Puts the one text together: where it comes from, the text itself, its buttons, stepper, strip, versions; main thread.
 
-import { mount } from '../frame/mount.js';
+import { byId, mount } from '../frame/mount.js';
 import { loadLessons } from '../lessons/list.js';
 import { actionsView } from './actions.js';
 import { branchesView } from './branches.js';
@@ -21,6 +21,7 @@ export function mountText() {
   mount('sources', sourcesView);
   mount('legend', legendView);
   mount('interventions', interventionsView);
+  byId('welcome').replaceChildren(); // what the first look had put there
   mount('welcome', welcomeView);
   mountSurface();
   mount('actions', actionsView);

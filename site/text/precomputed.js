@@ -6,13 +6,12 @@ import * as state from '../page/state.js';
 import { conditionsOf, runModelOf } from '../shared/run_key.js';
 import { batch } from '../vendor/signals-core.js';
 import { examples } from './examples.js';
-import { fetchExample, first } from './first.js';
+import { fetchExample, first, PATIENCE } from './first.js';
 
 /** @import {Manifest} from '../shared/protocol.js' */
 /** @import {RunState} from '../page/state.js' */
 
 const INTEGERS = new Set(['rank', 'top_ids']);
-const PATIENCE = 400; // ms after which the first example is offered without its numbers
 
 /** The model whose finished examples are shown, and the name of each one's file, by the example's id. */
 let model = /** @type {Manifest | null} */ (null);

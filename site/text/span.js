@@ -1,11 +1,9 @@
 // Places in the one text: characters of the box, tokens, and what is selected in the coloured layer; main thread.
 
+import { asInBox } from '../shared/token_text.js';
 import { shown } from './token_elements.js';
 
 /** @import {TokenizedText} from '../shared/protocol.js' */
-
-/** A text as a textarea holds it. @param {string} text */
-export const asInBox = (text) => text.replace(/\r\n?/g, '\n');
 
 /** A text as it looks: a tokenizer may compose characters, and replaces half a surrogate pair by U+FFFD. @param {string} text */
 const asSeen = (text) => asInBox(text).toWellFormed().normalize('NFC');

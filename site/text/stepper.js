@@ -5,7 +5,6 @@ import { setColouring } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { count } from '../frame/format.js';
 import { valueOf } from '../frame/mount.js';
-import { visible } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
 
@@ -13,10 +12,10 @@ export function stepperView() {
   const run = state.run.value;
   const token = state.current.value;
   if (!run || token === null) return nothing;
-  const { tokens, given } = run;
+  const { given } = run;
   const following = state.pinned.value === null;
   const last = state.count.value - 1;
-  const text = visible(tokens.texts[token]);
+  const text = state.nameOfToken(token);
   const running = state.phase.value === 'running';
   const kinds = [...(given <= last ? [token < given ? 'given' : 'generated'] : []), ...(running && following ? ['following the newest'] : [])];
   return html`

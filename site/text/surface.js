@@ -8,11 +8,12 @@ import { byId } from '../frame/mount.js';
 import { readText, setText } from '../page/edits.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { tokenName } from '../shared/token_text.js';
+import { asInBox, tokenName } from '../shared/token_text.js';
 import { signal } from '../vendor/signals-core.js';
 import { looksLikeCode } from './face.js';
-import { asInBox, keptTokens } from './span.js';
-import { shown, TokenElements } from './token_elements.js';
+import { drawnText, elements } from './first.js';
+import { keptTokens } from './span.js';
+import { shown } from './token_elements.js';
 import { followCaret } from './caret.js';
 import { followTokens } from './tokens.js';
 
@@ -20,12 +21,9 @@ export function mountSurface() {
   const root = byId('tokens');
   const box = /** @type {HTMLTextAreaElement} */ (byId('text'));
   const surface = /** @type {HTMLElement} */ (root.parentElement);
-  const unread = document.createElement('span');
-  unread.className = 'unread';
-  root.append(unread);
-  const elements = new TokenElements(root, 'token', unread);
+  const unread = /** @type {HTMLElement} */ (root.querySelector('.unread'));
   const drawn = signal({}); // a new object whenever the elements have been updated
-  if (box.value && !state.text.value) setText(box.value); // typed before the page had started
+  if (box.value !== drawnText && !state.text.value) setText(box.value); // typed before the page had started
 
   watch('text in the box', () => {
     const text = asInBox(state.text.value);
@@ -56,7 +54,7 @@ export function mountSurface() {
     surface.classList.toggle('show-whitespace', whitespace);
     surface.classList.toggle('monospaced', face === 'code' || (face === 'auto' && looksLikeCode(state.text.value)));
   });
-  labelTokens(elements);
+  labelTokens();
   box.addEventListener('input', () => setText(box.value));
   box.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
@@ -67,8 +65,8 @@ export function mountSurface() {
   followCaret(root, box, elements);
 }
 
-/** Names each token with its probability and rank, once its run has ended and the browser has time. @param {TokenElements} elements */
-function labelTokens(elements) {
+/** Names each token with its probability and rank, once its run has ended and the browser has time. */
+function labelTokens() {
   const later = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ work) => setTimeout(work, 200));
   watch('token names', () => {
     const run = state.run.value;

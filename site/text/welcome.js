@@ -6,6 +6,7 @@ import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { signal } from '../vendor/signals-core.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
+import { explanation } from './first.js';
 
 const holdsRoom = signal(false); // whether its room is kept once it is hidden, so that nothing moves under the pointer
 
@@ -13,7 +14,7 @@ export function welcomeView() {
   const run = state.run.value;
   const { introduced } = state.settings.value;
   if (!run || (introduced && !holdsRoom.value)) return nothing;
-  return html`<p class=${introduced ? 'welcome used' : 'welcome'}><span>Each token is coloured by how likely ${run.model.name} found it. Click one, type your own text, or choose a lesson under Examples.</span>
+  return html`<p class=${introduced ? 'welcome used' : 'welcome'}><span>${explanation(run.model.name)}</span>
     <button type="button" class="small" aria-label="Close this message" @click=${() => set('introduced', true)}>×</button></p>`;
 }
 

@@ -50,6 +50,14 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     return {**browser_type_launch_args, "executable_path": find(), "args": QUICK}
 
 
+@pytest.fixture
+def own_browser(browser_type: BrowserType) -> Iterator[Browser]:
+    """A browser of its own, so that its memory is this page's; scripts may ask it to collect garbage."""
+    browser = browser_type.launch(executable_path=find(), args=[*FLAGS, NOBODY, "--js-flags=--expose-gc"])
+    yield browser
+    browser.close()
+
+
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict) -> dict:
     """No service worker: it would store the whole page for every test; its own tests allow it. No fading colours."""

@@ -144,7 +144,8 @@ CHOSEN = {  # in these panels; in the others, token 9
     "choice": {"token": 9, "options": {"temperature": 0.7, "topP": 0.9, "repetitionPenalty": 1.2}},
     "compare": {"other": TEXT[:-3] + "dog"},
     "fill-in": {"left": "The quick", "right": " fox", "candidates": [" brown", " lazy"]},
-    "patch": {"other": TEXT[:-3] + "dog", "align": "both"}, "steer": {"layer": 1, "other": TEXT[:-3] + "dog"},
+    "patch": {"other": TEXT[:-3] + "dog", "align": [[4, 2], [0, 0], [9, 11]], "heads": True, "token": None},
+    "steer": {"layer": 1, "other": TEXT[:-3] + "dog"},
     "why_looks": {"token": 9, "weighted": True},
 }
 

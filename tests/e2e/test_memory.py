@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, Page
 
@@ -17,6 +15,7 @@ from export.site.serve import SITE
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
 from tests.export.tiny import gpt2_random
+from tests.processes import Peak, largest_renderer
 
 pytestmark = pytest.mark.long
 
@@ -58,24 +57,6 @@ def held(page: Page) -> float:
     return float(page.evaluate("performance.measureUserAgentSpecificMemory().then(({bytes}) => bytes)"))
 
 
-class Peak(threading.Thread):
-    """Watches the largest renderer's proportional set size until it is told to stop."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.bytes = 0
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        while not self.over.wait(0.1):
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    if "--type=renderer" in process.cmdline():
-                        self.bytes = max(self.bytes, process.memory_full_info().pss)
-                except psutil.Error:
-                    pass  # it has ended
-
-
 @pytest.mark.timeout(600)
 def test_the_build_stays_within_its_memory(site: Path, printed: str) -> None:
     """And the report states the size of the files."""
@@ -91,12 +72,9 @@ def test_a_full_context_stays_within_its_memory(full_size: str, browser: Browser
     page.goto(f"{full_size}#model=gpt2-random")
     page.evaluate("tokenlight.ready")
     loaded = held(page)
-    peak = Peak()
-    peak.start()
     text = "".join(f" {word}" for word in ("river", "stone", "and", "the", "light", "of") for _ in range(200))
-    count = page.evaluate("text => tokenlight.analyze(text).then(run => run.tokens.length)", text)
-    peak.over.set()
-    peak.join()
+    with Peak(largest_renderer) as peak:
+        count = page.evaluate("text => tokenlight.analyze(text).then(run => run.tokens.length)", text)
     print(f"loaded {loaded / 1e9:.2f} GB, while reading at most {peak.bytes / 1e9:.2f} GB")
     assert count == 1023  # the context of 1,024 less the BOS token
     assert page.locator("#notice").inner_text().startswith("The text has 1200 tokens")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from transformers import AutoTokenizer
 
 from tests.e2e.likelihood import MIXED, analyze, numbers_in
@@ -82,9 +82,14 @@ def test_a_text_that_ends_inside_a_character(tiny: Page) -> None:
     assert [token["bytes"][1] for token in run["tokens"]][-1] == len(data)
     bits = -sum(token["logprob"] for token in run["tokens"]) / np.log(2)
     assert run["summary"]["bits_per_byte"] == pytest.approx(bits / len(data), rel=1e-6)
+    cut = len(ids) - 3  # the character's first part
+    tiny.evaluate(f"import(new URL('page/choices.js', document.baseURI)).then((choices) => choices.stepTo({cut}))")
+    expect(tiny.locator("#stepper .current code")).to_have_text(f"bytes {run['tokens'][cut]['hex'].upper()}")
+    expect(tiny.locator("#remarks")).to_contain_text("bytes ")
+    expect(tiny.locator("#remarks, #stepper")).not_to_contain_text(["\ufffd", "\ufffd"])
 
 
-def test_without_bos_the_first_token_has_nonumbers_in(tiny: Page, checkpoints: Path) -> None:
+def test_without_bos_the_first_token_has_no_numbers(tiny: Page, checkpoints: Path) -> None:
     run = analyze(tiny, "The river and the hill", bos=False)
     first, *rest = run["tokens"]
     assert [first[name] for name in ("logprob", "rank", "entropy", "hue", "top")] == [None, None, None, None, []]

@@ -1,6 +1,7 @@
 """Patch and Steer in the page: the grid of Python without a browser, cancelled and continued; a vector that steers."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,6 +26,8 @@ def native(tiny_models: Path) -> Model:
 
 @pytest.fixture
 def page(lens_page: Page) -> Page:
+    lens_page.evaluate("""import(new URL('lenses/why/patch_choice.js', document.baseURI))
+        .then(({copied}) => void (copied.value = 'residual'))""")
     return fresh(lens_page, "why")
 
 
@@ -46,7 +49,7 @@ def test_the_grid_is_that_without_a_browser(page: Page, native: Model) -> None:
         assert_allclose(found["data"], expected.ravel(), atol=2e-4)
     read(page, B + " more")
     longer = native.read(B + " more")
-    for align in ("start", "end", "both"):
+    for align in ("start", "end", "both", [[1, 0], [0, 4], [5, 2]]):
         found = page.evaluate(GRID, [{"target": 17, "align": align}])["data"]
         expected = native.patch_sweep(a, longer, 17, align=align)[:, a.reading.trace.first :]
         assert_allclose([np.nan if each is None else each for each in found], expected.ravel(), atol=2e-4)
@@ -56,7 +59,82 @@ def test_the_grid_is_that_without_a_browser(page: Page, native: Model) -> None:
     expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)
     said = page.evaluate("tokenlight.patch({}).catch((error) => error.message)")
     assert "change a text so that both have the same number of tokens" in said
-    assert "no option" in page.evaluate("tokenlight.patch({other: 1}).catch((error) => error.message)")
+    for wrong, words in (
+        ("{other: 1}", "no option"), ("{kind: 'head'}", "kind must be"), ("{token: 1}", "kind: 'heads'"),
+        ("{kind: 'heads', token: -1}", "index of a token"), ("{align: 'middle'}", "align must be"),
+        ("{align: [[0, 1], [0, 2]]}", "token 0 of A is in two pairs"),
+    ):
+        assert words in page.evaluate(f"tokenlight.patch({wrong}).catch((error) => error.message)")
+
+
+def test_heads_are_those_without_a_browser(page: Page, native: Model) -> None:
+    """By the scripting interface and the panel, at the chosen token and at all; a head that is pressed is chosen."""
+    off = {"heads": [{"layer": 1, "head": 2, "scale": 0.5}]}
+    a, b = native.read(A, interventions=off), native.read(B)
+    read(page, A, interventions=off)
+    page.evaluate("tokenlight.pin()")
+    read(page, B)
+    for options, token in (({}, -1), ({"token": 4}, 4), ({"token": None}, None)):
+        found = page.evaluate(GRID, [{"kind": "heads", "target": 17, "versus": 9, **options}])
+        expected = native.patch_head_sweep(a, b, 17, 9, token=token)
+        assert [found["layers"], found["heads"]] == list(expected.shape)
+        assert_allclose(found["data"], expected.ravel(), atol=2e-4)
+    panel = page.locator("#panel-patch")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_label("What is copied").select_option("token", timeout=20_000)
+    token = int((a.ids != b.ids).nonzero()[0][0]) + 1
+    page.evaluate("t => import(new URL('page/choices.js', document.baseURI)).then(({pin}) => pin(t))", token)
+    panel.locator("button", has_text="Compute the grid").click(timeout=20_000)
+    expect(panel.locator(".attention-controls button")).to_have_count(1, timeout=20_000)
+    expect(panel.locator(".panel-rest")).to_contain_text("Copied at")
+    panel.locator("summary", has_text="As a table").click()
+    row = panel.locator("table tbody tr", has_text=re.compile(r"^\s*0\s*3"))  # the last layer's cannot matter there
+    value = native.patch_head_sweep(a, b, token=token)[0, 3]
+    assert abs(value) > 1e-3
+    expect(row).to_contain_text(f"{abs(value):.2}"[:4], timeout=20_000)
+
+
+def test_tokens_are_paired_by_hand(page: Page, native: Model) -> None:
+    """From the texts one above the other, by mouse and by keys; what is not paired is blank in the grid."""
+    read(page, A)
+    page.evaluate("tokenlight.pin()")
+    read(page, B + " more")
+    panel = page.locator("#panel-patch")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_label("Aligned").select_option("start", timeout=20_000)
+    pairs = panel.locator(".pairs")
+    of_a, of_b = pairs.locator("[data-side=a]"), pairs.locator("[data-side=b]")
+    expect(pairs).to_contain_text(f"{len(native.read(A).ids)} pairs", timeout=20_000)
+    pairs.get_by_role("button", name="Part all").click()
+    expect(panel.locator(".lead")).to_contain_text("Pair at least one token", timeout=20_000)
+    pairs.locator("[data-side=a]").nth(2).click()
+    expect(of_a.nth(2)).to_have_attribute("aria-pressed", "true")
+    pairs.get_by_label("This text, token 6:").click()
+    expect(pairs).to_contain_text("1 pair.", timeout=20_000)
+    pairs.get_by_label("A, token 1:").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")  # the third token of A and the sixth here are above each other
+    expect(pairs.get_by_label("A, token 1:")).to_have_attribute("aria-label", re.compile("goes with"), timeout=20_000)
+    expect(pairs).to_contain_text("1 pair.")
+    pairs.get_by_label("A, token 2:").click()
+    pairs.get_by_label("This text, token 2:").click()
+    expect(pairs).to_contain_text("2 pairs.", timeout=20_000)
+    panel.locator("button", has_text="Compute the grid").click()
+    expect(panel.locator(".attention-controls button")).to_have_count(1, timeout=20_000)
+    found = page.evaluate("""import(new URL('page/questions.js', document.baseURI)).then(({view}) => view('patch', {
+        target: null, versus: null, align: [[0, 5], [1, 1]], sweep: true, heads: false, token: null}))
+        .then(({json: {missing}, arrays: {deltas, levels}}) =>
+            ({missing, data: [...deltas.data], levels: [...levels.data]}))""")
+    a, b = native.read(A), native.read(B + " more")
+    expected = native.patch_sweep(a, b, align=[(0, 5), (1, 1)])[:, a.reading.trace.first :]
+    assert found["missing"] is None  # the panel has computed just these pairs
+    assert_allclose([np.nan if each is None else each for each in found["data"]], expected.ravel(), atol=2e-4)
+    levels = np.array(found["levels"]).reshape(expected.shape)[:-1]
+    assert np.flatnonzero((levels >= 0).any(axis=0)).tolist() == [1, 5]
+    assert len(of_b.all()) == len(b.ids)
 
 
 def patch_panel(page: Page, pinned: str, shown: str) -> Locator:
@@ -91,7 +169,7 @@ def test_a_grid_that_is_cancelled_is_taken_up_again(page: Page) -> None:
     count.click()
     expect(panel.locator(".attention-controls button")).to_have_count(1, timeout=20_000)  # only the one that pins
     expect(panel.locator(".lead")).not_to_contain_text("computed")
-    shot = panel.locator(".chart-stage").bounding_box()
+    shot = panel.locator(".chart-stage").first.bounding_box()
     assert shot and shot["width"] > 100
 
 

@@ -1,7 +1,7 @@
 """Hundreds of runs in one page with real faults between them: memory and numbers stay what they were. Real Chromium.
 
-What is measured is the memory that belongs to the renderer processes alone (psutil's `uss`), after a collection in the
-page and its workers: it holds everything a page takes, JavaScript, WebAssembly, compiled code, buffers on their way
+What is measured is the memory that belongs to the renderer processes alone, after a collection in the page and its
+workers: it holds everything a page takes, JavaScript, WebAssembly, compiled code, buffers on their way
 between threads and what dead workers leave behind. `performance.measureUserAgentSpecificMemory()` counts the first two
 only, a sixth of it, and waits a minute each time for the model's threads, which sleep and so never collect. Allocators
 keep the most they ever needed, which took some 200 runs, so the warm-up is as long as what is measured. Workers die at
@@ -17,14 +17,13 @@ from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-import psutil
 import pytest
-from playwright.sync_api import Browser, BrowserType, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from export.site.serve import Handler
-from tests import browser as chromium
-from tests.e2e.conftest import FLAGS, NOBODY, Log
+from tests.e2e.conftest import Log
 from tests.e2e.hosting import link_site
+from tests.processes import at_rest
 
 WARM_UP = SOAK = (200, 50)  # analyses and generations; each part has every fault between them
 MOST_GROWTH = 1.10
@@ -80,40 +79,12 @@ def address(tmp_path: Path, tiny_models: Path) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
-def own_browser(browser_type: BrowserType) -> Iterator[Browser]:
-    """A browser of its own, so that its memory is this page's; scripts may ask it to collect garbage."""
-    flags = [*FLAGS, NOBODY, "--js-flags=--expose-gc"]
-    browser = browser_type.launch(executable_path=chromium.find(), args=flags)
-    yield browser
-    browser.close()
-
-
 def fresh(page: Page) -> str:
     """The Run of TEXT without its timings; another text is read before it, so that nothing of it is in the KV cache."""
     page.evaluate("tokenlight.analyze('Something else')")
     return page.evaluate(
         "text => tokenlight.analyze(text).then((run) => JSON.stringify({ ...run, timings: null }))", TEXT
     )
-
-
-def memory(browser: Browser, page: Page) -> tuple[float, float]:
-    """Megabytes of the renderer processes and of the page's own heap; the same text must have been read before."""
-    workers = [worker for worker in page.workers if worker.url.endswith(".worker.js")]  # the model's threads sleep
-    for place in (page, *workers, *page.context.service_workers):
-        for _ in range(2):  # what the first one finalises, the second one frees
-            place.evaluate("gc()")
-    session = browser.new_browser_cdp_session()
-    for _ in range(2):
-        session.send("Memory.simulatePressureNotification", {"level": "critical"})
-        page.wait_for_timeout(700)
-    processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
-    session.detach()
-    session = page.context.new_cdp_session(page)
-    heap = session.send("Runtime.getHeapUsage")["usedSize"]
-    session.detach()
-    renderers = [psutil.Process(process["id"]) for process in processes if process["type"] == "renderer"]
-    return sum(process.memory_full_info().uss for process in renderers) / 1e6, heap / 1e6
 
 
 def kill(page: Page, part: str) -> None:
@@ -206,9 +177,9 @@ def test_soak(own_browser: Browser, address: str, asked: list[str], log: Log) ->
     ]
     part(page, faults, WARM_UP)
     assert fresh(page) == first
-    before = memory(own_browser, page)
+    before = at_rest(own_browser, page)
     part(page, faults, SOAK)
     assert fresh(page) == first, "a text read anew gives the same Run, bit for bit"
-    after = memory(own_browser, page)
+    after = at_rest(own_browser, page)
     print(f"MB after the warm-up (processes, page's heap): {before}, at the end: {after}")
     assert after[0] <= MOST_GROWTH * before[0] and after[1] <= MOST_GROWTH * before[1]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.likelihood import TEXT, colours, open_view, read, settled, shows
 
@@ -128,16 +129,46 @@ def test_every_token_is_named_with_its_probability_and_rank(view: Page) -> None:
     assert shows(percent, float(np.exp(token["logprob"])))
 
 
+FirstLook = Callable[[int, int], tuple[Page, Callable[[], None]]]
+
+
+@pytest.fixture
+def first_look(browser: Browser, tiny_site: str) -> Iterator[FirstLook]:
+    """A first visit at a width and height whose page has not started, and what starts it."""
+    contexts = []
+
+    def visit(width: int, height: int) -> tuple[Page, Callable[[], None]]:
+        context = browser.new_context(service_workers="block", viewport={"width": width, "height": height})
+        contexts.append(context)
+        page = context.new_page()
+        held: list[Route] = []
+        page.route("**/app.js", lambda route: held.append(route))
+        page.goto(tiny_site, wait_until="commit")
+        expect(page.locator("#token-0")).to_be_visible()
+
+        def start() -> None:
+            while not held:
+                page.wait_for_timeout(20)
+            held.pop().continue_()
+            page.unroute("**/app.js")
+            expect(page.locator("#tabs [role=tab]").first).to_be_visible()  # all of the page is there
+
+        return page, start
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 900)])
-def test_the_text_is_in_the_first_third(browser: Browser, tiny_site: str, width: int, height: int) -> None:
+def test_the_text_is_in_the_first_third(first_look: FirstLook, width: int, height: int) -> None:
     """On the first visit too, with the line that says what the colours are; it stays there while the rest arrives."""
-    context = browser.new_context(service_workers="block", viewport={"width": width, "height": height})
-    page = context.new_page()
-    page.goto(tiny_site)
-    expect(page.locator("#token-0")).to_be_visible()
+    page, start = first_look(width, height)
     first = page.locator("#token-0").bounding_box()
     assert first is not None and first["y"] + first["height"] < height / 3
-    expect(page.locator("#tabs [role=tab]").first).to_be_visible()  # all of the page is there
+    expect(page.locator("#token-0")).to_have_css("background-color", re.compile("rgb"))
+    expect(page.locator(".welcome")).to_be_visible()
+    start()
     expect(page.locator(".welcome")).to_be_visible()
     assert page.locator("#token-0").bounding_box() == first
     page.locator("#token-0").click()
@@ -145,7 +176,18 @@ def test_the_text_is_in_the_first_third(browser: Browser, tiny_site: str, width:
     page.reload()
     expect(page.locator("#tabs [role=tab]").first).to_be_visible()
     expect(page.locator(".welcome")).to_have_count(0)
-    context.close()
+
+
+@pytest.mark.parametrize("keys", ["End|!", "Control+a|Delete"])
+def test_what_is_typed_before_the_page_has_started_stays(first_look: FirstLook, keys: str) -> None:
+    page, start = first_look(1400, 900)
+    for key in keys.split("|"):
+        page.locator("#text").press(key)
+    typed = page.locator("#text").input_value()
+    start()
+    page.evaluate("tokenlight.ready")
+    expect(page.locator("#text")).to_have_value(typed)
+    assert "".join(page.locator("#tokens").all_inner_texts()) == typed
 
 
 def test_print_and_forced_colours_keep_the_text_and_its_colours(view: Page) -> None:

@@ -12,8 +12,8 @@ import torch
 from onnx import numpy_helper
 
 from export.architectures import forward
-from export.architectures.families import FAMILIES
-from export.check import copies, verify, verify_attribution
+from export.architectures.families import FAMILIES, submodule
+from export.check import copies, head_outputs, verify, verify_attribution
 from export.check.verify import ParityError
 from export.graph import capture
 from tests.export.models import CONFIGS, Exported, export, random_model
@@ -82,6 +82,7 @@ def test_variants_of_an_architecture_match_too(variant: str, tmp_path: Path) -> 
     path = export(model, tmp_path)
     assert verify.check(model, path) < CLOSE
     assert verify_attribution.check(model, verify.session(path)) < CLOSE
+    assert head_outputs.exact(model, verify.session(path))
 
 
 def test_longrope_ends_where_its_rotations_would_change() -> None:
@@ -187,6 +188,18 @@ def test_copies_are_possible_unless_positions_follow_from_places(
     """ALiBi computes distances from places in the cache."""
     one = exported(architecture)
     assert copies.possible(one.model, verify.session(one.path)) == (architecture not in ("bloom", "mpt"))
+
+
+@pytest.mark.parametrize("architecture", sorted(CONFIGS))
+def test_a_head_s_output_is_attention_times_values(architecture: str, exported: Callable[[str], Exported]) -> None:
+    """What mean ablation and the patching of heads take; it is noticed if something comes between."""
+    model, graph = exported(architecture).model, verify.session(exported(architecture).path)
+    assert head_outputs.exact(model, graph)
+    family = FAMILIES[architecture]
+    mixer = submodule(submodule(model, family.layers)[1], family.mixer)
+    gate = getattr(mixer, family.mixer_output).register_forward_pre_hook(lambda module, args: (args[0] * 1.01,))
+    assert not head_outputs.exact(model, graph)
+    gate.remove()
 
 
 def test_a_wrong_graph_cannot_pass(exported: Callable[[str], Exported]) -> None:

@@ -15,7 +15,8 @@ from pyscripts.metrics import compare
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.native import Model, Run, why
 from pyscripts.page.beside import Attributed, Beside
-from pyscripts.page.views import VIEWS, Context, Inspected
+from pyscripts.page.patches import Patch
+from pyscripts.page.views import VIEWS, Context, Inspected, streams
 from tests.awaited import awaited
 from tests.unit.test_charts import call
 
@@ -68,22 +69,26 @@ class Page:
 
     def view(self, of: str, /, **args: Any) -> dict[str, Any]:
         """A view's answer, after all it lacks has been computed."""
-        pinned = compare.Reading(self.model.manifest["name"], self.a.tokens, self.a.logprob)
         stream = patching.stream(self.a.reading, self.model.manifest["sha256"])
         while True:
-            context = Context(self.run.reading, self.model.manifest, self.model.vocabulary, self.inspected,
-                              pinned=pinned, pinned_stream=stream, beside=self.beside)
-            answer: dict[str, Any] = VIEWS[of](context, **args)
+            answer: dict[str, Any] = VIEWS[of](self.context(stream), **args)
             if not answer.get("missing"):
                 return answer
             self.compute(answer["missing"], stream)
+
+    def context(self, stream: patching.Stream | None) -> Context:
+        pinned = compare.Reading(self.model.manifest["name"], self.a.tokens, self.a.logprob)
+        return Context(self.run.reading, self.model.manifest, self.model.vocabulary, self.inspected,
+                       pinned=pinned, pinned_stream=stream, beside=self.beside)
 
     def compute(self, missing: dict[str, Any], stream: patching.Stream | None) -> None:
         run, model, ids = self.run, self.model, self.run.position_ids.tolist()
         if missing["kind"] == "attribution":
             return self.beside.keep(self.attributed(missing["position"], missing["targets"]))
-        if missing["kind"] == "head_means":
-            self.beside.head_means = model.head_means(run)
+        if missing["kind"] == "head_outputs":
+            of = missing["of"]
+            read = model.read(missing["ids"], prefix=False, interventions=missing["interventions"])
+            self.beside.heads[of] = model.head_means(run) if of == "means" else model.head_outputs(read)
             return
         if missing["kind"] == "untouched":
             for rows in model.logits(ids):
@@ -97,13 +102,14 @@ class Page:
                 continue
             own, changes = variant.get("ids"), run.interventions
             if "patch" in variant:
-                assert stream is not None
-                layer, at = variant["patch"]
-                here = patching.stream(run.reading, stream.model)
-                assert here is not None
-                a = patching.aligned(stream, here, patching.alignment_in(kind))
-                vector = patching.difference(a, here, at)[layer].tolist()
-                add = [{"layer": layer, "position": at, "vector": vector}]
+                layer, begin, *head = variant["patch"]
+                wanted, m = Patch.of(kind), model.manifest
+                a, b = streams(self.context(stream), wanted)
+                rows = wanted.rows(a, b, begin, m["heads"])[:, layer]  # [position, size]
+                if head:
+                    rows = rows.reshape(len(rows), m["heads"], -1)[:, head[0]]
+                of_head = {"head": head[0]} if head else {}
+                add = [{"layer": layer, "position": at, "vector": row, **of_head} for at, row in enumerate(rows, begin)]
                 changes = interventions.varied(changes, {"add": add}, 0)
             elif own is None:
                 changes = interventions.varied(changes, variant, position)

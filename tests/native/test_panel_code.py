@@ -252,11 +252,19 @@ def change(page: Page) -> None:
 
 @of("patch")
 def patch(page: Page) -> None:
-    for how in ({"target": None, "versus": None}, {"target": page.target, "versus": page.versus}):
-        answer = page.view("patch", **how, align="end", sweep=True)
+    of_a, of_b = len(page.a.ids), len(page.run.ids)
+    count = min(of_a, of_b) - 2
+    pairs = [[int(each) for each in pair] for pair in zip(page.generator.permutation(of_a)[:count],
+                                                          page.generator.permutation(of_b)[:count], strict=True)]
+    residual = {"heads": False, "token": None}
+    for how in ({"target": None, "versus": None, "align": "end", **residual},
+                {"target": page.target, "versus": page.versus, "align": pairs, **residual},
+                {"target": page.target, "versus": None, "align": "both", "heads": True, "token": None},
+                {"target": None, "versus": None, "align": pairs, "heads": True, "token": pairs[0][1]}):
+        answer = page.view("patch", **how, sweep=True)
         assert answer["why_not"] is None
         named = {"target": answer["target"]["id"], "versus": (answer["versus"] or {}).get("id")}
-        found = page.code("patch", {**named, "align": "end", "sweep": True, "other": page.a.text})
+        found = page.code("patch", {**how, **named, "sweep": True, "other": page.a.text})
         close(found.ravel(), answer["deltas"])
 
 

@@ -108,3 +108,7 @@ def test_patch_finds_both_steps(planted: Model, generator: np.random.Generator, 
     expected = np.zeros_like(found)
     expected[0, changed + first] = expected[1, at + first] = expected[2, -1] = whole
     assert_allclose(found, expected, atol=0.1 * whole)
+    heads = {token: planted.patch_head_sweep(a, b, passage[at], token=token) for token in (-1, at, None)}
+    copies = whole * (step == "looked for")  # what head 0.0 brings to the token after the changed one
+    for token, by_head in ((-1, [[0, 0], [0, whole]]), (at, [[copies, 0], [0, 0]]), (None, [[copies, 0], [0, whole]])):
+        assert_allclose(heads[token], by_head, atol=0.1 * whole)

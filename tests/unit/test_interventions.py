@@ -42,6 +42,10 @@ def test_a_model_without_the_input_refuses() -> None:
     old = {**MANIFEST, "inputs": {"head_mask": "m", "attention_bias": "b"}}
     with pytest.raises(ValueError, match="Tiny was exported without residual_add"):
         changes.checked({"add": [{"layer": 0, "position": 0, "vector": VECTOR}]}, old)
+    of_head = {"add": [{"layer": 0, "head": 1, "position": 0, "vector": VECTOR[:2]}]}
+    inputs = {name: each for name, each in MANIFEST["inputs"].items() if name != "head_output_add"}
+    with pytest.raises(ValueError, match="Tiny was exported without head_output_add"):
+        changes.checked(of_head, {**MANIFEST, "inputs": inputs})
     off = changes.checked({"heads": [{"layer": 1, "head": 2, "scale": 0}]}, old)
     assert_allclose(changes.inputs(off, old, np.arange(4), 4)["head_mask"], [[1, 1, 1], [1, 1, 0]])
 

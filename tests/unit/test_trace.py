@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -86,3 +87,31 @@ def test_what_was_not_read_is_not_there() -> None:
             assert "holds no such numbers" in str(error) or "were not kept" in str(error)
         else:
             raise AssertionError(array)
+
+
+def test_what_memory_ends_in_the_middle_of_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of the chunk's arrays has rows of it, wherever it ended, and the run can go on."""
+    ids = [0, 1, 2, 3, 4]
+    whole = everything(read(Trace(ids, SHAPE, prefix=True), 5))
+    for place in ("pattern_mass", "norms", "changes"):
+        trace = read_first(ids)
+        before = everything(trace)
+        with monkeypatch.context() as patched:
+            patched.setattr(f"pyscripts.metrics.{'heads' if place == 'pattern_mass' else 'residual'}.{place}", refuse)
+            with pytest.raises(MemoryError):
+                trace.extend(outputs(ids, 3, 5))
+        for name, value in everything(trace).items():
+            np.testing.assert_array_equal(value, before[name], err_msg=name)
+        trace.extend(outputs(ids, 3, 5))
+        for name, value in everything(trace).items():
+            np.testing.assert_allclose(value, whole[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def read_first(ids: list[int]) -> Trace:
+    trace = Trace(ids, SHAPE, prefix=True)
+    trace.extend(outputs(ids, 0, 3))
+    return trace
+
+
+def refuse(*_: object) -> None:
+    raise MemoryError

@@ -28,6 +28,7 @@ from pyscripts.page.views import (  # noqa: F401
     why,
 )
 from pyscripts.page.views.context import Context, Inspected
+from pyscripts.page.views.needs import streams
 from pyscripts.page.views.registry import OF_LIKELIHOODS, VIEWS
 
 
@@ -39,4 +40,4 @@ def split(result: Any) -> tuple[Any, dict[str, NDArray]]:
     return {name: value for name, value in result.items() if name not in arrays}, arrays
 
 
-__all__ = ["OF_LIKELIHOODS", "VIEWS", "Context", "Inspected", "split"]
+__all__ = ["OF_LIKELIHOODS", "VIEWS", "Context", "Inspected", "split", "streams"]

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from pyscripts.colour import scales
+from pyscripts.page.beside import MEANS
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.needs import FEW, TOGETHER, TOP, deltas, needed, needs_table, trial
+from pyscripts.page.views.needs import FEW, TOGETHER, TOP, deltas, heads_to_read, needed, needs_table, trial
 from pyscripts.page.views.registry import view
 from pyscripts.page.views.why import named, question
 
@@ -64,7 +65,7 @@ def why_together(
 @view("head_mean")
 def head_mean(context: Context, layer: int, head: int) -> dict[str, Any]:
     """One head's mean output over the text, before W_O: `vector` [head_size], empty while `missing`."""
-    means = context.beside.head_means
-    if means is None:
-        return {"missing": {"kind": "head_means"}, "vector": np.zeros(0, np.float32)}
-    return {"missing": None, "vector": np.ascontiguousarray(means[layer, head])}
+    missing = heads_to_read(context, MEANS)
+    if missing:
+        return {"missing": missing, "vector": np.zeros(0, np.float32)}
+    return {"missing": None, "vector": np.ascontiguousarray(context.beside.heads[MEANS][layer, head])}

@@ -115,7 +115,11 @@ def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP
     if inspected is None or inspected.position != position:
         raise ValueError(f"The position before token {token} has not been inspected for this view.")
     predictions = transformerlab.top_predictions(inspected.logits, temperature, topP)
-    states = trace.hidden_states()[:, position : position + 1]  # [layer+1, 1, hidden]
+    states = inspected.hidden_states  # [layer+1, hidden]
+    if states is None:
+        states = trace.kept_hidden_states.at(position)
+    if states is None:
+        raise ValueError("The hidden states of this position are not kept.")
     rows = trace.kept_attention.row(position)  # [layer, head, key]
     if rows is not None:
         entropy = transformerlab.attention_entropy(list(rows[:, :, None]))
@@ -128,7 +132,7 @@ def transformer_lab(context: Context, token: int, temperature: float = 0.7, topP
             for id, p, logit in zip(
                 predictions.ids.tolist(), predictions.probability.tolist(), predictions.logit.tolist(), strict=True)
         ],
-        "activations": transformerlab.activations(list(states)).tolist(),
+        "activations": transformerlab.activations(list(states[:, None])).tolist(),
         "attention_entropy": entropy.tolist(),
         "exact": rows is not None,
     }

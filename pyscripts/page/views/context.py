@@ -16,11 +16,13 @@ from pyscripts.run import Reading
 
 @dataclass(frozen=True)
 class Inspected:
-    """One position that was run again: logits [vocab] and, if the graph has a lens, lens logits [layer, vocab]."""
+    """One position that was run again: logits [vocab], if the graph has a lens, lens logits [layer, vocab] and, if the
+    run does not keep them, hidden states [layer+1, hidden]."""
 
     position: int
     logits: NDArray[np.float32]
     lens_logits: NDArray[np.float32] | None
+    hidden_states: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -81,12 +81,17 @@ def layer_map(context: Context, name: str) -> dict[str, Any]:
 @view("dimensions", activation_tables.dimensions)
 def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict[str, Any]:
     """A hidden state (`layer` 0 ... L, 0 the embeddings) of a shown token, its `count` largest absolute values, and for
-    each of these dimensions the tokens of the text with the largest value of the same sign."""
-    trace, position = context.reading.trace, context.position_of(token)
+    each of these dimensions the tokens of the text with the largest value of the same sign. `among`: the number of
+    tokens whose hidden states are kept, if these are not all; ValueError for a later token."""
+    trace = context.reading.trace
+    context.position_of(token)
     if not 0 <= layer <= trace.shape.layers:
         raise ValueError(f"There is no hidden state {layer}: this model has 0 (embeddings) to {trace.shape.layers}.")
-    states = trace.hidden_states()[layer, trace.first :]  # [token, hidden]
-    vector = trace.hidden_states()[layer, position].astype(np.float64)  # [hidden]
+    kept = trace.kept_hidden_states
+    states = kept.first()[layer, trace.first :]  # [token, hidden]
+    if token >= len(states):
+        raise ValueError(f"Of a text this long, hidden states are kept for the first {len(states):,} tokens only.")
+    vector = states[token].astype(np.float64)  # [hidden]
     largest = np.argsort(-np.abs(vector), kind="stable")[:count].tolist()
     scale = scales.symmetric(vector)
     top = []
@@ -104,6 +109,7 @@ def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict
         "palette": "signed",
         "stops": scale.stops(),
         "top": top,
+        "among": None if kept.complete else len(states),
     }
 
 

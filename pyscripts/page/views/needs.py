@@ -1,5 +1,6 @@
 """What a prediction needs: how log-probabilities change if something is hidden from it or switched off."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from pyscripts import patching, run
 from pyscripts.colour import scales
 from pyscripts.interventions import is_wide
-from pyscripts.metrics import ablation
+from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics.attribution import curve_lengths, rank_correlation
-from pyscripts.page.beside import PATCH
+from pyscripts.page.beside import MEANS, OF_A, OF_B
+from pyscripts.page.patches import PATCH, Patch
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
 from pyscripts.page.views.why import named, question, shading
@@ -27,7 +29,6 @@ ROWS = 256  # tokens of copies before it does
 SCOPES = {  # of the kinds: a copy of the position, everything up to it read again, or other ids
     "tokens": "last", "heads": "last", PATCH: "last", "heads_text": "text", "top_heads": "text", "context": "ids",
     "spans": "ids", "heads_mean": "last", "heads_text_mean": "text"}
-SCOPES |= {f"{PATCH}:{align}": "last" for align in patching.ALIGNMENTS}
 TOGETHER = "_together"  # ends the name of a kind of heads whose first few are off at once
 SCOPES |= {kind + TOGETHER: scope for kind, scope in SCOPES.items() if kind.startswith("heads")}
 FEW = 3  # heads that are off together
@@ -40,13 +41,15 @@ def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dic
     if kind == "tokens":
         return [{}, *({"cut": [key]} for key in range(position))]
     if kind.startswith("heads"):
-        means = context.beside.head_means if "_mean" in kind else None
+        means = context.beside.heads[MEANS] if "_mean" in kind else None
         groups = [needed(context, kind, position, ids)] if kind.endswith(TOGETHER) else [[head] for head in heads]
         at = position if SCOPES[kind] == "last" else None
         return [{}, *(ablation.variant(group, means, at) for group in groups)]
     front, text = trace.ids[: trace.first], trace.ids[trace.first : position + 1]
     if kind.startswith(PATCH):
-        return [{"patch": place} for place in patching.places(*streams(context, patching.alignment_in(kind)))]
+        patch, count = Patch.of(kind), trace.shape.heads
+        return [{"patch": [place.layer, place.positions[0], *([] if place.head is None else [place.head])]}
+                for place in patch.places(*streams(context, patch), count)]
     if kind == "context":
         return [{"ids": front + text[len(text) - n :]} for n in curve_lengths(len(text))]
     if kind == "spans":
@@ -66,20 +69,44 @@ def needed(context: Context, kind: str, position: int, ids: list[int]) -> list[t
     return [divmod(i, heads) for i in np.argsort(alone, kind="stable")[:FEW].tolist()]
 
 
-def streams(context: Context, align: str | None) -> tuple[patching.Stream, patching.Stream]:
-    """The pinned reading's residual stream, aligned with the current one's, and that. ValueError: why one cannot be
-    copied into the other."""
-    a, b = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
+def streams(context: Context, patch: Patch) -> tuple[patching.Stream, patching.Stream]:
+    """What a patch copies from, the pinned reading aligned with the current one, and what it copies into; with the
+    outputs of their heads as far as they are known. ValueError: why one cannot be copied into the other."""
     if not is_wide(context.model):
         raise ValueError(f"{context.model['name']} was exported without residual_add. Choose another model.")
     if context.pinned is None:
         raise ValueError(NOT_PINNED)
+    a, b = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
+    if patch.heads and a is not None and b is not None:
+        head_outputs.check(context.model)
+        a, b = (_with_heads(context, of, each) for of, each in ((OF_A, a), (OF_B, b)))
     if a is not None and b is not None:
-        a = patching.aligned(a, b, align)
+        a = patching.aligned(a, b, patch.align)
     why_not = patching.why_not(a, b)
     if why_not or a is None or b is None:
         raise ValueError(why_not)
     return a, b
+
+
+def _with_heads(context: Context, of: str, stream: patching.Stream) -> patching.Stream:
+    found = context.beside.heads.get(of)
+    if found is None:
+        return stream
+    return replace(stream, heads=head_outputs.with_added(found, stream.interventions, context.model))
+
+
+def heads_to_read(context: Context, of: str) -> dict[str, Any] | None:
+    """What must be read for the outputs of the heads: OF_A, OF_B or MEANS; None: they are known. ValueError: the model
+    does not give them out."""
+    head_outputs.check(context.model)
+    if of in context.beside.heads:
+        return None
+    if of == OF_A:
+        assert context.pinned_stream is not None
+        ids, changes = list(context.pinned_stream.ids), context.pinned_stream.interventions
+    else:
+        ids, changes = context.reading.trace.ids, {} if of == MEANS else context.reading.interventions
+    return {"kind": "head_outputs", "of": of, "ids": ids, "interventions": changes}
 
 
 def spans(tokens: int) -> list[tuple[int, int]]:
@@ -90,18 +117,20 @@ def spans(tokens: int) -> list[tuple[int, int]]:
 
 def trial(context: Context, kind: str, position: int, ids: list[int]) -> dict[str, Any] | None:
     """What is still to be computed of a trial, a batch at a time; None: it is done."""
-    if "_mean" in kind and context.beside.head_means is None:
-        return {"kind": "head_means"}
+    of_heads = [OF_A, OF_B] if kind.startswith(PATCH) and Patch.of(kind).heads else []
+    for of in [MEANS] if "_mean" in kind else of_heads:
+        if lacking := heads_to_read(context, of):
+            return lacking
     key = kind, position, tuple(ids)
     tried = context.beside.tried.get(key)
     if tried is None:
         tried = context.beside.begin(key, plan(context, kind, position, ids))
     if tried.done == len(tried.variants):
         return None
-    scope = SCOPES[kind]
+    scope = SCOPES[kind.partition(":")[0]]
     batch = tried.variants[tried.done : tried.done + BATCH[scope]]
     if kind.startswith(PATCH):  # copies of the text from one position on
-        _, begin = batch[0]["patch"]
+        begin = batch[0]["patch"][1]
         batch = [one for one in batch if one["patch"][1] == begin][: max(1, ROWS // (position + 1 - begin))]
     return {"kind": kind, "scope": scope, "position": position, "targets": ids, "first": tried.done,
             "variants": batch, "of": len(tried.variants)}

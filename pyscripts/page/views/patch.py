@@ -1,15 +1,18 @@
-"""Activation patching in the page: the pinned reading's residual stream copied into the current one, cell by cell."""
+"""Activation patching in the page: the pinned reading's residual stream, or one of its heads' outputs, copied into the
+current one, cell by cell."""
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscripts import patching, run
+from pyscripts.alignment import NOWHERE, Align
 from pyscripts.colour import scales
 from pyscripts.metrics.likelihood import log_softmax
-from pyscripts.page.beside import PATCH
+from pyscripts.page.patches import Patch
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.needs import NOT_PINNED, streams, trial
+from pyscripts.page.views.needs import NOT_PINNED, TOP, streams, trial
 from pyscripts.page.views.registry import Table, view
 from pyscripts.page.views.why import named
 from pyscripts.tokens import token_id
@@ -19,58 +22,95 @@ LARGEST = 8  # cells named
 
 
 def patch_table(_: Context, answer: dict[str, Any]) -> Table:
+    of_heads = answer.get("heads")
+    columns = ["layer", "head", "change, nats"] if of_heads else ["layer", "index", "token", "change, nats"]
     if "deltas" not in answer:
-        return {"columns": ["layer", "index", "token", "change, nats"], "rows": []}
-    values = answer["deltas"].reshape(answer["layers"] + 1, answer["columns"])
-    rows = [[layer if layer < answer["layers"] else "final norm", t, answer["texts"][t], run.number(value)]
-            for (layer, t), value in np.ndenumerate(values)]
-    return {"columns": ["layer", "index", "token", "change, nats"], "rows": rows}
+        return {"columns": columns, "rows": []}
+    layers, texts = answer["layers"], answer["alignment"]["b"]
+    rows = []
+    for (layer, i), value in np.ndenumerate(answer["deltas"].reshape(-1, answer["columns"])):
+        name = layer if layer < layers else "final norm"
+        rows.append([name, i, *([] if of_heads else [texts[i]]), run.number(value)])
+    return {"columns": columns, "rows": rows}
 
 
 @view("patch", patch_table)
 def patch(
-    context: Context, target: int | str | None = None, versus: int | str | None = None, align: str | None = None,
-    sweep: bool = False,
+    context: Context, target: int | str | None = None, versus: int | str | None = None, align: Align = None,
+    sweep: bool = False, heads: bool = False, token: int | None = None,
 ) -> dict[str, Any]:
-    """The grid of patching.grid for the shown tokens: `deltas` and levels [layer+1 · token], NaN and -1 if not computed
-    yet, level -1 outside the causal cone too, where nothing can change; the metric after A and after B; the next tokens
-    that may be asked about. `missing`: what is still to be computed, if `sweep`. `why_not`: why one text cannot be
-    copied into the other; `counts`: how many tokens A and B have. align: one of patching.ALIGNMENTS, for texts of
-    different lengths; `a_texts` is None where nothing of A is copied.
+    """What copying A into B changes, `deltas` and levels: the grid of patching.grid for the shown tokens [layer+1 ·
+    token] or, with `heads`, patching.head_grid [layer · head], copied at a token (None: at every token). NaN and -1 if
+    not computed yet; the grid's levels are -1 outside the causal cone, too, where nothing can change.
+
+    Also the metric after A and after B, and the next tokens that may be asked about. `missing`: what is still to be
+    computed, if `sweep`. `why_not`: why one text cannot be copied into the other. align: as in alignment.origins;
+    `alignment`: the tokens of both texts, and for each of B the one of A that goes with it, None: none.
     """
-    whole, here = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
-    counts = [0 if each is None else len(each.ids) - each.first for each in (whole, here)]
     try:
-        a, b = streams(context, align)
+        wanted = Patch(align, heads, token if heads else None)
+        a, b = streams(context, wanted)
     except ValueError as error:
-        return {"why_not": str(error), "missing": None, "counts": counts}
-    kind = f"{PATCH}:{align}" if a.origin else PATCH
+        return {"why_not": str(error), "missing": None, "alignment": _alignment(context, None)}
+    wanted = Patch(align if a.origin else None, heads, wanted.token)
     chosen = (None if each is None else token_id(each, context.vocabulary) for each in (target, versus))
-    ids, last = patching.targets(a, b, *chosen), len(b.ids) - 1
-    missing = trial(context, kind, last, ids) if sweep else None
-    tried, places = context.beside.tried.get((kind, last, tuple(ids))), patching.places(a, b)
+    ids, last, count = patching.targets(a, b, *chosen), len(b.ids) - 1, context.model["heads"]
+    places = wanted.places(a, b, count)
+    missing = trial(context, wanted.kind, last, ids) if sweep and places else None
+    tried = context.beside.tried.get((wanted.kind, last, tuple(ids)))
     logprobs = np.full((len(places), len(ids)), np.nan) if tried is None else tried.logprobs
-    values = patching.grid(a, b, ids, logprobs)[:, b.first :]  # [layer+1, token]
-    begin = max(0, patching.begins(a, b) - b.first)
-    scale = scales.symmetric(values)
-    levels = scale.levels(values).astype(np.int16)
-    levels[:, :begin] = levels[-1, :-1] = -1  # outside the causal cone
-    copied = [not a.origin or a.origin[p] >= 0 for p in range(b.first, len(b.ids))]
-    levels[:, ~np.array(copied)] = -1
     of_a, of_b = patching.ends(a, b, ids)
-    order = np.argsort(-np.abs(np.nan_to_num(values[:-1])), axis=None, kind="stable")[:LARGEST].tolist()
-    texts = list(context.reading.tokens.texts[: values.shape[1]])
-    largest = [{"layer": i // len(texts), "token": i % len(texts), "value": run.number(values.flat[i])} for i in order]
+    found = _heads(a, b, ids, logprobs, count) if heads else _grid(a, b, ids, logprobs)
     return {
         "why_not": None, "missing": missing, **named(context, ids), "of_a": of_a, "of_b": of_b,
         "done": 0 if tried is None else tried.done, "of": len(places),
         "offered": {name: _offered(context, each) for name, each in (("a", a), ("b", b))},
-        "a_texts": [context.vocabulary[id] if own else None for id, own in zip(a.ids[a.first :], copied, strict=True)],
-        "texts": texts, "counts": counts,
-        "layers": len(a.residual), "columns": len(texts), "begin": begin, "palette": "signed", "stops": scale.stops(),
-        "largest": [cell for cell in largest if cell["value"]],
-        "deltas": values.ravel(), "levels": levels.ravel(),
+        "alignment": _alignment(context, a), "layers": len(a.residual), "heads": heads, "token": wanted.token,
+        "begin": max(0, patching.begins(a, b) - b.first), "palette": "signed", **found,
     }
+
+
+def _grid(
+    a: patching.Stream, b: patching.Stream, ids: list[int], logprobs: NDArray[np.float64]
+) -> dict[str, Any]:
+    """By layer and token."""
+    values = patching.grid(a, b, ids, logprobs)[:, b.first :]  # [layer+1, token]
+    scale = scales.symmetric(values)
+    levels = scale.levels(values).astype(np.int16)
+    at = np.array(patching.copied_positions(a, b)) - b.first  # -1: the prefix token
+    levels[:, ~np.isin(np.arange(values.shape[1]), at)] = -1
+    levels[-1, :-1] = -1  # outside the causal cone, too
+    largest = [{"layer": row, "token": column, "value": value} for row, column, value in _largest(values[:-1], LARGEST)]
+    return {"columns": values.shape[1], "stops": scale.stops(), "largest": largest, "top": [],
+            "deltas": values.ravel(), "levels": levels.ravel()}
+
+
+def _heads(
+    a: patching.Stream, b: patching.Stream, ids: list[int], logprobs: NDArray[np.float64], heads: int
+) -> dict[str, Any]:
+    """By layer and head."""
+    values = patching.head_grid(a, b, ids, logprobs, heads)
+    scale = scales.symmetric(values)
+    top = [{"layer": layer, "head": head, "value": value} for layer, head, value in _largest(values, TOP)]
+    return {"columns": heads, "stops": scale.stops(), "largest": [], "top": top,
+            "deltas": values.ravel(), "levels": scale.levels(values).astype(np.int16).ravel()}
+
+
+def _largest(values: NDArray[np.float64], count: int) -> list[tuple[int, int, float]]:
+    """The largest that are not 0, with their row and column."""
+    order = np.argsort(-np.abs(np.nan_to_num(values)), axis=None, kind="stable")[:count].tolist()
+    return [(*divmod(i, values.shape[1]), float(values.flat[i])) for i in order if np.nan_to_num(values.flat[i])]
+
+
+def _alignment(context: Context, a: patching.Stream | None) -> dict[str, Any] | None:
+    """The tokens of both texts, as far as they are aligned; None: they cannot be."""
+    whole, here = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
+    if context.pinned is None or whole is None or here is None or patching.not_comparable(whole, here):
+        return None
+    by_a, by_b = context.pinned.tokens.texts, context.reading.tokens.texts
+    origin = a.origin or range(len(a.ids)) if a else [NOWHERE] * len(here.ids)
+    return {"a": list(by_a), "b": list(by_b),
+            "origin": [None if p == NOWHERE else p - here.first for p in origin[here.first :]]}
 
 
 @view("steering")

@@ -5,7 +5,7 @@ import { keyOf, rowsScene } from '../../charts/rows.js';
 import { perLine, vectorScene } from '../../charts/vector.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { labelOf, visible } from '../../shared/token_text.js';
+import { labelOf } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { menuView } from '../controls.js';
@@ -45,7 +45,7 @@ function charts({ json: { top, stops, palette: name }, arrays }) {
       }, width),
       say: ({ row }) => {
         const { index, value, where } = top[row];
-        return `dimension ${index}: ${short(value)} · largest at ${where.map(({ text, token }) => `${visible(text)} (token ${token + 1})`).join(', ')}`;
+        return `dimension ${index}: ${short(value)} · largest at ${where.map(({ token }) => `${state.nameOfToken(token)} (token ${token + 1})`).join(', ')}`;
       },
       resting: 'Point at a bar for the tokens where its dimension peaks.',
     },
@@ -53,7 +53,7 @@ function charts({ json: { top, stops, palette: name }, arrays }) {
 }
 
 /** @param {Views['dimensions']['answer']['json']} dimensions */
-const peaks = ({ top, token }) => html`<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt>
+const peaks = ({ top, token, among }) => html`${among && html`<p class="hint">Peaks among the first ${among.toLocaleString('en')} tokens: of a text this long, only their hidden states are kept.</p>`}<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt>
   <dd>${where.map((place) => html`<button type="button" class="peak ${place.token === token ? 'here' : ''}" title="token ${place.token + 1}: ${short(place.value)}"
     @click=${() => stepTo(place.token)}><code>${labelOf(place.text)}</code></button> `)}</dd></div>`)}</dl>`;
 

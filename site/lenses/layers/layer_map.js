@@ -5,7 +5,6 @@ import { short } from '../../charts/numbers.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { visible } from '../../shared/token_text.js';
 import { signal } from '../../vendor/signals-core.js';
 import { settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
@@ -20,7 +19,6 @@ const quantity = signal('hidden_norm');
 function chart({ json: { names, columns, palette: name, stops }, arrays }) {
   const palette = state.paletteOf(name);
   const token = state.current.value ?? -1;
-  const texts = state.run.value?.tokens.texts ?? [];
   return {
     label: `${QUANTITIES[quantity.value]} of ${names.length} layers by ${columns} tokens`,
     scene: (width) => rowsScene({
@@ -33,7 +31,7 @@ function chart({ json: { names, columns, palette: name, stops }, arrays }) {
         narrowest: Math.max(1, Math.min(4, LONGEST_SIDE / columns)),
       }],
     }, width),
-    say: ({ row, column }) => `${names[row]} · ${visible(texts[column] ?? '')} (token ${column + 1}) · ${short(arrays.values.data[row * columns + column])}`,
+    say: ({ row, column }) => `${names[row]} · ${state.nameOfToken(column)} (token ${column + 1}) · ${short(arrays.values.data[row * columns + column])}`,
     pick: ({ column }) => stepTo(column),
     frames: [{ from: token, to: token + 1, kind: 'mark' }],
   };

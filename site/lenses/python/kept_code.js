@@ -1,9 +1,9 @@
 // The user's code: kept in this browser, and taken from a link, which never runs by itself; main thread.
 
+import { CODE } from '../../page/keys.js';
 import * as state from '../../page/state.js';
 
-const KEY = `tokenlight code ${new URL('../..', import.meta.url).pathname}`; // sites of one owner share an origin
-const BEFORE = `${KEY} before`;
+const BEFORE = `${CODE} before`;
 const LONGEST = 20_000; // characters of code in a link
 
 /** @param {string} key */
@@ -16,13 +16,13 @@ function kept(key) {
 }
 
 /** The code of the last visit; null if there is none. */
-export const keptCode = () => kept(KEY);
+export const keptCode = () => kept(CODE);
 
 /** The user's code before a panel's, an example's or a link's was edited; null if there is none. */
 export const codeBefore = () => kept(BEFORE);
 
 /** @param {string} code @param {string} [key] */
-export function keepCode(code, key = KEY) {
+export function keepCode(code, key = CODE) {
   if (state.removed.value) return;
   try {
     localStorage.setItem(key, code);

@@ -3,7 +3,7 @@
 import { hover, pin } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
-import { shownTexts, visible } from '../../shared/token_text.js';
+import { shownTexts, tokenName } from '../../shared/token_text.js';
 import { count, fixed, significant, signed } from '../../frame/format.js';
 import { amount, inUnit, inWords, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
@@ -49,8 +49,8 @@ function sides({ json: { a, b, largest }, arrays }) {
     <p class="hint">Blue: likelier here than in the other run; orange: less likely; no colour: the other text has no such passage.</p>
     <div class="sides">${side('A', a, arrays.a_change.data, arrays.a_logprob.data)}${side('B', b, arrays.b_change.data, arrays.b_logprob.data)}</div>
     ${largest.length ? html`<h3>Changed most, from A to B (${unit()})</h3>
-      <ol class="changes">${largest.map(({ token, text, change }) => html`<li><button type="button" aria-pressed=${state.pinned.value === token}
-        @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${visible(text)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
+      <ol class="changes">${largest.map(({ token, change }) => html`<li><button type="button" aria-pressed=${state.pinned.value === token}
+        @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${state.nameOfToken(token)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
   `;
 }
 
@@ -63,7 +63,7 @@ function side(name, { model, tokens, colours, summary }, change, logprob) {
     `background-color:light-dark(${light.background[i]}, ${dark.background[i]});color:light-dark(${light.text[i]}, ${dark.text[i]})`;
   const title = (/** @type {number} */ i) => {
     const compared = Number.isNaN(change[i]) ? '' : `, ${signed(inUnit(change[i]))} compared with the other`;
-    return `${visible(tokens.texts[i])}: log-probability ${amount(logprob[i])}${compared}`;
+    return `${tokenName(tokens, i)}: log-probability ${amount(logprob[i])}${compared}`;
   };
   return html`<section aria-label="Run ${name}">
     <p class="hint"><strong>${name}</strong> ${model}<br>${facts}</p>

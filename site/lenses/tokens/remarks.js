@@ -32,7 +32,7 @@ function list(remarks, none) {
   return html`<ol class="remarks">${remarks.map(({ token, text, probability, surprisal_nats, expected }) => {
     const chosen = state.pinned.value === token;
     return html`<li><button type="button" aria-pressed=${chosen} title="${percent(probability)} · token ${token + 1}" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}>
-      <code>${visible(text)}</code>
+      <code>${state.nameOfToken(token)}</code>
       <span class="aside">${text === expected ? nothing : html`not <code>${visible(expected)}</code>`}</span>
       <span class="number">${fixed(inUnit(surprisal_nats), 1)}</span>
     </button></li>`;

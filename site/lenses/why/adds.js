@@ -48,6 +48,7 @@ function charts({ json, arrays }) {
   /** @type {ChartOf} */
   const list = {
     label: 'The largest parts',
+    resting: 'Point at a bar for its value; press a head to choose it.',
     scene: (width) => rowsScene({
       labels: top.map(nameOf), labelRoom: Math.min(150, width * 0.4), rowHeight: 20,
       tracks: [

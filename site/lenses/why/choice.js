@@ -2,6 +2,7 @@
 
 import { computeMissing } from '../../page/questions.js';
 import * as state from '../../page/state.js';
+import { hasHeadOutputs } from '../../shared/interventions.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 
 /** @import {WhyArgs, WhyMissing} from '../../shared/protocol.js' */
@@ -57,6 +58,9 @@ export function whyArgs(run, token) {
 /** Whether the model was exported without what this lens takes. */
 export const lacksAttribution = () => !state.model.value?.manifest.outputs.direct;
 
+/** Whether a head's output can be replaced neither by its mean nor by another text's. */
+export const lacksHeadOutputs = () => state.model.value !== null && !hasHeadOutputs(state.model.value.manifest);
+
 /** Why there is nothing to show; null if there is. */
 export function missingWords() {
   if (lacksAttribution()) return 'This model was exported before attribution existed. Choose another, or build it again.';
@@ -73,5 +77,5 @@ export const fetch = (run, missing) => computeMissing(run, missing);
 /** How far a sweep is. @param {{ json: object }} answer */
 export function progress(answer) {
   const missing = lacks(answer);
-  return missing && 'of' in missing ? `Computing… ${missing.first} of ${missing.of}` : missing ? 'Computing…' : '';
+  return missing && 'first' in missing ? `Computing… ${missing.first} of ${missing.of}` : missing ? 'Computing…' : '';
 }

@@ -9,7 +9,7 @@ import { checkView, menuView } from '../controls.js';
 import { panel } from '../panel.js';
 import { isSeen } from '../in_sight.js';
 import { ask } from '../scheduler.js';
-import { both, chosenHead, fetch, isTogether, lacks, meanAblation, missingWords, progress, setTogether, versus, whyArgs, wholeText } from './choice.js';
+import { both, chosenHead, fetch, isTogether, lacks, lacksHeadOutputs, meanAblation, missingWords, progress, setTogether, versus, whyArgs, wholeText } from './choice.js';
 import { headButtons } from './heads.js';
 import { largestChart } from './tokens.js';
 
@@ -61,6 +61,7 @@ function headCharts({ json, arrays }) {
     },
     {
       label: 'The heads that change most',
+      resting: 'Point at a bar for its value; press it to choose the head.',
       scene: (width) => rowsScene({
         labels: top.map(({ layer, head }) => `head ${layer}.${head}`), labelRoom: Math.min(120, width * 0.4), rowHeight: 20,
         tracks: [
@@ -74,9 +75,12 @@ function headCharts({ json, arrays }) {
   ];
 }
 
+/** Why heads cannot be replaced by their mean; null if they can, or need not. */
+const lacksMeans = () => (meanAblation.value && lacksHeadOutputs() ? 'Mean ablation needs the heads’ outputs, which this model was exported without. Choose another model, or zero ablation.' : null);
+
 /** @param {RunState} run @param {number} token */
 const headArgs = (run, token) => {
-  const own = args(run, token);
+  const own = lacksMeans() ? null : args(run, token);
   return own && { ...own, whole_text: wholeText.value, mean: meanAblation.value };
 };
 
@@ -105,7 +109,7 @@ export const heads = panel({
   fetch,
   title: 'Needs: heads',
   resting: 'Orange: the target is less likely without the head. Press a head to choose it.',
-  missing: missingWords,
+  missing: () => missingWords() ?? lacksMeans(),
   controls: () => html`<span class="attention-controls">${menuView('Where heads are off', [['last', 'Off at this position'], ['text', 'Off in the whole text']], wholeText.value ? 'text' : 'last', (value) => (wholeText.value = value === 'text'))}
     ${menuView('What stands in for a head', [['zero', 'Zero ablation'], ['mean', 'Mean ablation']], meanAblation.value ? 'mean' : 'zero', (value) => (meanAblation.value = value === 'mean'))}
     ${compared()}${wholeText.value ? html`<button type="button" class="small" @click=${() => (wholeText.value = false)}>Cancel</button>` : nothing}</span>`,

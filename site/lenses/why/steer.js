@@ -55,7 +55,7 @@ function source() {
   const take = () => {
     if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A less “${short(run?.tokens.text ?? '')}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
   };
-  return html`<p class="why-question">A (“${short(pinned.text)}”) less this text, ${layerMenu()} ${settingMenu('Position', POSITIONS, place)}</p>
+  return html`<p class="why-question lead">A (“${short(pinned.text)}”) less this text, ${layerMenu()} ${settingMenu('Position', POSITIONS, place)}</p>
     <p class="hint">${answer?.json.why_not ?? (answer ? `L2 norm ${significant(answer.json.norm)}; the residual stream of this text has ${significant(answer.json.usual)} there on average.` : isSeen(PANEL) ? 'Computing…' : LATER)}</p>
     <p class="why-tools"><button type="button" class="small" ?disabled=${!answer || answer.json.why_not !== null} @click=${take}>Take this vector</button> ${open}</p>`;
 }

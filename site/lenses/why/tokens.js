@@ -11,6 +11,7 @@ import { labelOf } from '../../shared/token_text.js';
  */
 export const largestChart = (rows, label, title, format) => ({
   label: `Earlier tokens: ${label}`,
+  resting: 'Point at a bar for its value.',
   scene: (width) => rowsScene({
     labels: rows.map(({ text, token }) => `${labelOf(text)} ${token + 1}`), labelRoom: Math.min(150, width * 0.4), rowHeight: 20, mono: true,
     tracks: [

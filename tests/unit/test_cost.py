@@ -1,0 +1,47 @@
+"""What the page says before it reads a long text, against what Python then keeps of it."""
+
+import json
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+from export.site.serve import SITE
+from pyscripts.kept_attention import KeptAttention
+from pyscripts.kept_hidden_states import KeptHiddenStates
+from pyscripts.trace import ATTENTION_BYTES, HIDDEN_BYTES
+from tests.unit.page_texts import NODE
+
+pytestmark = pytest.mark.skipif(not NODE, reason="needs Node (make)")
+
+MANIFEST = {"layers": 30, "heads": 9, "kv_heads": 3, "head_size": 64, "hidden_size": 576, "vocab_size": 49152}
+CALL = """
+import(process.argv[1]).then(({ costOf }) => {
+  const [manifest, counts] = JSON.parse(process.argv[2]);
+  console.log(JSON.stringify(counts.map((count) => costOf(manifest, count))));
+});
+"""
+
+
+def said(*counts: int) -> list[str | None]:
+    arguments = [(SITE / "page/cost.js").as_uri(), json.dumps([MANIFEST, counts])]
+    command = [str(NODE), "-e", CALL, *arguments]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+def test_what_is_kept_is_what_the_page_says() -> None:
+    short, shortest, longer, longest = said(500, 540, 600, 8191)
+    assert short is None and shortest is not None and "keeps" not in shortest
+    assert longer is not None and "It keeps no attention matrices: others are computed again" in longer
+    kept = KeptAttention(ATTENTION_BYTES)
+    chunk = np.broadcast_to(np.float32(0), (30, 9, 1, 1))
+    for count, complete in ((540, True), (600, False)):
+        kept.append(chunk, count)
+        assert kept.complete == complete
+    assert longest is not None
+    (first,) = re.findall(r"hidden states of the first ([\d,]+) tokens only", longest)
+    states = KeptHiddenStates(HIDDEN_BYTES)
+    states.append(np.broadcast_to(np.float32(0), (31, 8191, 576)), 8191)
+    assert states.first().shape[1] == int(first.replace(",", ""))
+
