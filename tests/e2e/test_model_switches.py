@@ -57,7 +57,12 @@ def test_ten_switches_leave_the_tab_at_its_size(own_browser: Browser, address: s
         for _ in range(times // 2):
             for model in (other, "tiny-gpt2"):
                 use(page, model)
-        assert len([worker for worker in page.workers if worker.url.endswith("inference.worker.js")]) == 1
+        for _ in range(100):  # that it has ended is heard a moment later
+            if sum(worker.url.endswith("inference.worker.js") for worker in page.workers) == 1:
+                break
+            page.wait_for_timeout(100)
+        else:
+            raise AssertionError("the workers of earlier models are still there")
         return at_rest(own_browser, page)
 
     before, after = switch(TEN // 2 - 1), switch(TEN)
