@@ -5,7 +5,6 @@ import { damaged, ModelError } from '../shared/manifest.js';
 /** @import {Manifest, ModelFile, Chunk, OnProgress} from '../shared/protocol.js' */
 
 const PARALLEL = 4;
-const PIECE = 2 ** 20; // bytes of a chunk that are on their way to the cache
 
 /** @typedef {{ file: ModelFile, chunk: Chunk, into: Uint8Array<ArrayBuffer>, copies: Uint8Array<ArrayBuffer>[] }} Job */
 
@@ -133,22 +132,6 @@ export async function sha256(bytes) {
 }
 
 /**
- * Bytes as a stream of pieces: Chromium keeps a copy of a whole Blob until its next collection, which may be far.
- * @param {Uint8Array<ArrayBuffer>} bytes
- */
-function streamed(bytes) {
-  let at = 0;
-  return new ReadableStream({
-    pull(controller) {
-      if (at === bytes.length) return controller.close();
-      const piece = bytes.slice(at, at + PIECE);
-      at += piece.length;
-      controller.enqueue(piece);
-    },
-  });
-}
-
-/**
  * Cache Storage for chunks, by hash. If the browser refuses (private window, quota), nothing is kept and `kept` is false.
  * @param {string} base
  */
@@ -169,7 +152,7 @@ async function openStore(base) {
     },
     async put(/** @type {Chunk} */ chunk, /** @type {Uint8Array<ArrayBuffer>} */ bytes) {
       try {
-        if (store.kept) await cache?.put(address(chunk), new Response(streamed(bytes)));
+        if (store.kept) await cache?.put(address(chunk), new Response(new Blob([bytes])));
       } catch {
         store.kept = false;
       }

@@ -1,4 +1,5 @@
-"""Memory with a model of GPT-2 small's size: its build, the page after loading, and while it reads a full context."""
+"""Memory with a model of GPT-2 small's size: its build, the page after loading, and while it reads a full context; and
+what is kept of a text that is too long to keep all of it."""
 
 from __future__ import annotations
 
@@ -8,10 +9,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
 from export.site.serve import SITE
+from pyscripts import load
+from pyscripts.trace import HIDDEN_BYTES
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
 from tests.export.tiny import gpt2_random
@@ -21,6 +25,7 @@ pytestmark = pytest.mark.long
 
 LOADED = 0.8e9  # bytes the page may hold after loading
 READING = 2.5e9  # bytes the browser's processes of the page may hold while 1,024 tokens are read
+LONG_TEXT = 2.1e9  # the same, while SmolLM2 reads 1,822 tokens and writes their Run; 1.91e9 when this was written
 BUILDING = 6e9  # bytes the build may hold
 BUILD = """
 import resource, sys
@@ -81,3 +86,27 @@ def test_a_full_context_stays_within_its_memory(full_size: str, browser: Browser
     assert loaded < LOADED
     assert loaded < peak.bytes < READING
     context.close()
+
+
+@pytest.mark.timeout(1200)
+def test_a_text_too_long_to_keep_is_read_and_inspected(real_site: str, browser: Browser) -> None:
+    """The page says what it keeps; the logit lens is that of native onnxruntime, also at a token after those kept."""
+    page = browser.new_context(service_workers="block").new_page()
+    page.goto(f"{real_site}#model=smollm2")
+    page.evaluate("tokenlight.ready")
+    texts = sorted((SITE.parent / "export/texts").glob("*.txt"))
+    text = " ".join(path.read_text(encoding="utf-8") for path in texts)[:6200]
+    with Peak(largest_renderer) as peak:
+        run = page.evaluate("text => tokenlight.analyze(text, { topK: 1 })", text)
+    kept = int(HIDDEN_BYTES / (4 * 31 * 576))
+    print(f"{len(run['tokens'])} tokens, of which {kept} are kept; at most {peak.bytes / 1e9:.2f} GB")
+    assert len(run["tokens"]) > kept
+    said = f"It keeps no attention matrices, and hidden states of the first {kept:,} tokens only"
+    assert said in page.locator("#notice").inner_text()
+    native = load(SITE / "models/smollm2").read([token["id"] for token in run["tokens"]], keep=("resid",))
+    for token in (kept - 10, len(run["tokens"]) - 2):
+        lens = page.evaluate("token => tokenlight.lens(token, 1)", token)["layers"]
+        expected = native.lens(native.position(token)).logprob
+        np.testing.assert_allclose([layer["logprob"] for layer in lens], expected, atol=2e-3)
+    assert peak.bytes < LONG_TEXT
+    page.context.close()

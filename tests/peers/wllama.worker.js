@@ -19,10 +19,18 @@ answer({
     const { usage } = await wllama.createCompletion({ prompt, max_tokens: 1, cache_prompt: false, ...GREEDY });
     return { time: performance.now() - start, positions: usage.prompt_tokens };
   },
-  /** The most likely token after a prompt, and how many tokens the prompt had; what it shares with the last one is cached. */
+  /**
+   * The most likely token after a prompt, and how many tokens the prompt had; what it shares with the last one is cached. Where
+   * that token is a part of a character, wllama 3.13 fails with a RangeError instead of an answer: no token.
+   */
   async next(prompt) {
-    const { choices, usage } = await wllama.createCompletion({ prompt, max_tokens: 1, cache_prompt: true, logprobs: 1, ...GREEDY });
-    return { top: choices[0].logprobs.content[0].id, positions: usage.prompt_tokens };
+    try {
+      const { choices, usage } = await wllama.createCompletion({ prompt, max_tokens: 1, cache_prompt: true, logprobs: 1, ...GREEDY });
+      return { top: choices[0].logprobs.content[0].id, positions: usage.prompt_tokens };
+    } catch (error) {
+      if (String(error?.stack).includes('RangeError')) return { top: null, positions: 0 };
+      throw error;
+    }
   },
   /** Milliseconds of each token written after a prompt. */
   async write(prompt, count) {
