@@ -6,7 +6,8 @@
 //   LIBRARIES  folder of numpy's binary modules that it wrote
 //   TO       gzip file that is written
 //
-// Equal archives give equal bytes: fixed times, hash seed and random numbers.
+// The file begins with the number of functions in the table when that memory is restored (uint32): an engine that has
+// another one numbers them differently. Equal archives give equal bytes: fixed times, hash seed and random numbers.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,7 +25,8 @@ Date.now = () => 0;
 performance.now = () => 0;
 crypto.getRandomValues = (array) => array.fill(0);
 const binaries = LIBRARIES.map(({ name, file }) => ({ path: `${SITE_PACKAGES}/${name}`, bytes: read(join(libraries, file)) }));
-preload(await Promise.all(binaries.map(({ bytes }) => WebAssembly.compile(bytes))));
+let functions = 0;
+preload(await Promise.all(binaries.map(({ bytes }) => WebAssembly.compile(bytes))), (found) => void (functions = found));
 const python = await loadPyodide({ stdLibURL: stdlib, env: { PYTHONHASHSEED: '0' }, _makeSnapshot: true });
 python.unpackArchive(read(numpy), 'zip', { extractDir: SITE_PACKAGES });
 python.unpackArchive(read(pyscripts), 'zip', { extractDir: '/home/pyodide' });
@@ -43,5 +45,5 @@ gc.collect()
 `);
 const others = Object.keys(python._module.LDSO.loadedLibsByName).slice(1 + LIBRARIES.length); // the first is Python itself
 if (others.length) throw new Error(`site/analysis/libraries.js lacks ${others.join(', ')}`);
-writeFileSync(to, gzipSync(python.makeMemorySnapshot())); // its best level takes four times as long for 1 %
+writeFileSync(to, gzipSync(Buffer.concat([new Uint8Array(Uint32Array.of(functions).buffer), python.makeMemorySnapshot()]))); // its best level takes four times as long for 1 %
 process.exit(0);

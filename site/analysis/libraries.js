@@ -27,23 +27,25 @@ export const LIBRARIES = [
 /**
  * Emscripten's module of Pyodide, as far as it is used here.
  * @typedef {{
+ *   wasmTable: WebAssembly.Table,
  *   preloadedWasm: Record<string, WebAssembly.Exports>,
  *   loadWebAssemblyModule: (module: WebAssembly.Module, flags: object, path: string, scope: object) => WebAssembly.Exports,
  *   loadDynamicLibrary: (path: string, flags: object, scope: object) => void,
  *   reportUndefinedSymbols: () => void,
  * }} EmscriptenModule
- * @typedef {(settings: {preRun: ((module: EmscriptenModule) => void)[]}) => unknown} Create
+ * @typedef {(settings: {preRun: ((module: EmscriptenModule) => void)[]}) => Promise<EmscriptenModule>} Create
  */
 
 /**
  * Lets the next start of Pyodide load them first, always at the same addresses: a snapshot of its memory holds pointers
  * into them. (Pyodide loads a library when it is imported, which it never is once its memory is restored.)
  * @param {WebAssembly.Module[]} modules of LIBRARIES
+ * @param {(functions: number) => void} onCreated told how many functions the table has before memory is restored; what it throws ends the start
  */
-export function preload(modules) {
+export function preload(modules, onCreated) {
   const scope = /** @type {{_createPyodideModule: Create}} */ (/** @type {unknown} */ (globalThis)); // set by pyodide.asm.js
   const create = scope._createPyodideModule;
-  scope._createPyodideModule = (settings) => {
+  scope._createPyodideModule = async (settings) => {
     scope._createPyodideModule = create;
     settings.preRun.push((module) => {
       for (const [index, { name }] of LIBRARIES.entries()) {
@@ -54,6 +56,8 @@ export function preload(modules) {
       }
       module.reportUndefinedSymbols();
     });
-    return create(settings);
+    const created = await create(settings);
+    onCreated(created.wasmTable.length);
+    return created;
   };
 }

@@ -8,6 +8,7 @@ import { LIBRARIES, SITE_PACKAGES, preload } from './libraries.js';
 /** @import {OnProgress, PyArray} from '../shared/protocol.js' */
 
 const vendor = new URL('../vendor/', import.meta.url);
+const indexURL = new URL('pyodide/', vendor).href;
 
 /** One of this page's files for Python. @param {string} path below vendor/ */
 async function file(path) {
@@ -38,19 +39,47 @@ async function unzipped(response) {
   return new Response(/** @type {ReadableStream} */ (body).pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
 }
 
+/** This engine numbers functions differently, so the snapshot's pointers to them would be wrong. */
+class OtherNumbers extends Error {}
+
 /**
  * @param {OnProgress} onProgress
- * @returns {Promise<any>} Pyodide, in which numpy and pyscripts.page are imported; their files are not there
+ * @returns {Promise<any>} Pyodide, in which numpy and pyscripts.page are imported; their files may not be there
  */
 export async function bootPython(onProgress) {
   onProgress({ stage: 'Loading numpy' });
-  const snapshot = unzipped(file('pyodide/snapshot.gz'));
-  snapshot.catch(() => {}); // awaited later
-  preload(await Promise.all(LIBRARIES.map(({ file: path }) => compiled(`pyodide/${path}`))));
+  const stored = unzipped(file('pyodide/snapshot.gz'));
+  stored.catch(() => {}); // awaited later
+  const modules = await Promise.all(LIBRARIES.map(({ file: path }) => compiled(`pyodide/${path}`)));
   onProgress({ stage: 'Starting Python' });
-  const pyodide = await loadPyodide({ indexURL: new URL('pyodide/', vendor).href, _loadSnapshot: snapshot });
-  (await snapshot).transfer(0); // Pyodide has copied it, but keeps it among its options
-  pyodide.runPython('import random, numpy; random.seed(); numpy.random.seed()'); // the snapshot's are everybody's
+  const snapshot = await stored;
+  const [functions] = new Uint32Array(snapshot, 0, 1);
+  preload(modules, (found) => {
+    if (found !== functions) throw new OtherNumbers();
+  });
+  try {
+    const pyodide = await loadPyodide({ indexURL, _loadSnapshot: new Uint8Array(snapshot, 4) });
+    pyodide.runPython('import random, numpy; random.seed(); numpy.random.seed()'); // the snapshot's are everybody's
+    return pyodide;
+  } catch (error) {
+    if (error instanceof OtherNumbers) return await importedFromFiles(modules);
+    throw error;
+  } finally {
+    snapshot.transfer(0); // Pyodide has copied it, but keeps it among its options
+  }
+}
+
+/** A start without the snapshot, which takes longer. @param {WebAssembly.Module[]} modules of LIBRARIES @returns {Promise<any>} */
+async function importedFromFiles(modules) {
+  preload(modules, () => {});
+  const pyodide = await loadPyodide({ indexURL });
+  await unpackLibraries(pyodide);
+  for (const { name } of LIBRARIES) {
+    const path = `${SITE_PACKAGES}/${name}`;
+    pyodide.FS.mkdirTree(path.slice(0, path.lastIndexOf('/')));
+    pyodide.FS.writeFile(path, ''); // Python looks for it there, then takes the one that is loaded
+  }
+  pyodide.runPython('import importlib; importlib.invalidate_caches(); import numpy.random, pyscripts.page.session, pyscripts.page.lab_session');
   return pyodide;
 }
 

@@ -108,8 +108,12 @@ def test_the_snapshot_begins_where_our_imports_end(vendor: Path, tmp_path: Path)
         import {{ LIBRARIES, preload }} from {json.dumps((runtime.SITE / "analysis/libraries.js").as_uri())};
         const bytes = (name) => new Uint8Array(readFileSync({json.dumps(f"{vendor}/")} + name));
         const stdLibURL = {json.dumps(str(vendor / runtime.STDLIB))};
-        preload(LIBRARIES.map(({{ file }}) => new WebAssembly.Module(bytes('pyodide/' + file))));
-        const python = await loadPyodide({{ stdLibURL, _loadSnapshot: gunzipSync(bytes('{runtime.SNAPSHOT}')) }});
+        const stored = gunzipSync(bytes('{runtime.SNAPSHOT}'));
+        const modules = LIBRARIES.map(({{ file }}) => new WebAssembly.Module(bytes('pyodide/' + file)));
+        let functions = 0;
+        preload(modules, (found) => {{ functions = found; }});
+        const python = await loadPyodide({{ stdLibURL, _loadSnapshot: new Uint8Array(stored.subarray(4)) }});
+        if (functions !== stored.readUInt32LE()) throw new Error('the snapshot is of another table');
         python.runPython('import sys; before = set(sys.modules)');
         python.pyimport('pyscripts.page.session').Session().menus();
         python.pyimport('pyscripts.page.lab_session').LabSession().names();
