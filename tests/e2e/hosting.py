@@ -60,26 +60,34 @@ def make_root(folder: Path, models: Path, *, idle: bool = False) -> Path:
     return folder
 
 
+def count_other_functions(site: Path) -> None:
+    """Lets a linked page's engines number functions differently, so that Python starts from its files."""
+    (site / "analysis").unlink()
+    (site / "analysis").mkdir()
+    for path in (SITE / "analysis").iterdir():
+        (site / "analysis" / path.name).symlink_to(path)
+    libraries, counted = site / "analysis/libraries.js", "onCreated(created.wasmTable.length)"
+    text = libraries.read_text(encoding="utf-8")
+    assert text.count(counted) == 1
+    libraries.unlink()
+    libraries.write_text(text.replace(counted, counted.replace(")", " + 1)")), encoding="utf-8")
+
+
 def change_python(site: Path, change: Callable[[str, str], str]) -> None:
-    """Changes the sources of a linked page's Python, which then imports them again after its start.
+    """Changes the sources of a linked page's Python, which then starts from its files.
 
     change: from a file's name below the repository and its text to its new text.
     """
-    for folder in ("analysis", "vendor"):
-        (site / folder).unlink()
-        (site / folder).mkdir()
-        for path in (SITE / folder).iterdir():
-            if path.name not in {"python.js", "pyscripts.zip"}:
-                (site / folder / path.name).symlink_to(path)
+    count_other_functions(site)
+    (site / "vendor").unlink()
+    (site / "vendor").mkdir()
+    for path in (SITE / "vendor").iterdir():
+        if path.name != "pyscripts.zip":
+            (site / "vendor" / path.name).symlink_to(path)
     with zipfile.ZipFile(site / "vendor/pyscripts.zip", "w") as sources:
         for path in runtime.page_python():
             name = path.relative_to(SITE.parent).as_posix()
             sources.writestr(name, change(name, path.read_text(encoding="utf-8")))
-    boot, end = (SITE / "analysis/python.js").read_text(encoding="utf-8"), "  return pyodide;\n"
-    assert boot.count(end) == 1
-    forget = "[sys.modules.pop(name) for name in list(sys.modules) if name.split('.')[0] == 'pyscripts']"
-    again = f'  await unpackLibraries(pyodide);\n  pyodide.runPython("import sys; {forget}");\n'
-    (site / "analysis/python.js").write_text(boot.replace(end, again + end), encoding="utf-8")
 
 
 def release(root: Path) -> None:

@@ -10,7 +10,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from export.site.serve import SITE, response_headers
-from tests.e2e.hosting import FOLDER, SENTENCE, Plain, blocked, hosting, stored_visit, wait_ready
+from tests.e2e.conftest import serving
+from tests.e2e.hosting import (
+    FOLDER,
+    SENTENCE,
+    Plain,
+    blocked,
+    count_other_functions,
+    hosting,
+    link_site,
+    stored_visit,
+    wait_ready,
+)
 
 pytestmark = pytest.mark.browser_context_args(service_workers="allow")
 
@@ -51,9 +62,28 @@ def test_opened_as_a_file(page: Page) -> None:
     assert page.locator("html").get_attribute("data-state") is None
 
 
-def test_the_advice_goes_when_the_page_starts(tiny_site: str, open_page: Callable[..., Page]) -> None:
-    page = open_page(tiny_site)
+def test_the_advice_goes_when_the_page_starts(tiny_site: str, page: Page, open_page: Callable[..., Page]) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_page(tiny_site)
     expect(page.locator("#not-started")).to_be_hidden()
+    assert any(url.endswith("snapshot.gz") for url in asked)
+    assert not any(url.endswith(("numpy.zip", "pyscripts.zip")) for url in asked), "the snapshot holds them"
+
+
+def test_an_engine_that_numbers_functions_differently(
+    tmp_path: Path, tiny_models: Path, page: Page, open_page: Callable[..., Page]
+) -> None:
+    """Python starts from its files there, and computes the same."""
+    site = link_site(tmp_path / "site")
+    (site / "models").symlink_to(tiny_models)
+    count_other_functions(site)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with serving(site) as address:
+        open_page(address)
+        assert any(url.endswith("numpy.zip") for url in asked)
+        assert len(page.evaluate(SENTENCE)) > 3
 
 
 def test_the_policy_is_in_the_page_too() -> None:
