@@ -57,7 +57,7 @@ test:
 	@$(MAKE) -j3 check site/models/smollm2/manifest.json browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 -m "not long" tests
 
-# Tests that take minutes: memory over hundreds of runs, and with a model of GPT-2's size.
+# Tests that take minutes: memory over hundreds of runs, a model of GPT-2's size, WebGPU on a software adapter.
 test-long: check browser
 	$(BIN)/python -m pytest -m long tests
 

@@ -93,6 +93,7 @@ def choose(page: Page, device: str) -> None:
     page.evaluate("document.getElementById('settings').hidePopover()")
 
 
+@pytest.mark.long  # a software adapter takes minutes
 def test_slow_card_then_chosen_then_lost(card: Browser, tiny_site: str, checkpoints: Path) -> None:
     """Its numbers are right, it is slower, so it is not offered; who chooses it has it, until it is lost."""
     context = card.new_context(service_workers="block")
@@ -158,6 +159,7 @@ def test_wrong_numbers_are_refused(card: Browser, tmp_path: Path, tiny_models: P
         page.context.close()
 
 
+@pytest.mark.long  # a software adapter takes minutes
 def test_offered_once(card: Browser, tmp_path: Path, tiny_models: Path) -> None:
     """Beside a slow processor the card is offered; the answer is remembered; a second model is tested by itself."""
     line = "const start = performance.now();"
