@@ -1,7 +1,7 @@
 // Surprisal and entropy in the unit the visitor chose; the numbers given are in nats; main thread.
 
 import * as state from '../page/state.js';
-import { fixed } from './format.js';
+import { fixed, signed } from './format.js';
 
 /** "bits" or "nats". */
 export const unit = () => state.settings.value.units;
@@ -14,6 +14,9 @@ export const inUnit = (nats) => /** @type {T} */ (typeof nats === 'number' ? con
 
 /** With its unit, for example "3.21 bits". @param {number | null} nats @param {number} [digits] */
 export const amount = (nats, digits = 2) => `${fixed(inUnit(nats), digits)} ${unit()}`;
+
+/** A change, in the chosen unit and with its sign. @param {number} nats */
+export const change = (nats) => signed(inUnit(nats));
 
 /** A label of a legend that holds an amount, in the chosen unit. @param {string} label */
 export const inWords = (label) =>

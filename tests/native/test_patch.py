@@ -3,7 +3,6 @@
 Texts, layers, positions and targets are drawn anew for each run; a test that fails prints its seed.
 """
 
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,6 @@ from pyscripts.native import Model, Run
 from tests.e2e.reference import ReferenceModel
 
 COUNT = 12  # tokens of each text
-
-
-@pytest.fixture
-def generator() -> np.random.Generator:
-    seed = secrets.randbelow(10**6)
-    print(f"seed {seed}")
-    return np.random.default_rng(seed)
 
 
 @pytest.fixture(scope="session")

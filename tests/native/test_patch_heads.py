@@ -21,13 +21,6 @@ COUNT = 9  # tokens of each text
 DRAWN = 3  # architectures beside GPT-2
 
 
-@pytest.fixture
-def generator() -> np.random.Generator:
-    seed = secrets.randbelow(10**6)
-    print(f"seed {seed}")
-    return np.random.default_rng(seed)
-
-
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Both]:
     """GPT-2, and others that are drawn."""

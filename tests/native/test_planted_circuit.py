@@ -5,7 +5,6 @@ copies and writes the token it finds there. Everything else is as good as zero. 
 anew for each run.
 """
 
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +61,6 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Model:
     plant(folder)
     assert build.main([str(folder), "--out", str(out), "--weights", "fp32"]) == 0
     return load(out / "planted", threads=1)
-
-
-@pytest.fixture
-def generator() -> np.random.Generator:
-    seed = secrets.randbelow(10**6)
-    print(f"seed {seed}")
-    return np.random.default_rng(seed)
 
 
 def test_adds_looks_at_and_needs_find_it(planted: Model, generator: np.random.Generator) -> None:

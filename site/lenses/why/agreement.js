@@ -1,8 +1,8 @@
 // How well the quick answers agree with slow ones on this text, computed only when asked for; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { fixed, signed } from '../../frame/format.js';
-import { inUnit, unit } from '../../frame/units.js';
+import { fixed } from '../../frame/format.js';
+import { change, unit } from '../../frame/units.js';
 import { labelOf } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
@@ -11,7 +11,6 @@ import { fetch, isChecking, lacks, missingWords, progress, setChecking, whyArgs 
 /** @import {ChartOf} from '../../charts/chart.js' */
 
 const LONGEST = 22; // characters of a span's label
-const change = (/** @type {number} */ nats) => signed(inUnit(nats));
 
 /** @param {string} title @param {string[]} labels @param {{ quick: number, slow: number }[]} rows @returns {ChartOf} */
 const chart = (title, labels, rows) => ({

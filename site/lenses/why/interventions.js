@@ -1,7 +1,7 @@
 // Interventions: heads off by name, links cut between tokens of the text, and what they changed against the untouched reading; main thread.
 
 import { signed } from '../../frame/format.js';
-import { inUnit, unit } from '../../frame/units.js';
+import { change, inUnit, unit } from '../../frame/units.js';
 import { cutLinks, isChanged, scaleHeads, setInterventions } from '../../page/interventions.js';
 import { say } from '../../page/notices.js';
 import * as state from '../../page/state.js';
@@ -68,7 +68,6 @@ function tools() {
       ${isChanged() ? html`<button type="button" class="small" @click=${() => setInterventions({})}>Remove all</button>` : nothing}</p>`;
 }
 
-const change = (/** @type {number} */ nats) => signed(inUnit(nats));
 
 export const interventions = panel({
   id: 'change',

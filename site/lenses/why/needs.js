@@ -1,8 +1,8 @@
 // Needs: what changes if a token is hidden from the position that predicts, or a head is off; and with less context; main thread.
 
-import { keyOf, rowsScene } from '../../charts/rows.js';
-import { fixed, signed } from '../../frame/format.js';
-import { inUnit, unit } from '../../frame/units.js';
+import { rowsScene } from '../../charts/rows.js';
+import { fixed } from '../../frame/format.js';
+import { change, inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { checkView, menuView } from '../controls.js';
@@ -10,15 +10,12 @@ import { panel } from '../panel.js';
 import { isSeen } from '../in_sight.js';
 import { ask } from '../scheduler.js';
 import { both, chosenHead, fetch, isTogether, lacks, lacksHeadOutputs, meanAblation, missingWords, progress, setTogether, versus, whyArgs, wholeText } from './choice.js';
+import { headCharts } from './head_charts.js';
 import { headButtons } from './heads.js';
 import { largestChart } from './tokens.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
 /** @import {RunState} from '../../page/state.js' */
-/** @import {ChartOf} from '../../charts/chart.js' */
-
-/** A change of log-probability in the chosen unit. @param {number} nats */
-const change = (nats) => signed(inUnit(nats));
 
 /** @param {RunState} run @param {number} token */
 const args = (run, token) => {
@@ -41,39 +38,6 @@ export const hidden = panel({
   lead: (answer) => progress(answer) || html`Each token hidden from the position that predicts. Δ ${answer.json.versus && both.value ? 'of the difference of log-probabilities' : 'log-probability'}, ${unit()}.${answer.json.prefix === null ? '' : ` Prefix token: ${change(answer.json.prefix)}.`}`,
   charts: ({ json }) => [largestChart(json.largest, 'change if hidden', `Δ ${unit()}`, change)],
 });
-
-/** @param {Views['why_heads']['answer']} answer @returns {ChartOf[]} */
-function headCharts({ json, arrays }) {
-  const { layers, columns, palette, stops, top } = json;
-  const values = arrays.deltas.data;
-  return [
-    {
-      label: `Change with each of ${layers} × ${columns} heads off`,
-      scene: (width) => rowsScene({
-        labels: Array.from({ length: layers }, (_, layer) => String(layer)), labelRoom: 24, rowHeight: layers > 20 ? 12 : 18, align: 'end',
-        tracks: [{ kind: 'cells', title: 'heads', levels: arrays.levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, change), ends: ['0', String(columns - 1)], widest: 26 }],
-      }, width),
-      say: ({ row, column }) => {
-        const value = values[row * columns + column];
-        return `head ${row}.${column} off: ${Number.isNaN(value) ? 'not computed yet' : `${change(value)} ${unit()}`}`;
-      },
-      pick: ({ row, column }) => void (chosenHead.value = { layer: row, head: column }),
-    },
-    {
-      label: 'The heads that change most',
-      resting: 'Point at a bar for its value; press it to choose the head.',
-      scene: (width) => rowsScene({
-        labels: top.map(({ layer, head }) => `head ${layer}.${head}`), labelRoom: Math.min(120, width * 0.4), rowHeight: 20,
-        tracks: [
-          { kind: 'bars', title: `Δ ${unit()}`, axis: change, series: [{ values: top.map(({ value }) => value), fill: 'bar' }] },
-          { kind: 'numbers', title: '', room: 56, texts: top.map(({ value }) => change(value)) },
-        ],
-      }, width),
-      say: ({ row }) => (top[row] ? `head ${top[row].layer}.${top[row].head} off: ${change(top[row].value)} ${unit()}` : ''),
-      pick: ({ row }) => void (chosenHead.value = top[row] ?? null),
-    },
-  ];
-}
 
 /** Why heads cannot be replaced by their mean; null if they can, or need not. */
 const lacksMeans = () => (meanAblation.value && lacksHeadOutputs() ? 'Mean ablation needs the heads’ outputs, which this model was exported without. Choose another model, or zero ablation.' : null);
@@ -114,7 +78,11 @@ export const heads = panel({
     ${menuView('What stands in for a head', [['zero', 'Zero ablation'], ['mean', 'Mean ablation']], meanAblation.value ? 'mean' : 'zero', (value) => (meanAblation.value = value === 'mean'))}
     ${compared()}${wholeText.value ? html`<button type="button" class="small" @click=${() => (wholeText.value = false)}>Cancel</button>` : nothing}</span>`,
   lead: (answer) => progress(answer) || html`Each head ${meanAblation.value ? 'replaced by its mean over this text (mean ablation)' : 'switched off (zero ablation)'} ${wholeText.value ? 'in the whole text' : 'at the position that predicts'}. Other heads may take over, so small changes do not prove that a head does nothing.`,
-  charts: headCharts,
+  charts: ({ json, arrays }) => headCharts(json, arrays, {
+    label: `Change with each of ${json.layers} × ${json.columns} heads off`,
+    done: ' off',
+    press: (layer, head) => void (chosenHead.value = { layer, head }),
+  }),
   below: (answer) => html`${togetherView(answer)}${headButtons()}`,
 });
 

@@ -1,7 +1,7 @@
 // Patch: the residual stream or a head’s output of the pinned text copied into this one, and what that does to the prediction; main thread.
 
 import { signed } from '../../frame/format.js';
-import { unit } from '../../frame/units.js';
+import { change, unit } from '../../frame/units.js';
 import { computeMissing } from '../../page/questions.js';
 import * as state from '../../page/state.js';
 import { labelOf } from '../../shared/token_text.js';
@@ -12,7 +12,7 @@ import { panel } from '../panel.js';
 import { alignmentLine, alignmentView, isUnaligned } from './alignment.js';
 import { chosenHead, lacksHeadOutputs } from './choice.js';
 import { headButtons } from './heads.js';
-import { change, gridChart, headCharts, placeOf } from './patch_charts.js';
+import { gridChart, patchedHeadCharts, placeOf } from './patch_charts.js';
 import { askTowards, copied, COPIED, isSweeping, patchArgs, setSweeping } from './patch_choice.js';
 
 /** @import {PatchGrid, Views} from '../../shared/protocol.js' */
@@ -74,7 +74,7 @@ function press(at) {
 /** @param {Answer} answer @returns {ChartOf[]} */
 function charts({ json, arrays }) {
   if (json.why_not !== null) return [];
-  return json.heads ? headCharts({ json, arrays }, press) : [gridChart({ json, arrays }, press)];
+  return json.heads ? patchedHeadCharts({ json, arrays }, press) : [gridChart({ json, arrays }, press)];
 }
 
 /** The pressed cell as a share of the whole change, and both texts. @param {Answer} answer */

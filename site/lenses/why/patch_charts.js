@@ -1,19 +1,16 @@
 // The charts of a patch: by layer and token of the residual stream, or by layer and head with the largest listed; main thread.
 
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { signed } from '../../frame/format.js';
-import { inUnit, unit } from '../../frame/units.js';
+import { change, unit } from '../../frame/units.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { labelOf } from '../../shared/token_text.js';
+import { headCharts, rowHeight } from './head_charts.js';
 
 /** @import {PatchGrid, Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
 /** @typedef {{ json: PatchGrid, arrays: Views['patch']['answer']['arrays'] }} Answer */
 /** A row and a column of the grid. @typedef {{ row: number, column: number }} Cell */
-
-export const change = (/** @type {number} */ nats) => signed(inUnit(nats));
-const rowHeight = (/** @type {number} */ layers) => (layers > 20 ? 12 : 18);
 
 /** What a cell stands for. @param {PatchGrid} json @param {Cell} cell */
 export function placeOf({ heads, layers, alignment: { b: texts } }, { row, column }) {
@@ -54,30 +51,8 @@ export function gridChart({ json, arrays }, press) {
 }
 
 /** By layer and head, and the heads that change most. @param {Answer} answer @param {(cell: Cell) => void} press @returns {ChartOf[]} */
-export function headCharts({ json, arrays }, press) {
-  const { layers, columns, palette, stops, top } = json;
-  const values = arrays.deltas.data;
-  const said = (/** @type {number} */ value) => (Number.isNaN(value) ? 'not computed yet' : `${change(value)} ${unit()}`);
-  return [{
-    label: `Change by the head that is copied, ${layers} × ${columns}`,
-    scene: (width) => rowsScene({
-      labels: Array.from({ length: layers }, (_, layer) => String(layer)), labelRoom: 24, rowHeight: rowHeight(layers), align: 'end',
-      tracks: [{ kind: 'cells', title: 'heads', levels: arrays.levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, change), ends: ['0', String(columns - 1)], widest: 26 }],
-    }, width),
-    frames: [],
-    say: (cell) => `${placeOf(json, cell)}: ${said(values[cell.row * columns + cell.column])}`,
-    pick: press,
-  }, {
-    label: 'The heads that change most',
-    resting: 'Point at a bar for its value; press it to choose the head.',
-    scene: (width) => rowsScene({
-      labels: top.map(({ layer, head }) => `head ${layer}.${head}`), labelRoom: Math.min(120, width * 0.4), rowHeight: 20,
-      tracks: [
-        { kind: 'bars', title: `Δ ${unit()}`, axis: change, series: [{ values: top.map(({ value }) => value), fill: 'bar' }] },
-        { kind: 'numbers', title: '', room: 56, texts: top.map(({ value }) => change(value)) },
-      ],
-    }, width),
-    say: ({ row }) => (top[row] ? `head ${top[row].layer}.${top[row].head}: ${said(top[row].value)}` : ''),
-    pick: ({ row }) => void (top[row] && press({ row: top[row].layer, column: top[row].head })),
-  }];
+export function patchedHeadCharts({ json, arrays }, press) {
+  const label = `Change by the head that is copied, ${json.layers} × ${json.columns}`;
+  const [grid, list] = headCharts(json, arrays, { label, done: '', press: (row, column) => press({ row, column }) });
+  return [{ ...grid, frames: [] }, list]; // not those of the tokens' grid, which may have stood here
 }
