@@ -14,6 +14,7 @@ const SCOPE = new URL(sw.registration.scope);
 const PREFIX = `tokenlight shell ${SCOPE.pathname} `; // + version: the files of one release
 const MARK = `tokenlight state ${SCOPE.pathname}`; // which release is served to which client; the models' JSON files
 const RELEASES = new URL('releases', SCOPE).href; // not a file: the key under which `Releases` is kept
+const OPENED = new URL('opened', SCOPE).href; // likewise: all `Opened`, by client id
 const SHELL = new URL('vendor/shell.json', SCOPE).href;
 const MODEL_JSON = /^models\/([\w.-]+\/)?[\w.-]+\.json$/;
 
@@ -21,17 +22,15 @@ const PATIENCE = 3000; // ms to wait for the network before a stored copy is use
 const LONGEST = 30_000; // ms after which the request for a small file is cancelled
 
 /**
- * Complete releases, by version. `held`: pages and workers (client ids) that were opened with another release than
- * `current`. This is stored, since the browser may stop and restart a service worker at any time.
- * @typedef {{ current: string | null, waiting: string | null, bytes: number, held: Record<string, string> }} Releases
+ * Complete releases, by version. This is stored, since the browser may stop and restart a service worker at any time.
+ * @typedef {{ current: string | null, waiting: string | null, bytes: number }} Releases
  */
 
 /**
- * Clients whose document or script has been served but that `clients.matchAll` does not list yet: their release, and for a
- * worker the client that started it.
- * @type {Map<string, { version: string, parent: string | null, since: number }>}
+ * The release a page or worker (client id) was opened with, and for a worker the client that started it. Stored, too.
+ * `since`: when it was opened; 0 for a page that the browser has listed.
+ * @typedef {{ version: string, parent: string | null, since: number }} Opened
  */
-const opening = new Map();
 
 let removed = false; // the user removed everything: open pages still work, but store nothing
 
@@ -54,7 +53,7 @@ sw.addEventListener('message', (event) => {
   if (type === 'switch') answer(inTurn(() => switchTo(version)));
   if (type === 'remove') {
     removed = true;
-    opening.clear();
+    opened = Promise.resolve(new Map());
     answer(Promise.resolve());
   }
 });
@@ -84,7 +83,7 @@ function inTurn(work) {
 /** @returns {Promise<Releases>} */
 async function readReleases() {
   const stored = await caches.match(RELEASES, { cacheName: MARK });
-  return stored ? stored.json() : { current: null, waiting: null, bytes: 0, held: {} };
+  return stored ? stored.json() : { current: null, waiting: null, bytes: 0 };
 }
 
 /** @param {Releases} releases */
@@ -92,12 +91,24 @@ async function writeReleases(releases) {
   await (await caches.open(MARK)).put(RELEASES, new Response(JSON.stringify(releases)));
 }
 
+/** @type {Promise<Map<string, Opened>> | undefined} */
+let opened;
+
+/** Read from the store once, when this service worker starts. */
+const readOpened = () =>
+  (opened ??= caches.match(OPENED, { cacheName: MARK }).then(async (stored) => new Map(Object.entries((await stored?.json()) ?? {}))));
+
+async function writeOpened() {
+  const json = JSON.stringify(Object.fromEntries(await readOpened()));
+  await (await caches.open(MARK)).put(OPENED, new Response(json));
+}
+
 /**
  * A file of the requesting client's release; undefined if nothing is stored for it.
  * @param {FetchEvent} event @param {string} key
  */
 async function fromRelease(event, key) {
-  const version = event.resultingClientId ? await inTurn(() => openClient(event)) : releaseOf(event.clientId, await readReleases());
+  const version = event.resultingClientId ? await inTurn(() => openClient(event)) : await releaseOf(event.clientId, await readReleases());
   if (!version) return undefined;
   if (await caches.has(PREFIX + version)) return caches.match(key, { cacheName: PREFIX + version });
   const { current } = await readReleases();
@@ -105,45 +116,48 @@ async function fromRelease(event, key) {
 }
 
 /** @param {string} client @param {Releases} releases */
-const releaseOf = (client, { held, current }) => held[client] ?? opening.get(client)?.version ?? current;
+const releaseOf = async (client, { current }) => (await readOpened()).get(client)?.version ?? current;
 
 /** A page gets the current release, a worker the release of the page that starts it. @param {FetchEvent} event */
-async function openClient({ request, clientId, resultingClientId }) {
+async function openClient(event) {
   const releases = await readReleases();
-  const parent = request.mode === 'navigate' ? null : clientId;
-  const version = parent === null ? releases.current : releaseOf(parent, releases);
+  const parent = event.request.mode === 'navigate' ? null : event.clientId;
+  const version = parent === null ? releases.current : await releaseOf(parent, releases);
   if (!version) return null;
-  opening.set(resultingClientId, { version, parent, since: Date.now() });
-  if (version !== releases.current) {
-    releases.held[resultingClientId] = version;
-    await writeReleases(releases).catch(() => {}); // no space: remembered until this service worker stops
-  }
+  (await readOpened()).set(event.resultingClientId, { version, parent, since: Date.now() });
+  event.waitUntil(writeOpened().catch(() => {})); // no space: remembered until this service worker stops
   return version;
 }
 
 /**
- * The clients that keep a release other than `current`: all open pages and workers, and those being opened.
- * @param {Releases} releases @param {string} current
+ * The releases of all open pages and workers, whatever `current` becomes; closed ones are forgotten. A worker lives as
+ * long as its page: the browser is not asked for workers, since Firefox asks each of them and waits for ever for one that
+ * itself waits, as the threads of the inference engine do.
+ * @param {Releases} releases
  */
-async function heldBeside(releases, current) {
-  const listed = new Set((await sw.clients.matchAll({ type: 'all', includeUncontrolled: true })).map(({ id }) => id));
-  const isAlive = (/** @type {string | null} */ id, /** @type {number} */ since) => (id === null ? Date.now() - since < LONGEST : listed.has(id) || opening.has(id));
-  for (const [id, { parent, since }] of opening) if (!isAlive(parent, since)) opening.delete(id);
-  /** @type {Record<string, string>} */
-  const held = {};
-  for (const id of new Set([...listed, ...opening.keys()])) {
-    const version = releaseOf(id, releases);
-    if (version && version !== current) held[id] = version;
+async function openReleases({ current }) {
+  const all = await readOpened();
+  const pages = new Set((await sw.clients.matchAll({ type: 'window', includeUncontrolled: true })).map(({ id }) => id));
+  for (const id of pages) {
+    const version = all.get(id)?.version ?? current;
+    if (version) all.set(id, { version, parent: null, since: 0 });
   }
-  for (const id of listed) opening.delete(id);
-  return held;
+  /** @param {string} id @returns {boolean} */
+  const isOpen = (id) => {
+    const { parent, since } = all.get(id) ?? { parent: null, since: 0 };
+    return pages.has(id) || (parent === null ? Date.now() - since < LONGEST : isOpen(parent)); // a page is listed some time after it is opened
+  };
+  for (const id of [...all.keys()].filter((each) => !isOpen(each))) all.delete(id);
+  await writeOpened();
+  return [...all.values()].map(({ version }) => version);
 }
 
 /** Serves another stored release to every page opened from now on. @param {string} version */
 async function switchTo(version) {
   const releases = await readReleases();
   if (!(await caches.has(PREFIX + version))) throw new Error(`release ${version} is not stored`);
-  await writeReleases({ ...releases, current: version, waiting: null, held: await heldBeside(releases, version) });
+  await openReleases(releases);
+  await writeReleases({ ...releases, current: version, waiting: null });
 }
 
 /** @typedef {{ path: string, bytes: number, sha256: string }} StoredFile */
@@ -209,9 +223,8 @@ async function storeRelease({ version, files, optional }) {
     const releases = await readReleases();
     const current = releases.current && (await caches.has(PREFIX + releases.current)) ? releases.current : version;
     const waiting = version === current ? null : version;
-    const held = await heldBeside(releases, current);
-    await writeReleases({ current, waiting, bytes, held });
-    const wanted = [current, waiting, ...Object.values(held)].map((each) => PREFIX + each);
+    const wanted = [current, waiting, ...(await openReleases(releases))].map((each) => PREFIX + each);
+    await writeReleases({ current, waiting, bytes });
     for (const name of await caches.keys()) if (name.startsWith(PREFIX) && !wanted.includes(name)) await caches.delete(name);
     return { current, ready: waiting, bytes };
   });

@@ -69,6 +69,7 @@ def test_a_tab_goes_on_with_its_release(idle_root: Path, page: Page) -> None:
         wait_ready(late)
         assert late.evaluate(PROBE) == first
         late.close()
+        stop_service_workers(page)
         page.click("#switch-release")
         expect(page.locator("#switch-release")).to_have_count(0)
         wait_ready(page)

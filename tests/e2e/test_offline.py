@@ -61,6 +61,23 @@ def test_offline_after_one_visit_to_a_server_that_isolates(root: Path, open_page
     assert page.evaluate(SENTENCE) == online
 
 
+def test_workers_that_answer_nothing(idle_root: Path, open_page: Opener) -> None:
+    """Firefox asks every worker that is listed, and those that wait for work never answer: none may be asked for."""
+    worker = idle_root / FOLDER / "sw.js"
+    text = worker.read_text(encoding="utf-8")
+    worker.unlink()
+    worker.write_text(
+        "{\n  const list = self.clients.matchAll.bind(self.clients);\n"
+        "  self.clients.matchAll = (asked) => (asked.type === 'window' ? list(asked) : new Promise(() => {}));\n}\n" + text,
+        encoding="utf-8",
+    )
+    with hosting(idle_root) as host:
+        page = open_page(host.address, ready=False)
+        wait_ready(page)
+        wait_stored(page)
+        page.evaluate("tokenlight.load('tiny-llama')")  # in a new worker
+
+
 def test_storage_is_listed_deleted_and_removed(idle_root: Path, open_page: Opener) -> None:
     """Names carry the site's path; what another site of the same origin stored is left alone."""
     with hosting(idle_root) as host:
