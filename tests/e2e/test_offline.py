@@ -67,8 +67,8 @@ def test_workers_that_answer_nothing(idle_root: Path, open_page: Opener) -> None
     text = worker.read_text(encoding="utf-8")
     worker.unlink()
     worker.write_text(
-        "{\n  const list = self.clients.matchAll.bind(self.clients);\n"
-        "  self.clients.matchAll = (asked) => (asked.type === 'window' ? list(asked) : new Promise(() => {}));\n}\n" + text,
+        "const listed = self.clients.matchAll.bind(self.clients);\n"
+        "self.clients.matchAll = (all) => (all.type === 'window' ? listed(all) : new Promise(() => {}));\n" + text,
         encoding="utf-8",
     )
     with hosting(idle_root) as host:
