@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+GROWTH = 1.25  # times the room there was, when a text that is being written needs more
+
 
 class KeptHiddenStates:
     """[layer+1, position, hidden] of the first positions read, as many as fit into `limit` bytes and into memory.
@@ -28,7 +30,8 @@ class KeptHiddenStates:
         needed = self._kept + taken
         if taken and (self._buffer is None or self._buffer.shape[1] < needed):
             try:
-                larger = np.empty((layers, int(min(fits, max(needed, expected))), size), states.dtype)
+                room = 0 if self._buffer is None else int(GROWTH * self._buffer.shape[1])
+                larger = np.empty((layers, int(min(fits, max(needed, expected, room))), size), states.dtype)
                 if self._buffer is not None:
                     larger[:, : self._kept] = self._buffer[:, : self._kept]
                 self._buffer = larger

@@ -59,6 +59,14 @@ class Run:
     def extend(self, outputs: Outputs) -> None:
         """Adds the model's outputs for the next positions."""
         self.reading.trace.extend(outputs)
+        self._keep(outputs)
+
+    def append(self, outputs: Outputs, piece: bytes, control: bool) -> None:
+        """The same, and the token that was drawn after them (Reading.append)."""
+        self.reading.append(outputs, piece, control)
+        self._keep(outputs)
+
+    def _keep(self, outputs: Outputs) -> None:
         for name, rows in self._added.items():
             rows.append(getattr(outputs, KEPT[name]))
 

@@ -25,6 +25,11 @@ class Rows:
             self._chunks = [np.concatenate(self._chunks, axis=self.axis)]
         return self._chunks[0]
 
+    def last(self) -> NDArray:
+        """The last row alone. ValueError as `all`."""
+        chunk = self._chunks[-1] if self._chunks else self.all()
+        return chunk[(slice(None),) * self.axis + (slice(-1, None),)]
+
     def keep(self, length: int) -> None:
         """Drops all rows after the first `length`; nothing large is copied, since there may be no memory for it."""
         kept, start = list[NDArray](), 0

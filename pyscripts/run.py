@@ -14,9 +14,10 @@ from pyscripts.decoding.sampling import Distribution, distribution, sample
 from pyscripts.json_numbers import number, numbers
 from pyscripts.metrics import METRICS, Scored, text
 from pyscripts.metrics.word_metrics import words_of
+from pyscripts.model_outputs import Outputs
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
-from pyscripts.trace import TOP_K, Trace
+from pyscripts.trace import Trace
 
 SCHEMA = "tokenlight.run/2"
 MADE_BY = f"Tokenlight {VERSION}"
@@ -60,13 +61,14 @@ class Reading:
         ids.append(sample(self.drawn_from.sampled, int(self.options.get("seed") or 0), len(generated)))
         return ids[-1]
 
-    def append(self, piece: bytes, control: bool) -> None:
-        """Adds the bytes of the token just drawn to the text, and records how it was chosen."""
+    def append(self, outputs: Outputs, piece: bytes, control: bool) -> None:
+        """Adds the outputs from whose last row the newest token was drawn, the token's bytes, and how it was chosen."""
         if self.drawn_from is None:
             raise ValueError("A token can only be appended after it was drawn.")
         ids = self.trace.ids
         self.tokens = self.tokens.with_token(ids[-1], piece, control)
-        self.steps[len(ids) - 1] = describe(self.drawn_from, ids[-1], TOP_K)
+        self.trace.extend(outputs)
+        self.steps[len(ids) - 1] = describe(self.drawn_from, ids[-1], self.trace.newest())
 
 
 def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -80,13 +79,17 @@ class Tokens:
     @cached_property
     def spans(self) -> NDArray[np.int64]:
         """[token, 2] where each token begins and ends in `data`."""
-        ends = np.array(list(accumulate(map(len, self.pieces), initial=0)), np.int64)  # [token + 1]
-        return np.stack([ends[:-1], ends[1:]], axis=1)
+        ends = np.cumsum(np.fromiter(map(len, self.pieces), np.int64, len(self.pieces)))  # [token]
+        return np.stack([np.append(0, ends)[:-1], ends], axis=1)
 
 
 def character_starts(data: bytes) -> NDArray[np.int64]:
     """[character] the byte at which each character of `data.decode(errors="replace")` begins."""
-    return np.array([match.start() for match in CHARACTER.finditer(data)], np.int64)
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return np.array([match.start() for match in CHARACTER.finditer(data)], np.int64)
+    return np.flatnonzero(np.frombuffer(data, np.int8) >= -64)  # all but 10xxxxxx, which only continues a character
 
 
 def checked_spans(data: bytes, spans: ArrayLike) -> NDArray[np.int64]:

@@ -203,9 +203,13 @@ class Trace:
         rows = TokenStatistics(**{name: column.all() for name, column in self._statistics.items()})
         return rows.by_token(prefix=self.prefix)
 
+    def newest(self) -> TokenStatistics:
+        """TokenStatistics [1, ...] of the last row read: of the token after the last position."""
+        return TokenStatistics(**{name: column.last() for name, column in self._statistics.items()})
+
     def new_word_after(self) -> float:
         """Log-probability that a word begins after the last position read, nats; NaN: words are not known."""
-        return float(self._statistics["new_word_logprob"].all()[self.length - 1])
+        return float(self.newest().new_word_logprob[0])
 
     def tokens_seen(self) -> NDArray[np.int64]:
         """[token] how many tokens of the text before each shown token the model saw; the prefix does not count."""

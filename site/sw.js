@@ -20,6 +20,7 @@ const MODEL_JSON = /^models\/([\w.-]+\/)?[\w.-]+\.json$/;
 
 const PATIENCE = 3000; // ms to wait for the network before a stored copy is used
 const LONGEST = 30_000; // ms after which the request for a small file is cancelled
+const AT_ONCE = 4; // files of a release fetched at the same time: fewer than a server's connections, which the page needs too
 
 /**
  * Complete releases, by version. This is stored, since the browser may stop and restart a service worker at any time.
@@ -238,10 +239,9 @@ async function storeRelease({ version, files, optional }) {
 async function storeFiles(version, files, current, needed) {
   const cache = await caches.open(PREFIX + version);
   const fits = async (/** @type {Response | undefined} */ response, /** @type {string} */ sha256) => Boolean(response?.ok) && (await digest(response)) === sha256;
-  for (const { path, sha256 } of files) {
-    if (removed) throw new Error('everything was removed meanwhile');
+  const store = async (/** @type {StoredFile} */ { path, sha256 }) => {
     const url = new URL(path, SCOPE).href;
-    if (await cache.match(url)) continue;
+    if (await cache.match(url)) return;
     const old = current ? await caches.match(url, { cacheName: PREFIX + current }) : undefined;
     const response = (await fits(old, sha256)) ? old : await fetch(url, { cache: 'no-cache' });
     if (response !== old && !(await fits(response, sha256))) throw new Error(`${path} does not belong to release ${version}. The site is being updated; try again later.`);
@@ -251,7 +251,20 @@ async function storeFiles(version, files, current, needed) {
       if (needed) await caches.delete(PREFIX + version); // no space: free what the incomplete release takes
       throw error;
     }
-  }
+  };
+  const waiting = files.values(); // shared by all that store
+  let failed = false;
+  const storeAll = async () => {
+    for (const file of waiting) {
+      if (removed) throw new Error('everything was removed meanwhile');
+      if (failed) return;
+      await store(file).catch((error) => {
+        failed = true;
+        throw error;
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, storeAll));
 }
 
 /** @param {Response | undefined} response left unread */

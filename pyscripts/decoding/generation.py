@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.decoding.sampling import Distribution, Settings
-from pyscripts.metrics.likelihood import entropy, top_k
+from pyscripts.metrics.likelihood import TokenStatistics, entropy, top_k
 
 NAMES = {  # the scripting interface's names of the settings
     "temperature": "temperature",
@@ -40,8 +40,17 @@ class Candidates:
     def of(cls, probabilities: NDArray[np.float64], k: int) -> "Candidates":
         """The k most likely of probabilities [vocabulary]; tokens with probability 0 are left out."""
         ids = top_k(probabilities, k)
-        ids = ids[probabilities[ids] > 0]
-        return cls(ids, probabilities[ids])
+        return cls._possible(ids, probabilities[ids])
+
+    @classmethod
+    def of_row(cls, row: TokenStatistics) -> "Candidates":
+        """The most likely tokens of the statistics of one token; tokens with probability 0 are left out."""
+        return cls._possible(row.top_ids[0], np.exp(row.top_logprobs[0]))
+
+    @classmethod
+    def _possible(cls, ids: NDArray[np.int32], probabilities: NDArray[np.float64]) -> "Candidates":
+        possible = probabilities > 0
+        return cls(ids[possible], probabilities[possible])
 
 
 @dataclass(frozen=True)
@@ -72,18 +81,21 @@ class GenerationStep:
         return cls(**{**given, **both})
 
 
-def describe(drawn: Distribution, id: int, k: int) -> GenerationStep:
-    """How token `id` was chosen, with the k most likely tokens before and after the filters."""
-    raw, raw_entropy = Candidates.of(drawn.raw, k), entropy(drawn.raw)
-    changed = drawn.sampled is not drawn.raw
+def describe(drawn: Distribution, id: int, row: TokenStatistics) -> GenerationStep:
+    """How token `id` was chosen; row: its statistics [1, ...] in the model's own distribution.
+
+    As many of the likeliest tokens are told, before and after the filters, as the row has.
+    """
+    raw, raw_probability, raw_entropy = Candidates.of_row(row), float(row.probability[0]), float(row.entropy[0])
+    changed, sampled = bool(drawn.steps), drawn.sampled
     return GenerationStep(
         id=id,
         raw=raw,
-        sampled=Candidates.of(drawn.sampled, k) if changed else raw,
-        raw_probability=float(drawn.raw[id]),
-        sampled_probability=float(drawn.sampled[id]),
-        rank=int(np.count_nonzero(drawn.raw > drawn.raw[id]) + np.count_nonzero(drawn.raw[:id] == drawn.raw[id])) + 1,
+        sampled=Candidates.of(sampled, row.top_ids.shape[1]) if changed else raw,
+        raw_probability=raw_probability,
+        sampled_probability=float(sampled[id]) if changed else raw_probability,
+        rank=int(row.rank[0]),
         entropy=raw_entropy,
-        sampled_entropy=entropy(drawn.sampled) if changed else raw_entropy,
-        filters=[{"name": s.name, "kept": s.kept, "removed_mass": s.removed_mass} for s in drawn.steps],
+        sampled_entropy=entropy(sampled) if changed else raw_entropy,
+        filters=drawn.filters(),
     )

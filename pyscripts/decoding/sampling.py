@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,18 +45,39 @@ class Step:
     """The outcome of one step."""
 
     name: str  # the Settings field that caused it, or "greedy"
+    logits: Row  # [vocabulary] after the step; -inf: removed
     probabilities: Row  # [vocabulary] after the step, sums to 1
-    kept: int  # tokens with a probability above 0
-    removed_mass: float  # 0 ... 1, probability, before the step, of the tokens it removed
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """The model's own distribution and the one sampled from, with the steps between them."""
+    """The model's own distribution and the one sampled from, with the steps between them.
 
-    raw: Row  # [vocabulary] sums to 1
-    sampled: Row  # [vocabulary] sums to 1
+    Drawing needs `sampled` only; what is told of the others is computed when it is asked for.
+    """
+
+    logits: Row  # [vocabulary] the model's own
     steps: tuple[Step, ...]
+    sampled: Row  # [vocabulary] the one to draw from; sums to 1
+
+    @cached_property
+    def raw(self) -> Row:
+        """[vocabulary] the model's own distribution; sums to 1."""
+        return softmax(self.logits) if self.steps else self.sampled
+
+    def filters(self) -> list[dict[str, Any]]:
+        """Of each step: its name, `kept`, the tokens with a probability above 0 after it, and `removed_mass`, the
+        probability, before it, of the tokens it removed (0 ... 1)."""
+        told = []
+        for number, step in enumerate(self.steps):
+            removed = np.flatnonzero(step.logits == -np.inf)
+            mass = 0.0
+            if removed.size:
+                before = self.steps[number - 1].probabilities if number else self.raw
+                mass = float(before[removed].sum())
+            kept = int(np.count_nonzero(step.probabilities > 0))
+            told.append({"name": step.name, "kept": kept, "removed_mass": mass})
+        return told
 
 
 def distribution(
@@ -73,28 +96,23 @@ def distribution(
     row = np.array(logits, np.float64)  # [vocabulary]
     if row.ndim != 1:
         raise ValueError(f"sampling needs one row of logits [vocabulary], not {row.shape}.")
-    before = raw = softmax(row)
     generated = _ids(generated_ids, row.size)
     seen = np.concatenate([_ids(prompt_ids, row.size), generated])
-    steps = []
+    own, steps, probabilities = row, list[Step](), None
     for name, change in _changes(settings, seen, generated, row.size):
         with np.errstate(over="ignore"):  # a tiny temperature sends all but the likeliest to -inf
             row = change(row)
-        after = softmax(row)
-        steps.append(_step(name, after, before, ~np.isneginf(row)))
-        before = after
+        probabilities = softmax(row)
+        steps.append(Step(name, row, probabilities))
+    if probabilities is None:
+        probabilities = softmax(row)
     for name, keep in _filters(settings):
-        kept = keep(row, before)  # [vocabulary] bool
+        kept = keep(row, probabilities)  # [vocabulary] bool
         row = np.where(kept, row, -np.inf)
-        after = np.where(kept, before, 0)
-        after /= after.sum()
-        steps.append(_step(name, after, before, kept))
-        before = after
-    return Distribution(raw, before, tuple(steps))
-
-
-def _step(name: str, after: Row, before: Row, kept: NDArray[np.bool_]) -> Step:
-    return Step(name, after, int(np.count_nonzero(after)), float(np.where(kept, 0, before).sum()))
+        probabilities = np.where(kept, probabilities, 0)
+        probabilities /= probabilities.sum()
+        steps.append(Step(name, row, probabilities))
+    return Distribution(own, tuple(steps), probabilities)
 
 
 def sample(probabilities: ArrayLike, seed: int, step: int) -> int:
@@ -147,7 +165,7 @@ def _filters(settings: Settings) -> list[tuple[str, Callable[[Row, Row], NDArray
 
 
 def _penalise(row: Row, seen: NDArray[np.int64], penalty: float) -> Row:
-    once = np.unique(seen)
+    once, row = np.unique(seen), row.copy()
     row[once] = np.where(row[once] < 0, row[once] * penalty, row[once] / penalty)
     return row
 

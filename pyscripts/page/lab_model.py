@@ -150,13 +150,14 @@ class LabModel(LabWhy):
     def extend(self, number: int, chunk: Any, appended: str | None) -> None:
         """Adds a ForwardChunk and the token just drawn (AppendedToken as JSON)."""
         run = self._runs[number]
+        trace = run.reading.trace
         if appended is not None:
             token = json.loads(appended)
-            run.reading.append(bytes.fromhex(token["hex"]), token["control"])
-        trace = run.reading.trace
-        if isinstance(trace, StridedTrace):
-            return trace.score(logits_of(chunk, trace.shape.vocab_size))
-        run.extend(outputs_of(chunk, trace))
+            run.append(outputs_of(chunk, trace), bytes.fromhex(token["hex"]), token["control"])
+        elif isinstance(trace, StridedTrace):
+            trace.score(logits_of(chunk, trace.shape.vocab_size))
+        else:
+            run.extend(outputs_of(chunk, trace))
 
     def finish(self, number: int, timings: str) -> None:
         """Records how long the parts of a run took."""

@@ -99,10 +99,11 @@ class Session(BesideSession):
         trace = reading.trace
         if appended is not None:
             token = json.loads(appended)
-            reading.append(bytes.fromhex(token["hex"]), token["control"])
-        if isinstance(trace, StridedTrace):
-            return trace.score(logits_of(chunk, trace.shape.vocab_size))
-        trace.extend(outputs_of(chunk, trace))
+            reading.append(outputs_of(chunk, trace), bytes.fromhex(token["hex"]), token["control"])
+        elif isinstance(trace, StridedTrace):
+            trace.score(logits_of(chunk, trace.shape.vocab_size))
+        else:
+            trace.extend(outputs_of(chunk, trace))
 
     def update(self, run_id: int) -> dict[str, Any]:
         """What the page shows of the tokens read since the last update: {first, count, arrays, words, colours,

@@ -7,6 +7,7 @@ import pytest
 
 from pyscripts.decoding.generation import Candidates, describe, settings_from
 from pyscripts.decoding.sampling import Settings, distribution
+from pyscripts.metrics.likelihood import token_statistics
 
 LOGITS = np.log([0.1, 0.4, 0.4, 0.05, 0.05])
 
@@ -30,7 +31,7 @@ def test_a_setting_that_cannot_be_used_is_named(options: dict, said: str) -> Non
 
 def test_a_step_by_hand() -> None:
     """Top-k 2 of probabilities .1 .4 .4 .05 .05: two tokens at one half each are left, three with .2 go."""
-    step = describe(distribution(LOGITS, Settings(top_k=2)), 2, 4)
+    step = describe(distribution(LOGITS, Settings(top_k=2)), 2, token_statistics([LOGITS], [2], 4))
     assert step.id == 2 and step.rank == 2  # the tie goes to the lower id
     assert step.raw.ids.tolist() == [1, 2, 0, 3] and step.sampled.ids.tolist() == [1, 2]
     np.testing.assert_allclose(step.raw.probabilities, [0.4, 0.4, 0.1, 0.05])
@@ -42,7 +43,7 @@ def test_a_step_by_hand() -> None:
 
 
 def test_without_filters_both_distributions_are_one() -> None:
-    step = describe(distribution(LOGITS, Settings()), 3, 2)
+    step = describe(distribution(LOGITS, Settings()), 3, token_statistics([LOGITS], [3], 2))
     assert step.sampled is step.raw and step.filters == [] and step.rank == 4
     assert step.sampled_entropy == step.entropy and step.sampled_probability == step.raw_probability
 

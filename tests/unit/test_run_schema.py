@@ -30,9 +30,10 @@ def generated() -> run.Reading:
     reading = run.Reading(trace, tokens_of(b"on", b" the"), {"topP": 0.9}, 2, interventions=CHANGES)
     rows = draw.normal(size=(4, 8)).astype(np.float32)
     reading.draw(rows[2])
-    reading.append(b" way", False)
-    attentions = np.tril(np.ones((1, 2, 4, 4), np.float32)) / np.arange(1, 5)[:, None]
-    trace.extend(Outputs(rows, attentions.astype(np.float32), draw.normal(size=(2, 4, 4)).astype(np.float32)))
+    attentions = (np.tril(np.ones((1, 2, 4, 4))) / np.arange(1, 5)[:, None]).astype(np.float32)
+    states = draw.normal(size=(2, 4, 4)).astype(np.float32)
+    reading.append(Outputs(rows[:3], attentions[:, :, :3, :3], states[:, :3]), b" way", False)
+    trace.extend(Outputs(rows[3:], attentions[:, :, 3:], states[:, 3:]))
     return reading
 
 

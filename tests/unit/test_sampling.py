@@ -81,12 +81,14 @@ def test_steps_by_hand() -> None:
     found = distribution(logits, Settings(top_k=3, top_p=0.5, min_p=0.1))
     top_k, top_p, min_p = found.steps
     np.testing.assert_allclose(top_k.probabilities, [4 / 9, 3 / 9, 2 / 9, 0])
-    assert (top_k.name, top_k.kept) == ("top_k", 3) and top_k.removed_mass == pytest.approx(0.1)
     # Least likely first 2/9, then 5/9 > 1/2: only the third goes.
     np.testing.assert_allclose(top_p.probabilities, [4 / 7, 3 / 7, 0, 0])
-    assert (top_p.name, top_p.kept) == ("top_p", 2) and top_p.removed_mass == pytest.approx(2 / 9)
-    assert (min_p.name, min_p.kept, min_p.removed_mass) == ("min_p", 2, 0)
     np.testing.assert_array_equal(found.sampled, min_p.probabilities)
+    assert found.filters() == [
+        {"name": "top_k", "kept": 3, "removed_mass": pytest.approx(0.1)},
+        {"name": "top_p", "kept": 2, "removed_mass": pytest.approx(2 / 9)},
+        {"name": "min_p", "kept": 2, "removed_mass": 0},
+    ]
 
 
 def test_penalties_by_hand() -> None:
@@ -102,7 +104,7 @@ def test_greedy_takes_the_first_of_equals() -> None:
     found = distribution([1.0, 5.0, 5.0, -np.inf], Settings(temperature=0, top_k=2, top_p=0.5))
     np.testing.assert_array_equal(found.sampled, [0, 1, 0, 0])
     assert [step.name for step in found.steps] == ["greedy"]
-    assert found.steps[0].removed_mass == pytest.approx(1 - found.raw[1])
+    assert found.filters()[0]["removed_mass"] == pytest.approx(1 - found.raw[1])
     penalised = distribution([2.0, 1.9], Settings(temperature=0, repetition_penalty=1.5), [0])
     np.testing.assert_array_equal(penalised.sampled, [0, 1])
 
@@ -119,10 +121,10 @@ def test_masses_sum_to_one_and_filters_only_remove(
     before = found.raw
     for step in found.steps:
         assert step.probabilities.sum() == pytest.approx(1)
-        assert step.kept >= 1 and 0 <= step.removed_mass <= 1
         assert not (step.probabilities[before == 0] > 0).any()
         assert step.probabilities[found.raw.argmax()] > 0
         before = step.probabilities
+    assert all(told["kept"] >= 1 and 0 <= told["removed_mass"] <= 1 for told in found.filters())
 
 
 def test_extremes() -> None:
@@ -131,7 +133,7 @@ def test_extremes() -> None:
     ruled_out = distribution([-np.inf, 0.0, -np.inf], Settings(top_p=0.5, repetition_penalty=2.0), [0])
     np.testing.assert_array_equal(ruled_out.sampled, [0, 1, 0])
     equal = distribution(np.zeros(1000, np.float16), Settings(top_k=3))
-    assert equal.steps[0].kept == 1000  # all as likely as the third, as in transformers
+    assert equal.filters()[0]["kept"] == 1000  # all as likely as the third, as in transformers
     cold = distribution([1.0, 0.0, -3e38], Settings(temperature=1e-300))
     np.testing.assert_array_equal(cold.sampled, [1, 0, 0])
     assert distribution(logits_of(50257, 0), Settings(top_p=0.9)).sampled.sum() == pytest.approx(1)

@@ -18,6 +18,7 @@ from transformers import (
 
 from pyscripts.colour import scales
 from pyscripts.decoding import generation, sampling
+from pyscripts.metrics.likelihood import token_statistics
 from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.page.views import VIEWS, Context, Inspected
 from pyscripts.run import Reading
@@ -110,7 +111,9 @@ def test_choice_of_a_generated_token_is_the_recorded_step(run: Run) -> None:
     position = 9
     settings = generation.settings_from(OPTIONS)
     found = sampling.distribution(run.logits[position - 1].numpy(), settings, IDS[:PROMPT], IDS[PROMPT:position])
-    step = generation.describe(found, sampling.sample(found.sampled, 4, position - PROMPT), 50)
+    id = sampling.sample(found.sampled, 4, position - PROMPT)
+    row = token_statistics(run.logits[position - 1][None].numpy(), [id], 50)
+    step = generation.describe(found, id, row)
     run.reading.steps[position] = step
     try:
         found = VIEWS["choice"](run.context(), token=position - 1)

@@ -12,6 +12,7 @@ from pyscripts.decoding.generation import Candidates, GenerationStep
 from pyscripts.decoding.sampling import distribution
 from pyscripts.json_numbers import number
 from pyscripts.metrics import transformerlab
+from pyscripts.metrics.likelihood import token_statistics
 from pyscripts.page.views import activation_tables
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
@@ -72,7 +73,8 @@ def _under(
     given = min(_given(context) + trace.first, position)
     prompt, generated = trace.ids[:given], trace.ids[given:position]
     drawn_from = distribution(logits, generation.settings_from(options), prompt, generated)
-    return generation.describe(drawn_from, trace.ids[position], TOP_K)
+    row = token_statistics(logits[None], [trace.ids[position]], TOP_K)
+    return generation.describe(drawn_from, trace.ids[position], row)
 
 
 def _rows(
