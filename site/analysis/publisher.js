@@ -1,18 +1,21 @@
-// Sends a run's new results to the page, at most ten times a second; analysis worker.
+// Sends a run's new results to the page, as often as it can draw them without slowing the model; analysis worker.
 
 import { transfer } from '../vendor/comlink.min.js';
 import { takeArrays } from './python.js';
 
 /** @import {AppendedToken, RunUpdate} from '../shared/protocol.js' */
 
-const PAUSE = 100; // ms between two updates: more would not be seen, and drawing a long text takes time from the model
+const SHORTEST = 100; // ms between two updates: more would not be seen
+const LONGEST = 500;
+const SHARE = 1 / 4; // of the time, at most, goes into drawing, which takes it from the model; more only at LONGEST
 
 export class Publisher {
-  /** @type {(update: RunUpdate) => void | Promise<void>} */
-  onUpdate = () => {};
+  /** @type {(update: RunUpdate) => number | Promise<number>} the page's, see protocol.js */
+  onUpdate = () => 0;
   #read;
   #runId = -1;
   #published = -Infinity; // when the page was last updated
+  #pause = SHORTEST;
   #timer = 0;
   /** @type {AppendedToken[]} */
   #appended = []; // tokens not sent to the page yet
@@ -38,7 +41,7 @@ export class Publisher {
   extend(runId, appended) {
     this.#check(runId);
     if (appended) this.#appended.push(appended);
-    const pause = this.#published + PAUSE - performance.now();
+    const pause = this.#published + this.#pause - performance.now();
     if (pause <= 0) void this.#publish();
     else this.#timer ||= setTimeout(() => this.#publishLater(), pause);
   }
@@ -62,7 +65,7 @@ export class Publisher {
     }
   }
 
-  /** Not async, so that the caller gets Python's errors. @returns {void | Promise<void>} resolves when the page has processed it */
+  /** Not async, so that the caller gets Python's errors. @returns {Promise<void>} resolves when the page has processed it */
   #publish() {
     clearTimeout(this.#timer);
     this.#timer = 0;
@@ -81,6 +84,7 @@ export class Publisher {
     result.destroy();
     this.#appended = [];
     const arrays = [...Object.values(update.arrays), ...Object.values(update.words)];
-    return this.onUpdate(transfer(update, arrays.map(({ data }) => data.buffer)));
+    const processed = Promise.resolve(this.onUpdate(transfer(update, arrays.map(({ data }) => data.buffer))));
+    return processed.then((drawing) => void (this.#pause = Math.min(LONGEST, Math.max(SHORTEST, drawing / SHARE))));
   }
 }

@@ -94,7 +94,13 @@ function startPython() {
   /** @type {Part<AnalysisApi>} */
   const part = new Part(ANALYSIS, (why) => pythonDied(mine, why));
   const { onProgress, end } = patience(part, 'the start of Python', (progress) => show('python', progress));
-  part.api.subscribe(callback((/** @type {RunUpdate} */ update) => onUpdate(update)));
+  let drawing = 0; // ms that the page took to draw the update before
+  part.api.subscribe(callback((/** @type {RunUpdate} */ update) => {
+    const began = performance.now();
+    onUpdate(update);
+    requestAnimationFrame(() => setTimeout(() => (drawing = performance.now() - began)));
+    return drawing;
+  }));
   show('python', { stage: 'Starting Python' });
   const boot = async () => {
     try {

@@ -312,12 +312,13 @@
 
 /**
  * analysis/analysis.worker.js: the first group is called by main, the second by inference over a MessageChannel.
+ * onUpdate answers with the ms that drawing the update before it took.
  * @typedef {{
  *   holdLock(): Promise<void>,
  *   boot(onProgress: OnProgress): Promise<{ colourings: Colouring[], palettes: Record<string, Palette>, made_by: string }>,
  *   connect(port: MessagePort): void,
  *   connectLab(port: MessagePort): void,
- *   subscribe(onUpdate: (update: RunUpdate) => void): void,
+ *   subscribe(onUpdate: (update: RunUpdate) => number): void,
  *   views(runId: number, requests: ViewRequests): Record<string, Answer<any, string> | { error: string }>,
  *   openSaved(data: Uint8Array, name: string): SavedRun,
  *   showSaved(runId: number): void,
