@@ -102,7 +102,8 @@ def token_statistics(
             raise ValueError(f"the logits of token {row} contain NaN, +inf or only -inf: the output is unusable.")
         x, p = shifted[: len(block)], weights[: len(block)]
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            np.subtract(block, highest[:, None], out=x)
+            for row, most, lower in zip(block, highest, x, strict=True):  # broadcasting is slow in wasm
+                np.subtract(row, most, out=lower)
             np.exp(x, out=p)
             total = p.sum(axis=1).astype(np.float64)  # [row]
         log_total = np.log(total)

@@ -35,6 +35,26 @@ def until_ids(page: Page, ids: list[int]) -> None:
     settled(page)
 
 
+def test_a_page_that_draws_slowly_is_drawn_less_often(view: Page) -> None:
+    """Each drawing that takes 100 ms is followed by 300 ms or more for the model; the text is whole in the end."""
+    read(view, PLAIN)
+    told = view.evaluate("""async () => {
+        let drawn = 0;
+        const slow = new MutationObserver(() => {
+            const until = performance.now() + 100;
+            while (performance.now() < until);
+            drawn++;
+        });
+        slow.observe(document.querySelector('#tokens'), { childList: true });
+        const began = performance.now();
+        const run = await tokenlight.generate('The', { maxTokens: 250, seed: 1, stopAtEnd: false });
+        slow.disconnect();
+        return { drawn, seconds: (performance.now() - began) / 1000, tokens: run.tokens.length };
+    }""")
+    assert told["tokens"] > 100 and told["drawn"] > 2
+    assert told["drawn"] <= 3 + told["seconds"] / 0.4, told
+
+
 def test_an_alternative_in_place_undo_and_redo(view: Page, model: ReferenceModel) -> None:
     """Exactly that token changes, what is read is what the model says of the new ids, and there is a way back."""
     run = read(view, PLAIN)
