@@ -217,10 +217,20 @@ def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
 
 
 def test_stop_ends_within_a_token_and_keeps_what_was_written(real: Page) -> None:
-    """On a real model: a tiny one writes several tokens while the news of one is on its way to the real."""
-    real.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
-    expect(real.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
-    at_click = real.evaluate("document.querySelector('#stop').click() ?? document.querySelectorAll('.token').length")
+    """On a real model: a tiny one writes several tokens while the news of one is on its way to the real.
+
+    Pressed the moment tokens appear: later, more may have been written than are shown.
+    """
+    at_click = real.evaluate("""() => new Promise((resolve) => {
+        const appeared = new MutationObserver(() => {
+            if (document.querySelectorAll('.token.generated').length < 3) return;
+            appeared.disconnect();
+            document.querySelector('#stop').click();
+            resolve(document.querySelectorAll('.token').length);
+        });
+        appeared.observe(document.querySelector('#tokens'), { childList: true });
+        globalThis.running = tokenlight.generate('The people', { maxTokens: 240 });
+    })""")
     run = real.evaluate("running")
     assert at_click - 1 <= len(run["tokens"]) <= at_click + 2
     assert len(run["steps"]) == len(run["tokens"]) - run["prompt_tokens"] > 0
