@@ -57,19 +57,33 @@ export function decodeTensor({ shape: [rows, columns], axis, block, parts }, wei
   const codes = read(/** @type {StoredPart} */ (parts.codes), weights);
   const scale = toFloat32(read(/** @type {StoredPart} */ (parts.scale), weights));
   const zero = parts.zero && read(parts.zero, weights);
-  const scaleColumns = axis === 0 ? columns : columns / block;
-  for (let row = 0; row < rows; row++) {
-    const from = row * columns;
-    const scaleRow = (axis === 0 ? Math.floor(row / block) : row) * scaleColumns;
-    for (let column = 0, shared = scaleRow, left = block; column < columns; column++) {
-      values[from + column] = (codes[from + column] - (zero ? zero[shared] : 0)) * scale[shared];
-      if (axis === 0) shared++;
-      else if (--left === 0) {
-        shared++;
-        left = block;
-      }
-    }
+  // Each loop is a function of its own and has a scale for each code: one loop for everything took twice as long.
+  const length = axis === 0 ? columns : block;
+  for (let from = 0, piece = 0; from < rows * columns; from += length, piece++) {
+    const shared = axis === 0 ? Math.floor(piece / block) * columns : piece;
+    const to = values.subarray(from, from + length);
+    const own = codes.subarray(from, from + length);
+    if (axis !== 0) scaleAll(own, zero ? zero[shared] : 0, scale[shared], to);
+    else if (zero) scaleShifted(own, zero.subarray(shared, shared + length), scale.subarray(shared, shared + length), to);
+    else scaleEach(own, scale.subarray(shared, shared + length), to);
   }
+}
+
+/** @typedef {ReturnType<typeof read>} Codes */
+
+/** @param {Codes} codes @param {Codes} zero @param {Float32Array} scale @param {Float32Array} to */
+function scaleShifted(codes, zero, scale, to) {
+  for (let i = 0; i < to.length; i++) to[i] = (codes[i] - zero[i]) * scale[i];
+}
+
+/** @param {Codes} codes @param {Float32Array} scale @param {Float32Array} to */
+function scaleEach(codes, scale, to) {
+  for (let i = 0; i < to.length; i++) to[i] = codes[i] * scale[i];
+}
+
+/** @param {Codes} codes @param {number} zero @param {number} scale @param {Float32Array} to */
+function scaleAll(codes, zero, scale, to) {
+  for (let i = 0; i < to.length; i++) to[i] = (codes[i] - zero) * scale;
 }
 
 /** @param {StoredPart} part @param {Uint8Array<ArrayBuffer>} weights */
