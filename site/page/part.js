@@ -49,8 +49,9 @@ export class Part {
   lose(why) {
     if (this.#lost) return;
     const error = new PartLost(`A part of the page stopped working (${why})`);
+    const { onLost } = this;
     this.#end(error);
-    this.onLost(error);
+    onLost(error);
   }
 
   /** Ends the worker on purpose. @param {string} why the error message for pending calls */
@@ -63,6 +64,8 @@ export class Part {
     this.#lost = error;
     this.#stopped.abort();
     this.#worker.terminate();
+    this.#worker.onerror = null;
+    this.onLost = () => {}; // comlink keeps the worker object, and with it all that this would hold: a model's vocabulary
     for (const reject of this.#waiting) reject(error);
   }
 
