@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-GROWTH = 1.25  # times the room there was, when a text that is being written needs more
+GROWTH = 1.25  # factor by which the buffer grows, at least, when a text becomes longer than expected
 
 
 class KeptHiddenStates:

@@ -20,7 +20,7 @@ const MODEL_JSON = /^models\/([\w.-]+\/)?[\w.-]+\.json$/;
 
 const PATIENCE = 3000; // ms to wait for the network before a stored copy is used
 const LONGEST = 30_000; // ms after which the request for a small file is cancelled
-const AT_ONCE = 4; // files of a release fetched at the same time: fewer than a server's connections, which the page needs too
+const AT_ONCE = 4; // files of a release fetched at the same time; browsers allow six connections to a server, and the page needs some
 
 /**
  * Complete releases, by version. This is stored, since the browser may stop and restart a service worker at any time.
@@ -28,7 +28,7 @@ const AT_ONCE = 4; // files of a release fetched at the same time: fewer than a 
  */
 
 /**
- * The release a page or worker (client id) was opened with, and for a worker the client that started it. Stored, too.
+ * The release that a page or worker was opened with, and for a worker the client that started it. Stored by client id.
  * `since`: when it was opened; 0 for a page that the browser has listed.
  * @typedef {{ version: string, parent: string | null, since: number }} Opened
  */
@@ -97,7 +97,12 @@ let opened;
 
 /** Read from the store once, when this service worker starts. */
 const readOpened = () =>
-  (opened ??= caches.match(OPENED, { cacheName: MARK }).then(async (stored) => new Map(Object.entries((await stored?.json()) ?? {}))));
+  (opened ??= caches.match(OPENED, { cacheName: MARK })
+    .then(async (stored) => new Map(Object.entries((await stored?.json()) ?? {})))
+    .catch((error) => {
+      opened = undefined; // the next request tries again
+      throw error;
+    }));
 
 async function writeOpened() {
   const json = JSON.stringify(Object.fromEntries(await readOpened()));
@@ -132,8 +137,8 @@ async function openClient(event) {
 
 /**
  * The releases of all open pages and workers, whatever `current` becomes; closed ones are forgotten. A worker lives as
- * long as its page: the browser is not asked for workers, since Firefox asks each of them and waits for ever for one that
- * itself waits, as the threads of the inference engine do.
+ * long as its page. The browser is not asked for workers: Firefox waits for an answer from each of them, and an idle thread
+ * of the inference engine never gives one.
  * @param {Releases} releases
  */
 async function openReleases({ current }) {
@@ -252,10 +257,10 @@ async function storeFiles(version, files, current, needed) {
       throw error;
     }
   };
-  const waiting = files.values(); // shared by all that store
+  const queue = files.values(); // each file is taken from it once
   let failed = false;
-  const storeAll = async () => {
-    for (const file of waiting) {
+  const storeFromQueue = async () => {
+    for (const file of queue) {
       if (removed) throw new Error('everything was removed meanwhile');
       if (failed) return;
       await store(file).catch((error) => {
@@ -264,7 +269,7 @@ async function storeFiles(version, files, current, needed) {
       });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, storeAll));
+  await Promise.all(Array.from({ length: AT_ONCE }, storeFromQueue));
 }
 
 /** @param {Response | undefined} response left unread */

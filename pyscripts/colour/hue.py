@@ -1,12 +1,13 @@
 """Linus Lee's colouring: red for surprising, green for expected, relative to the text."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 SPREAD = 2.5  # standard deviations either side of the mean
 GREEN = 150.0  # degrees; 0 is red
 EVEN = 75.0  # the hue of a text whose tokens are all equally likely
-CSS = [f"hsl({tenths / 10:.1f} 60% 85%)" for tenths in range(int(10 * GREEN) + 1)]  # by tenths of a degree
 
 
 def limits(logprob: ArrayLike) -> tuple[float, float]:
@@ -39,12 +40,8 @@ def hue(logprob: ArrayLike) -> NDArray[np.float64]:
 
 def css(hues: ArrayLike) -> list[str]:
     """Hues [token] to CSS colours, `hsl(hue 60% 85%)` for dark text; null is `transparent`."""
-    tenths = np.rint(np.asarray(hues, np.float64) * 10)
-    known = ~np.isnan(tenths)
-    codes = [CSS[each] for each in np.where(known, tenths, 0).astype(int).tolist()]
-    for i in np.flatnonzero(~known).tolist():
-        codes[i] = "transparent"
-    return codes
+    values = np.asarray(hues, np.float64).tolist()  # plain floats: iterating over numpy's is slow
+    return ["transparent" if math.isnan(h) else f"hsl({h:.1f} 60% 85%)" for h in values]
 
 
 def _finite(logprob: ArrayLike) -> NDArray[np.float64]:

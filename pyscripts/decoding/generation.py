@@ -84,7 +84,7 @@ class GenerationStep:
 def describe(drawn: Distribution, id: int, row: TokenStatistics) -> GenerationStep:
     """How token `id` was chosen; row: its statistics [1, ...] in the model's own distribution.
 
-    As many of the likeliest tokens are told, before and after the filters, as the row has.
+    The step lists as many of the most likely tokens, before and after the filters, as the row does.
     """
     raw, raw_probability, raw_entropy = Candidates.of_row(row), float(row.probability[0]), float(row.entropy[0])
     changed, sampled = bool(drawn.steps), drawn.sampled

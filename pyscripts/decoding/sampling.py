@@ -53,7 +53,7 @@ class Step:
 class Distribution:
     """The model's own distribution and the one sampled from, with the steps between them.
 
-    Drawing needs `sampled` only; what is told of the others is computed when it is asked for.
+    Drawing needs only `sampled`; everything else is computed when it is used.
     """
 
     logits: Row  # [vocabulary] the model's own
@@ -66,9 +66,9 @@ class Distribution:
         return softmax(self.logits) if self.steps else self.sampled
 
     def filters(self) -> list[dict[str, Any]]:
-        """Of each step: its name, `kept`, the tokens with a probability above 0 after it, and `removed_mass`, the
-        probability, before it, of the tokens it removed (0 ... 1)."""
-        told = []
+        """What each step did: its `name`, how many tokens it `kept` (probability above 0), and its `removed_mass`, the
+        probability, 0 ... 1, that the removed tokens had before it."""
+        effects = []
         for number, step in enumerate(self.steps):
             removed = np.flatnonzero(step.logits == -np.inf)
             mass = 0.0
@@ -76,8 +76,8 @@ class Distribution:
                 before = self.steps[number - 1].probabilities if number else self.raw
                 mass = float(before[removed].sum())
             kept = int(np.count_nonzero(step.probabilities > 0))
-            told.append({"name": step.name, "kept": kept, "removed_mass": mass})
-        return told
+            effects.append({"name": step.name, "kept": kept, "removed_mass": mass})
+        return effects
 
 
 def distribution(
@@ -98,7 +98,7 @@ def distribution(
         raise ValueError(f"sampling needs one row of logits [vocabulary], not {row.shape}.")
     generated = _ids(generated_ids, row.size)
     seen = np.concatenate([_ids(prompt_ids, row.size), generated])
-    own, steps, probabilities = row, list[Step](), None
+    raw_logits, steps, probabilities = row, list[Step](), None
     for name, change in _changes(settings, seen, generated, row.size):
         with np.errstate(over="ignore"):  # a tiny temperature sends all but the likeliest to -inf
             row = change(row)
@@ -112,7 +112,7 @@ def distribution(
         probabilities = np.where(kept, probabilities, 0)
         probabilities /= probabilities.sum()
         steps.append(Step(name, row, probabilities))
-    return Distribution(own, tuple(steps), probabilities)
+    return Distribution(raw_logits, tuple(steps), probabilities)
 
 
 def sample(probabilities: ArrayLike, seed: int, step: int) -> int:

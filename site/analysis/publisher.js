@@ -1,4 +1,4 @@
-// Sends a run's new results to the page, as often as it can draw them without slowing the model; analysis worker.
+// Sends a run's new results to the page, less often the longer the page takes to draw them; analysis worker.
 
 import { transfer } from '../vendor/comlink.min.js';
 import { takeArrays } from './python.js';
@@ -7,7 +7,7 @@ import { takeArrays } from './python.js';
 
 const SHORTEST = 100; // ms between two updates: more would not be seen
 const LONGEST = 500;
-const SHARE = 1 / 4; // of the time, at most, goes into drawing, which takes it from the model; more only at LONGEST
+const SHARE = 1 / 4; // of the time that drawing may take, since it slows the model down; LONGEST comes first
 
 export class Publisher {
   /** @type {(update: RunUpdate) => number | Promise<number>} the page's, see protocol.js */

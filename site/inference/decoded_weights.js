@@ -57,7 +57,7 @@ export function decodeTensor({ shape: [rows, columns], axis, block, parts }, wei
   const codes = read(/** @type {StoredPart} */ (parts.codes), weights);
   const scale = toFloat32(read(/** @type {StoredPart} */ (parts.scale), weights));
   const zero = parts.zero && read(parts.zero, weights);
-  // Each loop is a function of its own and has a scale for each code: one loop for everything took twice as long.
+  // A loop for each kind of scaling: one loop that chose the kind for every code took twice as long.
   const length = axis === 0 ? columns : block;
   for (let from = 0, piece = 0; from < rows * columns; from += length, piece++) {
     const shared = axis === 0 ? Math.floor(piece / block) * columns : piece;

@@ -94,7 +94,7 @@ function startPython() {
   /** @type {Part<AnalysisApi>} */
   const part = new Part(ANALYSIS, (why) => pythonDied(mine, why));
   const { onProgress, end } = patience(part, 'the start of Python', (progress) => show('python', progress));
-  let drawing = 0; // ms that the page took to draw the update before
+  let drawing = 0; // ms that the page took to draw the previous update
   part.api.subscribe(callback((/** @type {RunUpdate} */ update) => {
     const began = performance.now();
     onUpdate(update);

@@ -65,7 +65,7 @@ export class Part {
     this.#stopped.abort();
     this.#worker.terminate();
     this.#worker.onerror = null;
-    this.onLost = () => {}; // comlink keeps the worker object, and with it all that this would hold: a model's vocabulary
+    this.onLost = () => {}; // Comlink keeps the Worker object, which would keep the model's vocabulary through this
     for (const reject of this.#waiting) reject(error);
   }
 

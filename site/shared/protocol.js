@@ -312,7 +312,7 @@
 
 /**
  * analysis/analysis.worker.js: the first group is called by main, the second by inference over a MessageChannel.
- * onUpdate answers with the ms that drawing the update before it took.
+ * onUpdate returns how many ms the page took to draw the previous update.
  * @typedef {{
  *   holdLock(): Promise<void>,
  *   boot(onProgress: OnProgress): Promise<{ colourings: Colouring[], palettes: Record<string, Palette>, made_by: string }>,

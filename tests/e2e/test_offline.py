@@ -62,7 +62,7 @@ def test_offline_after_one_visit_to_a_server_that_isolates(root: Path, open_page
 
 
 def test_workers_that_answer_nothing(idle_root: Path, open_page: Opener) -> None:
-    """Firefox asks every worker that is listed, and those that wait for work never answer: none may be asked for."""
+    """Firefox waits for an answer from every worker it lists, and idle threads give none: none may be listed."""
     worker = idle_root / FOLDER / "sw.js"
     text = worker.read_text(encoding="utf-8")
     worker.unlink()

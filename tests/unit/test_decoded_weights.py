@@ -1,4 +1,4 @@
-"""Weights as the page rebuilds them from their stored codes, against the exporter's own decoding; in Node."""
+"""The page's decoding of stored weights, run in Node, against the exporter's own."""
 
 import json
 import subprocess

@@ -124,7 +124,7 @@ def test_masses_sum_to_one_and_filters_only_remove(
         assert not (step.probabilities[before == 0] > 0).any()
         assert step.probabilities[found.raw.argmax()] > 0
         before = step.probabilities
-    assert all(told["kept"] >= 1 and 0 <= told["removed_mass"] <= 1 for told in found.filters())
+    assert all(each["kept"] >= 1 and 0 <= each["removed_mass"] <= 1 for each in found.filters())
 
 
 def test_extremes() -> None:
