@@ -58,7 +58,7 @@ class Run:
 
     def extend(self, outputs: Outputs) -> None:
         """Adds the model's outputs for the next positions."""
-        self.reading.trace.extend(outputs)
+        self.reading.extend(outputs)
         self._keep(outputs)
 
     def append(self, outputs: Outputs, piece: bytes, control: bool) -> None:

@@ -61,6 +61,10 @@ class Reading:
         ids.append(sample(self.drawn_from.sampled, int(self.options.get("seed") or 0), len(generated)))
         return ids[-1]
 
+    def extend(self, outputs: Outputs) -> None:
+        """Adds the model's outputs for the next positions."""
+        self.trace.extend(outputs)
+
     def append(self, outputs: Outputs, piece: bytes, control: bool) -> None:
         """Adds the outputs from whose last row the newest token was drawn, the token's bytes, and how it was chosen."""
         if self.drawn_from is None:

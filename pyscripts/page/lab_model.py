@@ -13,10 +13,9 @@ from pyscripts.metrics import lens
 from pyscripts.page.arrays import to_numpy
 from pyscripts.page.lab_why import LabWhy
 from pyscripts.page.models import Model
-from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
+from pyscripts.page.readings import add_chunk, new_trace, windows_of
 from pyscripts.result import KEPT, Run
 from pyscripts.run import Reading
-from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
 
 KEPT_BY_DEFAULT = ("attentions", "resid")
@@ -150,14 +149,7 @@ class LabModel(LabWhy):
     def extend(self, number: int, chunk: Any, appended: str | None) -> None:
         """Adds a ForwardChunk and the token just drawn (AppendedToken as JSON)."""
         run = self._runs[number]
-        trace = run.reading.trace
-        if appended is not None:
-            token = json.loads(appended)
-            run.append(outputs_of(chunk, trace), bytes.fromhex(token["hex"]), token["control"])
-        elif isinstance(trace, StridedTrace):
-            trace.score(logits_of(chunk, trace.shape.vocab_size))
-        else:
-            run.extend(outputs_of(chunk, trace))
+        add_chunk(run, run.reading.trace, chunk, appended)
 
     def finish(self, number: int, timings: str) -> None:
         """Records how long the parts of a run took."""

@@ -1,7 +1,8 @@
 """A reading as the inference worker announces it and fills it chunk by chunk; analysis worker and lab."""
 
+import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,10 @@ from pyscripts.page.models import Model
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
 from pyscripts.trace import Trace
+
+if TYPE_CHECKING:
+    from pyscripts.result import Run
+    from pyscripts.run import Reading
 
 
 def new_trace(model: Model, tokens: Tokens, conditions: Mapping[str, Any]) -> Trace:
@@ -47,3 +52,15 @@ def outputs_of(chunk: Any, trace: Trace) -> Outputs:
     arrays = {name: to_numpy(parts, size) if (parts := getattr(chunk, key)) else None
               for name, (key, size) in shapes.items()}
     return Outputs(logits_of(chunk, shape.vocab_size), **arrays)
+
+
+def add_chunk(to: "Reading | Run", trace: Trace, chunk: Any, appended: str | None) -> None:
+    """Adds a ForwardChunk to what holds the trace; appended: the token drawn from the chunk's last row (AppendedToken
+    as JSON), if one was."""
+    if isinstance(trace, StridedTrace):
+        trace.score(logits_of(chunk, trace.shape.vocab_size))
+    elif appended is None:
+        to.extend(outputs_of(chunk, trace))
+    else:
+        token = json.loads(appended)
+        to.append(outputs_of(chunk, trace), bytes.fromhex(token["hex"]), token["control"])

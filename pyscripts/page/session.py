@@ -19,10 +19,9 @@ from pyscripts.page.blank import Blank
 from pyscripts.page.device_trial import DeviceTrial
 from pyscripts.page.models import Model, Models
 from pyscripts.page.patches import PATCH, Patch
-from pyscripts.page.readings import logits_of, new_trace, outputs_of, windows_of
+from pyscripts.page.readings import add_chunk, new_trace, windows_of
 from pyscripts.run import Reading
 from pyscripts.saved.opened import OpenedRun, open_reading
-from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
 
 
@@ -94,16 +93,8 @@ class Session(BesideSession):
         appended (JSON): AppendedToken of protocol.js, the token just drawn; how it was chosen is recorded
         here, while the model runs.
         """
-        current = self._current(run_id)
-        reading = current.reading
-        trace = reading.trace
-        if appended is not None:
-            token = json.loads(appended)
-            reading.append(outputs_of(chunk, trace), bytes.fromhex(token["hex"]), token["control"])
-        elif isinstance(trace, StridedTrace):
-            trace.score(logits_of(chunk, trace.shape.vocab_size))
-        else:
-            trace.extend(outputs_of(chunk, trace))
+        reading = self._current(run_id).reading
+        add_chunk(reading, reading.trace, chunk, appended)
 
     def update(self, run_id: int) -> dict[str, Any]:
         """What the page shows of the tokens read since the last update: {first, count, arrays, words, colours,
