@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, Requ
 
 from export import build
 from export.site.serve import SITE, make_server
+from pyscripts.native import Model, load
 from tests.browser import find
 from tests.e2e.hosting import link_site, make_root
 from tests.e2e.layers import fresh, open_lens
@@ -144,6 +145,12 @@ def lens_page(browser: Browser, tiny_site: str) -> Iterator[Page]:
     """A page with tiny-gpt2 for a file's tests of lenses; `fresh` gives each of them the same beginning."""
     with open_lens(browser, f"{tiny_site}#model=tiny-gpt2") as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+def native(tiny_models: Path) -> Model:
+    """tiny-gpt2 without a browser."""
+    return load(tiny_models / "tiny-gpt2", threads=1)
 
 
 @pytest.fixture(scope="session")

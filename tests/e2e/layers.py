@@ -91,6 +91,12 @@ def finished(page: Page) -> list[int]:
     return ids(page)
 
 
+def read(page: Page, text: str, **options: Any) -> None:
+    """Reads a text, without interventions unless they are given, and waits for the end."""
+    page.evaluate("([text, options]) => tokenlight.analyze(text, options)", [text, {"interventions": {}, **options}])
+    finished(page)
+
+
 def ids(page: Page) -> list[int]:
     return page.evaluate(f"{STATE}.then(run => run.tokens.ids)")
 

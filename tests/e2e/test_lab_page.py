@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from playwright.sync_api import Page, expect
 
 from pyscripts.colour import colourings
-from pyscripts.native import Model, load
+from pyscripts.native import Model
 from tests.e2e.lab import begun, ended, over, run, shading, stopped, write
 from tests.e2e.layers import finished, fresh, until
 from tests.e2e.test_likelihood_page import violations
@@ -22,11 +22,6 @@ from tests.native.test_page import same
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 EXAMPLES = Path(__file__).parents[2] / "site/lab/examples"
-
-
-@pytest.fixture(scope="module")
-def native(tiny_models: Path) -> Model:
-    return load(tiny_models / "tiny-gpt2", threads=1)
 
 
 @pytest.fixture(scope="module")

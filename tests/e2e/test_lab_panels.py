@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from pyscripts.lab.runner import execute
 from pyscripts.lab.shade import coloured
 from pyscripts.lab.values import shown
-from pyscripts.native import Model, Run, load
+from pyscripts.native import Model, Run
 from tests.awaited import awaited
 from tests.e2e.lab import ended, over, run, write
 from tests.e2e.layers import finished, fresh, step_to, until
@@ -26,11 +26,6 @@ TEXT = "The quick brown fox jumps over the lazy dog. The quick brown fox"
 ASK = "target => import(new URL('lenses/why/choice.js', document.baseURI)).then(({askFor}) => askFor({target}))"
 PANELS = Path(__file__).parents[2] / "site/lab/panels"
 KEPT = "Object.entries(localStorage).find(([key]) => key.startsWith('tokenlight code') && !key.endsWith('before'))?.[1]"
-
-
-@pytest.fixture(scope="module")
-def native(tiny_models: Path) -> Model:
-    return load(tiny_models / "tiny-gpt2", threads=1)
 
 
 @pytest.fixture(scope="module")
