@@ -113,3 +113,10 @@ def token_id(token: int | str, vocabulary: Sequence[str]) -> int:
         if text and text in vocabulary:
             return list(vocabulary).index(text)
     raise ValueError(f"“{token}” is not one token of this model.")
+
+
+def compared(target: int, versus: int | None) -> list[int]:
+    """The ids of a target and, if any, of the token it is compared with. ValueError: they are the same token."""
+    if target == versus:
+        raise ValueError("A token cannot be compared with itself.")
+    return [target] if versus is None else [target, versus]

@@ -17,6 +17,7 @@ from pyscripts.native import Model, Run, why
 from pyscripts.page.beside import Attributed, Beside
 from pyscripts.page.patches import Patch
 from pyscripts.page.views import VIEWS, Context, Inspected, streams
+from pyscripts.tokens import token_id
 from tests.awaited import awaited
 from tests.unit.test_charts import call
 
@@ -59,7 +60,9 @@ class Page:
         first = 0 if self.run.reading.trace.first else 1
         self.token = int(generator.integers(max(first, 4), len(self.run.ids)))
         self.layer, self.head = (int(generator.integers(model.manifest[name])) for name in ("layers", "heads"))
-        self.target, self.versus = generator.choice(model.manifest["vocab_size"], 2, replace=False).tolist()
+        unlike = [*self.run.ids, token_id("ow", model.vocabulary)]  # which tests compare them with
+        others = np.setdiff1d(np.arange(model.manifest["vocab_size"]), unlike)
+        self.target, self.versus = generator.choice(others, 2, replace=False).tolist()
         self.inspected: Inspected | None = None
 
     def read(self, **conditions: Any) -> Run:

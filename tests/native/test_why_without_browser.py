@@ -256,6 +256,8 @@ def test_attribution_of_a_reading(model: Model, run: Run, torch_model: Any) -> N
         assert found.sources.shape == (model.manifest["layers"], model.manifest["heads"], position + 1)
     with pytest.raises(ValueError, match="There is no token 99"):
         model.attribution(run, 99)
+    with pytest.raises(ValueError, match="A token cannot be compared with itself"):
+        model.attribution(run, 5, versus=int(run.ids[5]))
     with pytest.raises(ValueError, match="600 is not a token id"):
         model.attribution(run, 3, target=600)
     with pytest.raises(ValueError, match="without a prefix"):
