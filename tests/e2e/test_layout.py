@@ -119,3 +119,27 @@ def test_three_panels_are_in_sight_while_stepping(page: Page) -> None:
             assert charts["height"] > 40
             assert charts["y"] >= 0 and charts["y"] + charts["height"] <= DESK[1], f"{panel} at {charts}"
     assert page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize("width", [600, 900, 1100, 1280, 1440, 1920])
+def test_every_colouring_s_name_is_seen_whole(page: Page, width: int) -> None:
+    """Beside its legend, however long that is."""
+    fresh(page, "tokens").set_viewport_size({"width": width, "height": 800})
+    whole = page.evaluate(
+        """() => {
+            const copy = document.getElementById('colouring').cloneNode(true);
+            copy.style.position = 'absolute';
+            document.getElementById('legend').append(copy);
+            const widths = [...copy.options].map(({value}) => {
+                copy.value = value;
+                return [value, copy.getBoundingClientRect().width];
+            });
+            copy.remove();
+            return widths;
+        }"""
+    )
+    for colouring, needed in whole:
+        page.select_option("#colouring", colouring)
+        expect(page.locator("#legend .legend > *").first).to_be_visible()
+        assert box(page, "#colouring")["width"] >= needed - 1, colouring
+    page.select_option("#colouring", "hue")
