@@ -10,18 +10,33 @@ import numpy as np
 
 from pyscripts.json_numbers import number
 from pyscripts.metrics import METRICS
-from pyscripts.run import Reading, build
+from pyscripts.run import MADE_BY, Reading, prefix_of
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for another encoding
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection
 
 
-def csv_text(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows of cells as CSV, numbers as Python writes them, None as an empty cell. A text that a spreadsheet would take
-    for a formula gets an apostrophe before it."""
-    text = io.StringIO()
-    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
+def csv_text(
+    titles: Sequence[str], rows: Iterable[Sequence[Any]], reading: Reading, manifest: Mapping[str, Any]
+) -> str:
+    """Rows of cells as CSV, numbers as Python writes them, None as an empty cell; then, the same in each row, the model
+    and how the text was read. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    about, text = _about(reading, manifest), io.StringIO()
+    whole = [[*titles, *about], *([*row, *about.values()] for row in rows)]
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in whole)
     return BYTE_ORDER_MARK + text.getvalue()
+
+
+def _about(reading: Reading, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns that name the model, the prefix token, the interventions and the version of a reading."""
+    saved, changes = reading.saved, reading.interventions
+    model, prefix = (manifest, prefix_of(reading, manifest)) if saved is None else (saved["model"], saved["prefix"])
+    return {
+        "model": model.get("id"), "weights": model.get("weights"), "revision": model.get("revision"),
+        "model sha256": model.get("sha256"), "prefix": (prefix or {}).get("text"),
+        "interventions": json.dumps(changes, ensure_ascii=False) if changes else None,
+        "made by": MADE_BY if saved is None else saved.get("made_by"),
+    }
 
 
 def _harmless(cell: Any) -> Any:
@@ -30,24 +45,17 @@ def _harmless(cell: Any) -> Any:
 
 def tokens_csv(reading: Reading, vocabulary: Sequence[str], manifest: Mapping[str, Any]) -> str:
     """One row for each token read: its text, id, bytes and every metric that is one number, the most likely token and
-    its probability; then, the same in each row, the model and how the text was read."""
-    run, tokens, scored = build(reading, vocabulary, manifest), reading.tokens, reading.scored()
+    its probability."""
+    tokens, scored = reading.tokens, reading.scored()
     metrics = [each for each in METRICS.values() if each.axes == ("token",)]
-    about = {
-        "model": run["model"]["id"], "weights": run["model"]["weights"], "revision": run["model"]["revision"],
-        "model sha256": run["model"]["sha256"], "prefix": (run["prefix"] or {}).get("text"),
-        "interventions": json.dumps(run["interventions"], ensure_ascii=False) if run["interventions"] else None,
-        "made by": run.get("made_by"),
-    }
     titles = ["index", "token", "id", "bytes", *(each.heading for each in metrics), "most likely token",
-              "its probability", *about]
+              "its probability"]
     columns = [each.cells(scored) for each in metrics]
     statistics = scored.statistics
-    rows: list[list[Any]] = [titles]
+    rows: list[list[Any]] = []
     for i in range(reading.trace.shown):
         best: list[Any] = [None, None]  # of a first token without a prefix
         if statistics.rank[i]:
             best = [vocabulary[int(statistics.top_ids[i, 0])], number(np.exp(statistics.top_logprobs[i, 0]))]
-        rows.append([i, tokens.texts[i], tokens.ids[i], tokens.hex[i], *(column[i] for column in columns), *best,
-                     *about.values()])
-    return csv_text(rows)
+        rows.append([i, tokens.texts[i], tokens.ids[i], tokens.hex[i], *(column[i] for column in columns), *best])
+    return csv_text(titles, rows, reading, manifest)

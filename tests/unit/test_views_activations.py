@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from tests.unit.cut_text import tokens_of
 IDS = [0, 17, 3, 17, 99, 45, 3, 120, 8, 17, 64, 5]  # the prefix token in front
 WORDS = ["The", " fox", " of", " fox", ",", " runs", " of", " 12", " the", " fox", " Bern", "."]
 OPTIONS = {"temperature": 0.8, "topK": 40, "topP": 0.9, "minP": 0.01, "repetitionPenalty": 1.3}
+MODEL = {"id": "m", "sha256": "ab", "weights": "int8", "revision": "r1", "prefix": {"id": 0, "text": "<s>"}}
 PROMPT = 6  # shown tokens that were given; the others count as generated
 
 
@@ -68,7 +71,7 @@ class Run:
         """The run with one position inspected."""
         seen = None if position is None else Inspected(
             position, self.logits[position].numpy(), self.lens_logits[:, position].numpy())
-        return Context(self.reading, {}, self.vocabulary, seen)
+        return Context(self.reading, MODEL, self.vocabulary, seen)
 
     def probabilities(self, position: int) -> np.ndarray:
         return torch.softmax(self.logits[position].double(), -1).numpy()
@@ -236,9 +239,22 @@ def test_csv_says_what_the_panel_says(run: Run) -> None:
         text = VIEWS["csv"](context, view=view, args=args)
         assert text.startswith("\ufeff")
         rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
-        assert rows[0] == [str(name) for name in table["columns"]]
-        assert rows[1:] == [["" if cell is None else str(cell) for cell in row] for row in table["rows"]]
-        assert all(len(row) == len(rows[0]) for row in rows), view
+        width = len(table["columns"])
+        assert rows[0][:width] == [str(name) for name in table["columns"]]
+        assert [row[:width] for row in rows[1:]] == [["" if cell is None else str(cell) for cell in row]
+                                                     for row in table["rows"]]
+        assert len(set(rows[0])) == len(rows[0]) and all(len(row) == len(rows[0]) for row in rows), view
+
+
+def test_csv_says_of_which_run_it_is(run: Run) -> None:
+    context, off = run.context(5), {"heads": [{"layer": 0, "head": 1, "scale": 0}]}
+    context = replace(context, reading=replace(context.reading, interventions=off))
+    for view, args in {"layers": {"token": 4}, "findings": {}}.items():
+        text = VIEWS["csv"](context, view=view, args=args).removeprefix("\ufeff")
+        for row in csv.DictReader(io.StringIO(text)):
+            assert [row[name] for name in ("model", "weights", "revision", "model sha256")] == ["m", "int8", "r1", "ab"]
+            assert row["prefix"] == "<s>" and json.loads(row["interventions"]) == off
+            assert row["made by"].startswith("Tokenlight ")
 
 
 def test_speed_counts_after_the_first_token(run: Run) -> None:

@@ -66,7 +66,7 @@ def test_the_text_and_its_findings_as_tables(context: Context) -> None:
     assert (what, place, passages) == ("place in repeated passages", 2, 1)
     assert (first_time, again) == (pytest.approx(-found.logprob[2]), pytest.approx(-found.logprob[6]))
     assert all(len(row) == len(listed["columns"]) for row in listed["rows"])
-    assert VIEWS["csv"](context, "findings", {}).removeprefix("\ufeff").splitlines()[0] == ",".join(listed["columns"])
+    assert VIEWS["csv"](context, "findings", {}).removeprefix("\ufeff").startswith(",".join(listed["columns"]))
 
 
 def test_findings(context: Context) -> None:

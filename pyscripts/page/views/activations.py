@@ -88,6 +88,6 @@ def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
 
 @view("csv")
 def table_csv(context: Context, view: str, args: dict[str, Any]) -> str:
-    """The same as CSV (pyscripts/saved/csv_file.py), numbers unrounded."""
+    """The same as CSV (pyscripts/saved/csv_file.py), with the model and how the text was read, numbers unrounded."""
     rows = table(context, view, args)
-    return csv_text([rows["columns"], *rows["rows"]])
+    return csv_text(rows["columns"], rows["rows"], context.reading, context.model)
