@@ -150,16 +150,16 @@ def step_times(page: Page, steps: int) -> list[float]:
     return times
 
 
-def csv_of(page: Page, panel: str) -> list[dict[str, str]]:
+def csv_of(page: Page, panel: str, lens: str = "layers") -> list[dict[str, str]]:
     """What the panel's CSV button saves. Asked for without it: Chromium holds back many downloads in a row."""
     text = page.evaluate(
-        """async id => {
+        """async ([id, lens]) => {
             const lab = await import(new URL('lenses/layers/transformer_lab.js', document.baseURI));
             if (id === 'transformer_lab') return lab.transformerLabCsv();
             const {lenses} = await import(new URL('lenses/index.js', document.baseURI));
-            return lenses.find((lens) => lens.id === 'layers').panels.find((panel) => panel.id === id).csv();
+            return lenses.find((each) => each.id === lens).panels.find((panel) => panel.id === id).csv();
         }""",
-        panel,
+        [panel, lens],
     )
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
 

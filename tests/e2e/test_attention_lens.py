@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import html
-import io
 import json
 import re
 import struct
@@ -17,7 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.layers import finished, fresh, open_lens, until
+from tests.e2e.layers import csv_of, finished, fresh, open_lens, until
 from tests.e2e.likelihood import shows
 from tests.e2e.reference import ReferenceModel
 
@@ -102,11 +100,8 @@ def test_what_looks_at_a_token_and_one_head_of_it(page: Page, attentions: np.nda
         const plain = (token) => getComputedStyle(token).backgroundColor === 'rgba(0, 0, 0, 0)';
         return tokens.slice(0, from).every(plain) && tokens.length === count;
     }""", [5, count])
-    listed = page.evaluate("""async () => {
-        const {lenses} = await import(new URL('lenses/index.js', document.baseURI));
-        return lenses.find(({id}) => id === 'attention').panels.find(({id}) => id === 'looks_at').csv();
-    }""").splitlines()[1:]
-    np.testing.assert_allclose([float(line.rsplit(",", 1)[1]) for line in listed], column[5:], atol=1e-5)
+    listed = csv_of(page, "looks_at", "attention")
+    np.testing.assert_allclose([float(row["weight"]) for row in listed], column[5:], atol=1e-5)
 
 
 def test_keys_move_pin_and_unpin(page: Page) -> None:
@@ -248,12 +243,8 @@ def test_the_matrix_that_is_saved_is_the_one_in_the_table(page: Page, attentions
     with page.expect_download() as download:
         panel.get_by_role("button", name="save as SVG").first.click()
     saved = Path(download.value.path()).read_text(encoding="utf-8")
-    table = page.evaluate("""async () => {
-        const {lenses} = await import(new URL('lenses/index.js', document.baseURI));
-        return lenses.find(({id}) => id === 'attention').panels.find(({id}) => id === 'head').csv();
-    }""")
-    rows = list(csv.reader(io.StringIO(table.removeprefix("\ufeff"))))[1:]
-    weights = np.array([[float(cell or "nan") for cell in row[2:]] for row in rows])
+    rows = [list(row.values()) for row in csv_of(page, "head", "attention")]
+    weights = np.array([[float(cell or "nan") for cell in row[2 : 2 + len(rows)]] for row in rows])
     np.testing.assert_allclose(np.tril(np.nan_to_num(weights)), attentions[0, 3], atol=1e-5)
     palette = page.evaluate(
         "import(new URL('page/state.js', document.baseURI)).then(({palettes}) => palettes.value.magnitude.light)"
