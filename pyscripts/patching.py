@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pyscripts.alignment import NOWHERE, Align, origins
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.run import Reading
-from pyscripts.tokens import compared
+from pyscripts.tokens import target_ids
 
 LONGEST = 256  # positions: a sweep grows with the square of the text, and A's hidden states are kept
 
@@ -116,7 +116,7 @@ def targets(a: Stream, b: Stream, target: int | None, versus: int | None) -> lis
     token and B's; with a target alone, it is compared with none. ValueError: they are the same token."""
     if target is None and versus is None and a.top != b.top:
         versus = b.top
-    return compared(a.top if target is None else target, versus)
+    return target_ids(a.top if target is None else target, versus)
 
 
 def copied_positions(a: Stream, b: Stream) -> list[int]:

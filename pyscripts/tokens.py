@@ -115,7 +115,7 @@ def token_id(token: int | str, vocabulary: Sequence[str]) -> int:
     raise ValueError(f"“{token}” is not one token of this model.")
 
 
-def compared(target: int, versus: int | None) -> list[int]:
+def target_ids(target: int, versus: int | None) -> list[int]:
     """The ids of a target and, if any, of the token it is compared with. ValueError: they are the same token."""
     if target == versus:
         raise ValueError("A token cannot be compared with itself.")

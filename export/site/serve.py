@@ -77,7 +77,7 @@ class Handler(SimpleHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     """One thread per connection; a browser that disconnects during a file is not an error."""
 
-    request_queue_size = 128  # with the usual 5, a connection that comes too early is tried again after a second
+    request_queue_size = 128  # beyond the default of 5, a browser waits a second before it tries to connect again
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), ConnectionError):

@@ -14,7 +14,7 @@ from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics import attribution as direct
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.native.session import Past
-from pyscripts.tokens import Target, compared
+from pyscripts.tokens import Target, target_ids
 
 if TYPE_CHECKING:
     from pyscripts.native.model import Model
@@ -37,7 +37,7 @@ def attribution(
     """Model.attribution."""
     direct.check(model.manifest)
     position = run.predicting(token)
-    targets = compared(run.target(token, target), None if versus is None else run.target(token, versus))
+    targets = target_ids(run.target(token, target), None if versus is None else run.target(token, versus))
     return direct.attribute(recorded(model, run, position, targets), model.manifest)
 
 

@@ -13,7 +13,7 @@ from pyscripts.model_outputs import ModelShape
 from pyscripts.page.arrays import attention_of, to_numpy, values_of
 from pyscripts.page.beside import LISTS, MEANS, OF_B, Attributed, Beside, attributed
 from pyscripts.result import Run
-from pyscripts.tokens import Target, compared
+from pyscripts.tokens import Target, target_ids
 
 BATCH = 64  # variants that are requested at once
 KIND = "lab"  # of trials
@@ -33,7 +33,7 @@ class LabWhy:
         """Splits the logit of a token, as the model saw it before the token, into what each part added
         (metrics.attribution.Attribution). target: another token (its id or text), in its place. versus: a token it is
         compared with; then it is the difference of the two logits that is split."""
-        targets = compared(run.target(token, target), None if versus is None else run.target(token, versus))
+        targets = target_ids(run.target(token, target), None if versus is None else run.target(token, versus))
         return direct.attribute((await self._attributed(run, token, targets)).recorded, self.manifest)
 
     async def contribution_weights(self, run: Run, token: int) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import { takeArrays } from './python.js';
 
 const SHORTEST = 100; // ms between two updates: more would not be seen
 const LONGEST = 500;
-const SHARE = 1 / 4; // of the time that drawing may take, since it slows the model down; LONGEST comes first
+const SHARE = 1 / 4; // of the time: as much as drawing may take, since it slows the model down, unless the pause would exceed LONGEST
 
 export class Publisher {
   /** @type {(update: RunUpdate) => number | Promise<number>} the page's, see protocol.js */

@@ -97,6 +97,13 @@ def read(page: Page, text: str, **options: Any) -> None:
     finished(page)
 
 
+def pin_and_read(page: Page, pinned: str, text: str, **options: Any) -> None:
+    """Reads a text with these options, pins its run, and reads another text without interventions."""
+    read(page, pinned, **options)
+    page.evaluate("tokenlight.pin()")
+    read(page, text)
+
+
 def ids(page: Page) -> list[int]:
     return page.evaluate(f"{STATE}.then(run => run.tokens.ids)")
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from playwright.sync_api import Locator, Page, expect
 
 from pyscripts.native import Model
-from tests.e2e.layers import fresh, read, until
+from tests.e2e.layers import fresh, pin_and_read, read, until
 
 A = "The quick brown fox jumps over the lazy dog."
 B = "The lazy brown fox jumps over the quick dog."
@@ -25,9 +25,7 @@ def page(lens_page: Page) -> Page:
 
 def test_the_grid_is_that_without_a_browser(page: Page, native: Model) -> None:
     a, b = native.read(A), native.read(B)
-    read(page, A)
-    page.evaluate("tokenlight.pin()")
-    read(page, B)
+    pin_and_read(page, A, B)
     asked: tuple[dict[str, Any], ...] = {}, {"target": 17}, {"target": 17, "versus": 9}
     for options in asked:
         found = page.evaluate(GRID, [options])
@@ -58,9 +56,7 @@ def test_heads_are_those_without_a_browser(page: Page, native: Model) -> None:
     """By the scripting interface and the panel, at the chosen token and at all; a head that is pressed is chosen."""
     off = {"heads": [{"layer": 1, "head": 2, "scale": 0.5}]}
     a, b = native.read(A, interventions=off), native.read(B)
-    read(page, A, interventions=off)
-    page.evaluate("tokenlight.pin()")
-    read(page, B)
+    pin_and_read(page, A, B, interventions=off)
     for options, token in (({}, -1), ({"token": 4}, 4), ({"token": None}, None)):
         found = page.evaluate(GRID, [{"kind": "heads", "target": 17, "versus": 9, **options}])
         expected = native.patch_head_sweep(a, b, 17, 9, token=token)
@@ -83,9 +79,7 @@ def test_heads_are_those_without_a_browser(page: Page, native: Model) -> None:
 
 def test_tokens_are_paired_by_hand(page: Page, native: Model) -> None:
     """From the texts one above the other, by mouse and by keys; what is not paired is blank in the grid."""
-    read(page, A)
-    page.evaluate("tokenlight.pin()")
-    read(page, B + " more")
+    pin_and_read(page, A, B + " more")
     panel = page.locator("#panel-patch")
     panel.scroll_into_view_if_needed()
     panel.get_by_label("Aligned").select_option("start", timeout=20_000)
@@ -126,9 +120,7 @@ def test_tokens_are_paired_by_hand(page: Page, native: Model) -> None:
 
 def patch_panel(page: Page, pinned: str, shown: str) -> Locator:
     """The panel with one text pinned and another read, before its grid is computed."""
-    read(page, pinned)
-    page.evaluate("tokenlight.pin()")
-    read(page, shown)
+    pin_and_read(page, pinned, shown)
     panel = page.locator("#panel-patch")
     panel.scroll_into_view_if_needed()
     expect(panel.locator(".lead")).to_contain_text("after A", timeout=20_000)

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from playwright.sync_api import Locator, Page, expect
 
 from pyscripts.native import Model
-from tests.e2e.layers import STATE, finished, fresh, read, until
+from tests.e2e.layers import STATE, finished, fresh, pin_and_read, read, until
 
 A = "The quick brown fox jumps over the lazy dog."
 B = "The lazy brown fox jumps over the quick dog."
@@ -23,9 +23,7 @@ def page(lens_page: Page) -> Page:
 
 def test_a_vector_steers_and_is_saved_and_opened(page: Page, native: Model, tmp_path: Path) -> None:
     """The chip, the text read again as without a browser, generation with and without, the file, the link."""
-    read(page, A)
-    page.evaluate("tokenlight.pin()")
-    read(page, B)
+    pin_and_read(page, A, B)
     panel = page.locator("#panel-steer")
     panel.scroll_into_view_if_needed()
     panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
@@ -80,9 +78,7 @@ def steer_panel(page: Page) -> Locator:
 @pytest.mark.parametrize("ending", ["document.getElementById('stop').click()", f"void tokenlight.analyze('{A}')"])
 def test_the_vector_comes_back_whatever_ends_before_and_after(page: Page, ending: str) -> None:
     """Ended while the text without the vector is generated: by Stop, or by another run."""
-    read(page, A)
-    page.evaluate("tokenlight.pin()")
-    read(page, B)
+    pin_and_read(page, A, B)
     panel = steer_panel(page)
     panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
     panel.get_by_role("button", name="Steer", exact=True).click()
@@ -127,9 +123,7 @@ def test_a_vector_from_two_lists_of_texts(page: Page, native: Model) -> None:
 
 def test_panels_out_of_sight_do_not_claim_to_compute(page: Page) -> None:
     """Nothing is computed for them until they are in sight; they say so after another token is chosen, too."""
-    read(page, A)
-    page.evaluate("tokenlight.pin()")
-    read(page, B)
+    pin_and_read(page, A, B)
     page.evaluate("import(new URL('page/choices.js', document.baseURI)).then((choices) => choices.pin(8))")
     panels = [f"#panel-{id}" for id in ("why_adds", "why_tokens", "why_heads", "why_context", "change", "steer")]
     for panel in panels:

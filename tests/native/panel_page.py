@@ -60,7 +60,7 @@ class Page:
         first = 0 if self.run.reading.trace.first else 1
         self.token = int(generator.integers(max(first, 4), len(self.run.ids)))
         self.layer, self.head = (int(generator.integers(model.manifest[name])) for name in ("layers", "heads"))
-        unlike = [*self.run.ids, token_id("ow", model.vocabulary)]  # which tests compare them with
+        unlike = [*self.run.ids, token_id("ow", model.vocabulary)]  # the checks compare these with the two
         others = np.setdiff1d(np.arange(model.manifest["vocab_size"]), unlike)
         self.target, self.versus = generator.choice(others, 2, replace=False).tolist()
         self.inspected: Inspected | None = None

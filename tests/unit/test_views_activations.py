@@ -32,6 +32,7 @@ IDS = [0, 17, 3, 17, 99, 45, 3, 120, 8, 17, 64, 5]  # the prefix token in front
 WORDS = ["The", " fox", " of", " fox", ",", " runs", " of", " 12", " the", " fox", " Bern", "."]
 OPTIONS = {"temperature": 0.8, "topK": 40, "topP": 0.9, "minP": 0.01, "repetitionPenalty": 1.3}
 MODEL = {"id": "m", "sha256": "ab", "weights": "int8", "revision": "r1", "prefix": {"id": 0, "text": "<s>"}}
+ABOUT = ["model", "weights", "revision", "model sha256", "prefix", "interventions", "made by"]  # a CSV's last columns
 PROMPT = 6  # shown tokens that were given; the others count as generated
 
 
@@ -240,7 +241,7 @@ def test_csv_says_what_the_panel_says(run: Run) -> None:
         assert text.startswith("\ufeff")
         rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
         width = len(table["columns"])
-        assert rows[0][:width] == [str(name) for name in table["columns"]]
+        assert rows[0] == [*map(str, table["columns"]), *ABOUT]
         assert [row[:width] for row in rows[1:]] == [["" if cell is None else str(cell) for cell in row]
                                                      for row in table["rows"]]
         assert len(set(rows[0])) == len(rows[0]) and all(len(row) == len(rows[0]) for row in rows), view

@@ -1,5 +1,6 @@
 """The likelihood view's own data: strip, findings, comparison and preview of a small run; runs in CPython."""
 
+import csv
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from pyscripts.page.preview import preview
 from pyscripts.page.views import VIEWS, Context
 from pyscripts.trace import Trace
 from tests.unit.cut_text import tokens_of
+from tests.unit.test_views_activations import ABOUT
 
 PIECES = ["The", " cat", " sat", ". ", "The", " cat", " sat", ".", " Naïve", " 🙂"]
 IDS = [1, 2, 3, 4, 1, 2, 3, 5, 6, 7]
@@ -66,7 +68,8 @@ def test_the_text_and_its_findings_as_tables(context: Context) -> None:
     assert (what, place, passages) == ("place in repeated passages", 2, 1)
     assert (first_time, again) == (pytest.approx(-found.logprob[2]), pytest.approx(-found.logprob[6]))
     assert all(len(row) == len(listed["columns"]) for row in listed["rows"])
-    assert VIEWS["csv"](context, "findings", {}).removeprefix("\ufeff").startswith(",".join(listed["columns"]))
+    titles = next(csv.reader(VIEWS["csv"](context, "findings", {}).removeprefix("\ufeff").splitlines()))
+    assert titles == [*listed["columns"], *ABOUT]
 
 
 def test_findings(context: Context) -> None:

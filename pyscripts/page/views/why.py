@@ -12,7 +12,7 @@ from pyscripts.metrics.likelihood import NO_TARGET
 from pyscripts.page.beside import Attributed
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
-from pyscripts.tokens import compared, token_id
+from pyscripts.tokens import target_ids, token_id
 
 LISTED = 10
 NO_PREDICTION = "First token: no prediction, since the text was read without a prefix token."
@@ -25,8 +25,8 @@ def question(context: Context, token: int, target: int | str | None, versus: int
     if position < 0:
         raise ValueError(NO_PREDICTION)
     actual = context.reading.trace.ids[position + 1]
-    ids = compared(actual if target is None else token_id(target, context.vocabulary),
-                   None if versus is None else token_id(versus, context.vocabulary))
+    ids = target_ids(actual if target is None else token_id(target, context.vocabulary),
+                     None if versus is None else token_id(versus, context.vocabulary))
     return position, ids
 
 
