@@ -218,6 +218,8 @@ class Log:
         local = url.scheme in {"data", "blob", "file"} or url.hostname == "127.0.0.1"
         if not local and request.failure != "csp":
             self.strangers.append(request.url)
+        if local and request.failure not in {"csp", "net::ERR_ABORTED"}:
+            print(f"{request.url}: {request.failure}")  # shown if the test fails
 
 
 @pytest.fixture(scope="session")
