@@ -1,4 +1,4 @@
-// Sends a run's new results to the page, less often the longer the page takes to draw them; analysis worker.
+// Sends a run's new results to the page, one update at a time, less often the longer they take to draw; analysis worker.
 
 import { transfer } from '../vendor/comlink.min.js';
 import { takeArrays } from './python.js';
@@ -14,9 +14,11 @@ export class Publisher {
   onUpdate = () => 0;
   #read;
   #runId = -1;
-  #published = -Infinity; // when the page was last updated
+  #processed = -Infinity; // when the page had last processed an update
   #pause = SHORTEST;
   #timer = 0;
+  #under = 0; // updates that the page has not processed yet
+  #news = false; // whether there are results that were not sent
   /** @type {AppendedToken[]} */
   #appended = []; // tokens not sent to the page yet
   /** @type {unknown} */
@@ -32,6 +34,7 @@ export class Publisher {
     clearTimeout(this.#timer);
     this.#runId = runId;
     this.#timer = 0;
+    this.#news = false;
     this.#appended = [];
     this.#failure = null;
     if (kept) void this.#publish();
@@ -41,15 +44,20 @@ export class Publisher {
   extend(runId, appended) {
     this.#check(runId);
     if (appended) this.#appended.push(appended);
-    const pause = this.#published + this.#pause - performance.now();
-    if (pause <= 0) void this.#publish();
-    else this.#timer ||= setTimeout(() => this.#publishLater(), pause);
+    this.#news = true;
+    if (this.#under) return; // it is sent when the page has processed what it has
+    if (performance.now() >= this.#processed + this.#pause) void this.#publish();
+    else this.#publishSoon();
+  }
+
+  #publishSoon() {
+    this.#timer ||= setTimeout(() => this.#publishLater(), this.#processed + this.#pause - performance.now());
   }
 
   /** @param {number} runId */
   async finish(runId) {
     this.#check(runId);
-    if (this.#timer) await this.#publish();
+    if (this.#news) await this.#publish();
   }
 
   /** @param {number} runId */
@@ -69,8 +77,8 @@ export class Publisher {
   #publish() {
     clearTimeout(this.#timer);
     this.#timer = 0;
+    this.#news = false;
     const result = this.#read(this.#runId);
-    this.#published = performance.now();
     const update = {
       runId: this.#runId,
       first: result.get('first'),
@@ -84,7 +92,13 @@ export class Publisher {
     result.destroy();
     this.#appended = [];
     const arrays = [...Object.values(update.arrays), ...Object.values(update.words)];
+    this.#under++;
     const processed = Promise.resolve(this.onUpdate(transfer(update, arrays.map(({ data }) => data.buffer))));
-    return processed.then((drawing) => void (this.#pause = Math.min(LONGEST, Math.max(SHORTEST, drawing / SHARE))));
+    return processed
+      .then((drawing) => void (this.#pause = Math.min(LONGEST, Math.max(SHORTEST, drawing / SHARE))))
+      .finally(() => {
+        this.#processed = performance.now();
+        if (!--this.#under && this.#news) this.#publishSoon();
+      });
   }
 }

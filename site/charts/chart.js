@@ -181,6 +181,7 @@ export class Chart {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
+    if (!this.#scene) this.#draw(); // pressed before the first frame
     const areas = this.#scene?.areas ?? [];
     if (!areas.length || event.ctrlKey || event.metaKey || event.altKey) return;
     const point = this.#point ?? { area: 0, row: 0, column: this.#framed.find(({ kind }) => kind === 'mark')?.from ?? -1 };

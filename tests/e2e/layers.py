@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
 
 STATE = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
 # For axe: a rule that is off unless it is asked for.
@@ -47,6 +47,29 @@ def fresh(page: Page, lens: str = "layers") -> Page:
         lens,
     )
     return page
+
+
+@contextmanager
+def slowed(page: Page, milliseconds: int) -> Iterator[None]:
+    """The model takes at least that long for each token: a tiny one may have written all before a test looks.
+
+    Every token is told to Python by a message.
+    """
+    model = next(worker for worker in page.workers if "inference.worker" in worker.url)
+    model.evaluate(
+        """milliseconds => {
+            globalThis.post = MessagePort.prototype.postMessage;
+            MessagePort.prototype.postMessage = function (...message) {
+                const end = performance.now() + milliseconds;
+                while (performance.now() < end);
+                return post.apply(this, message);
+            };
+        }""",
+        milliseconds,
+    )
+    yield
+    with suppress(Error):  # it has ended
+        model.evaluate("() => void (MessagePort.prototype.postMessage = post)")
 
 
 def generate(page: Page, prompt: str, **options: Any) -> list[int]:

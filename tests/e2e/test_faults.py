@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
+from tests.e2e.layers import slowed
 from tests.e2e.likelihood import open_view
 
 Opener = Callable[..., Page]
@@ -194,24 +195,27 @@ def test_a_killed_worker_is_started_again(part: str, view: Page) -> None:
 
 def test_a_worker_killed_in_the_middle_of_a_run(view: Page) -> None:
     start = "globalThis.outcome = tokenlight.generate('The', {maxTokens: 200}).then(() => 'done', (e) => e.message)"
-    view.evaluate(f"{start}; null")
-    expect(view.locator(".token.generated").nth(3)).to_be_attached(timeout=30_000)
-    next(w for w in view.workers if "inference.worker" in w.url).evaluate("() => void self.close()")
-    assert "stopped working" in view.evaluate("outcome")
+    with slowed(view, 20):
+        view.evaluate(f"{start}; null")
+        expect(view.locator(".token.generated").nth(3)).to_be_attached(timeout=30_000)
+        worker = next(w for w in view.workers if "inference.worker" in w.url)
+        worker.evaluate("() => void setTimeout(() => self.close())")
+        assert "stopped working" in view.evaluate("outcome")
     expect(view.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
     works(view)
 
 
 def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
     """The old one rejects, and nothing of it shows up in the new one."""
-    answer = view.evaluate(
-        """async () => {
-          const old = tokenlight.generate('The people', {maxTokens: 200}).then(() => 'done', (e) => e.message);
-          await new Promise((done) => setTimeout(done, 200));
-          const fresh = await tokenlight.analyze('One two three');
-          return [await old, fresh.text, document.querySelectorAll('.token').length, fresh.tokens.length];
-        }"""
-    )
+    with slowed(view, 20):
+        answer = view.evaluate(
+            """async () => {
+              const old = tokenlight.generate('The people', {maxTokens: 200}).then(() => 'done', (e) => e.message);
+              await new Promise((done) => setTimeout(done, 200));
+              const fresh = await tokenlight.analyze('One two three');
+              return [await old, fresh.text, document.querySelectorAll('.token').length, fresh.tokens.length];
+            }"""
+        )
     assert answer[0] == "This run was replaced by a newer one." and answer[1] == "One two three"
     assert answer[2] == answer[3]
 

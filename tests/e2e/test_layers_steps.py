@@ -20,6 +20,7 @@ from tests.e2e.layers import (
     ids,
     place,
     settled,
+    slowed,
     step_times,
     step_to,
 )
@@ -94,19 +95,20 @@ def test_streaming_follows_until_a_person_steps_back(page: Page) -> None:
                 .observe(tokens, {subtree: true, childList: true});
         }"""
     )
-    page.click("#continue")
-    expect(page.locator("#tokens .token.generated >> nth=20")).to_be_visible()
-    assert page.evaluate("counts.size") > 2, "tokens came one after another"
-    expect(page.locator(".current")).to_contain_text("following the newest")
-    page.focus("#tokens")
-    page.keyboard.press("Home")
-    place_at = page.locator(".place")
-    expect(place_at).to_have_text(re.compile(r"^1 / "))
-    seen = page.locator("#tokens .token.generated").count()
-    expect(page.locator(f"#tokens .token.generated >> nth={seen + 2}")).to_be_visible()
-    assert place_at.inner_text().startswith("1 / "), "it stays where the person went"
-    page.locator("#stop").dispatch_event("click")  # at once: the model writes on meanwhile
-    written = finished(page)
+    with slowed(page, 20):
+        page.click("#continue")
+        expect(page.locator("#tokens .token.generated >> nth=20")).to_be_visible()
+        assert page.evaluate("counts.size") > 2, "tokens came one after another"
+        expect(page.locator(".current")).to_contain_text("following the newest")
+        page.focus("#tokens")
+        page.keyboard.press("Home")
+        place_at = page.locator(".place")
+        expect(place_at).to_have_text(re.compile(r"^1 / "))
+        seen = page.locator("#tokens .token.generated").count()
+        expect(page.locator(f"#tokens .token.generated >> nth={seen + 2}")).to_be_visible()
+        assert place_at.inner_text().startswith("1 / "), "it stays where the person went"
+        page.locator("#stop").dispatch_event("click")  # at once: the model writes on meanwhile
+        written = finished(page)
     assert len(written) < 150, "Stop keeps what was written"
     place(page, f"1 / {len(written)}")
 

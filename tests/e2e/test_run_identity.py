@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.e2e.layers import until
+from tests.e2e.layers import slowed, until
 from tests.e2e.likelihood import open_view
 from tests.e2e.likelihood import read_box as read
 from tests.e2e.likelihood import settled as idle
@@ -126,11 +126,12 @@ def test_a_run_during_a_switch_is_under_way_and_can_be_stopped(tiny_site: str, o
     page.route("**/models/tiny-llama/*.bin", hold)
     page.evaluate("globalThis.switching = tokenlight.load('tiny-llama').then((model) => model.id); null")
     expect(page.locator("html")).to_have_attribute("data-state", "booting")
-    page.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
-    expect(page.locator("html")).to_have_attribute("data-state", "running")
-    expect(page.locator(".token.generated").nth(2)).to_be_attached()
-    page.click("#stop")
-    run = page.evaluate("running")
+    with slowed(page, 20):
+        page.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
+        expect(page.locator("html")).to_have_attribute("data-state", "running")
+        expect(page.locator(".token.generated").nth(2)).to_be_attached()
+        page.click("#stop")
+        run = page.evaluate("running")
     assert run["model"]["id"] == "tiny-gpt2" and len(run["steps"]) < 240
     release.set()
     for route in held:

@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 from export.site.serve import Handler
 from tests.e2e.conftest import Log
 from tests.e2e.hosting import link_site
+from tests.e2e.layers import slowed
 from tests.processes import at_rest
 
 WARM_UP = SOAK = (200, 50)  # analyses and generations; each part has every fault between them
@@ -90,31 +91,35 @@ def fresh(page: Page) -> str:
 def kill(page: Page, part: str) -> None:
     """Ends a worker in the middle of a run."""
     start = "globalThis.outcome = tokenlight.generate('The', {maxTokens: 200}).then(() => 'done', (e) => e.message)"
-    page.evaluate(f"{start}; null")
-    expect(page.locator(".token.generated").nth(3)).to_be_attached(timeout=30_000)
-    next(worker for worker in page.workers if f"{part}.worker" in worker.url).evaluate("() => void self.close()")
-    assert "stopped working" in page.evaluate("outcome")
+    with slowed(page, 20):
+        page.evaluate(f"{start}; null")
+        expect(page.locator(".token.generated").nth(3)).to_be_attached(timeout=30_000)
+        worker = next(worker for worker in page.workers if f"{part}.worker" in worker.url)
+        worker.evaluate("() => void setTimeout(() => self.close())")
+        assert "stopped working" in page.evaluate("outcome")
     expect(page.locator("#notice")).to_contain_text("It was restarted", timeout=60_000)
 
 
 def cancel(page: Page) -> None:
     """The Stop button, in the middle of a run."""
-    page.evaluate("globalThis.running = tokenlight.generate('The people', { maxTokens: 240 }); null")
-    expect(page.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
-    page.click("#stop")
+    with slowed(page, 20):
+        page.evaluate("globalThis.running = tokenlight.generate('The people', { maxTokens: 240 }); null")
+        expect(page.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
+        page.click("#stop")
     assert 2 < len(page.evaluate("running")["steps"]) < 240
 
 
 def replace(page: Page) -> None:
     """A newer run stops the one under way."""
-    answer = page.evaluate(
-        """async () => {
-          const old = tokenlight.generate('The people', { maxTokens: 200 }).then(() => 'done', (e) => e.message);
-          await new Promise((done) => setTimeout(done, 200));
-          await tokenlight.analyze('One two three');
-          return old;
-        }"""
-    )
+    with slowed(page, 20):
+        answer = page.evaluate(
+            """async () => {
+              const old = tokenlight.generate('The people', { maxTokens: 200 }).then(() => 'done', (e) => e.message);
+              await new Promise((done) => setTimeout(done, 200));
+              await tokenlight.analyze('One two three');
+              return old;
+            }"""
+        )
     assert answer == "This run was replaced by a newer one."
 
 

@@ -202,16 +202,17 @@ class PageSteps(TextSteps):
     def back(self, wait: bool) -> None:
         """Back; the text is one that has been there, and the one that was left is not lost."""
         self.links -= 1
-        self.walk.may_pin |= set(range(13))
-        before, known, after = self.walk.act(
+        before, (known, token), after = self.walk.act(
             """async () => {
               const known = walk.look(true).versions;
               const done = new Promise((resolve) => addEventListener('popstate', resolve, { once: true }));
               history.back();
               await Promise.race([done, walk.pause(2000)]);
-              return [...known, new URLSearchParams(location.hash.slice(1)).get('text')];
+              const left = new URLSearchParams(location.hash.slice(1));
+              return [[...known, left.get('text')], left.get('token')];
             }"""
         )
+        self.walk.may_pin |= {None if token is None else int(token)}
         if after["text"] != before["text"]:
             assert after["text"] in known
             self.walk.holds(after["text"])
