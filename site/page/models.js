@@ -6,7 +6,7 @@ import { batch } from '../vendor/signals-core.js';
 import { consentTo } from './consent.js';
 import { forsake, provenKey } from './graphics.js';
 import { message, say } from './notices.js';
-import { callback, join, Part, PartLost } from './part.js';
+import { callback, join, NotLoaded, Part, PartLost } from './part.js';
 import * as state from './state.js';
 import { refreshStored } from './storage.js';
 
@@ -170,6 +170,19 @@ function fail(error, id) {
 export async function load(id) {
   const number = ++loads;
   candidate?.part.stop('Another model was chosen.');
+  try {
+    return await start(id, number).catch((error) => {
+      if (error instanceof NotLoaded && number === loads) return start(id, number); // a connection may fail once
+      throw error;
+    });
+  } catch (error) {
+    if (number === loads) fail(error, id);
+    throw error;
+  }
+}
+
+/** @param {string} id @param {number} number of this load @returns {Promise<Manifest>} */
+async function start(id, number) {
   /** @type {Part<InferenceApi>} */
   const part = new Part(INFERENCE, () => {});
   candidate = { part, id };
@@ -185,7 +198,7 @@ export async function load(id) {
   });
   try {
     join(part, analysisPart);
-    booted.catch((error) => part.stop(message(error))); // the model cannot be registered with it
+    booted.catch((error) => part.stop(error instanceof PartLost ? error : message(error))); // the model cannot be registered with it
     const loaded = await part.wait(part.api.load(id, provenKey(id), onProgress));
     await booted;
     performance.measure('tokenlight session', { start: performance.now(), duration: loaded.created });
@@ -195,7 +208,6 @@ export async function load(id) {
     return loaded.manifest;
   } catch (error) {
     part.stop(message(error));
-    if (number === loads) fail(error, id);
     throw error;
   } finally {
     end();
@@ -254,7 +266,7 @@ function pythonDied(dead, why) {
   show('python', null);
   state.forgotten.value = state.run.value?.id ?? null;
   const id = candidate?.id ?? state.model.value?.manifest.id;
-  candidate?.part.stop(why.message); // its model can no longer be registered with Python
+  candidate?.part.stop(why); // its model can no longer be registered with Python
   if (!inference || !id) return;
   inference.stop(why.message); // it may be waiting for an answer that will never come
   inference = null;

@@ -7,6 +7,9 @@ const LONGEST_START = 30_000; // ms for a worker's first answer
 /** A worker has ended: its pending calls will never be answered. */
 export class PartLost extends Error {}
 
+/** A file of a worker could not be loaded: it never ran. */
+export class NotLoaded extends PartLost {}
+
 /** @template {{ holdLock(): Promise<void> }} Api */
 export class Part {
   #worker;
@@ -28,7 +31,8 @@ export class Part {
     this.#worker = new Worker(script, { type: 'module', name });
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.lose(event.message || 'it could not be loaded');
+      if (event.message) this.lose(event.message);
+      else this.#lose(new NotLoaded('A part of the page could not be loaded. Check the connection, then try again.'));
     };
     this.api = Comlink.wrap(this.#worker);
     void this.#watch(name);
@@ -47,16 +51,20 @@ export class Part {
 
   /** Ends a worker that has failed. @param {string} why */
   lose(why) {
+    this.#lose(new PartLost(`A part of the page stopped working (${why})`));
+  }
+
+  /** @param {PartLost} error */
+  #lose(error) {
     if (this.#lost) return;
-    const error = new PartLost(`A part of the page stopped working (${why})`);
     const { onLost } = this;
     this.#end(error);
     onLost(error);
   }
 
-  /** Ends the worker on purpose. @param {string} why the error message for pending calls */
+  /** Ends the worker on purpose. @param {string | PartLost} why the error, or its message, for pending calls */
   stop(why) {
-    if (!this.#lost) this.#end(new PartLost(why));
+    if (!this.#lost) this.#end(typeof why === 'string' ? new PartLost(why) : why);
   }
 
   /** @param {PartLost} error */

@@ -42,6 +42,32 @@ def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> 
     assert page.evaluate(READS)[1] > 3
 
 
+@pytest.mark.parametrize("file", ["inference/inference.worker.js", "inference/reader.js", "analysis/publisher.js"])
+def test_a_file_of_a_worker_that_cannot_be_loaded(file: str, tiny_site: str, open_page: Opener) -> None:
+    """Once: the worker is started again, and nobody hears of it. Every time: one sentence, and a way to try again."""
+    page = open_page(tiny_site, ready=False)
+    failed: list[Route] = []
+
+    def fail(route: Route) -> None:
+        failed.append(route)
+        if len(failed) in (1, 3, 4):
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(f"**/{file}", fail)
+    page.reload()
+    ready(page)
+    assert len(failed) == 2
+    expect(page.locator("#notice")).not_to_contain_text("could not be loaded")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
+    expect(page.locator("#notice")).to_contain_text("could not be loaded. Check the connection")
+    page.click("#retry")
+    ready(page)
+    assert page.evaluate(READS)[1] > 3
+
+
 def test_a_start_of_python_that_stalls_is_named(tiny_site: str, page: Page) -> None:
     """The model waits for Python to take it: that is no stall of the model, however long ago its last step was."""
     held: list[Route] = []
