@@ -7,6 +7,8 @@ TORCH_INDEX ?=
 # The first pip that knows --group; in a variable, since a comma would end an argument of `step`.
 NEW_PIP := 'pip>=25.1,<27'
 PIP := $(BIN)/python -m pip install --no-compile --disable-pip-version-check -c export/constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+# Test processes: one for each core, two to four, since each may hold a browser with SmolLM2 (2 GB).
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(min(4, max(2, os.cpu_count() or 2)))')
 PAGE := $(shell find pyscripts site -path site/vendor -prune -o -path site/models -prune -o -path site/node_modules -prune -o -type f -print)
 
 # $(call step,name,command): says what is being done and how long it took.
@@ -55,7 +57,7 @@ site/models/smollm2/manifest.json: | .venv/installed site/vendor/NOTICES
 
 test:
 	@$(MAKE) -j3 check site/models/smollm2/manifest.json browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 25 -m "not long" tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations 25 -m "not long" tests
 
 # Tests that take minutes: memory over hundreds of runs, a model of GPT-2's size, WebGPU on a software adapter.
 test-long: check browser

@@ -39,18 +39,16 @@ class Candidates:
     @classmethod
     def of(cls, probabilities: NDArray[np.float64], k: int) -> "Candidates":
         """The k most likely of probabilities [vocabulary]; tokens with probability 0 are left out."""
-        ids = top_k(probabilities, k)
-        return cls._possible(ids, probabilities[ids])
+        possible = np.flatnonzero(probabilities > 0)  # often few
+        best = possible[top_k(probabilities[possible], k)]
+        return cls(best.astype(np.int32), probabilities[best])
 
     @classmethod
     def of_row(cls, row: TokenStatistics) -> "Candidates":
         """The most likely tokens of the statistics of one token; tokens with probability 0 are left out."""
-        return cls._possible(row.top_ids[0], np.exp(row.top_logprobs[0]))
-
-    @classmethod
-    def _possible(cls, ids: NDArray[np.int32], probabilities: NDArray[np.float64]) -> "Candidates":
+        probabilities = np.exp(row.top_logprobs[0])
         possible = probabilities > 0
-        return cls(ids[possible], probabilities[possible])
+        return cls(row.top_ids[0][possible], probabilities[possible])
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,37 +46,20 @@ class Step:
     name: str  # the Settings field that caused it, or "greedy"
     logits: Row  # [vocabulary] after the step; -inf: removed
     probabilities: Row  # [vocabulary] after the step, sums to 1
+    removed_mass: float  # 0 ... 1, that the tokens it removed had before it
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """The model's own distribution and the one sampled from, with the steps between them.
+    """The distribution a token is drawn from, and the steps that led to it."""
 
-    Drawing needs only `sampled`; everything else is computed when it is used.
-    """
-
-    logits: Row  # [vocabulary] the model's own
     steps: tuple[Step, ...]
     sampled: Row  # [vocabulary] the one to draw from; sums to 1
 
-    @cached_property
-    def raw(self) -> Row:
-        """[vocabulary] the model's own distribution; sums to 1."""
-        return softmax(self.logits) if self.steps else self.sampled
-
     def filters(self) -> list[dict[str, Any]]:
-        """What each step did: its `name`, how many tokens it `kept` (probability above 0), and its `removed_mass`, the
-        probability, 0 ... 1, that the removed tokens had before it."""
-        effects = []
-        for number, step in enumerate(self.steps):
-            removed = np.flatnonzero(step.logits == -np.inf)
-            mass = 0.0
-            if removed.size:
-                before = self.steps[number - 1].probabilities if number else self.raw
-                mass = float(before[removed].sum())
-            kept = int(np.count_nonzero(step.probabilities > 0))
-            effects.append({"name": step.name, "kept": kept, "removed_mass": mass})
-        return effects
+        """What each step did: its `name`, how many tokens it `kept` (probability above 0), and its `removed_mass`."""
+        return [{"name": step.name, "kept": int(np.count_nonzero(step.probabilities > 0)),
+                 "removed_mass": step.removed_mass} for step in self.steps]
 
 
 def distribution(
@@ -98,21 +80,25 @@ def distribution(
         raise ValueError(f"sampling needs one row of logits [vocabulary], not {row.shape}.")
     generated = _ids(generated_ids, row.size)
     seen = np.concatenate([_ids(prompt_ids, row.size), generated])
-    raw_logits, steps, probabilities = row, list[Step](), None
+    steps, probabilities = list[Step](), None
     for name, change in _changes(settings, seen, generated, row.size):
         with np.errstate(over="ignore"):  # a tiny temperature sends all but the likeliest to -inf
-            row = change(row)
-        probabilities = softmax(row)
-        steps.append(Step(name, row, probabilities))
+            changed = change(row)
+        removed = np.flatnonzero(changed == -np.inf) if changed.min() == -np.inf else ()
+        mass = float(softmax(row)[removed].sum()) if len(removed) else 0.0
+        row, probabilities = changed, softmax(changed)
+        steps.append(Step(name, row, probabilities, mass))
     if probabilities is None:
         probabilities = softmax(row)
     for name, keep in _filters(settings):
         kept = keep(row, probabilities)  # [vocabulary] bool
+        before = float(probabilities.sum())  # 1 but for rounding
         row = np.where(kept, row, -np.inf)
         probabilities = np.where(kept, probabilities, 0)
-        probabilities /= probabilities.sum()
-        steps.append(Step(name, row, probabilities))
-    return Distribution(raw_logits, tuple(steps), probabilities)
+        left = float(probabilities.sum())
+        probabilities /= left
+        steps.append(Step(name, row, probabilities, before - left))
+    return Distribution(tuple(steps), probabilities)
 
 
 def sample(probabilities: ArrayLike, seed: int, step: int) -> int:

@@ -59,7 +59,8 @@ export const decline = () => set('keepProcessor', true);
  */
 async function look(asked) {
   const loaded = state.model.value;
-  if (trying || !loaded || (document.hidden && !asked)) return;
+  if (trying || !loaded || !state.canRun.value) return;
+  if (!asked && (document.hidden || state.phase.value !== 'ready')) return;
   const { id } = loaded.manifest;
   const { inference } = workers();
   const found = await inference.wait(inference.api.trialKey()).catch(() => undefined);

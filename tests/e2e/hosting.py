@@ -127,6 +127,7 @@ class Host(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False  # an answer that is held back for ever must not hold the test
+    request_queue_size = 128  # a browser that finds the queue full tries again after a second
 
     def __init__(self, root: Path, port: int = 0, handler: type[Plain] = Plain) -> None:
         super().__init__(("127.0.0.1", port), functools.partial(handler, directory=str(root)))

@@ -104,6 +104,26 @@ def test_a_worker_that_dies_before_there_is_a_model(part: str, tiny_site: str, o
     assert page.evaluate(READS)[0] == "tiny-llama"
 
 
+def test_idle_time_that_comes_while_a_model_is_started_again(tiny_site: str, page: Page) -> None:
+    """The trial of the graphics card waits for idle time; there may be no model by then."""
+    page.add_init_script("globalThis.held = []; globalThis.requestIdleCallback = (work) => held.push(work);")
+    page.goto(tiny_site)
+    page.evaluate("tokenlight.ready")
+    page.evaluate("tokenlight.analyze('The river')")
+    until(page, "() => held.length > 0")
+    kept: list[Route] = []
+    page.route("**/manifest.json", lambda route: kept.append(route))
+    worker = next(worker for worker in page.workers if "inference.worker" in worker.url)
+    worker.evaluate("() => void setTimeout(() => self.close())")
+    expect(page.locator("html")).to_have_attribute("data-state", "booting", timeout=60_000)
+    page.evaluate("held.forEach((work) => work({ didTimeout: false, timeRemaining: () => 50 }))")
+    while not kept:
+        page.wait_for_timeout(20)
+    page.unroute("**/manifest.json")
+    kept[0].continue_()
+    ready(page)
+
+
 def test_ready_is_about_the_newest_choice(tiny_site: str, open_page: Opener) -> None:
     page = open_page(f"{tiny_site}#model=tiny-gpt2", ready=False)
     found = page.evaluate(
