@@ -73,11 +73,18 @@ if (state.tokenToPin.value !== null) {
 
 keepDraft();
 installApi();
-const settled = settle();
-mountCharts().catch((error) => {
+const mounted = mountCharts().catch((error) => {
   console.error(error);
   say('A part of the page could not be loaded. Check the connection, then reload the page.', true);
 });
+void start();
+
+/** The workers start while the lenses' modules are on their way; the model answers once these are there, too. */
+async function start() {
+  await Promise.all([shown, settle()]);
+  await boot(asked.model, { onUpdate, onSwitch: readAgain, mounted });
+  (await import('./page/device_trial.js')).followGraphics();
+}
 
 /** The strip and the lenses are not needed for the first look at the text: their modules come after it. */
 async function mountCharts() {
@@ -104,7 +111,4 @@ async function mountCharts() {
   followQuestions();
   mountLessons(asked.lesson, asked.step);
   followAddress();
-  await settled;
-  await boot(asked.model, { onUpdate, onSwitch: readAgain });
-  (await import('./page/device_trial.js')).followGraphics();
 }

@@ -251,7 +251,7 @@ async function storeFiles(version, files, current, needed) {
     const response = (await fits(old, sha256)) ? old : await fetch(url, { cache: 'no-cache' });
     if (response !== old && !(await fits(response, sha256))) throw new Error(`${path} does not belong to release ${version}. The site is being updated; try again later.`);
     try {
-      await cache.put(url, /** @type {Response} */ (response));
+      await cache.put(url, withHeaders(/** @type {Response} */ (response)));
     } catch (error) {
       if (needed) await caches.delete(PREFIX + version); // no space: free what the incomplete release takes
       throw error;
@@ -327,9 +327,14 @@ async function keepDescriptions() {
 /** @param {number} ms @returns {Promise<null>} */
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, null));
 
-/** @param {Response} response */
+/**
+ * The response with the headers. One that has them stays as it is: browsers keep compiled code only for what a service
+ * worker passes on unchanged from the network or its store.
+ * @param {Response} response
+ */
 function withHeaders(response) {
   if (response.type === 'opaque' || response.type === 'opaqueredirect' || response.type === 'error') return response;
+  if (Object.entries(HEADERS).every(([name, value]) => response.headers.get(name) === value)) return response;
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
   const body = [101, 204, 205, 304].includes(response.status) ? null : response.body;

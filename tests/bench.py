@@ -41,6 +41,7 @@ DECODE = (128, 900)  # positions before the tokens that are written
 WRITTEN = 16
 PANELS = 40  # tokens written with the panels at work
 STEPS = 20  # from token to token in the panels
+USED = "The people of the village went down to the river, where the light of the morning lay on the water. " * 3
 WORD = " the"  # one token in both models
 TEXTS = ROOT / "export/texts"
 CACHE = ROOT / "export/.cache/bench"
@@ -90,7 +91,7 @@ def memory(page: Page) -> float:
 
 
 def start(context: BrowserContext, address: str) -> tuple[Page, dict[str, float]]:
-    """Opens the page: seconds from navigation to a coloured token and until model and Python can answer."""
+    """Opens the page: seconds from navigation to a coloured token, and until model and Python can answer."""
     page = context.new_page()
     begin = time.perf_counter()
     page.goto(address)
@@ -190,10 +191,24 @@ PARTS: dict[str, Callable[[Opened], Figures]] = {
 }
 
 
-def starts(context: BrowserContext, address: str) -> tuple[Page, Figures]:
-    """The warm page, after a start without and one with a filled cache of the browser; the second has all measures."""
-    page, cold = start(context, address)
+def use(page: Page) -> None:
+    """What a visitor does: the browser stores the code that it compiles meanwhile, once the page is stored."""
+    stored = "import(new URL('page/state.js', location.href)).then(({offline}) => offline.value.state)"
+    while page.evaluate(stored) == "storing":
+        page.wait_for_timeout(200)
+    for number in range(20):
+        page.evaluate("text => tokenlight.analyze(text)", f"{number}: {USED}")
+    show_tab(page, "layers")
+    page.evaluate("tokenlight.generate('The people', {maxTokens: 40})")
+    page.wait_for_timeout(3000)
     page.close()
+
+
+def starts(context: BrowserContext, address: str) -> tuple[Page, Figures]:
+    """The warm page, after a first visit, two in which it was used, and one that has all measures."""
+    page, cold = start(context, address)
+    use(page)
+    use(start(context, address)[0])
     page, warm = start(context, address)
     result = {
         "session creation": 1000 * warm["tokenlight session"],
@@ -222,7 +237,7 @@ def bench(model: str, models: Path, parts: list[str], browser_: Browser, console
         (site / "models").symlink_to(models)
         (site / "bench.worker.js").symlink_to(ROOT / "tests/bench.worker.js")
         with serving(site) as address:
-            context = browser_.new_context(service_workers="block")
+            context = browser_.new_context(service_workers="allow")
             page, result = starts(context, f"{address}#model={model}")
             show(f"{model}: start", result, console)
             at = Opened(page, model, models / model, address, prose(page))

@@ -55,7 +55,7 @@ def slowed(page: Page, milliseconds: int) -> Iterator[None]:
 
     Every token is told to Python by a message.
     """
-    model = next(worker for worker in page.workers if "inference.worker" in worker.url)
+    model = [worker for worker in page.workers if "inference.worker" in worker.url][-1]  # before it, ones that ended
     model.evaluate(
         """milliseconds => {
             globalThis.post = MessagePort.prototype.postMessage;

@@ -198,7 +198,7 @@ def test_a_worker_killed_in_the_middle_of_a_run(view: Page) -> None:
     with slowed(view, 20):
         view.evaluate(f"{start}; null")
         expect(view.locator(".token.generated").nth(3)).to_be_attached(timeout=30_000)
-        worker = next(w for w in view.workers if "inference.worker" in w.url)
+        worker = [worker for worker in view.workers if "inference.worker" in worker.url][-1]
         worker.evaluate("() => void setTimeout(() => self.close())")
         assert "stopped working" in view.evaluate("outcome")
     expect(view.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from export.site.serve import response_headers
 from tests.e2e.hosting import FOLDER, hosting, release, stored_visit, wait_ready, wait_stored
 
 pytestmark = pytest.mark.browser_context_args(service_workers="allow")
@@ -212,6 +213,17 @@ def test_no_room_for_a_release(idle_root: Path, page: Page) -> None:
     page.reload()  # the server is gone
     wait_ready(page)
     assert page.evaluate(PROBE) == ["first"] * 4
+
+
+def test_what_is_stored_is_passed_on_as_it_is(idle_root: Path, page: Page) -> None:
+    """The store has the headers that the server lacks: browsers keep compiled code only for responses left unchanged."""
+    with hosting(idle_root) as host:
+        stored_visit(page, host.address)
+        stored = "caches.match('app.js').then((response) => Object.fromEntries(response.headers))"
+        passed_on = "fetch('app.js').then((response) => Object.fromEntries(response.headers))"
+        expected = {name.lower(): value for name, value in response_headers().items() if name != "Cache-Control"}
+        assert expected.items() <= page.evaluate(stored).items()
+        assert page.evaluate(passed_on) == page.evaluate(stored)
 
 
 def test_a_part_of_a_file(idle_root: Path, page: Page) -> None:

@@ -112,14 +112,13 @@ def test_idle_time_that_comes_while_a_model_is_started_again(tiny_site: str, pag
     page.evaluate("tokenlight.analyze('The river')")
     until(page, "() => held.length > 0")
     kept: list[Route] = []
-    page.route("**/manifest.json", lambda route: kept.append(route))
+    page.route("**/manifest.json", lambda route: kept.append(route), times=1)
     worker = next(worker for worker in page.workers if "inference.worker" in worker.url)
     worker.evaluate("() => void setTimeout(() => self.close())")
     expect(page.locator("html")).to_have_attribute("data-state", "booting", timeout=60_000)
     page.evaluate("held.forEach((work) => work({ didTimeout: false, timeRemaining: () => 50 }))")
     while not kept:
         page.wait_for_timeout(20)
-    page.unroute("**/manifest.json")
     kept[0].continue_()
     ready(page)
 
