@@ -216,7 +216,7 @@ def test_no_room_for_a_release(idle_root: Path, page: Page) -> None:
 
 
 def test_what_is_stored_is_passed_on_as_it_is(idle_root: Path, page: Page) -> None:
-    """The store has the headers that the server lacks: browsers keep compiled code only for responses left unchanged."""
+    """The store has the headers that the server lacks: browsers keep compiled code only of unchanged ones."""
     with hosting(idle_root) as host:
         stored_visit(page, host.address)
         stored = "caches.match('app.js').then((response) => Object.fromEntries(response.headers))"
