@@ -36,7 +36,7 @@ let loads = 0; // the newest load's number; the outcome of older ones is not sho
 let restarts = 0;
 /** @type {(update: RunUpdate) => void} */
 let onUpdate = () => {};
-/** Resolves once the page has all its parts. @type {Promise<void>} */
+/** Resolves once the page has all its parts; rejects if one could not be loaded. @type {Promise<void>} */
 let mounted = Promise.resolve();
 /** Called when a model is ready; `crashed`: whether no run has succeeded since a worker crashed. @type {(crashed: boolean) => void} */
 let onSwitch = () => {};

@@ -43,22 +43,21 @@ def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> 
 
 
 @pytest.mark.parametrize("file", ["inference/inference.worker.js", "inference/reader.js", "analysis/publisher.js"])
-def test_a_file_of_a_worker_that_cannot_be_loaded(file: str, tiny_site: str, open_page: Opener) -> None:
-    """Once: the worker is started again, and nobody hears of it. Every time: one sentence, and a way to try again."""
-    page = open_page(tiny_site, ready=False)
-    failed: list[Route] = []
+def test_a_file_of_a_worker_that_cannot_be_loaded(file: str, tiny_site: str, page: Page) -> None:
+    """Once: the worker is started again, and nobody hears of it. Twice: one sentence, and a way to try again."""
+    asked: list[Route] = []
 
-    def fail(route: Route) -> None:
-        failed.append(route)
-        if len(failed) in (1, 3, 4):
+    def answer(route: Route) -> None:
+        asked.append(route)
+        if len(asked) in (1, 3, 4):
             route.abort()
         else:
             route.continue_()
 
-    page.route(f"**/{file}", fail)
-    page.reload()
+    page.route(f"**/{file}", answer)
+    page.goto(tiny_site)
     ready(page)
-    assert len(failed) == 2
+    assert len(asked) == 2
     expect(page.locator("#notice")).not_to_contain_text("could not be loaded")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
@@ -66,6 +65,16 @@ def test_a_file_of_a_worker_that_cannot_be_loaded(file: str, tiny_site: str, ope
     page.click("#retry")
     ready(page)
     assert page.evaluate(READS)[1] > 3
+
+
+@pytest.mark.parametrize("file", ["lenses/index.js", "text/along.js"])
+def test_a_file_of_the_page_that_cannot_be_loaded(file: str, tiny_site: str, page: Page) -> None:
+    page.route(f"**/{file}", lambda route: route.abort())
+    page.goto(tiny_site)
+    expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
+    said = "A part of the page could not be loaded. Check the connection, then reload the page."
+    expect(page.locator("#notice")).to_contain_text(said)
+    assert page.evaluate("tokenlight.ready.catch((error) => error.message)") == said
 
 
 def test_a_start_of_python_that_stalls_is_named(tiny_site: str, page: Page) -> None:
