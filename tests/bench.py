@@ -194,7 +194,7 @@ PARTS: dict[str, Callable[[Opened], Figures]] = {
 def use(page: Page) -> None:
     """What a visitor does: the browser stores the code that it compiles meanwhile, once the page is stored."""
     stored = "import(new URL('page/state.js', location.href)).then(({offline}) => offline.value.state)"
-    while page.evaluate(stored) == "storing":
+    while page.evaluate(stored) in {"unknown", "storing"}:
         page.wait_for_timeout(200)
     for number in range(20):
         page.evaluate("text => tokenlight.analyze(text)", f"{number}: {USED}")

@@ -1,5 +1,6 @@
 // Registers the service worker, reloads once so that it can isolate the page, and reports when a new release is ready; main thread.
 
+import { effect } from '../vendor/signals-core.js';
 import * as state from './state.js';
 
 const { href: SCOPE, pathname: PATH } = new URL('.', location.href);
@@ -7,6 +8,7 @@ const RELOADED = `tokenlight reloaded ${PATH}`; // this tab has tried, successfu
 
 const PATIENCE = 5000; // ms for the service worker to start; without it the page works with one thread
 const RELOAD_PATIENCE = 15_000; // ms for the reload to happen
+const START = 10_000; // ms for which storing waits for the model and Python, which need the same processor and connection
 const LONGEST = 330_000; // ms for an answer of the service worker; browsers end its work after five minutes
 
 /** @type {ServiceWorkerRegistration | undefined} */
@@ -36,7 +38,7 @@ function ask(message, longest = LONGEST) {
  */
 export async function settle() {
   const registered = register();
-  const stay = () => void registered.then((active) => (active ? check() : undefined)).catch(() => {});
+  const stay = () => void registered.then((active) => (active ? started().then(check) : undefined)).catch(() => {});
   // A frame is isolated only if its parent is, and then from its first load on.
   if (globalThis.crossOriginIsolated || window !== window.top || hasReloaded()) return stay();
   if (!(await Promise.race([registered, after(PATIENCE)])) || !noteReload()) return stay();
@@ -60,6 +62,17 @@ async function register() {
 
 /** @param {number} ms @returns {Promise<false>} */
 const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, false));
+
+/** Resolves once the page has started, as far as it can before the visitor agrees to a download. @returns {Promise<unknown>} */
+function started() {
+  const done = () => state.phase.value !== 'booting' || (state.consent.value !== null && !state.loading.value.python);
+  const found = new Promise((resolve) => {
+    const end = effect(() => {
+      if (done()) queueMicrotask(() => resolve(end()));
+    });
+  });
+  return Promise.race([after(START), found]);
+}
 
 /** Whether this tab was reloaded before; true if the browser cannot remember it, since it might reload for ever. */
 function hasReloaded() {

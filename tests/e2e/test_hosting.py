@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from export.site import shell
 from export.site.serve import response_headers
 from tests.e2e.hosting import FOLDER, hosting, release, stored_visit, wait_ready, wait_stored
 
@@ -213,6 +214,20 @@ def test_no_room_for_a_release(idle_root: Path, page: Page) -> None:
     page.reload()  # the server is gone
     wait_ready(page)
     assert page.evaluate(PROBE) == ["first"] * 4
+
+
+def test_storing_waits_for_the_page_to_start(idle_root: Path, page: Page) -> None:
+    with hosting(idle_root) as host:
+        host.hang(r"\.bin$")
+        page.goto(host.address)
+        while not any(path.endswith(".bin") for path in host.asked):
+            page.wait_for_timeout(50)
+        page.wait_for_timeout(1500)
+        assert shell.SHELL not in host.asked
+        host.answer()
+        wait_ready(page)
+        wait_stored(page)
+        assert shell.SHELL in host.asked
 
 
 def test_what_is_stored_is_passed_on_as_it_is(idle_root: Path, page: Page) -> None:
