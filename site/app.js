@@ -73,26 +73,13 @@ if (state.tokenToPin.value !== null) {
 
 keepDraft();
 installApi();
-const mounted = mountCharts().catch(fail);
-mounted.catch(() => {}); // said, as what `start` rejects with
-start().catch(() => {});
-
-/** @param {unknown} error @returns {never} */
-function fail(error) {
+const settled = settle();
+mountCharts().catch((error) => {
   console.error(error);
   const sentence = 'A part of the page could not be loaded. Check the connection, then reload the page.';
+  if (!state.model.value) state.failure.value = sentence;
   say(sentence, true);
-  throw new Error(sentence);
-}
-
-/** The workers start while the lenses' modules are on their way; the model answers once these are there, too. */
-async function start() {
-  await Promise.all([shown, settle()]);
-  await boot(asked.model, { onUpdate, onSwitch: readAgain, mounted });
-  await mounted;
-  const { followGraphics } = await import('./page/device_trial.js').catch(fail);
-  followGraphics();
-}
+});
 
 /** The strip and the lenses are not needed for the first look at the text: their modules come after it. */
 async function mountCharts() {
@@ -119,4 +106,7 @@ async function mountCharts() {
   followQuestions();
   mountLessons(asked.lesson, asked.step);
   followAddress();
+  await settled;
+  await boot(asked.model, { onUpdate, onSwitch: readAgain });
+  (await import('./page/device_trial.js')).followGraphics();
 }

@@ -11,7 +11,7 @@ import { fetchModelFiles } from './model_files.js';
 import { LabPasses, Postponed } from './lab_passes.js';
 import { Ended, Queue, Stopped } from './queue.js';
 import { Reader } from './reader.js';
-import { threadCount, warmUp } from './runtime.js';
+import { threadCount } from './runtime.js';
 import { checkModel } from './self_test.js';
 import { ModelSession } from './session.js';
 import { SidePasses } from './side_passes.js';
@@ -59,7 +59,6 @@ const api = {
   load(id, proven, onProgress) {
     const load = async () => {
       onProgress({ stage: 'Loading the model' });
-      if (proven === null) warmUp().catch(() => {}); // the model's own start says what is wrong
       const manifest = await fetchManifest(MODELS, id);
       return start(manifest).catch((error) => {
         if (!isOutOfMemory(error)) throw error;

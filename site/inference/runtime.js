@@ -28,18 +28,6 @@ export async function adapterName() {
   return [vendor, architecture, device, description].filter(Boolean).join(' ') || 'unnamed';
 }
 
-/** An ONNX model of one Identity node, as onnx.helper makes it (opset 13). */
-const SMALLEST = Uint8Array.of(
-  8, 8, 58, 47, 10, 16, 10, 1, 97, 18, 1, 98, 34, 8, 73, 100, 101, 110, 116, 105, 116, 121, 18, 1, 103, 90, 11, 10, 1, 97, 18, 6, 10, 4, 8, 1, 18, 0,
-  98, 11, 10, 1, 98, 18, 6, 10, 4, 8, 1, 18, 0, 66, 4, 10, 0, 16, 13,
-);
-
-/** Has the library compile its WebAssembly and start its threads, while a model's files are on their way. */
-export async function warmUp() {
-  const ort = await runtimeFor('wasm');
-  await (await ort.InferenceSession.create(SMALLEST.slice())).release();
-}
-
 /**
  * The library for a device, ready to create sessions; WebGPU's is fetched only when needed.
  * @param {Device} device

@@ -36,8 +36,6 @@ let loads = 0; // the newest load's number; the outcome of older ones is not sho
 let restarts = 0;
 /** @type {(update: RunUpdate) => void} */
 let onUpdate = () => {};
-/** Resolves once the page has all its parts; rejects if one could not be loaded. @type {Promise<void>} */
-let mounted = Promise.resolve();
 /** Called when a model is ready; `crashed`: whether no run has succeeded since a worker crashed. @type {(crashed: boolean) => void} */
 let onSwitch = () => {};
 
@@ -137,10 +135,10 @@ function startPython() {
 /**
  * Lists the models and, once the visitor has agreed, loads the requested one or the first. Errors are shown.
  * @param {string | null} modelId
- * @param {{ onUpdate: typeof onUpdate, onSwitch: typeof onSwitch, mounted: typeof mounted }} page onUpdate: with every chunk's results
+ * @param {{ onUpdate: typeof onUpdate, onSwitch: typeof onSwitch }} events onUpdate: with every chunk's results
  */
-export async function boot(modelId, page) {
-  ({ onUpdate, onSwitch, mounted } = page);
+export async function boot(modelId, events) {
+  ({ onUpdate, onSwitch } = events);
   try {
     if (!isSecureContext) throw new Error('This page needs https or localhost.');
     startPython();
@@ -202,7 +200,7 @@ async function start(id, number) {
     join(part, analysisPart);
     booted.catch((error) => part.stop(error instanceof PartLost ? error : message(error))); // the model cannot be registered with it
     const loaded = await part.wait(part.api.load(id, provenKey(id), onProgress));
-    await Promise.all([booted, mounted]);
+    await booted;
     performance.measure('tokenlight session', { start: performance.now(), duration: loaded.created });
     if (inference && number === loads) await stopped(inference);
     if (number !== loads) throw new PartLost('Another model was chosen.');
