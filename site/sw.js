@@ -329,12 +329,12 @@ const after = (ms) => new Promise((resolve) => setTimeout(resolve, ms, null));
 
 /**
  * The response with the headers. One that has them stays as it is: browsers keep compiled code only for what a service
- * worker passes on unchanged from the network or its store.
+ * worker passes on unchanged from the network or its store. (One that was redirected is no answer to a navigation.)
  * @param {Response} response
  */
 function withHeaders(response) {
   if (response.type === 'opaque' || response.type === 'opaqueredirect' || response.type === 'error') return response;
-  if (Object.entries(HEADERS).every(([name, value]) => response.headers.get(name) === value)) return response;
+  if (!response.redirected && Object.entries(HEADERS).every(([name, value]) => response.headers.get(name) === value)) return response;
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
   const body = [101, 204, 205, 304].includes(response.status) ? null : response.body;

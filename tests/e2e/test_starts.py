@@ -42,9 +42,19 @@ def test_a_server_that_knows_few_types(root: Path, page: Page) -> None:
         assert len(page.evaluate(SENTENCE)) > 3
 
 
-def test_a_server_that_shortens_addresses(idle_root: Path, page: Page) -> None:
+class Isolating(Plain):
+    """Sends our headers, as a host does that can be told to."""
+
+    def end_headers(self) -> None:
+        for name, value in response_headers().items():
+            self.send_header(name, value)
+        super().end_headers()
+
+
+@pytest.mark.parametrize("handler", [Plain, Isolating])
+def test_a_server_that_shortens_addresses(handler: type[Plain], idle_root: Path, page: Page) -> None:
     """It redirects index.html to the folder; a stored answer of such a kind is no answer to a navigation."""
-    with hosting(idle_root) as host:
+    with hosting(idle_root, handler=handler) as host:
         host.instead["index.html"] = (301, "text/html", f"/{FOLDER}/")
         stored_visit(page, host.address)
     for address in (host.address, f"{host.address}?from=a-link", f"{host.address}index.html?x=1"):
