@@ -17,8 +17,8 @@ export class Publisher {
   #processed = -Infinity; // when the page had last processed an update
   #pause = SHORTEST;
   #timer = 0;
-  #under = 0; // updates that the page has not processed yet
-  #news = false; // whether there are results that were not sent
+  #unprocessed = 0; // updates that the page has not processed yet
+  #unsent = false; // whether there are results that were not sent
   /** @type {AppendedToken[]} */
   #appended = []; // tokens not sent to the page yet
   /** @type {unknown} */
@@ -34,7 +34,7 @@ export class Publisher {
     clearTimeout(this.#timer);
     this.#runId = runId;
     this.#timer = 0;
-    this.#news = false;
+    this.#unsent = false;
     this.#appended = [];
     this.#failure = null;
     if (kept) void this.#publish();
@@ -44,20 +44,20 @@ export class Publisher {
   extend(runId, appended) {
     this.#check(runId);
     if (appended) this.#appended.push(appended);
-    this.#news = true;
-    if (this.#under) return; // it is sent when the page has processed what it has
+    this.#unsent = true;
+    if (this.#unprocessed) return; // it is sent when the page has processed what it has
     if (performance.now() >= this.#processed + this.#pause) void this.#publish();
-    else this.#publishSoon();
+    else this.#schedule();
   }
 
-  #publishSoon() {
-    this.#timer ||= setTimeout(() => this.#publishLater(), this.#processed + this.#pause - performance.now());
+  #schedule() {
+    this.#timer ||= setTimeout(() => this.#onTimer(), this.#processed + this.#pause - performance.now());
   }
 
   /** @param {number} runId */
   async finish(runId) {
     this.#check(runId);
-    if (this.#news) await this.#publish();
+    if (this.#unsent) await this.#publish();
   }
 
   /** @param {number} runId */
@@ -65,7 +65,7 @@ export class Publisher {
     if (this.#failure && runId === this.#runId) throw this.#failure;
   }
 
-  #publishLater() {
+  #onTimer() {
     try {
       void this.#publish();
     } catch (error) {
@@ -77,7 +77,7 @@ export class Publisher {
   #publish() {
     clearTimeout(this.#timer);
     this.#timer = 0;
-    this.#news = false;
+    this.#unsent = false;
     const result = this.#read(this.#runId);
     const update = {
       runId: this.#runId,
@@ -92,13 +92,13 @@ export class Publisher {
     result.destroy();
     this.#appended = [];
     const arrays = [...Object.values(update.arrays), ...Object.values(update.words)];
-    this.#under++;
+    this.#unprocessed++;
     const processed = Promise.resolve(this.onUpdate(transfer(update, arrays.map(({ data }) => data.buffer))));
     return processed
       .then((drawing) => void (this.#pause = Math.min(LONGEST, Math.max(SHORTEST, drawing / SHARE))))
       .finally(() => {
         this.#processed = performance.now();
-        if (!--this.#under && this.#news) this.#publishSoon();
+        if (!--this.#unprocessed && this.#unsent) this.#schedule();
       });
   }
 }

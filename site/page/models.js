@@ -6,7 +6,7 @@ import { batch } from '../vendor/signals-core.js';
 import { consentTo } from './consent.js';
 import { forsake, provenKey } from './graphics.js';
 import { message, say } from './notices.js';
-import { callback, join, NotLoaded, Part, PartLost } from './part.js';
+import { callback, join, NotLoaded, Part, PartLost, patience } from './part.js';
 import * as state from './state.js';
 import { refreshStored } from './storage.js';
 
@@ -16,7 +16,6 @@ import { refreshStored } from './storage.js';
 const FATAL = /out of memory|allocation failed|memory access out of bounds|Aborted\(|fatally failed|unreachable|bad_alloc|MemoryError/i;
 const FATAL_ON_CARD = new RegExp(`${FATAL.source}|onnxruntime|Non-zero status code|WebGPU`, 'i');
 const MOST_RESTARTS = 3; // without a successful run in between
-const STALLED = 60_000; // ms without progress after which a start is cancelled
 const MOST_TO_STOP = 20_000; // ms; one pass of a large model on a slow machine takes some seconds
 
 export const INFERENCE = new URL('../inference/inference.worker.js', import.meta.url);
@@ -50,42 +49,6 @@ export const analysis = () => python?.part ?? null;
 
 /** @param {'model' | 'python'} part @param {Progress | null} progress */
 const show = (part, progress) => void (state.loading.value = { ...state.loading.value, [part]: progress });
-
-/**
- * Cancels a worker that makes no progress for a minute. Progress has its own message port and may arrive after the answer:
- * anything after `end` is ignored.
- * @param {Part<any>} part @param {string} what @param {(progress: Progress) => void} onProgress
- * @param {Promise<unknown>} [other] what it may have to wait for, which has a patience of its own
- */
-function patience(part, what, onProgress, other) {
-  let timer = 0;
-  let over = false;
-  let step = '';
-  let waits = Boolean(other);
-  const wait = () => {
-    clearTimeout(timer);
-    if (over || waits) return;
-    timer = setTimeout(() => part.lose(`${what} made no progress for a minute${step && ` after “${step}”`}`), STALLED);
-  };
-  const alone = () => {
-    waits = false;
-    wait();
-  };
-  other?.then(alone, alone);
-  wait();
-  return {
-    onProgress: callback((/** @type {Progress} */ progress) => {
-      if (over) return;
-      step = progress.stage;
-      wait();
-      onProgress(progress);
-    }),
-    end() {
-      over = true;
-      clearTimeout(timer);
-    },
-  };
-}
 
 /** Starts Python unless it is already running or starting. */
 function startPython() {
@@ -181,7 +144,7 @@ export async function load(id) {
   }
 }
 
-/** @param {string} id @param {number} number of this load @returns {Promise<Manifest>} */
+/** Starts a model once, without showing an error. @param {string} id @param {number} number of this load @returns {Promise<Manifest>} */
 async function start(id, number) {
   /** @type {Part<InferenceApi>} */
   const part = new Part(INFERENCE, () => {});

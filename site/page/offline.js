@@ -8,7 +8,7 @@ const RELOADED = `tokenlight reloaded ${PATH}`; // this tab has tried, successfu
 
 const PATIENCE = 5000; // ms for the service worker to start; without it the page works with one thread
 const RELOAD_PATIENCE = 15_000; // ms for the reload to happen
-const START = 10_000; // ms for which storing waits for the model and Python, which need the same processor and connection
+const START_PATIENCE = 10_000; // ms for which storing waits for the model and Python, which need the same processor and connection
 const LONGEST = 330_000; // ms for an answer of the service worker; browsers end its work after five minutes
 
 /** @type {ServiceWorkerRegistration | undefined} */
@@ -71,7 +71,7 @@ function started() {
       if (done()) queueMicrotask(() => resolve(end()));
     });
   });
-  return Promise.race([after(START), found]);
+  return Promise.race([after(START_PATIENCE), found]);
 }
 
 /** Whether this tab was reloaded before; true if the browser cannot remember it, since it might reload for ever. */
@@ -98,6 +98,7 @@ const note = (what) => void (state.offline.value = { ...state.offline.value, sta
 
 /** Stores the page for offline use, or finds that a newer release is ready. */
 async function check() {
+  if (state.removed.value) return; // while the page started
   note('storing');
   try {
     const { ready, bytes } = await ask({ type: 'check', graphics: state.settings.value.device === 'webgpu' });

@@ -1,8 +1,11 @@
-// One worker of the page: starts it, notices when it dies, and rejects calls that it will never answer; main thread.
+// One worker of the page: starts it, notices when it dies or makes no progress, and rejects calls that it will never answer; main thread.
 
 import * as Comlink from '../vendor/comlink.min.js';
 
+/** @import {Progress} from '../shared/protocol.js' */
+
 const LONGEST_START = 30_000; // ms for a worker's first answer
+const STALLED = 60_000; // ms without progress after which a start is cancelled
 
 /** A worker has ended: its pending calls will never be answered. */
 export class PartLost extends Error {}
@@ -93,6 +96,42 @@ export class Part {
 
 /** A callback that a worker may call. @template {Function} F @param {F} callback @returns {F} */
 export const callback = (callback) => /** @type {F} */ (/** @type {unknown} */ (Comlink.proxy(callback)));
+
+/**
+ * Cancels a worker that makes no progress for a minute. Progress has its own message port and may arrive after the answer:
+ * anything after `end` is ignored.
+ * @param {Part<any>} part @param {string} what @param {(progress: Progress) => void} onProgress
+ * @param {Promise<unknown>} [other] what it may have to wait for, which has a patience of its own
+ */
+export function patience(part, what, onProgress, other) {
+  let timer = 0;
+  let over = false;
+  let step = '';
+  let waits = Boolean(other);
+  const wait = () => {
+    clearTimeout(timer);
+    if (over || waits) return;
+    timer = setTimeout(() => part.lose(`${what} made no progress for a minute${step && ` after “${step}”`}`), STALLED);
+  };
+  const alone = () => {
+    waits = false;
+    wait();
+  };
+  other?.then(alone, alone);
+  wait();
+  return {
+    onProgress: callback((/** @type {Progress} */ progress) => {
+      if (over) return;
+      step = progress.stage;
+      wait();
+      onProgress(progress);
+    }),
+    end() {
+      over = true;
+      clearTimeout(timer);
+    },
+  };
+}
 
 /** Connects two workers by a message channel. @param {Part<any>} a @param {Part<any>} b */
 export function join(a, b) {

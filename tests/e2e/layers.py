@@ -51,9 +51,9 @@ def fresh(page: Page, lens: str = "layers") -> Page:
 
 @contextmanager
 def slowed(page: Page, milliseconds: int) -> Iterator[None]:
-    """The model takes at least that long for each token: a tiny one may have written all before a test looks.
+    """Makes the model take at least that long for each token; a tiny one may otherwise finish before a test looks.
 
-    Every token is told to Python by a message.
+    Each token sends Python a message, which is what is delayed.
     """
     model = [worker for worker in page.workers if "inference.worker" in worker.url][-1]  # before it, ones that ended
     model.evaluate(

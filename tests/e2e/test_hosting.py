@@ -230,6 +230,21 @@ def test_storing_waits_for_the_page_to_start(idle_root: Path, page: Page) -> Non
         assert shell.SHELL in host.asked
 
 
+def test_what_is_removed_while_the_page_starts_is_not_stored_afterwards(idle_root: Path, page: Page) -> None:
+    with hosting(idle_root) as host:
+        host.hang(r"\.bin$")
+        page.goto(host.address)
+        while not any(path.endswith(".bin") for path in host.asked):
+            page.wait_for_timeout(50)
+        page.locator("#storage summary").click()
+        page.click("#uninstall")
+        expect(page.locator("#notice")).to_contain_text("removed")
+        host.answer()
+        wait_ready(page)
+        page.wait_for_timeout(1000)
+        assert shell.SHELL not in host.asked and page.evaluate(SHELLS) == 0
+
+
 def test_what_is_stored_is_passed_on_as_it_is(idle_root: Path, page: Page) -> None:
     """The store has the headers that the server lacks: browsers keep compiled code only of unchanged ones."""
     with hosting(idle_root) as host:

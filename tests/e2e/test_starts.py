@@ -43,7 +43,7 @@ def test_a_server_that_knows_few_types(root: Path, page: Page) -> None:
 
 
 class Isolating(Plain):
-    """Sends our headers, as a host does that can be told to."""
+    """Sends the isolation headers itself, like a host that can be configured."""
 
     def end_headers(self) -> None:
         for name, value in response_headers().items():
