@@ -187,6 +187,16 @@ def test_pointing_at_a_head_previews_it_and_pressing_opens_it(page: Page, attent
     shaded(page, attentions[0, 0, 1:, 1:][8][:9])
 
 
+@pytest.mark.parametrize("width", [320, 390, 599])
+def test_what_the_shades_mean_is_said_on_a_phone(page: Page, width: int) -> None:
+    """In a row of its own with its legend, not in what the buttons leave."""
+    page.set_viewport_size({"width": width, "height": 800})
+    read(page, TEXT)
+    page.locator("#token-8").click()
+    said = page.locator("#legend .shading").bounding_box()
+    assert said is not None and said["width"] >= 0.4 * width
+
+
 def test_shades_end_with_the_lens_and_the_run(page: Page) -> None:
     read(page, TEXT)
     page.locator("#token-8").click()
