@@ -101,14 +101,9 @@ const api = {
   sample: (runId, logits) => python(() => session.sample(runId, logits)),
 
   extend(runId, chunk, appended) {
-    const { attentions, hiddenStates, attentionOutput, mlpOutput } = chunk;
-    const arrays = [chunk.logits, ...attentions, ...hiddenStates, ...(attentionOutput ?? []), ...(mlpOutput ?? [])];
-    try {
-      python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
-    } finally {
-      for (const { buffer } of arrays) /** @type {ArrayBuffer} */ (buffer).transfer?.(0); // Python has a copy; a collection may be far
-    }
+    python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
     publisher.extend(runId, appended);
+    return Comlink.transfer(chunk.logits.buffer, [chunk.logits.buffer]);
   },
 
   lensRows(runId, position) {

@@ -76,10 +76,9 @@ export class HeapTensor {
     return this.dims.reduce((a, b) => a * b, 1);
   }
 
-  /** A copy of the numbers outside of onnxruntime's memory. */
-  copyOut() {
-    const copy = new Float32Array(this.size);
-    new Uint8Array(copy.buffer).set(this.#module.HEAPU8.subarray(this.address, this.address + copy.byteLength));
+  /** Copies the numbers out of onnxruntime's memory. @param {Float32Array<ArrayBuffer>} [copy] of this size */
+  copyOut(copy = new Float32Array(this.size)) {
+    new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength).set(this.#module.HEAPU8.subarray(this.address, this.address + copy.byteLength));
     return copy;
   }
 
@@ -101,6 +100,8 @@ export class HeapTensor {
   }
 }
 
+const separate = (/** @type {number[]} */ lengths) => lengths.map((length) => new Float32Array(length));
+
 /**
  * Runs a session once.
  * @param {OrtModule} module
@@ -108,9 +109,10 @@ export class HeapTensor {
  * @param {Record<string, Given | HeapTensor>} feeds
  * @param {string[]} wanted outputs that are copied out
  * @param {string[]} kept outputs that stay in onnxruntime's memory
+ * @param {(lengths: number[]) => Float32Array<ArrayBuffer>[]} [arrays] what the wanted ones are copied into; else arrays of their own
  * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, kept: HeapTensor[] }>} by name; in the order of `kept`
  */
-export async function runOnce(module, session, feeds, wanted, kept) {
+export async function runOnce(module, session, feeds, wanted, kept, arrays = separate) {
   const inputs = Object.entries(feeds);
   const names = [...wanted, ...kept];
   /** @type {HeapTensor[]} */
@@ -142,7 +144,8 @@ export async function runOnce(module, session, feeds, wanted, kept) {
     const failed = await module._OrtRun(session, list(inputs.map(([name]) => text(name))), list(handles), inputs.length, list(names.map(text)), names.length, results, 0);
     if (failed) throw lastError(module);
     for (let i = 0; i < names.length; i++) made.push(HeapTensor.made(module, module.getValue(results + 4 * i, '*')));
-    const outputs = Object.fromEntries(wanted.map((name, i) => [name, made[i].copyOut()]));
+    const copies = arrays(wanted.map((_, i) => made[i].size));
+    const outputs = Object.fromEntries(wanted.map((name, i) => [name, made[i].copyOut(copies[i])]));
     return { outputs, kept: made.splice(wanted.length) };
   } finally {
     for (const tensor of [...made, ...temporary]) tensor.release();

@@ -79,13 +79,16 @@ export async function fetchModelFiles(manifest, base, { onProgress }) {
 async function readChunk({ file, chunk, into }, folder, store, advance) {
   const stored = await store.get(chunk);
   if (stored) {
-    into.set(stored.subarray(0, into.length));
-    if (stored.length === chunk.bytes && (await sha256(into)) === chunk.sha256) return advance(chunk.bytes);
+    if (stored.length === chunk.bytes && (await sha256(stored)) === chunk.sha256) {
+      into.set(stored);
+      return advance(chunk.bytes);
+    }
     await store.remove(chunk);
   }
   for (const attempt of [1, 2]) {
     const read = await download(folder + chunk.name, into, advance, attempt > 1);
-    if (read === chunk.bytes && (await sha256(into)) === chunk.sha256) return store.put(chunk, into);
+    const copy = into.slice(); // until it collects garbage, the browser holds what it hashed or stored; of `into`, that would be the whole file
+    if (read === chunk.bytes && (await sha256(copy)) === chunk.sha256) return store.put(chunk, copy);
     advance(-Math.min(read, chunk.bytes));
   }
   throw damaged(`${file.path} does not match the manifest (chunk ${chunk.name}: wrong sha256)`);

@@ -3,6 +3,7 @@
 import * as Comlink from '../vendor/comlink.min.js';
 import { ModelError } from '../shared/manifest.js';
 import { conditionsOf, NO_INTERVENTIONS, strideOf } from '../shared/run_key.js';
+import { Carriers } from './carriers.js';
 import { chunkLength } from './chunks.js';
 import { interventionInputs } from './intervention_inputs.js';
 import { Stopped } from './queue.js';
@@ -22,6 +23,7 @@ export class Reader {
   #analysis;
   #cache;
   #outputs;
+  #carriers = new Carriers();
   #analysed = 0; // positions of the cache whose results the analysis worker holds
   /** Of the current run. @type {Interventions} */
   #interventions = {};
@@ -54,17 +56,21 @@ export class Reader {
   async run(request, signal, onTokens) {
     const { runId } = request;
     const started = performance.now();
-    const { ids, tokens, first, reused, windows } = await this.#begin(request, signal, onTokens);
-    /** @type {Timings} */
-    const timings = { model: 0, total: 0 };
-    const hold = request.kind === 'generate';
-    const last = windows
-      ? await this.#readWindows(runId, ids, windows, timings, signal)
-      : await this.#read(runId, ids.slice(reused), timings, signal, { hold });
-    if (request.kind === 'generate' && last) await this.#generate(request, tokens, last, timings, signal);
-    if (signal.aborted && !(signal.reason instanceof Stopped && this.#analysed > first)) throw signal.reason;
-    await this.#analysis.finish(runId, { ...timings, total: performance.now() - started });
-    return { stopped: signal.aborted, reused };
+    try {
+      const { ids, tokens, first, reused, windows } = await this.#begin(request, signal, onTokens);
+      /** @type {Timings} */
+      const timings = { model: 0, total: 0 };
+      const hold = request.kind === 'generate';
+      const last = windows
+        ? await this.#readWindows(runId, ids, windows, timings, signal)
+        : await this.#read(runId, ids.slice(reused), timings, signal, { hold });
+      if (request.kind === 'generate' && last) await this.#generate(request, tokens, last, timings, signal);
+      if (signal.aborted && !(signal.reason instanceof Stopped && this.#analysed > first)) throw signal.reason;
+      await this.#analysis.finish(runId, { ...timings, total: performance.now() - started });
+      return { stopped: signal.aborted, reused };
+    } finally {
+      this.#carriers.clear();
+    }
   }
 
   /**
@@ -183,7 +189,7 @@ export class Reader {
   async #forward(ids, only = this.#outputs) {
     const before = this.#cache.length;
     const changes = interventionInputs(this.#interventions, this.#manifest, ids.map((_, i) => before + i), before + ids.length);
-    const { outputs, past } = await this.#session.forward(ids, this.#cache.past, { only, changes });
+    const { outputs, past } = await this.#session.forward(ids, this.#cache.past, { only, changes, arrays: (lengths) => this.#carriers.take(lengths) });
     this.#cache.extend(ids, past);
     return outputs;
   }
@@ -201,8 +207,7 @@ export class Reader {
       attentionOutput: all(names.attention_output),
       mlpOutput: all(names.mlp_output),
     };
-    const buffers = Object.values(outputs).map((array) => array.buffer);
-    await this.#analysis.extend(runId, Comlink.transfer(chunk, buffers), appended);
+    this.#carriers.give(await this.#analysis.extend(runId, Comlink.transfer(chunk, [logits.buffer]), appended));
     this.#analysed += chunk.count;
   }
 }

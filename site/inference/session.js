@@ -79,17 +79,17 @@ export class ModelSession {
    * One pass over `ids` after `past`, which the caller still owns. Only the requested outputs are fetched.
    * @param {number[]} ids
    * @param {Past | null} past null: nothing precedes them
-   * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean }} [how] `only`: these outputs instead of all; `at`:
+   * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean, arrays?: (lengths: number[]) => Float32Array<ArrayBuffer>[] }} [how] `only`: these outputs instead of all; `at`:
    *   the ids' positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change
-   *   nothing; `keep`: false if nothing will follow, so that the new past, as large as the old, need not be there
+   *   nothing; `keep`: false if nothing will follow, so that the new past, as large as the old, need not be there; `arrays`: what the outputs are copied into
    * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, past: Past }>} by the graph's own names; the caller owns the new past
    */
-  async forward(ids, past, { only, at, changes, keep = true } = {}) {
+  async forward(ids, past, { only, at, changes, keep = true, arrays } = {}) {
     const { outputs } = this.#manifest;
     const before = past?.length ?? 0;
     const feeds = this.#feeds([ids], past, Array(before + ids.length).fill(1), at, changes);
     const wanted = only ?? [outputs.logits, ...outputs.attentions, ...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])];
-    const result = await this.#run(feeds, wanted, keep ? outputs.present.flat() : []);
+    const result = await this.#run(feeds, wanted, keep ? outputs.present.flat() : [], arrays);
     return { outputs: result.outputs, past: new Past(result.kept) };
   }
 
@@ -136,10 +136,10 @@ export class ModelSession {
     return feeds;
   }
 
-  /** @param {Feeds} feeds @param {string[]} wanted @param {string[]} kept */
-  #run(feeds, wanted, kept) {
+  /** @param {Feeds} feeds @param {string[]} wanted @param {string[]} kept @param {(lengths: number[]) => Float32Array<ArrayBuffer>[]} [arrays] */
+  #run(feeds, wanted, kept, arrays) {
     const { sessionId } = /** @type {any} */ (this.#session).handler; // onnxruntime's handle of the session
-    return runOnce(this.#module, sessionId, feeds, wanted, kept);
+    return runOnce(this.#module, sessionId, feeds, wanted, kept, arrays);
   }
 
 }

@@ -50,7 +50,10 @@ const calls = {
   },
   begin: async (number, request) => JSON.parse(model.begin(number, JSON.stringify(request))),
   sample: (number, logits) => model.sample(number, logits),
-  extend: (number, chunk, appended) => model.extend(number, chunk, appended && JSON.stringify(appended)),
+  extend(number, chunk, appended) {
+    model.extend(number, chunk, appended && JSON.stringify(appended));
+    return Comlink.transfer(chunk.logits.buffer, [chunk.logits.buffer]);
+  },
   finish: async (number, timings) => model.finish(number, JSON.stringify(timings)),
   lensRows(number, position) {
     const rows = takeArray(model.lens_rows(number, position));

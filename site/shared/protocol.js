@@ -105,10 +105,10 @@
 
 /**
  * One chunk of a forward pass, transferred from inference to analysis; key = all positions up to its last. For a text
- * read in windows, only the logits.
+ * read in windows, only the logits. All arrays lie in one buffer, which the receiver gives back.
  * @typedef {{
  *   count: number,                          // queries
- *   logits: Float32Array,                   // [query, vocab]
+ *   logits: Float32Array<ArrayBuffer>,      // [query, vocab]
  *   attentions: Float32Array[],             // layer × [head, query, key]
  *   hiddenStates: Float32Array[],           // layer+1 × [query, hidden]
  *   attentionOutput: Float32Array[] | null, // layer × [query, hidden] what attention added to the residual stream
@@ -328,7 +328,7 @@
  *   begin(runId: number, request: { tokens: TokenizedText, options: AnalyzeOptions | GenerateOptions, conditions: RunConditions,
  *                                   keep: number, promptLength: number | null }): Promise<[number, number][] | null>,
  *   sample(runId: number, logits: Float32Array): number,
- *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): void,
+ *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): ArrayBuffer,
  *   lensRows(runId: number, position: number): PyArray | null,
  *   patchRows(runId: number, kind: string, position: number): PyArray,
  *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null, hiddenStates: Float32Array | null): void,

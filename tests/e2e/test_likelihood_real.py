@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from export.site.serve import SITE
 from pyscripts.native import load
 from tests.e2e.likelihood import read, shows
+from tests.processes import Peak, largest_renderer
 
 
 def example(id: str) -> str:
@@ -49,6 +50,19 @@ def test_the_right_context_finds_the_word(real: Page) -> None:
     expect(first).to_contain_text("␣Paris", timeout=60_000)
     left, both = (float(text.strip("< %")) for text in first.locator(".bar + td").all_inner_texts())
     assert left < 10 and both > 90
+
+
+def test_reading_uses_the_same_memory_again(real: Page) -> None:
+    """Each pass sends 32 MB to Python; what had been sent used to be held until some later garbage collection."""
+    texts = [f"{n} " + "The people of the village went down to the river. " * 11 for n in range(9)]
+    call = "text => tokenlight.analyze(text, { topK: 1 }).then(run => run.tokens.length)"
+    assert real.evaluate(call, texts[0]) > 100
+    before = largest_renderer()
+    with Peak(largest_renderer) as peak:
+        for text in texts[1:]:
+            real.evaluate(call, text)
+    sent = 8 * 2 * 32e6
+    assert peak.bytes - before < sent / 2
 
 
 def test_whole_words_are_coloured_and_inspected(real: Page) -> None:
