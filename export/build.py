@@ -173,7 +173,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             shutil.rmtree(fp32)
         with step(f"store the weights as {weights_format}"):
             storage.store(cleaned, weights_format, small)
-            facts["decode"] = page_graph.write(small / "model.onnx", small / "page.onnx")
+            facts |= page_graph.write(small / "model.onnx", small / "page.onnx")
             del cleaned
         with step("measure the fidelity"):
             stored = verify.session(small / "model.onnx")

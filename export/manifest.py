@@ -9,7 +9,7 @@ from typing import Any
 import onnx
 from onnx import TensorProto
 
-MODEL_SCHEMA = "tokenlight.model/2"
+MODEL_SCHEMA = "tokenlight.model/3"
 LIBRARY_SCHEMA = "tokenlight.models/1"
 ITEM_BYTES = {
     TensorProto.INT8: 1,

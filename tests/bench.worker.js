@@ -11,12 +11,8 @@ let session;
 /** Milliseconds of reading so many positions in chunks, all outputs on; and what the model then knows. */
 async function read(positions) {
   const start = performance.now();
-  let past = null;
-  for (let at = 0; at < positions; at += CHUNK) {
-    const result = await session.forward(Array(Math.min(CHUNK, positions - at)).fill(1), past);
-    past?.release();
-    past = result.past;
-  }
+  const past = session.emptyPast();
+  for (let at = 0; at < positions; at += CHUNK) await session.forward(Array(Math.min(CHUNK, positions - at)).fill(1), past);
   return { time: performance.now() - start, past };
 }
 
@@ -34,14 +30,12 @@ const does = {
   },
   /** Milliseconds of one token behind `before` positions: the median of `times`. */
   async decode(before, times) {
-    let { past } = await read(before);
+    const { past } = await read(before);
     const found = [];
     for (let i = 0; i < times; i++) {
       const start = performance.now();
-      const result = await session.forward([1], past);
+      await session.forward([1], past);
       found.push(performance.now() - start);
-      past.release();
-      past = result.past;
     }
     past.release();
     return found.sort((a, b) => a - b)[times >> 1];

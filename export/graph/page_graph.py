@@ -1,4 +1,5 @@
-"""The graph the page runs: the page decodes its matrices itself, so onnxruntime need not fold them. Offline, onnx.
+"""The graph the page runs: the page decodes its matrices itself, so onnxruntime need not fold them, and keeps the KV
+cache itself (kv_cache.py). Offline, onnx.
 
 Folding in the browser holds codes and results at once, and a wasm heap never shrinks. So `page.onnx` takes
 each rebuilt matrix from a file that does not exist, `decoded.bin`: while onnxruntime reads it, the page decodes the
@@ -11,6 +12,8 @@ from typing import Any
 
 import onnx
 from onnx import ModelProto, TensorProto
+
+from export.graph.kv_cache import grow_in_place
 
 DECODED = "decoded.bin"
 ALIGNMENT = 64
@@ -25,14 +28,15 @@ TYPES: dict[int, str] = {
 
 
 def write(model: Path, page: Path) -> dict[str, Any]:
-    """Writes `page` from `model` (both use the same weights.bin); returns the manifest's `decode`.
+    """Writes `page` from `model` (both use the same weights.bin); returns the manifest's `decode` and `cache`.
 
     decode: {file, bytes, tensors: [{name, at, shape, axis, block, parts}], on_processor: [node]}. A tensor's fp32 bytes
     are at `at` of the file that does not exist; parts are {codes, scale[, zero]} or {half}, each {type, at, bytes} in
     weights.bin. A weight is (code - zero) · scale, scale and zero being one for `block` neighbours along `axis`; or
-    just half.
+    just half. cache: see kv_cache.grow_in_place.
     """
     proto = onnx.load(model, load_external_data=False)
+    cache = grow_in_place(proto)
     initializers = {tensor.name: tensor for tensor in proto.graph.initializer}
     rebuilt = [
         name for name in _computed_at_load(proto) if any(f"{name}.{part}" in initializers for part in ("codes", "half"))
@@ -59,7 +63,8 @@ def write(model: Path, page: Path) -> dict[str, Any]:
     _leave_shared_unpacked(proto)
     on_processor = _left_to_the_processor(proto)
     onnx.save(proto, page)
-    return {"file": DECODED, "bytes": at, "tensors": tensors, "on_processor": on_processor}
+    decode = {"file": DECODED, "bytes": at, "tensors": tensors, "on_processor": on_processor}
+    return {"decode": decode, "cache": cache}
 
 
 def _computed_at_load(proto: ModelProto) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SCHEMA = "tokenlight.model/2"
+SCHEMA = "tokenlight.model/3"
 
 
 class ModelError(ValueError):

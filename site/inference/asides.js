@@ -49,24 +49,21 @@ export class Asides {
    * @param {AbortSignal} signal
    * @param {(outputs: Outputs, count: number) => void | Promise<void>} onOutputs called with each chunk's
    * @param {{ interventions?: Interventions, last?: boolean }} [how] last: whether only the last row of a chunk's logits is wanted
-   * @returns {Promise<Past | null>} of all ids; the caller releases it
+   * @returns {Promise<Past>} of all ids; the caller releases it
    */
   async read(ids, known, only, signal, onOutputs, { interventions = {}, last = false } = {}) {
-    let past = this.#cache.pastOf(known);
+    const past = this.#cache.past.first(known);
     try {
       for (let start = known, count; start < ids.length; start += count) {
         signal.throwIfAborted();
         count = chunkLength(this.#manifest, start, ids.length - start);
         const changes = interventionInputs(interventions, this.#manifest, Array.from({ length: count }, (_, i) => start + i), start + count);
         if (last) changes.logit_rows = wholes([count - 1]);
-        const result = await this.#session.forward(ids.slice(start, start + count), past, { only, changes });
-        past?.release();
-        past = result.past;
-        await onOutputs(result.outputs, count);
+        await onOutputs(await this.#session.forward(ids.slice(start, start + count), past, { only, changes }), count);
       }
       return past;
     } catch (error) {
-      past?.release();
+      past.release();
       throw error;
     }
   }

@@ -51,11 +51,12 @@ export class DeviceTrial {
    * @param {Device} device whose outputs these are: the processor's come first
    */
   async run(pass, device) {
-    if (pass === 'text') return this.#send(await this.#forward(this.#ids, null), device);
     const { logits } = this.#manifest.outputs;
     const middle = Math.floor((5 * this.#ids.length) / 8);
-    const { past } = await this.#session.forward(this.#ids.slice(0, middle), null, { only: [logits] });
+    const past = this.#session.emptyPast();
     try {
+      if (pass === 'text') return await this.#send(await this.#forward(this.#ids, past), device);
+      await this.#session.forward(this.#ids.slice(0, middle), past, { only: [logits] });
       if (pass === 'changed') await this.#send(await this.#changed(middle, past), device);
       else await this.#give('logits.batch', await this.#session.score([this.#ids.slice(middle, middle + 2), [this.#ids[middle]]], past), device);
     } finally {
@@ -66,8 +67,8 @@ export class DeviceTrial {
   /** Milliseconds of reading the whole text in one pass, with every output that a run needs. */
   async time() {
     const start = performance.now();
-    const { past } = await this.#session.forward(this.#ids, null);
-    past.release();
+    const past = this.#session.emptyPast();
+    await this.#session.forward(this.#ids, past).finally(() => past.release());
     return performance.now() - start;
   }
 
@@ -87,7 +88,7 @@ export class DeviceTrial {
   }
 
   /**
-   * @param {number[]} ids @param {Past | null} past @param {import('./intervention_inputs.js').Changes} [changes] without: as a run reads them
+   * @param {number[]} ids @param {Past} past @param {import('./intervention_inputs.js').Changes} [changes] without: as a run reads them
    * @returns {Promise<Record<string, Float32Array<ArrayBuffer>>>} by names of the page's own (pyscripts/page/device_trial.py)
    */
   async #forward(ids, past, changes) {
@@ -97,12 +98,8 @@ export class DeviceTrial {
     if (changes) Object.assign(asked, { lens_logits: outputs.lens_logits, target_rows: outputs.target_rows, target_constants: outputs.target_constants, direct: outputs.direct });
     const named = Object.entries(asked).flatMap(([kind, given]) => (Array.isArray(given) ? given.map((name, i) => [`${kind}.${i}`, name]) : given ? [[kind, given]] : []));
     const result = await this.#session.forward(ids, past, { only: named.map(([, name]) => name), changes });
-    try {
-      const present = result.past.tensors.map((tensor, i) => [`present.${i}`, tensor.copyOut()]);
-      return Object.fromEntries([...named.map(([own, name]) => [own, result.outputs[name]]), ...present]);
-    } finally {
-      result.past.release();
-    }
+    const present = past.older.map((_, i) => [`present.${i}`, past.copyOut(i)]);
+    return Object.fromEntries([...named.map(([own, name]) => [own, result[name]]), ...present]);
   }
 
   /** @param {Record<string, Float32Array<ArrayBuffer>>} outputs @param {Device} device */

@@ -4,13 +4,32 @@
 
 /** @import {OrtModule} from './ort_module.js' */
 
-const FLOAT32 = 1; // of onnx.TensorProto.DataType
+export const FLOAT32 = 1; // of onnx.TensorProto.DataType
 const INT64 = 7;
 const CPU = 1; // onnxruntime-web's DataLocation
 
 /** @typedef {{ data: Float32Array | BigInt64Array, dims: number[] }} Given a tensor to copy in */
 
-/** A float32 tensor in onnxruntime's memory; its owner must release it. */
+const product = (/** @type {number[]} */ sizes) => sizes.reduce((a, b) => a * b, 1);
+
+/**
+ * onnxruntime's handle of a tensor over memory that is already there.
+ * @param {OrtModule} module @param {number} type @param {number} address @param {number[]} dims @param {number} bytes
+ */
+export function createTensor(module, type, address, dims, bytes) {
+  const stack = module.stackSave();
+  try {
+    const at = module.stackAlloc(4 * dims.length || 4);
+    dims.forEach((size, i) => module.setValue(at + 4 * i, size, 'i32'));
+    const handle = module._OrtCreateTensor(type, address, bytes, at, dims.length, CPU);
+    if (!handle) throw lastError(module);
+    return handle;
+  } finally {
+    module.stackRestore(stack);
+  }
+}
+
+/** A tensor in onnxruntime's memory; its owner must release it. */
 export class HeapTensor {
   #module;
   #own; // whether the memory was allocated here and not by onnxruntime
@@ -30,28 +49,21 @@ export class HeapTensor {
     this.dims = dims;
   }
 
-  /** @param {OrtModule} module @param {number} type @param {number[]} dims @param {number} bytes */
-  static allocate(module, type, dims, bytes) {
+  /** @param {OrtModule} module @param {number[]} dims @param {number} [type] @param {number} [bytes] */
+  static allocate(module, dims, type = FLOAT32, bytes = 4 * product(dims)) {
     const address = module._malloc(bytes || 1);
     if (!address) throw new Error('out of memory');
-    const stack = module.stackSave();
     try {
-      const at = module.stackAlloc(4 * dims.length || 4);
-      dims.forEach((size, i) => module.setValue(at + 4 * i, size, 'i32'));
-      const handle = module._OrtCreateTensor(type, address, bytes, at, dims.length, CPU);
-      if (!handle) throw lastError(module);
-      return new HeapTensor(module, handle, address, dims, true);
+      return new HeapTensor(module, createTensor(module, type, address, dims, bytes), address, dims, true);
     } catch (error) {
       module._free(address);
       throw error;
-    } finally {
-      module.stackRestore(stack);
     }
   }
 
   /** @param {OrtModule} module @param {Given} given */
   static copyIn(module, { data, dims }) {
-    const tensor = HeapTensor.allocate(module, data instanceof Float32Array ? FLOAT32 : INT64, dims, data.byteLength);
+    const tensor = HeapTensor.allocate(module, dims, data instanceof Float32Array ? FLOAT32 : INT64, data.byteLength);
     module.HEAPU8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), tensor.address);
     return tensor;
   }
@@ -73,25 +85,18 @@ export class HeapTensor {
   }
 
   get size() {
-    return this.dims.reduce((a, b) => a * b, 1);
+    return product(this.dims);
+  }
+
+  /** Of keys or values [row, kv_head, position, head_size]. */
+  get positions() {
+    return this.dims[2];
   }
 
   /** Copies the numbers out of onnxruntime's memory. @param {Float32Array<ArrayBuffer>} [copy] of this size */
   copyOut(copy = new Float32Array(this.size)) {
     new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength).set(this.#module.HEAPU8.subarray(this.address, this.address + copy.byteLength));
     return copy;
-  }
-
-  /**
-   * A new tensor assembled from pieces of this one.
-   * @param {number[]} dims of the new one
-   * @param {[from: number, to: number, length: number][]} pieces in numbers, not bytes
-   */
-  rearranged(dims, pieces) {
-    const tensor = HeapTensor.allocate(this.#module, FLOAT32, dims, 4 * dims.reduce((a, b) => a * b, 1));
-    const { HEAPU8 } = this.#module;
-    for (const [from, to, length] of pieces) HEAPU8.copyWithin(tensor.address + 4 * to, this.address + 4 * from, this.address + 4 * (from + length));
-    return tensor;
   }
 
   release() {
@@ -106,7 +111,7 @@ const separate = (/** @type {number[]} */ lengths) => lengths.map((length) => ne
  * Runs a session once.
  * @param {OrtModule} module
  * @param {number} session onnxruntime's handle
- * @param {Record<string, Given | HeapTensor>} feeds
+ * @param {Record<string, Given | { handle: number }>} feeds tensors to copy in, and those that are there
  * @param {string[]} wanted outputs that are copied out
  * @param {string[]} kept outputs that stay in onnxruntime's memory
  * @param {(lengths: number[]) => Float32Array<ArrayBuffer>[]} [arrays] what the wanted ones are copied into; else arrays of their own
@@ -136,7 +141,7 @@ export async function runOnce(module, session, feeds, wanted, kept, arrays = sep
   };
   try {
     const handles = inputs.map(([, given]) => {
-      if (given instanceof HeapTensor) return given.handle;
+      if ('handle' in given) return given.handle;
       temporary.push(HeapTensor.copyIn(module, given));
       return temporary[temporary.length - 1].handle;
     });

@@ -77,7 +77,7 @@ const api = {
       await checkModel(manifest, session);
       const vocabulary = tokenizer.vocabulary(manifest);
       await analysis.useModel(manifest, vocabulary, tokenizer.controlIds());
-      const cache = new KvCache();
+      const cache = new KvCache(session);
       trial = new DeviceTrial(manifest, session, analysis);
       model = {
         key: () => trialKey(manifest),

@@ -1,68 +1,141 @@
 // The KV cache of the last text: keys and values by layer, with the ids they belong to; inference worker.
 
 import { commonLength, sameConditions } from '../shared/run_key.js';
+import { GrowingTensor } from './growing_tensor.js';
+import { HeapTensor } from './heap.js';
 
-/** @import {RunConditions} from '../shared/protocol.js' */
-/** @import {HeapTensor} from './heap.js' */
+/** @import {Manifest, RunConditions} from '../shared/protocol.js' */
+/** @import {OrtModule} from './ort_module.js' */
+/** @import {ModelSession} from './session.js' */
 
-/** Keys and values of every layer for the same positions; its owner releases it. */
+const RECENT = 32; // positions at most that are not yet with the others
+
+/**
+ * Keys and values of every layer for the same positions; it grows with every pass, and its owner releases it. Adding to a
+ * tensor moves all heads but the first, so new positions are collected in small tensors, which the graph takes beside the
+ * large ones (export/graph/kv_cache.py).
+ */
 export class Past {
-  /** @param {HeapTensor[]} tensors each [row, kv_head, position, head_size] */
-  constructor(tensors) {
-    this.tensors = tensors;
+  #module;
+  #manifest;
+
+  /** @param {OrtModule} module @param {Manifest} manifest */
+  constructor(module, manifest) {
+    this.#module = module;
+    this.#manifest = manifest;
+    const { layers, kv_heads, head_size } = manifest;
+    const tensors = () => Array.from({ length: 2 * layers }, () => new GrowingTensor(module, kv_heads, head_size));
+    /** Keys and values of each layer in turn. */
+    this.older = tensors();
+    this.recent = tensors();
   }
 
   /** Positions. */
   get length() {
-    return this.tensors[0].dims[2];
+    return this.older[0].positions + this.recent[0].positions;
   }
 
   get bytes() {
-    return this.tensors.reduce((sum, { size }) => sum + 4 * size, 0);
+    const { layers, kv_heads, head_size } = this.#manifest;
+    return 8 * layers * kv_heads * head_size * this.length;
   }
 
-  /** A copy of the first `length` positions. @param {number} length */
+  /** Takes memory for so many positions in all, so that adding them cannot fail. @param {number} positions */
+  reserve(positions) {
+    for (const tensor of this.older) tensor.reserve(positions);
+    for (const tensor of this.recent) tensor.reserve(Math.min(RECENT, positions));
+  }
+
+  /** Adds what a pass returned, one tensor for each of `older`, whose memory was reserved. @param {HeapTensor[]} added [1, kv_head, position, head_size] */
+  append(added) {
+    const count = added[0].positions;
+    const full = this.recent[0].positions + count > RECENT;
+    if (full) {
+      this.older.forEach((tensor, i) => tensor.append(this.recent[i]));
+      for (const tensor of this.recent) tensor.clear();
+    }
+    const to = full && count > RECENT / 2 ? this.older : this.recent;
+    to.forEach((tensor, i) => tensor.append(added[i]));
+  }
+
+  /** Keeps the first positions only. @param {number} length */
+  keep(length) {
+    for (const tensor of this.recent) tensor.keep(Math.max(0, length - this.older[0].positions));
+    for (const tensor of this.older) tensor.keep(length);
+  }
+
+  /** A copy of the first positions. @param {number} length */
   first(length) {
-    return this.#copy((tensor) => {
-      const [rows, heads, positions, size] = tensor.dims;
-      const pieces = Array.from({ length: rows * heads }, (_, head) => /** @type {[number, number, number]} */ ([head * positions * size, head * length * size, length * size]));
-      return tensor.rearranged([rows, heads, length, size], pieces);
-    });
-  }
-
-  /** A copy for every row of a batch. @param {number} rows */
-  repeated(rows) {
-    return this.#copy((tensor) => {
-      const { size, dims } = tensor;
-      return tensor.rearranged([rows, ...dims.slice(1)], Array.from({ length: rows }, (_, row) => [0, row * size, size]));
-    });
-  }
-
-  /** @param {(tensor: HeapTensor) => HeapTensor} copy */
-  #copy(copy) {
-    /** @type {HeapTensor[]} */
-    const made = [];
+    const copy = new Past(this.#module, this.#manifest);
     try {
-      for (const tensor of this.tensors) made.push(copy(tensor));
-      return new Past(made);
+      copy.reserve(length);
+      const [older] = this.older;
+      copy.older.forEach((tensor, i) => {
+        tensor.append(this.older[i], Math.min(length, older.positions));
+        if (length > older.positions) tensor.append(this.recent[i], length - older.positions);
+      });
+      return copy;
     } catch (error) {
-      for (const tensor of made) tensor.release();
+      copy.release();
       throw error;
     }
   }
 
+  /** A copy for every row of a batch, as tensors that the caller releases. @param {number} rows @returns {HeapTensor[]} each [row, kv_head, position, head_size] */
+  repeated(rows) {
+    const { kv_heads, head_size } = this.#manifest;
+    const whole = this.first(this.length);
+    /** @type {HeapTensor[]} */
+    const made = [];
+    try {
+      for (const { address, positions } of whole.older) {
+        const tensor = HeapTensor.allocate(this.#module, [rows, kv_heads, positions, head_size]);
+        made.push(tensor);
+        const bytes = 4 * kv_heads * positions * head_size;
+        for (let row = 0; row < rows; row++) this.#module.HEAPU8.copyWithin(tensor.address + row * bytes, address, address + bytes);
+      }
+      return made;
+    } catch (error) {
+      for (const tensor of made) tensor.release();
+      throw error;
+    } finally {
+      whole.release();
+    }
+  }
+
+  /** The numbers of one tensor, [kv_head, position, head_size]. @param {number} index in `older` */
+  copyOut(index) {
+    const { kv_heads, head_size } = this.#manifest;
+    const parts = [this.older[index], this.recent[index]];
+    const numbers = new Float32Array(kv_heads * this.length * head_size);
+    let at = 0;
+    for (let head = 0; head < kv_heads; head++) {
+      for (const { address, positions } of parts) {
+        const length = positions * head_size;
+        numbers.set(new Float32Array(this.#module.HEAPU8.buffer, address + 4 * head * length, length), at);
+        at += length;
+      }
+    }
+    return numbers;
+  }
+
   release() {
-    for (const tensor of this.tensors.splice(0)) tensor.release();
+    for (const tensor of [...this.older, ...this.recent]) tensor.release();
   }
 }
 
 export class KvCache {
   /** @type {number[]} prefix included */
   ids = [];
-  /** @type {Past | null} */
-  past = null;
+  /** Of the ids. */
+  past;
   /** @type {RunConditions | null} what the numbers depend on besides the ids */
   #conditions = null;
+
+  /** @param {ModelSession} session */
+  constructor(session) {
+    this.past = session.emptyPast();
+  }
 
   get length() {
     return this.ids.length;
@@ -76,31 +149,22 @@ export class KvCache {
   /** Keeps only the first `length` positions; what follows is read under these conditions. @param {number} length @param {RunConditions} conditions */
   keep(length, conditions) {
     this.#conditions = conditions;
-    if (length >= this.ids.length) return;
-    this.#replace(this.pastOf(length));
-    this.ids = this.ids.slice(0, length);
+    this.#cut(length);
   }
 
   /** Drops all positions; what follows is read under the same conditions. */
   clear() {
-    this.#replace(null);
-    this.ids = [];
+    this.#cut(0);
   }
 
-  /** A copy of the first positions, which the caller releases; null if there are none. @param {number} length */
-  pastOf(length) {
-    return length && this.past ? this.past.first(length) : null;
-  }
-
-  /** Takes the cache after `ids` were read after it. @param {number[]} ids @param {Past} past */
-  extend(ids, past) {
-    this.#replace(past);
+  /** Notes that `ids` were read after the cache, whose past has grown by them. @param {number[]} ids */
+  extend(ids) {
     this.ids = this.ids.concat(ids);
   }
 
-  /** @param {Past | null} past */
-  #replace(past) {
-    this.past?.release();
-    this.past = past;
+  /** @param {number} length */
+  #cut(length) {
+    this.ids = this.ids.slice(0, length);
+    this.past.keep(this.ids.length); // also of positions whose pass failed
   }
 }

@@ -44,7 +44,7 @@ export class LabPasses {
     /** @param {(signal: AbortSignal, cache: KvCache) => Promise<unknown>} work */
     const inTurn = async (work) => {
       for (;;) {
-        const cache = new KvCache();
+        const cache = new KvCache(this.#session);
         try {
           return void (await queue.add('lab', (signal) => work(signal, cache)));
         } catch (error) {

@@ -189,8 +189,8 @@ export class Reader {
   async #forward(ids, only = this.#outputs) {
     const before = this.#cache.length;
     const changes = interventionInputs(this.#interventions, this.#manifest, ids.map((_, i) => before + i), before + ids.length);
-    const { outputs, past } = await this.#session.forward(ids, this.#cache.past, { only, changes, arrays: (lengths) => this.#carriers.take(lengths) });
-    this.#cache.extend(ids, past);
+    const outputs = await this.#session.forward(ids, this.#cache.past, { only, changes, arrays: (lengths) => this.#carriers.take(lengths) });
+    this.#cache.extend(ids);
     return outputs;
   }
 

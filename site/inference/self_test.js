@@ -12,29 +12,25 @@ import { damaged, ModelError } from '../shared/manifest.js';
  * @returns {Promise<void>} rejects with a ModelError if they differ
  */
 export async function checkModel(manifest, session) {
-  const { inputs, outputs, heads, kv_heads, head_size, hidden_size, vocab_size } = manifest;
+  const { inputs, outputs, heads, hidden_size, vocab_size } = manifest;
   const expect = (/** @type {string} */ name, /** @type {number} */ found, /** @type {number} */ wanted) => {
     if (found !== wanted) throw new ModelError(`${name} has ${found} numbers for one token, not ${wanted}`);
   };
-  /** @type {import('./kv_cache.js').Past[]} */
-  const pasts = [];
+  const past = session.emptyPast();
   try {
-    const first = await session.forward([0], null);
-    pasts.push(first.past);
-    const size = (/** @type {string} */ name) => first.outputs[name].length;
+    const first = await session.forward([0], past);
+    const size = (/** @type {string} */ name) => first[name].length;
     expect(outputs.logits, size(outputs.logits), vocab_size);
-    if (first.outputs[outputs.logits].some(Number.isNaN)) throw new ModelError('its logits are not numbers');
+    if (first[outputs.logits].some(Number.isNaN)) throw new ModelError('its logits are not numbers');
     for (const name of outputs.attentions) expect(name, size(name), heads);
     for (const name of [...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])]) expect(name, size(name), hidden_size);
-    first.past.tensors.forEach(({ size }, i) => expect(outputs.present.flat()[i], size, kv_heads * head_size));
     const lensed = inputs.lens && outputs.lens_logits ? [outputs.lens_logits] : [];
-    const second = await session.forward([0], first.past, { only: [outputs.logits, ...lensed], changes: { lens: { data: new Float32Array(lensed.length * hidden_size), dims: [lensed.length, hidden_size] } } });
-    pasts.push(second.past);
-    for (const name of [outputs.logits, ...lensed]) expect(name, second.outputs[name].length, vocab_size);
+    const second = await session.forward([0], past, { only: [outputs.logits, ...lensed], changes: { lens: { data: new Float32Array(lensed.length * hidden_size), dims: [lensed.length, hidden_size] } } });
+    for (const name of [outputs.logits, ...lensed]) expect(name, second[name].length, vocab_size);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw damaged(`the files of models/${manifest.id} do not match (${why.slice(0, 200)})`);
   } finally {
-    for (const past of pasts) past.release();
+    past.release();
   }
 }

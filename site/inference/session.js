@@ -13,12 +13,15 @@ import { runtimeFor } from './runtime.js';
 /** @import {Changes} from './intervention_inputs.js' */
 /** @import {Runtime} from './runtime.js' */
 /** @typedef {import('../vendor/ort/ort.wasm.min.js').InferenceSession} InferenceSession */
-/** @typedef {Record<string, Given | import('./heap.js').HeapTensor>} Feeds */
+/** @typedef {Record<string, Given | { handle: number }>} Feeds */
+/** @typedef {{ older: { handle: number, positions: number }[], recent: { handle: number, positions: number }[] }} PastTensors [row, kv_head, position, head_size] */
 
 export class ModelSession {
   #module;
   #session;
   #manifest;
+  #recent; // names of inputs
+  #added; // names of outputs
 
   /**
    * @param {Runtime} ort
@@ -31,6 +34,9 @@ export class ModelSession {
     this.#module = moduleOf(device);
     this.#session = session;
     this.#manifest = manifest;
+    const { recent, added } = manifest.cache;
+    this.#recent = recent.flat();
+    this.#added = added.flat();
     this.device = device;
     this.fallback = fallback;
     /** Resolves with the reason when the graphics card is no longer there; null on the processor. @type {Promise<string> | null} */
@@ -75,22 +81,36 @@ export class ModelSession {
     }
   }
 
+  /** A past of no positions; the caller releases it. */
+  emptyPast() {
+    return new Past(this.#module, this.#manifest);
+  }
+
   /**
-   * One pass over `ids` after `past`, which the caller still owns. Only the requested outputs are fetched.
+   * One pass over `ids` after `past`, which grows by them. Only the requested outputs are fetched.
    * @param {number[]} ids
-   * @param {Past | null} past null: nothing precedes them
+   * @param {Past} past
    * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean, arrays?: (lengths: number[]) => Float32Array<ArrayBuffer>[] }} [how] `only`: these outputs instead of all; `at`:
    *   the ids' positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change
-   *   nothing; `keep`: false if nothing will follow, so that the new past, as large as the old, need not be there; `arrays`: what the outputs are copied into
-   * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, past: Past }>} by the graph's own names; the caller owns the new past
+   *   nothing; `keep`: false leaves the past as it is; `arrays`: what the outputs are copied into
+   * @returns {Promise<Record<string, Float32Array<ArrayBuffer>>>} by the graph's own names
    */
   async forward(ids, past, { only, at, changes, keep = true, arrays } = {}) {
-    const { outputs } = this.#manifest;
-    const before = past?.length ?? 0;
-    const feeds = this.#feeds([ids], past, Array(before + ids.length).fill(1), at, changes);
+    const { outputs, kv_heads, head_size } = this.#manifest;
+    const { length } = past;
+    if (keep) past.reserve(length + ids.length);
+    const feeds = this.#feeds([ids], past, Array(length + ids.length).fill(1), at, changes);
     const wanted = only ?? [outputs.logits, ...outputs.attentions, ...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])];
-    const result = await this.#run(feeds, wanted, keep ? outputs.present.flat() : [], arrays);
-    return { outputs: result.outputs, past: new Past(result.kept) };
+    const result = await this.#run(feeds, wanted, keep ? this.#added : [], arrays);
+    try {
+      const size = kv_heads * head_size * ids.length;
+      const wrong = result.kept.findIndex((tensor) => tensor.size !== size);
+      if (wrong >= 0) throw new ModelError(`${this.#added[wrong]} has ${result.kept[wrong].size} numbers, not ${size}`);
+      if (keep) past.append(result.kept);
+      return result.outputs;
+    } finally {
+      for (const tensor of result.kept) tensor.release();
+    }
   }
 
   /**
@@ -104,31 +124,34 @@ export class ModelSession {
     const width = Math.max(...rows.map((row) => row.length));
     const padded = rows.map((row) => Array.from({ length: width }, (_, i) => row[i] ?? 0));
     const mask = rows.flatMap((row) => Array.from({ length: past.length + width }, (_, i) => Number(i < past.length + row.length)));
-    const repeated = past.repeated(rows.length);
+    const older = past.repeated(rows.length);
     try {
-      return (await this.#run(this.#feeds(padded, repeated, mask), [logits], [])).outputs[logits];
+      return (await this.#run(this.#feeds(padded, { older, recent: [] }, mask), [logits], [])).outputs[logits];
     } finally {
-      repeated.release();
+      for (const tensor of older) tensor.release();
     }
   }
 
   /**
    * What the graph takes: rows of ids after a past, with what is changed inside the model.
    * @param {number[][]} rows all of one length
-   * @param {Past | null} past
+   * @param {PastTensors} past
    * @param {number[]} mask [row, position] flat
    * @param {number[]} [at] the positions of each row's ids
    * @param {Changes} [changes]
    */
   #feeds(rows, past, mask, at, changes) {
     const { inputs, kv_heads, head_size } = this.#manifest;
-    const before = past?.length ?? 0;
+    const before = mask.length / rows.length - rows[0].length;
     const int64 = (/** @type {number[]} */ values) => ({ data: BigInt64Array.from(values, BigInt), dims: [rows.length, values.length / rows.length] });
     const empty = { data: new Float32Array(0), dims: [rows.length, kv_heads, 0, head_size] };
     /** @type {Feeds} */
     const feeds = { [inputs.input_ids]: int64(rows.flat()), [inputs.attention_mask]: int64(mask) };
     if (inputs.position_ids) feeds[inputs.position_ids] = int64(rows.flatMap((row) => row.map((_, i) => at?.[i] ?? before + i)));
-    inputs.past.flat().forEach((name, i) => (feeds[name] = past?.tensors[i] ?? empty));
+    const put = (/** @type {string[]} */ names, /** @type {PastTensors['older']} */ tensors) =>
+      names.forEach((name, i) => (feeds[name] = tensors[i]?.positions ? tensors[i] : empty));
+    put(inputs.past.flat(), past.older);
+    put(this.#recent, past.recent);
     for (const [name, value] of Object.entries({ ...neutralInputs(this.#manifest, rows[0].length), ...changes })) {
       const own = inputs[/** @type {import('./intervention_inputs.js').InputName} */ (name)];
       if (own) feeds[own] = value;

@@ -75,8 +75,8 @@ export class SidePasses {
     const past = await this.#asides.before(key, ids, position, interventions, signal);
     try {
       const changes = interventionInputs(interventions, this.#manifest, [position], position + 1);
-      const run = async (/** @type {string[]} */ only, /** @type {import('./intervention_inputs.js').Changes} */ more = {}) =>
-        (await this.#session.forward([ids[position]], past, { only, changes: { ...changes, ...more }, keep: false })).outputs;
+      const run = (/** @type {string[]} */ only, /** @type {import('./intervention_inputs.js').Changes} */ more = {}) =>
+        this.#session.forward([ids[position]], past, { only, changes: { ...changes, ...more }, keep: false });
       const computed = kept ? null : await run(outputs.hidden_states);
       const states = computed && joined(outputs.hidden_states.map((name) => computed[name])); // [layer+1, hidden]
       const rows = /** @type {Float32Array} */ (states?.slice(0, layers * hidden_size) ?? kept?.data);
@@ -84,7 +84,7 @@ export class SidePasses {
       const found = name ? await run([outputs.logits, name], { lens: { data: rows, dims: [layers, hidden_size] } }) : await run([outputs.logits]);
       await this.#analysis.inspected(runId, position, found[outputs.logits], name ? found[name] : null, states);
     } finally {
-      past?.release();
+      past.release();
     }
   }
 
@@ -103,7 +103,7 @@ export class SidePasses {
       const parts = names.map((name) => outputs[name]);
       return this.#analysis.addAttention(runId, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
     }, { interventions: interventionsOf(key) });
-    past?.release();
+    past.release();
     await this.#analysis.finishAttention(runId);
   }
 
@@ -126,7 +126,7 @@ export class SidePasses {
     const [embedding] = outputs.hidden_states;
     const run = async (/** @type {string[]} */ only, /** @type {import('./intervention_inputs.js').Changes} */ more) => {
       const result = await this.#session.forward([ids[position]], past, { only, changes: { ...changes, ...more }, keep: false });
-      return (/** @type {string[]} */ ...names) => joined(names.map((name) => result.outputs[name]));
+      return (/** @type {string[]} */ ...names) => joined(names.map((name) => result[name]));
     };
     try {
       const first = await run([embedding, outputs.logits, rows, constants, ...attention, ...mlp, ...outputs.attentions, ...direct], { target_ids: wholes(targets) });
@@ -138,7 +138,7 @@ export class SidePasses {
       };
       await this.#analysis.attributed(runId, { position, targets }, Comlink.transfer(found, Object.values(found).map(({ buffer }) => buffer)));
     } finally {
-      past?.release();
+      past.release();
     }
   }
 
@@ -165,12 +165,12 @@ export class SidePasses {
         const changed = own ? { heads: interventions.heads } : varied(interventions, { heads, add }, position);
         let logits = new Float32Array(0);
         const past = await this.#asides.read(own ?? ids.slice(0, position + 1), 0, [outputs.logits], signal, (chunk) => void (logits = chunk[outputs.logits]), { interventions: changed, last: true });
-        past?.release();
+        past.release();
         await send(logits.slice(-this.#manifest.vocab_size), 1);
       }
       return;
     }
-    let past = null;
+    let past = this.#session.emptyPast();
     let begin = -1; // where the copies begin
     /** @type {PyArray | null} */
     let rows = null;
@@ -179,8 +179,7 @@ export class SidePasses {
         signal.throwIfAborted();
         const from = variants[start].patch?.[1] ?? position;
         if (from !== begin) {
-          past?.release();
-          past = null;
+          past.release();
           past = await this.#asides.before(key, ids, from, interventions, signal);
           rows = variants[start].patch ? await this.#analysis.patchRows(runId, trial.kind, from) : null;
           begin = from;
@@ -193,10 +192,10 @@ export class SidePasses {
         const changes = copyInputs(interventions, this.#manifest, positions, group);
         if (width > 1) changes.logit_rows = wholes(group.map((_, copy) => (copy + 1) * width - 1));
         const result = await this.#session.forward(group.flatMap(() => ids.slice(from, position + 1)), past, { only: [outputs.logits], at: group.flatMap(() => positions), changes, keep: false });
-        await send(result.outputs[outputs.logits], count);
+        await send(result[outputs.logits], count);
       }
     } finally {
-      past?.release();
+      past.release();
     }
   }
 
@@ -228,6 +227,6 @@ export class SidePasses {
     const past = await this.#asides.read(ids, known, [outputs.logits], signal, (chunk) => {
       logits = chunk[outputs.logits].slice(-vocab_size);
     });
-    return { logits, past: /** @type {Past} */ (past) };
+    return { logits, past };
   }
 }

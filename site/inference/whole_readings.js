@@ -34,7 +34,7 @@ export class WholeReadings {
       const rows = chunk[logits];
       return this.#analysis.readUntouched(runId, Comlink.transfer(rows, [rows.buffer]));
     });
-    past?.release();
+    past.release();
   }
 
   /**
@@ -53,8 +53,8 @@ export class WholeReadings {
       await this.#analysis.addHeadAttention(runId, of, first, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
       first += count;
     }, { interventions });
-    const values = past?.tensors.filter((_, i) => i % 2).map((tensor) => tensor.copyOut()) ?? []; // keys and values alternate
-    past?.release();
+    const values = Array.from({ length: this.#manifest.layers }, (_, layer) => past.copyOut(2 * layer + 1)); // keys and values alternate
+    past.release();
     await this.#analysis.headValues(runId, of, Comlink.transfer(values, values.map(({ buffer }) => buffer)));
   }
 
@@ -76,7 +76,7 @@ export class WholeReadings {
         const { ids } = this.#tokenizer.encode(text, context_length - front.length);
         if (!ids.length) throw new ModelError(`“${text}” has no tokens. Remove it from the list.`);
         const past = await this.#asides.read([...front, ...ids], 0, [name], signal, (chunk) => void parts.push(chunk[name]));
-        past?.release();
+        past.release();
         const states = joined(parts).slice(front.length * hidden_size);
         await this.#analysis.addListed(runId, side, Comlink.transfer(states, [states.buffer]));
       }

@@ -90,14 +90,14 @@ export function checkManifest(manifest, id) {
   const fail = (/** @type {string} */ what) => {
     throw damaged(`models/${id}/manifest.json is not usable, since ${what}`);
   };
-  if (manifest?.schema !== 'tokenlight.model/2') fail('its schema is not tokenlight.model/2');
+  if (manifest?.schema !== 'tokenlight.model/3') fail('its schema is not tokenlight.model/3');
   if (manifest.id !== id) fail('it names another model');
   const limits = { layers: 512, heads: 1024, kv_heads: 1024, head_size: 4096, hidden_size: 65536, vocab_size: 2 ** 21, context_length: 2 ** 21 };
   for (const [name, most] of Object.entries(limits)) {
     const value = manifest[name];
     if (!Number.isInteger(value) || value < 1 || value > most) fail(`${name} is ${JSON.stringify(value)}`);
   }
-  const { inputs, outputs, files, layers, vocab_size, prefix, windows, eos, examples = [], reference } = manifest;
+  const { inputs, outputs, cache, files, layers, vocab_size, prefix, windows, eos, examples = [], reference } = manifest;
   const isToken = (/** @type {unknown} */ token) => Number.isInteger(token) && Number(token) >= 0 && Number(token) < vocab_size;
   if (typeof manifest.name !== 'string' || manifest.name.length > 200) fail('it has no name');
   if (prefix !== null && (!isToken(prefix?.id) || typeof prefix.text !== 'string')) fail('prefix is not a token of the model');
@@ -105,7 +105,7 @@ export function checkManifest(manifest, id) {
   if (!Array.isArray(eos) || !eos.every(Number.isInteger)) fail('eos is not a list of token ids');
   if (!Array.isArray(examples) || !examples.every((example) => /^[0-9a-f]{16,64}\.json$/.test(example?.name))) fail('an example has an unsafe name');
   if (reference && !(Array.isArray(reference.ids) && reference.ids.length > 2 && reference.ids.every(isToken) && reference.logprob?.length === reference.ids.length - 1)) fail('its reference is no text');
-  const lists = [[inputs?.past, layers], [outputs?.present, layers], [outputs?.attentions, layers], [outputs?.hidden_states, layers + 1]];
+  const lists = [[inputs?.past, layers], [cache?.recent, layers], [cache?.added, layers], [outputs?.attentions, layers], [outputs?.hidden_states, layers + 1]];
   if (lists.some(([list, length]) => !Array.isArray(list) || list.length !== length)) fail('its inputs and outputs do not fit its layers');
   if (!Array.isArray(files) || !files.length || files.length > 16) fail('it lists no files');
   let all = 0;

@@ -17,6 +17,7 @@
  *   final_norm?: { kind: 'layer' | 'rms', epsilon: number }, logit_softcap?: number | null, attention_bias?: boolean, copies?: boolean, head_outputs?: boolean,
  *   decode?: { file: string, bytes: number, tensors: { name: string, at: number, shape: [number, number], axis: number, block: number,
  *              parts: Record<string, StoredPart> }[], on_processor?: string[] },
+ *   cache: { recent: [string, string][], added: [string, string][] },
  *   head_scores?: { induction: (number | null)[][], previous_token: (number | null)[][], duplicate_token: (number | null)[][],
  *                   measured: Record<string, unknown> } | null,
  *   files: ModelFile[], sha256: string, fidelity?: Record<string, unknown>, reference?: { ids: number[], logprob: (number | null)[] },

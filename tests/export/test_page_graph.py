@@ -1,6 +1,7 @@
-"""The page's graph with weights decoded outside onnxruntime gives what the stored graph gives, bit for bit."""
+"""The page's graph gives what the stored graph gives: with weights decoded outside onnxruntime, its cache in parts."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import scipy.special
 
 from export import build
 from export.check import verify
-from export.graph import page_graph
-from tests.export.models import random_model
+from export.graph import kv_cache, page_graph
+from tests.export.models import CONFIGS, Exported, random_model
 from tests.export.tiny import tiny, write_tokenizer
 
 
@@ -61,6 +62,41 @@ def check_what_stays_on_the_processor(page: Path, table: dict) -> None:
     assert not [node.name for node in kept.values() if matrices & set(node.input)]
 
 
+@pytest.mark.parametrize("architecture", sorted(CONFIGS))
+def test_a_cache_in_two_parts_is_the_whole_cache(architecture: str, exported: Callable[[str], Exported]) -> None:
+    """Wherever it is parted: every output is the stored graph's, new keys and values are the last of its cache."""
+    one = exported(architecture)
+    names = page_graph.write(one.path, one.path.with_name("page.onnx"))["cache"]
+    stored, page = (verify.session(one.path.with_name(name)) for name in ("model.onnx", "page.onnx"))
+    ids = np.random.default_rng(3).integers(3, 130, (1, 14))
+    before = verify.run(stored, verify.feeds(one.model, ids[:, :11]))
+    feeds = verify.feeds(one.model, ids[:, 11:], before)
+    expected = verify.run(stored, feeds)
+    keys = [name for name in feeds if name.startswith("past_key_values")]
+    assert len(keys) == 2 * len(names["recent"]) == 2 * len(names["added"])
+    for parted in (0, 4, 11):
+        parts = {}
+        for layer, pair in enumerate(names["recent"]):
+            for part, recent in zip(("key", "value"), pair, strict=True):
+                past = f"past_key_values.{layer}.{part}"
+                parts |= {past: feeds[past][:, :, :parted], recent: feeds[past][:, :, parted:]}
+        found = verify.run(page, feeds | parts)
+        assert set(found) == {name.replace("present", "added") for name in expected}
+        for name, value in expected.items():
+            if name.startswith("present"):
+                value = value[:, :, 11:]
+            np.testing.assert_array_equal(found[name.replace("present", "added")], value, err_msg=name)
+
+
+def test_a_cache_that_is_not_its_past_and_more_is_refused(exported: Callable[[str], Exported]) -> None:
+    """Such as one that forgets: the page could not keep it."""
+    proto = onnx.load(exported("gpt2").path, load_external_data=False)
+    node = next(node for node in proto.graph.node if "present.1.value" in node.output)
+    node.input[:] = [node.input[1], node.input[0]]
+    with pytest.raises(ValueError, match=r"present\.1\.value is not past_key_values\.1\.value and the new"):
+        kv_cache.grow_in_place(proto)
+
+
 @pytest.mark.parametrize(("architecture", "weights"), [("gpt2", "int8"), ("llama", "fp16"), ("gpt2", "fp32")])
 def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Path) -> None:
     checkpoint = tmp_path / architecture
@@ -99,21 +135,21 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
         "direction": np.ones([1, manifest["hidden_size"]], np.float32),
         **{name: np.zeros(size, np.float32) for pair in manifest["inputs"]["past"] for name in pair},
     }
+    recent = {name: np.zeros(size, np.float32) for pair in manifest["cache"]["recent"] for name in pair}
     ids = np.array([manifest["reference"]["ids"]])
     neutral = feeds | {"input_ids": ids, "attention_mask": np.ones_like(ids), "position_ids": np.arange(ids.size)[None]}
-    logits = page.run(["logits"], neutral | {"logit_rows": np.arange(ids.size)})[0][0]
+    logits = page.run(["logits"], neutral | recent | {"logit_rows": np.arange(ids.size)})[0][0]
     logprob = scipy.special.log_softmax(logits[:-1], axis=-1)[np.arange(ids.size - 1), ids[0, 1:]]
     assert ids.size == 64 and ids[0, 0] == manifest["prefix"]["id"]
     np.testing.assert_allclose(manifest["reference"]["logprob"], logprob, atol=1e-5)
 
-    for name, left, right in zip(
-        [output.name for output in stored.get_outputs()], stored.run(None, feeds), page.run(None, feeds), strict=True
-    ):
-        np.testing.assert_array_equal(left, right, err_msg=name)
+    found = verify.run(page, feeds | recent)
+    for name, expected in verify.run(stored, feeds).items():
+        np.testing.assert_array_equal(found[name.replace("present", "added")], expected, err_msg=name)
     graph = onnx.load(files / "page.onnx", load_external_data=False).graph
     gathered = {name for node in graph.node if node.op_type == "Gather" for name in node.output}
     rebuilt = {node.input[0] for node in graph.node if node.op_type == "DequantizeLinear"}
     assert rebuilt <= gathered, "only what lookups gather is rebuilt while the model runs"
-    declared = {value.name for value in graph.input} - set(feeds)
+    declared = {value.name for value in graph.input} - set(feeds | recent)
     shared = {node.input[1] for node in graph.node if node.op_type == "MatMul" and "lm_head" in node.name}
     assert len(shared) == 1 and declared == shared, "the unembedding would be packed twice"
