@@ -130,14 +130,14 @@ class Trace:
         layers, heads_, queries, stop = attentions.shape
         every_head = attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
         entropies = attention.entropies(every_head, past)
-        self._entropy.append(entropies.entropy.reshape(layers, heads_, queries))
-        self._entropy_without_sink.append(entropies.without_sink.reshape(layers, heads_, queries))
+        for rows, values in ((self._entropy, entropies.entropy), (self._entropy_without_sink, entropies.without_sink)):
+            rows.append(values.reshape(layers, heads_, queries).astype(np.float32))  # as exact as they are computed
         masses = heads.pattern_mass(every_head, self.ids[:stop], past)
         hidden = {
             window: heads.chance(self.ids[:stop], past, window) for window in set(self.shape.windows) - {None}
         }  # a window may hide a pattern that occurs in the text
         for name, column in self._heads.items():
-            mass = getattr(masses, name).reshape(layers, heads_, queries)
+            mass = getattr(masses, name).reshape(layers, heads_, queries).astype(np.float32)
             for layer, window in enumerate(self.shape.windows):
                 if window is not None:
                     mass[layer][:, np.isnan(getattr(hidden[window], name))] = np.nan

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 QUERIES = 16  # queries processed together; keys that none of them can see are skipped, which saves nearly half
+NUMBERS = 2**18  # of attention processed together, so that what is computed of it stays small
 
 
 def visible(queries: int, past: int = 0, window: int | None = None) -> NDArray[np.int64]:
@@ -46,13 +47,16 @@ def entropies(attention: ArrayLike, past: int = 0) -> Entropies:
     shape = attention.shape[:2]  # (head, query)
     sink, rest, others = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for queries, keys in _blocks(shape[1], past):
-        block = attention[:, queries, :keys].astype(np.float32, copy=False)  # [head, query, key]
-        work = np.maximum(block, np.finfo(np.float32).tiny)
-        np.log(work, out=work)
-        work *= block
-        sink[:, queries] = block[:, :, 0]
-        rest[:, queries] = block[:, :, 1:].sum(axis=2)
-        others[:, queries] = -work[:, :, 1:].sum(axis=2)  # the share of the keys after the first in -sum(p ln p)
+        together = max(1, NUMBERS // ((queries.stop - queries.start) * keys))  # heads
+        for first in range(0, shape[0], together):
+            at = slice(first, first + together), queries
+            block = attention[*at, :keys].astype(np.float32, copy=False)  # [head, query, key]
+            work = np.maximum(block, np.finfo(np.float32).tiny)
+            np.log(work, out=work)
+            work *= block
+            sink[at] = block[:, :, 0]
+            rest[at] = block[:, :, 1:].sum(axis=2)
+            others[at] = -work[:, :, 1:].sum(axis=2)  # the share of the keys after the first in -sum(p ln p)
     whole = others - sink * np.log(np.maximum(sink, np.finfo(np.float32).tiny))
     if np.isnan(whole).any():
         raise ValueError("attention contains NaN: the model's output is unusable.")

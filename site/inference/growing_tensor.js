@@ -51,8 +51,8 @@ export class GrowingTensor {
   /** Keeps the first positions only; memory that would mostly lie idle is given back. @param {number} positions */
   keep(positions) {
     const before = this.positions;
+    if (2 * positions < this.#room) return this.#move(Math.min(positions, before), Math.min(positions, before));
     if (positions >= before) return;
-    if (2 * positions < this.#room) return this.#move(positions, positions);
     this.#setPositions(positions);
     for (let head = 1; head < this.#heads; head++) this.#copy(this.address, head * positions, this.address, head * before, positions);
   }

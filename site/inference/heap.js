@@ -9,6 +9,7 @@ const INT64 = 7;
 const CPU = 1; // onnxruntime-web's DataLocation
 
 /** @typedef {{ data: Float32Array | BigInt64Array, dims: number[] }} Given a tensor to copy in */
+/** @typedef {(lengths: number[]) => Float32Array<ArrayBuffer>[] | Promise<Float32Array<ArrayBuffer>[]>} Arrays of those lengths */
 
 const product = (/** @type {number[]} */ sizes) => sizes.reduce((a, b) => a * b, 1);
 
@@ -114,7 +115,7 @@ const separate = (/** @type {number[]} */ lengths) => lengths.map((length) => ne
  * @param {Record<string, Given | { handle: number }>} feeds tensors to copy in, and those that are there
  * @param {string[]} wanted outputs that are copied out
  * @param {string[]} kept outputs that stay in onnxruntime's memory
- * @param {(lengths: number[]) => Float32Array<ArrayBuffer>[]} [arrays] what the wanted ones are copied into; else arrays of their own
+ * @param {Arrays} [arrays] what the wanted ones are copied into; else arrays of their own
  * @returns {Promise<{ outputs: Record<string, Float32Array<ArrayBuffer>>, kept: HeapTensor[] }>} by name; in the order of `kept`
  */
 export async function runOnce(module, session, feeds, wanted, kept, arrays = separate) {
@@ -149,7 +150,7 @@ export async function runOnce(module, session, feeds, wanted, kept, arrays = sep
     const failed = await module._OrtRun(session, list(inputs.map(([name]) => text(name))), list(handles), inputs.length, list(names.map(text)), names.length, results, 0);
     if (failed) throw lastError(module);
     for (let i = 0; i < names.length; i++) made.push(HeapTensor.made(module, module.getValue(results + 4 * i, '*')));
-    const copies = arrays(wanted.map((_, i) => made[i].size));
+    const copies = await arrays(wanted.map((_, i) => made[i].size));
     const outputs = Object.fromEntries(wanted.map((name, i) => [name, made[i].copyOut(copies[i])]));
     return { outputs, kept: made.splice(wanted.length) };
   } finally {

@@ -157,6 +157,15 @@ export class KvCache {
     this.#cut(0);
   }
 
+  /** Takes the memory for so many more positions at once, if it is there; else it is taken as far as they are read. @param {number} more */
+  expect(more) {
+    try {
+      this.past.reserve(this.length + more);
+    } catch {
+      this.past.keep(this.length); // gives back what was taken
+    }
+  }
+
   /** Notes that `ids` were read after the cache, whose past has grown by them. @param {number[]} ids */
   extend(ids) {
     this.ids = this.ids.concat(ids);

@@ -24,6 +24,7 @@ export class Reader {
   #cache;
   #outputs;
   #carriers = new Carriers();
+  #sent = Promise.resolve();
   #analysed = 0; // positions of the cache whose results the analysis worker holds
   /** Of the current run. @type {Interventions} */
   #interventions = {};
@@ -69,6 +70,8 @@ export class Reader {
       await this.#analysis.finish(runId, { ...timings, total: performance.now() - started });
       return { stopped: signal.aborted, reused };
     } finally {
+      await this.#sent.catch(() => {}); // or it would count for the next run
+      this.#sent = Promise.resolve();
       this.#carriers.clear();
     }
   }
@@ -87,24 +90,21 @@ export class Reader {
     const given = tokens.text.length;
     timings.tokens = 0;
     let pending = outputs;
-    let analysed = Promise.resolve();
     for (let n = 0; n < most; n++) {
-      await analysed; // also lets messages in, such as Stop
+      await this.#sent; // also lets messages in, such as Stop
       if (signal.aborted) break;
       const logits = pending[names.logits].slice(-vocab_size);
       const id = await this.#analysis.sample(runId, Comlink.transfer(logits, [logits.buffer]));
       const appended = this.#tokenizer.append(tokens, id);
-      analysed = this.#send(runId, pending, appended); // Python works on this step while the model runs the next
-      analysed.catch(() => {});
+      this.#send(runId, pending, appended); // Python works on this step while the model runs the next
       timings.tokens++;
-      const before = performance.now();
-      pending = await this.#forward([id]);
-      timings.model += performance.now() - before;
+      pending = await this.#forward([id], timings);
       if (options.stopAtEnd !== false && eos.includes(id)) break;
       if (options.stop?.some((stop) => tokens.text.slice(given).includes(stop))) break;
     }
-    await analysed;
-    await this.#send(runId, pending, null);
+    await this.#sent;
+    this.#send(runId, pending, null);
+    await this.#sent;
   }
 
   /**
@@ -155,20 +155,16 @@ export class Reader {
    * @returns {Promise<Outputs | null>} null: all was sent
    */
   async #read(runId, ids, timings, signal, { hold = false, only }) {
-    let analysed = Promise.resolve();
+    this.#cache.expect(ids.length);
     /** @type {Outputs | null} */
     let held = null;
     for (let start = 0, count; start < ids.length && !signal.aborted; start += count) {
-      const before = performance.now();
       count = chunkLength(this.#manifest, this.#cache.length, ids.length - start);
-      const outputs = await this.#forward(ids.slice(start, start + count), only);
-      timings.model += performance.now() - before;
-      await analysed; // at most one chunk waits in the analysis worker
+      const outputs = await this.#forward(ids.slice(start, start + count), timings, only);
       if (hold && start + count >= ids.length) held = outputs;
-      else analysed = this.#send(runId, outputs, null);
-      analysed.catch(() => {}); // awaited above or below
+      else this.#send(runId, outputs, null);
     }
-    await analysed;
+    await this.#sent;
     return held;
   }
 
@@ -185,17 +181,26 @@ export class Reader {
     return null;
   }
 
-  /** @param {number[]} ids @param {string[]} [only] */
-  async #forward(ids, only = this.#outputs) {
+  /** @param {number[]} ids @param {Timings} timings @param {string[]} [only] */
+  async #forward(ids, timings, only = this.#outputs) {
+    const started = performance.now();
+    let waited = 0;
+    const arrays = async (/** @type {number[]} */ lengths) => {
+      const ready = performance.now();
+      await this.#sent; // so that one buffer is enough
+      waited = performance.now() - ready;
+      return this.#carriers.take(lengths);
+    };
     const before = this.#cache.length;
     const changes = interventionInputs(this.#interventions, this.#manifest, ids.map((_, i) => before + i), before + ids.length);
-    const outputs = await this.#session.forward(ids, this.#cache.past, { only, changes, arrays: (lengths) => this.#carriers.take(lengths) });
+    const outputs = await this.#session.forward(ids, this.#cache.past, { only, changes, arrays });
+    timings.model += performance.now() - started - waited;
     this.#cache.extend(ids);
     return outputs;
   }
 
-  /** @param {number} runId @param {Outputs} outputs @param {AppendedToken | null} appended */
-  async #send(runId, outputs, appended) {
+  /** Sends a pass's outputs to Python, after those before it; `#sent` is when they were taken. @param {number} runId @param {Outputs} outputs @param {AppendedToken | null} appended */
+  #send(runId, outputs, appended) {
     const names = this.#manifest.outputs;
     const all = (/** @type {string[] | undefined} */ list) => (list && list[0] in outputs ? list.map((name) => outputs[name]) : null);
     const logits = outputs[names.logits];
@@ -207,7 +212,10 @@ export class Reader {
       attentionOutput: all(names.attention_output),
       mlpOutput: all(names.mlp_output),
     };
-    this.#carriers.give(await this.#analysis.extend(runId, Comlink.transfer(chunk, [logits.buffer]), appended));
-    this.#analysed += chunk.count;
+    this.#sent = this.#analysis.extend(runId, Comlink.transfer(chunk, [logits.buffer]), appended).then((buffer) => {
+      this.#carriers.give(buffer);
+      this.#analysed += chunk.count;
+    });
+    this.#sent.catch(() => {}); // awaited by whoever goes on
   }
 }

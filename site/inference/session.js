@@ -90,7 +90,7 @@ export class ModelSession {
    * One pass over `ids` after `past`, which grows by them. Only the requested outputs are fetched.
    * @param {number[]} ids
    * @param {Past} past
-   * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean, arrays?: (lengths: number[]) => Float32Array<ArrayBuffer>[] }} [how] `only`: these outputs instead of all; `at`:
+   * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean, arrays?: import('./heap.js').Arrays }} [how] `only`: these outputs instead of all; `at`:
    *   the ids' positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change
    *   nothing; `keep`: false leaves the past as it is; `arrays`: what the outputs are copied into
    * @returns {Promise<Record<string, Float32Array<ArrayBuffer>>>} by the graph's own names
@@ -159,7 +159,7 @@ export class ModelSession {
     return feeds;
   }
 
-  /** @param {Feeds} feeds @param {string[]} wanted @param {string[]} kept @param {(lengths: number[]) => Float32Array<ArrayBuffer>[]} [arrays] */
+  /** @param {Feeds} feeds @param {string[]} wanted @param {string[]} kept @param {import('./heap.js').Arrays} [arrays] */
   #run(feeds, wanted, kept, arrays) {
     const { sessionId } = /** @type {any} */ (this.#session).handler; // onnxruntime's handle of the session
     return runOnce(this.#module, sessionId, feeds, wanted, kept, arrays);

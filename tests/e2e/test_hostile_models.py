@@ -153,7 +153,7 @@ def test_files_that_do_not_fit_together(spoilt: tuple[Model, Page]) -> None:
     """A manifest that describes another graph: refused at load, before a text is read."""
     model, page = spoilt
     inputs, outputs = model.manifest["inputs"], model.manifest["outputs"]
-    layers = model.manifest["layers"]
+    layers, cache = model.manifest["layers"], model.manifest["cache"]
     fit = "do not match"
     changes: list[tuple[dict[str, Any], str]] = [
         ({"heads": 8}, fit),
@@ -169,7 +169,12 @@ def test_files_that_do_not_fit_together(spoilt: tuple[Model, Page]) -> None:
         ({"inputs": {**inputs, "lens": "other"}}, fit),
         ({"outputs": {**outputs, "logits": "other"}}, "no output other"),
         ({"outputs": {**outputs, "hidden_states": ["logits"] * (layers + 1)}}, fit),
-        ({"outputs": {**outputs, "present": [["a", "b"]] * layers}}, fit),
+        ({"cache": {**cache, "added": [["a", "b"]] * layers}}, fit),
+        ({"cache": {**cache, "added": [["logits", "logits"]] * layers}}, fit),
+        ({"cache": {**cache, "recent": [["a", "b"]] * layers}}, fit),
+        ({"cache": {**cache, "recent": [5] * layers}}, fit),
+        ({"cache": {**cache, "recent": []}}, "do not fit its layers"),
+        ({"cache": 5}, "do not fit its layers"),
         ({"prefix": {"id": 10**9, "text": "x"}}, "prefix is not a token of the model"),
         ({"prefix": {"id": -5, "text": "x"}}, "prefix is not a token of the model"),
         ({"eos": 5}, "eos is not a list"),

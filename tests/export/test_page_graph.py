@@ -75,7 +75,7 @@ def test_a_cache_in_two_parts_is_the_whole_cache(architecture: str, exported: Ca
     keys = [name for name in feeds if name.startswith("past_key_values")]
     assert len(keys) == 2 * len(names["recent"]) == 2 * len(names["added"])
     for parted in (0, 4, 11):
-        parts = {}
+        parts: dict[str, np.ndarray] = {}
         for layer, pair in enumerate(names["recent"]):
             for part, recent in zip(("key", "value"), pair, strict=True):
                 past = f"past_key_values.{layer}.{part}"
@@ -121,7 +121,7 @@ def test_equal_to_the_stored_graph(architecture: str, weights: str, tmp_path: Pa
     stored, page = (verify.session(files / name) for name in ("model.onnx", "page.onnx"))
     ids = np.arange(3, 15)[None]
     size = [1, manifest["kv_heads"], 0, manifest["head_size"]]
-    feeds = {
+    feeds: dict[str, np.ndarray] = {
         "input_ids": ids,
         "attention_mask": np.ones_like(ids),
         "position_ids": np.arange(12)[None],
