@@ -1,4 +1,4 @@
-"""The KV cache grows and shrinks in place as arrays in numpy do: the page's code in Node, over a stand-in for the heap."""
+"""The KV cache grows and shrinks in place as numpy's arrays do: its code in Node, over a stand-in for the heap."""
 
 from __future__ import annotations
 
