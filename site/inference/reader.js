@@ -3,7 +3,7 @@
 import * as Comlink from '../vendor/comlink.min.js';
 import { ModelError } from '../shared/manifest.js';
 import { conditionsOf, NO_INTERVENTIONS, strideOf } from '../shared/run_key.js';
-import { Carriers } from './carriers.js';
+import { Carrier } from './carrier.js';
 import { chunkLength } from './chunks.js';
 import { interventionInputs } from './intervention_inputs.js';
 import { Stopped } from './queue.js';
@@ -23,7 +23,7 @@ export class Reader {
   #analysis;
   #cache;
   #outputs;
-  #carriers = new Carriers();
+  #carrier = new Carrier();
   #sent = Promise.resolve();
   #analysed = 0; // positions of the cache whose results the analysis worker holds
   /** Of the current run. @type {Interventions} */
@@ -72,7 +72,7 @@ export class Reader {
     } finally {
       await this.#sent.catch(() => {}); // or it would count for the next run
       this.#sent = Promise.resolve();
-      this.#carriers.clear();
+      this.#carrier.clear();
     }
   }
 
@@ -189,7 +189,7 @@ export class Reader {
       const ready = performance.now();
       await this.#sent; // so that one buffer is enough
       waited = performance.now() - ready;
-      return this.#carriers.take(lengths);
+      return this.#carrier.load(lengths);
     };
     const before = this.#cache.length;
     const changes = interventionInputs(this.#interventions, this.#manifest, ids.map((_, i) => before + i), before + ids.length);
@@ -213,7 +213,7 @@ export class Reader {
       mlpOutput: all(names.mlp_output),
     };
     this.#sent = this.#analysis.extend(runId, Comlink.transfer(chunk, [logits.buffer]), appended).then((buffer) => {
-      this.#carriers.give(buffer);
+      this.#carrier.back(buffer);
       this.#analysed += chunk.count;
     });
     this.#sent.catch(() => {}); // awaited by whoever goes on
