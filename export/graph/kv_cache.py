@@ -1,8 +1,8 @@
 """Gives the page's graph a KV cache that grows in place: the past comes in two parts, only what is new goes out. onnx.
 
 A graph that returns the whole cache makes a second one while the first is its input: 0.75 GB instead of 0.38 for
-SmolLM2's 8,192 tokens. Here the page keeps the cache, and adds to it. To add to the whole of it at every token would
-move all of it, so the last positions are an input of their own, which the page adds to the rest now and then.
+SmolLM2's 8,192 tokens. So the page keeps the cache and adds what is new. Adding to a tensor moves most of it, so the
+latest positions are an input of their own, a small one, which the page adds to the large one from time to time.
 """
 
 import re
@@ -30,7 +30,9 @@ def grow_in_place(proto: ModelProto) -> dict[str, list[list[str]]]:
         node = makers[name]
         if node.op_type == "Cast":  # to fp32, which it is: CodeGen and GPT-J
             node = makers[node.input[0]]
-        if node.op_type != "Concat" or len(node.input) != 2 or node.input[0] != past:
+        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), None)
+        joins = node.op_type == "Concat" and len(node.input) == 2 and axis in {POSITIONS, POSITIONS - 4}
+        if not joins or node.input[0] != past:
             raise ValueError(f"{name} is not {past} and the new tokens after it, so the page could not keep the cache.")
         _rename(graph.node, node.input[1], added)
         _join_for_others(proto, past, recent, node)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 QUERIES = 16  # queries processed together; keys that none of them can see are skipped, which saves nearly half
-NUMBERS = 2**18  # of attention processed together, so that what is computed of it stays small
+BLOCK = 2**18  # numbers of attention processed together, so that what is computed from them stays small
 
 
 def visible(queries: int, past: int = 0, window: int | None = None) -> NDArray[np.int64]:
@@ -47,7 +47,7 @@ def entropies(attention: ArrayLike, past: int = 0) -> Entropies:
     shape = attention.shape[:2]  # (head, query)
     sink, rest, others = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for queries, keys in _blocks(shape[1], past):
-        together = max(1, NUMBERS // ((queries.stop - queries.start) * keys))  # heads
+        together = max(1, BLOCK // ((queries.stop - queries.start) * keys))  # heads
         for first in range(0, shape[0], together):
             at = slice(first, first + together), queries
             block = attention[*at, :keys].astype(np.float32, copy=False)  # [head, query, key]

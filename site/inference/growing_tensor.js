@@ -13,7 +13,7 @@ export class GrowingTensor {
   #heads;
   #bytes; // of one head at one position
   #room = 0; // positions that fit
-  #handle = 0; // onnxruntime's, made when it is asked for; 0: none fits
+  #handle = 0; // onnxruntime's, made when it is asked for; 0: not made for these positions yet
   address = 0;
   positions = 0;
 
@@ -87,7 +87,11 @@ export class GrowingTensor {
     this.positions = positions;
   }
 
-  /** Addresses of blocks, the rest in positions of one head. @param {number} target @param {number} to @param {number} source @param {number} from @param {number} count */
+  /**
+   * Copies positions of one head between two blocks.
+   * @param {number} target its address @param {number} to position from the block's start
+   * @param {number} source its address @param {number} from position from the block's start @param {number} count
+   */
   #copy(target, to, source, from, count) {
     const bytes = this.#bytes;
     this.#module.HEAPU8.copyWithin(target + to * bytes, source + from * bytes, source + (from + count) * bytes);

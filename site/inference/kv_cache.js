@@ -81,7 +81,11 @@ export class Past {
     }
   }
 
-  /** A copy for every row of a batch, as tensors that the caller releases. @param {number} rows @returns {HeapTensor[]} each [row, kv_head, position, head_size] */
+  /**
+   * A copy for every row of a batch, as tensors that the caller releases.
+   * @param {number} rows
+   * @returns {HeapTensor[]} each [row, kv_head, position, head_size]
+   */
   repeated(rows) {
     const { kv_heads, head_size } = this.#manifest;
     const whole = this.first(this.length);
@@ -157,8 +161,8 @@ export class KvCache {
     this.#cut(0);
   }
 
-  /** Takes the memory for so many more positions at once, if it is there; else it is taken as far as they are read. @param {number} more */
-  expect(more) {
+  /** Makes room for so many more positions at once, if there is memory; else it is made while they are read. @param {number} more */
+  makeRoom(more) {
     try {
       this.past.reserve(this.length + more);
     } catch {

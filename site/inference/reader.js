@@ -24,7 +24,7 @@ export class Reader {
   #cache;
   #outputs;
   #carrier = new Carrier();
-  #sent = Promise.resolve();
+  #sent = Promise.resolve(); // resolves once Python has taken the latest outputs, and the carrier is back
   #analysed = 0; // positions of the cache whose results the analysis worker holds
   /** Of the current run. @type {Interventions} */
   #interventions = {};
@@ -155,7 +155,7 @@ export class Reader {
    * @returns {Promise<Outputs | null>} null: all was sent
    */
   async #read(runId, ids, timings, signal, { hold = false, only }) {
-    this.#cache.expect(ids.length);
+    this.#cache.makeRoom(ids.length);
     /** @type {Outputs | null} */
     let held = null;
     for (let start = 0, count; start < ids.length && !signal.aborted; start += count) {
@@ -199,7 +199,10 @@ export class Reader {
     return outputs;
   }
 
-  /** Sends a pass's outputs to Python, after those before it; `#sent` is when they were taken. @param {number} runId @param {Outputs} outputs @param {AppendedToken | null} appended */
+  /**
+   * Sends a pass's outputs to Python, which has taken them once `#sent` resolves.
+   * @param {number} runId @param {Outputs} outputs @param {AppendedToken | null} appended
+   */
   #send(runId, outputs, appended) {
     const names = this.#manifest.outputs;
     const all = (/** @type {string[] | undefined} */ list) => (list && list[0] in outputs ? list.map((name) => outputs[name]) : null);

@@ -25,7 +25,8 @@ export async function checkModel(manifest, session) {
     for (const name of outputs.attentions) expect(name, size(name), heads);
     for (const name of [...outputs.hidden_states, ...(outputs.attention_output ?? []), ...(outputs.mlp_output ?? [])]) expect(name, size(name), hidden_size);
     const lensed = inputs.lens && outputs.lens_logits ? [outputs.lens_logits] : [];
-    const second = await session.forward([0], past, { only: [outputs.logits, ...lensed], changes: { lens: { data: new Float32Array(lensed.length * hidden_size), dims: [lensed.length, hidden_size] } } });
+    const lens = { data: new Float32Array(lensed.length * hidden_size), dims: [lensed.length, hidden_size] };
+    const second = await session.forward([0], past, { only: [outputs.logits, ...lensed], changes: { lens } });
     for (const name of [outputs.logits, ...lensed]) expect(name, second[name].length, vocab_size);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

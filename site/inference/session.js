@@ -9,12 +9,12 @@ import { moduleOf } from './ort_module.js';
 import { runtimeFor } from './runtime.js';
 
 /** @import {Device, Manifest} from '../shared/protocol.js' */
-/** @import {Given} from './heap.js' */
+/** @import {Arrays, Given} from './heap.js' */
 /** @import {Changes} from './intervention_inputs.js' */
 /** @import {Runtime} from './runtime.js' */
 /** @typedef {import('../vendor/ort/ort.wasm.min.js').InferenceSession} InferenceSession */
 /** @typedef {Record<string, Given | { handle: number }>} Feeds */
-/** @typedef {{ older: { handle: number, positions: number }[], recent: { handle: number, positions: number }[] }} PastTensors [row, kv_head, position, head_size] */
+/** @typedef {{ handle: number, positions: number }} PastTensor [row, kv_head, position, head_size] */
 
 export class ModelSession {
   #module;
@@ -90,7 +90,7 @@ export class ModelSession {
    * One pass over `ids` after `past`, which grows by them. Only the requested outputs are fetched.
    * @param {number[]} ids
    * @param {Past} past
-   * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean, arrays?: import('./heap.js').Arrays }} [how] `only`: these outputs instead of all; `at`:
+   * @param {{ only?: string[], at?: number[], changes?: Changes, keep?: boolean, arrays?: Arrays }} [how] `only`: these outputs instead of all; `at`:
    *   the ids' positions, if they do not follow the past one after the other; `changes`: inputs in place of those that change
    *   nothing; `keep`: false leaves the past as it is; `arrays`: what the outputs are copied into
    * @returns {Promise<Record<string, Float32Array<ArrayBuffer>>>} by the graph's own names
@@ -135,7 +135,7 @@ export class ModelSession {
   /**
    * What the graph takes: rows of ids after a past, with what is changed inside the model.
    * @param {number[][]} rows all of one length
-   * @param {PastTensors} past
+   * @param {{ older: PastTensor[], recent: PastTensor[] }} past
    * @param {number[]} mask [row, position] flat
    * @param {number[]} [at] the positions of each row's ids
    * @param {Changes} [changes]
@@ -148,7 +148,7 @@ export class ModelSession {
     /** @type {Feeds} */
     const feeds = { [inputs.input_ids]: int64(rows.flat()), [inputs.attention_mask]: int64(mask) };
     if (inputs.position_ids) feeds[inputs.position_ids] = int64(rows.flatMap((row) => row.map((_, i) => at?.[i] ?? before + i)));
-    const put = (/** @type {string[]} */ names, /** @type {PastTensors['older']} */ tensors) =>
+    const put = (/** @type {string[]} */ names, /** @type {PastTensor[]} */ tensors) =>
       names.forEach((name, i) => (feeds[name] = tensors[i]?.positions ? tensors[i] : empty));
     put(inputs.past.flat(), past.older);
     put(this.#recent, past.recent);
@@ -159,7 +159,7 @@ export class ModelSession {
     return feeds;
   }
 
-  /** @param {Feeds} feeds @param {string[]} wanted @param {string[]} kept @param {import('./heap.js').Arrays} [arrays] */
+  /** @param {Feeds} feeds @param {string[]} wanted @param {string[]} kept @param {Arrays} [arrays] */
   #run(feeds, wanted, kept, arrays) {
     const { sessionId } = /** @type {any} */ (this.#session).handler; // onnxruntime's handle of the session
     return runOnce(this.#module, sessionId, feeds, wanted, kept, arrays);

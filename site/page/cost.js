@@ -8,8 +8,8 @@ const MOST_OF_CHUNK = 64e6;
 /** Bytes of each, as in pyscripts/trace.py. */
 const KEPT = { attention: 160e6, hiddenStates: 110e6 };
 const STATISTICS = 7; // numbers of every head at every position, in float32
-const SHOWN = 20e3; // bytes of a token in the document, and of what is drawn of it
-const LOST = 1.25; // by allocators: measured 0.74 GB for 3,996 tokens of SmolLM2, and 1.27 GB for 8,191
+const SHOWN = 20e3; // bytes of a token in the document
+const OVERHEAD = 1.25; // of allocators; with it, as measured: 0.74 GB for 3,996 tokens of SmolLM2, and 1.27 GB for 8,191
 
 let speed = 0; // tokens per second of the latest run that was long enough to measure
 let shortest = 0; // seconds of the latest run of less than one pass
@@ -37,13 +37,13 @@ export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_
   const attention = 2 * layers * heads * tokens * tokens;
   const statistics = 4 * STATISTICS * layers * heads * tokens;
   // A chunk's outputs are in onnxruntime, on their way and in Python; the statistics are there twice when they are joined.
-  const kept = Math.min(state * tokens, KEPT.hiddenStates) + Math.min(attention, KEPT.attention);
-  const bytes = LOST * (cache + 3 * chunk + 2 * statistics + kept + SHOWN * tokens);
+  const keptBytes = Math.min(state * tokens, KEPT.hiddenStates) + Math.min(attention, KEPT.attention);
+  const bytes = OVERHEAD * (cache + 3 * chunk + 2 * statistics + keptBytes + SHOWN * tokens);
   const time = speed ? ` and about ${Math.ceil(tokens / speed)} s` : '';
   const limits = [
     ...(attention > KEPT.attention ? ['no attention matrices'] : []),
     ...(state * tokens > KEPT.hiddenStates ? [`hidden states of the first ${Math.floor(KEPT.hiddenStates / state).toLocaleString('en')} tokens only`] : []),
   ];
-  const keeps = limits.length ? ` It keeps ${limits.join(', and ')}: others are computed again when they are needed.` : '';
-  return `Reading ${tokens.toLocaleString('en')} tokens takes about ${(Math.round(bytes / 1e7) * 10).toLocaleString('en')} MB of memory${time}.${keeps}`;
+  const kept = limits.length ? ` It keeps ${limits.join(', and ')}: others are computed again when they are needed.` : '';
+  return `Reading ${tokens.toLocaleString('en')} tokens takes about ${(Math.round(bytes / 1e7) * 10).toLocaleString('en')} MB of memory${time}.${kept}`;
 }

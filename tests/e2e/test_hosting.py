@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from export.site import shell
 from export.site.serve import response_headers
-from tests.e2e.hosting import FOLDER, hosting, release, stored_visit, wait_ready, wait_stored
+from tests.e2e.hosting import FOLDER, Host, hosting, release, stored_visit, wait_ready, wait_stored
 
 pytestmark = pytest.mark.browser_context_args(service_workers="allow")
 
@@ -221,12 +221,17 @@ def test_no_room_for_a_release(idle_root: Path, page: Page) -> None:
     assert page.evaluate(PROBE) == ["first"] * 4
 
 
+def start_without_model(host: Host, page: Page) -> None:
+    """Opens the page, whose start waits for its model's files until `host.answer()`."""
+    host.hang(r"\.bin$")
+    page.goto(host.address)
+    while not any(path.endswith(".bin") for path in host.asked):
+        page.wait_for_timeout(50)
+
+
 def test_storing_waits_for_the_page_to_start(idle_root: Path, page: Page) -> None:
     with hosting(idle_root) as host:
-        host.hang(r"\.bin$")
-        page.goto(host.address)
-        while not any(path.endswith(".bin") for path in host.asked):
-            page.wait_for_timeout(50)
+        start_without_model(host, page)
         page.wait_for_timeout(1500)
         assert shell.SHELL not in host.asked
         host.answer()
@@ -237,10 +242,7 @@ def test_storing_waits_for_the_page_to_start(idle_root: Path, page: Page) -> Non
 
 def test_what_is_removed_while_the_page_starts_is_not_stored_afterwards(idle_root: Path, page: Page) -> None:
     with hosting(idle_root) as host:
-        host.hang(r"\.bin$")
-        page.goto(host.address)
-        while not any(path.endswith(".bin") for path in host.asked):
-            page.wait_for_timeout(50)
+        start_without_model(host, page)
         page.locator("#storage summary").click()
         page.click("#uninstall")
         expect(page.locator("#notice")).to_contain_text("removed")

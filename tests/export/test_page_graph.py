@@ -1,5 +1,6 @@
 """The page's graph gives what the stored graph gives: with weights decoded outside onnxruntime, its cache in parts."""
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -89,12 +90,18 @@ def test_a_cache_in_two_parts_is_the_whole_cache(architecture: str, exported: Ca
 
 
 def test_a_cache_that_is_not_its_past_and_more_is_refused(exported: Callable[[str], Exported]) -> None:
-    """Such as one that forgets: the page could not keep it."""
+    """The page could not keep it: here the new values come before the past, then they are joined along the heads."""
     proto = onnx.load(exported("gpt2").path, load_external_data=False)
-    node = next(node for node in proto.graph.node if "present.1.value" in node.output)
-    node.input[:] = [node.input[1], node.input[0]]
-    with pytest.raises(ValueError, match=r"present\.1\.value is not past_key_values\.1\.value and the new"):
-        kv_cache.grow_in_place(proto)
+
+    def of(graph: onnx.ModelProto) -> onnx.NodeProto:
+        return next(node for node in graph.graph.node if "present.1.value" in node.output)
+
+    swapped, along_heads = copy.deepcopy(proto), copy.deepcopy(proto)
+    of(swapped).input[:] = reversed(of(swapped).input)
+    of(along_heads).attribute[0].i = 1
+    for wrong in (swapped, along_heads):
+        with pytest.raises(ValueError, match=r"present\.1\.value is not past_key_values\.1\.value and the new"):
+            kv_cache.grow_in_place(wrong)
 
 
 @pytest.mark.parametrize(("architecture", "weights"), [("gpt2", "int8"), ("llama", "fp16"), ("gpt2", "fp32")])
