@@ -1,6 +1,6 @@
 """What a pass of the model returns, and the sizes that its arrays have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,3 +44,25 @@ class Outputs:
     hidden_states: NDArray[np.float32] | None = None  # [layer+1, query, hidden], the last one after the final norm
     attention_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what attention added
     mlp_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what the MLP added
+
+    @classmethod
+    def joined(cls, passes: "Sequence[Outputs]") -> "Outputs":
+        """The outputs of passes that follow one another as those of one: no query attends to later positions."""
+        if len(passes) == 1:
+            return passes[0]
+        whole: dict[str, NDArray[np.float32]] = {}
+        for axis, names in ((0, ("logits",)), (1, ("hidden_states", "attention_output", "mlp_output"))):
+            for name in names:
+                parts = [getattr(each, name) for each in passes]
+                if parts[0] is not None:
+                    whole[name] = np.concatenate(parts, axis)
+        matrices = [each.attentions for each in passes if each.attentions is not None]
+        if matrices:
+            layers, heads, _, keys = matrices[-1].shape
+            whole["attentions"] = np.zeros((layers, heads, len(whole["logits"]), keys), np.float32)
+            start = 0
+            for each in matrices:
+                stop = start + each.shape[2]
+                whole["attentions"][:, :, start:stop, : each.shape[3]] = each
+                start = stop
+        return cls(**whole)

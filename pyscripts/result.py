@@ -56,17 +56,9 @@ class Run:
     def __repr__(self) -> str:
         return f"Run of {len(self.reading.tokens.ids)} tokens: {self.text!r:.60}"
 
-    def extend(self, outputs: Outputs) -> None:
-        """Adds the model's outputs for the next positions."""
-        self.reading.extend(outputs)
-        self._keep(outputs)
-
-    def append(self, outputs: Outputs, piece: bytes, control: bool) -> None:
-        """The same, and the token that was drawn after them (Reading.append)."""
-        self.reading.append(outputs, piece, control)
-        self._keep(outputs)
-
-    def _keep(self, outputs: Outputs) -> None:
+    def extend(self, outputs: Outputs, drawn: Sequence[tuple[bytes, bool]] = ()) -> None:
+        """Adds the model's outputs for the next positions, and the tokens drawn from them (Reading.extend)."""
+        self.reading.extend(outputs, drawn)
         for name, rows in self._added.items():
             rows.append(getattr(outputs, KEPT[name]))
 

@@ -25,10 +25,10 @@ class Rows:
             self._chunks = [np.concatenate(self._chunks, axis=self.axis)]
         return self._chunks[0]
 
-    def last(self) -> NDArray:
-        """The last row alone. ValueError as `all`."""
-        chunk = self._chunks[-1] if self._chunks else self.all()
-        return chunk[(slice(None),) * self.axis + (slice(-1, None),)]
+    def last(self, count: int = 1) -> NDArray:
+        """The last rows alone. ValueError as `all`."""
+        whole = self._chunks[-1] if self._chunks and self._chunks[-1].shape[self.axis] >= count else self.all()
+        return whole[(slice(None),) * self.axis + (slice(whole.shape[self.axis] - count, None),)]
 
     def keep(self, length: int) -> None:
         """Drops all rows after the first `length`; nothing large is copied, since there may be no memory for it."""

@@ -36,7 +36,7 @@ class Reading:
     steps: dict[int, GenerationStep] = field(default_factory=dict)  # by position of the generated token
     interventions: Mapping[str, Any] = field(default_factory=dict)  # empty: the model as it is
     timings: Mapping[str, float] = field(default_factory=dict)
-    drawn_from: Distribution | None = None  # what the newest token was drawn from
+    drawn_from: list[Distribution] = field(default_factory=list)  # what the newest tokens were drawn from
     saved: Mapping[str, Any] | None = None  # the Run of a file that it was opened from
 
     def scored(self) -> Scored:
@@ -57,22 +57,24 @@ class Reading:
         ids = self.trace.ids
         given = (self.prompt_length or 0) + self.trace.first
         prompt, generated = ids[:given], ids[given:]
-        self.drawn_from = distribution(logits, settings_from(self.options), prompt, generated)
-        ids.append(sample(self.drawn_from.sampled, int(self.options.get("seed") or 0), len(generated)))
+        self.drawn_from.append(distribution(logits, settings_from(self.options), prompt, generated))
+        ids.append(sample(self.drawn_from[-1].sampled, int(self.options.get("seed") or 0), len(generated)))
         return ids[-1]
 
-    def extend(self, outputs: Outputs) -> None:
-        """Adds the model's outputs for the next positions."""
-        self.trace.extend(outputs)
-
-    def append(self, outputs: Outputs, piece: bytes, control: bool) -> None:
-        """Adds the outputs from whose last row the newest token was drawn, the token's bytes, and how it was chosen."""
-        if self.drawn_from is None:
-            raise ValueError("A token can only be appended after it was drawn.")
+    def extend(self, outputs: Outputs, drawn: Sequence[tuple[bytes, bool]] = ()) -> None:
+        """Adds the model's outputs for the next positions. drawn: the tokens drawn from them, each as its bytes and
+        whether it is a control token; how each was chosen is noted. ValueError: others were drawn."""
+        if len(drawn) != len(self.drawn_from):
+            raise ValueError(f"{len(self.drawn_from)} tokens were drawn, not {len(drawn)}.")
         ids = self.trace.ids
-        self.tokens = self.tokens.with_token(ids[-1], piece, control)
+        first = len(ids) - len(drawn)
+        for id, (piece, control) in zip(ids[first:], drawn, strict=True):
+            self.tokens = self.tokens.with_token(id, piece, control)
         self.trace.extend(outputs)
-        self.steps[len(ids) - 1] = describe(self.drawn_from, ids[-1], self.trace.newest())
+        rows = self.trace.newest(self.trace.length - first + 1)
+        for i, from_ in enumerate(self.drawn_from):
+            self.steps[first + i] = describe(from_, ids[first + i], rows.since(i, i + 1))
+        self.drawn_from.clear()
 
 
 def build(reading: Reading, vocabulary: Sequence[str], model: Mapping[str, Any]) -> dict[str, Any]:

@@ -203,9 +203,9 @@ class Trace:
         rows = TokenStatistics(**{name: column.all() for name, column in self._statistics.items()})
         return rows.by_token(prefix=self.prefix)
 
-    def newest(self) -> TokenStatistics:
-        """TokenStatistics [1, ...] of the last row read: of the token after the last position."""
-        return TokenStatistics(**{name: column.last() for name, column in self._statistics.items()})
+    def newest(self, count: int = 1) -> TokenStatistics:
+        """TokenStatistics [count, ...] of the last rows read, each of the token after its position."""
+        return TokenStatistics(**{name: column.last(count) for name, column in self._statistics.items()})
 
     def new_word_after(self) -> float:
         """Log-probability that a word begins after the last position read, nats; NaN: words are not known."""

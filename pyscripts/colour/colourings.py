@@ -18,6 +18,7 @@ from pyscripts.metrics.likelihood import TokenStatistics, surprisal_bits
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 Values = NDArray[np.float64]  # [token]; NaN = null
 Paint = Callable[[Values], colour.RGB]
+Limits = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,24 @@ class Colouring:
     id: str
     title: str
     description: str
-    function: Callable[[TokenStatistics], Colours]
+    function: Callable[..., Colours]  # of TokenStatistics; of those before `limits`, see hue
     of_words: bool = False  # whether it reads log-probabilities only, so that words can be coloured by it too
+    limits: Callable[[TokenStatistics], Limits] | None = None  # of its scale, if that depends on the text
+
+    def colours(self, statistics: TokenStatistics, first: int = 0, limits: Limits | None = None) -> Colours:
+        """Of token `first` and all later ones; limits: those of the scale, if not the text's own."""
+        if self.limits is None:
+            return self.function(statistics.since(first))
+        return self.function(statistics, first, limits)
 
 
-def hue(statistics: TokenStatistics) -> Colours:
-    """Linus Lee's: hue 0 ... 150 over mean +- 2.5 std of the run, `hsl(hue 60% 85%)`; dark pages get 22%."""
-    lo, hi = linus_lee.limits(statistics.logprob)
-    hues = linus_lee.hue(statistics.logprob)  # [token]
+def hue(statistics: TokenStatistics, first: int = 0, limits: Limits | None = None) -> Colours:
+    """Linus Lee's: hue 0 ... 150 over mean +- 2.5 std of the run, `hsl(hue 60% 85%)`; dark pages get 22%.
+
+    Of token `first` and all later ones; limits: the scale's lowest and highest log-probability, if not the text's own.
+    """
+    lo, hi = limits = linus_lee.limits(statistics.logprob) if limits is None else limits
+    hues = linus_lee.hue(statistics.logprob, limits)[first:]  # [token]
     top = min(hi, 0.0)  # no log-probability lies above 0
     logprobs = [lo, (lo + top) / 2, top]
     stops = [linus_lee.GREEN * (value - lo) / (hi - lo) if hi > lo else 0.0 for value in logprobs]
@@ -163,6 +174,7 @@ COLOURINGS = {
             "Red: unlikely for this text. Green: likely.",
             hue,
             of_words=True,
+            limits=lambda statistics: linus_lee.limits(statistics.logprob),
         ),
         Colouring(
             "gltr",

@@ -23,14 +23,14 @@ def limits(logprob: ArrayLike) -> tuple[float, float]:
     return mean - SPREAD * std, mean + SPREAD * std
 
 
-def hue(logprob: ArrayLike) -> NDArray[np.float64]:
+def hue(logprob: ArrayLike, scale: tuple[float, float] | None = None) -> NDArray[np.float64]:
     """Log-probabilities [token] (nats) to hues [token], 0 (red) ... 150 (green) degrees; NaN = null.
 
-    hue = (clamp(logprob, lo, hi) - lo) / (hi - lo) * 150 with `limits` over the whole run; 75 where hi = lo.
+    hue = (clamp(logprob, lo, hi) - lo) / (hi - lo) * 150; 75 where hi = lo. scale: lo and hi; None: their `limits`.
     Source: Linus Lee's "likelihood" visualiser, as DESIGN.md states it.
     """
     values = _finite(logprob)
-    lo, hi = limits(values)
+    lo, hi = limits(values) if scale is None else scale
     if np.isnan(lo):
         return values
     if not hi - lo > 1e-12 * max(1.0, abs(lo)):  # equal up to the rounding of the mean

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscripts.colour.colourings import Colouring, Colours, Theme
 from pyscripts.metrics import Scored
@@ -12,12 +13,20 @@ from pyscripts.metrics.word_metrics import word_logprob
 
 def colours(colouring: Colouring, scored: Scored) -> Colours:
     """A colouring (of_words) of the words' corrected log-probabilities, by token."""
+    return by_token(colouring.colours(statistics(scored)), scored.words)
+
+
+def statistics(scored: Scored) -> TokenStatistics:
+    """The words' corrected log-probabilities in place of the tokens'; there is nothing else."""
     count, nothing = len(scored.words), np.zeros((len(scored.words), 0))
-    words = TokenStatistics(word_logprob(scored), np.zeros(count, np.int32), nothing, nothing,
-                            nothing.astype(np.int32), nothing)
-    by_word = colouring.function(words)
-    lengths = np.diff(scored.words, axis=1)[:, 0].tolist()  # [word] tokens
-    return replace(by_word, light=_by_token(by_word.light, lengths), dark=_by_token(by_word.dark, lengths))
+    return TokenStatistics(word_logprob(scored), np.zeros(count, np.int32), nothing, nothing,
+                           nothing.astype(np.int32), nothing)
+
+
+def by_token(colours: Colours, words: NDArray[np.integer]) -> Colours:
+    """Colours of words [word, 2] (first token, and the one after the last) as those of their tokens."""
+    lengths = np.diff(words, axis=1)[:, 0].tolist()  # [word] tokens
+    return replace(colours, light=_by_token(colours.light, lengths), dark=_by_token(colours.dark, lengths))
 
 
 def _by_token(theme: Theme, lengths: list[int]) -> Theme:

@@ -54,9 +54,9 @@ class TokenStatistics:
             columns[name] = column
         return TokenStatistics(**columns)
 
-    def since(self, first: int) -> "TokenStatistics":
-        """The statistics of token `first` and all later ones."""
-        return TokenStatistics(*(getattr(self, field.name)[first:] for field in fields(self)))
+    def since(self, first: int, stop: int | None = None) -> "TokenStatistics":
+        """The statistics of token `first` and all later ones, before `stop`."""
+        return TokenStatistics(*(getattr(self, field.name)[first:stop] for field in fields(self)))
 
 
 def token_statistics(

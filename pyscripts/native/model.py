@@ -146,7 +146,7 @@ class Model:
         for _ in range(min(max_tokens, room)):
             id = run.reading.draw(pending.logits[-1])
             piece = self.tokenizer.pieces([*run.reading.tokens.ids, id])[-1]
-            run.append(pending, piece, self.tokenizer.is_control(id))
+            run.extend(pending, [(piece, self.tokenizer.is_control(id))])
             values, past = next(
                 self.session.chunks([id], outputs, past=past, keep_past=True, interventions=changes))
             pending = self._unpack(values)

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyscripts.colour.growing import GrowingColours
 from pyscripts.page import views
 from pyscripts.page.arrays import attention_of, to_numpy, values_of
 from pyscripts.page.beside import LISTS, Beside, Lists, attributed
@@ -21,6 +22,7 @@ class Current:
     model: Model
     reading: Reading
     updated: int = 0  # shown tokens that `update` has returned
+    coloured: GrowingColours = field(default_factory=GrowingColours)  # as `update` has returned them
     inspected: views.Inspected | None = None
     recomputed: RecomputedAttention = field(default_factory=RecomputedAttention)
     beside: Beside = field(default_factory=Beside)

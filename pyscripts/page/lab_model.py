@@ -13,7 +13,7 @@ from pyscripts.metrics import lens
 from pyscripts.page.arrays import to_numpy
 from pyscripts.page.lab_why import LabWhy
 from pyscripts.page.models import Model
-from pyscripts.page.readings import add_chunk, new_trace, windows_of
+from pyscripts.page.readings import add_chunks, new_trace, windows_of
 from pyscripts.result import KEPT, Run
 from pyscripts.run import Reading
 from pyscripts.tokens import Tokens
@@ -146,10 +146,10 @@ class LabModel(LabWhy):
         """Draws the next token's id from the last row of logits."""
         return self._runs[number].reading.draw(to_numpy([logits], (1, logits.length))[0])
 
-    def extend(self, number: int, chunk: Any, appended: str | None) -> None:
-        """Adds a ForwardChunk and the token just drawn (AppendedToken as JSON)."""
+    def extend(self, number: int, chunks: Any, appended: str) -> None:
+        """Adds ForwardChunks and the tokens drawn from them (AppendedToken as JSON)."""
         run = self._runs[number]
-        add_chunk(run, run.reading.trace, chunk, appended)
+        add_chunks(run, run.reading.trace, chunks, appended)
 
     def finish(self, number: int, timings: str) -> None:
         """Records how long the parts of a run took."""

@@ -1,7 +1,7 @@
 """A reading as the inference worker announces it and fills it chunk by chunk; analysis worker and lab."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,28 +39,30 @@ def logits_of(chunk: Any, vocab_size: int) -> NDArray[np.float32]:
     return to_numpy([chunk.logits], (1, chunk.count, vocab_size))[0]
 
 
-def outputs_of(chunk: Any, trace: Trace) -> Outputs:
-    """All of a ForwardChunk; None for what the model was not asked for."""
-    shape, count = trace.shape, chunk.count
-    layers = (shape.layers, count, shape.hidden_size)
+def outputs_of(chunk: Any, shape: ModelShape, past: int) -> Outputs:
+    """All of a ForwardChunk after `past` positions; None for what the model was not asked for."""
+    count = chunk.count
+    added = (shape.layers, count, shape.hidden_size)
     shapes: dict[str, tuple[str, tuple[int, ...]]] = {
-        "attentions": ("attentions", (shape.layers, shape.heads, count, trace.length + count)),
+        "attentions": ("attentions", (shape.layers, shape.heads, count, past + count)),
         "hidden_states": ("hiddenStates", (shape.layers + 1, count, shape.hidden_size)),
-        "attention_output": ("attentionOutput", layers),
-        "mlp_output": ("mlpOutput", layers),
+        "attention_output": ("attentionOutput", added),
+        "mlp_output": ("mlpOutput", added),
     }
-    arrays = {name: to_numpy(parts, size) if (parts := getattr(chunk, key)) else None
+    arrays = {name: to_numpy([given], (1, *size))[0] if (given := getattr(chunk, key)) else None
               for name, (key, size) in shapes.items()}
     return Outputs(logits_of(chunk, shape.vocab_size), **arrays)
 
 
-def add_chunk(to: "Reading | Run", trace: Trace, chunk: Any, appended: str | None) -> None:
-    """Adds a ForwardChunk to what holds the trace; appended: the token drawn from the chunk's last row (AppendedToken
-    as JSON), if one was."""
+def add_chunks(to: "Reading | Run", trace: Trace, chunks: Sequence[Any], appended: str) -> None:
+    """Adds ForwardChunks to what holds the trace; appended: the tokens drawn from them, as JSON (AppendedToken)."""
     if isinstance(trace, StridedTrace):
-        trace.score(logits_of(chunk, trace.shape.vocab_size))
-    elif appended is None:
-        to.extend(outputs_of(chunk, trace))
-    else:
-        token = json.loads(appended)
-        to.append(outputs_of(chunk, trace), bytes.fromhex(token["hex"]), token["control"])
+        for chunk in chunks:
+            trace.score(logits_of(chunk, trace.shape.vocab_size))
+        return
+    passes, past = [], trace.length
+    for chunk in chunks:
+        passes.append(outputs_of(chunk, trace.shape, past))
+        past += chunk.count
+    drawn = [(bytes.fromhex(token["hex"]), token["control"]) for token in json.loads(appended)]
+    to.extend(Outputs.joined(passes), drawn)

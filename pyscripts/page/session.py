@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import patching, run
-from pyscripts.colour import scales, whole_words
+from pyscripts.colour import scales
 from pyscripts.colour.colourings import COLOURINGS
 from pyscripts.metrics import compare
 from pyscripts.metrics.survey import Survey
@@ -19,7 +19,7 @@ from pyscripts.page.blank import Blank
 from pyscripts.page.device_trial import DeviceTrial
 from pyscripts.page.models import Model, Models
 from pyscripts.page.patches import PATCH, Patch
-from pyscripts.page.readings import add_chunk, new_trace, windows_of
+from pyscripts.page.readings import add_chunks, new_trace, windows_of
 from pyscripts.run import Reading
 from pyscripts.saved.opened import OpenedRun, open_reading
 from pyscripts.tokens import Tokens
@@ -87,51 +87,46 @@ class Session(BesideSession):
         current = self._current(run_id)
         return current.reading.draw(to_numpy([logits], (1, current.model.manifest["vocab_size"]))[0])
 
-    def extend(self, run_id: int, chunk: Any, appended: str | None) -> None:
-        """Adds one chunk of model outputs (a JavaScript object, see ForwardChunk in protocol.js).
+    def extend(self, run_id: int, chunks: Any, appended: str) -> None:
+        """Adds the outputs of passes (JavaScript objects, see ForwardChunk in protocol.js).
 
-        appended (JSON): AppendedToken of protocol.js, the token just drawn; how it was chosen is recorded
+        appended (JSON): [AppendedToken] of protocol.js, the tokens drawn from them; how each was chosen is recorded
         here, while the model runs.
         """
         reading = self._current(run_id).reading
-        add_chunk(reading, reading.trace, chunk, appended)
+        add_chunks(reading, reading.trace, chunks, appended)
 
-    def update(self, run_id: int) -> dict[str, Any]:
-        """What the page shows of the tokens read since the last update: {first, count, arrays, words, colours,
+    def update(self, run_id: int, ended: bool = False) -> dict[str, Any]:
+        """What the page shows of the tokens read since the last update: {first, count, arrays, words, colours, exact,
         summary}.
 
-        Arrays cover the new tokens, row-major [token, …]; words (arrays), colours and summary (JSON) cover the whole
-        text.
+        Arrays cover the new tokens, row-major [token, …]; words (arrays) and summary (JSON) cover the whole text;
+        colours (JSON): see GrowingColours.new. exact: whether no colour waits for the run to end.
         """
         current = self._current(run_id)
         reading, first = current.reading, current.updated
         trace = reading.trace
         columns = token_columns(reading, first)
         current.updated = trace.shown
+        colours = current.coloured.new(
+            COLOURINGS[self._colouring], reading.scored(), of_words=self._whole_words, exact=ended)
         return {
             "first": first,
             "count": trace.shown - first,
             "arrays": columns,
             "words": word_columns(reading),
-            "colours": self._colours(reading),
+            "colours": json.dumps(colours),
+            "exact": current.coloured.exact,
             "summary": json.dumps(run.summary(reading, current.model.manifest)),
         }
 
-    def colours(self, run_id: int | None, colouring: str, of_words: bool) -> str:
-        """Selects a colouring by its id, of tokens or of whole words, and returns the run's colours as JSON; null
-        without a run."""
+    def colour(self, colouring: str, of_words: bool) -> None:
+        """Selects a colouring by its id, of tokens or of whole words, for all later updates."""
         if colouring not in COLOURINGS:
             raise ValueError(f"There is no colouring {colouring!r}. Choose one of {', '.join(COLOURINGS)}.")
         if of_words and not COLOURINGS[colouring].of_words:
             raise ValueError(f"“{COLOURINGS[colouring].title}” is about single tokens. Choose another one for words.")
         self._colouring, self._whole_words = colouring, of_words
-        return "null" if run_id is None else self._colours(self._current(run_id).reading)
-
-    def _colours(self, reading: Reading) -> str:
-        colouring = COLOURINGS[self._colouring]
-        if self._whole_words:
-            return json.dumps(whole_words.colours(colouring, reading.scored()), default=vars)
-        return json.dumps(colouring.function(reading.trace.statistics()), default=vars)
 
     def finish(self, run_id: int, timings: str) -> None:
         """Records how long the parts of the run took (JSON, milliseconds)."""

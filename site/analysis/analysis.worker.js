@@ -3,7 +3,7 @@
 import * as Comlink from '../vendor/comlink.min.js';
 import { holdLock } from '../shared/lock.js';
 import { isOutOfMemory, NOT_FOR_TEXT } from '../shared/memory.js';
-import { bootPython, pythonMessage, takeArray, takeArrays } from './python.js';
+import { bootPython, givenBack, pythonMessage, takeArray, takeArrays } from './python.js';
 import { Publisher } from './publisher.js';
 
 /** @import {AnalysisApi, Answer} from '../shared/protocol.js' */
@@ -24,7 +24,7 @@ function python(call) {
   }
 }
 
-const publisher = new Publisher((runId) => python(() => session.update(runId)));
+const publisher = new Publisher((runId, ended) => python(() => session.update(runId, ended)));
 
 /** One view's answer with its arrays. @param {any} result proxy of pyscripts.page.session.Session.view @returns {Answer<any, string>} */
 function takeAnswer(result) {
@@ -84,7 +84,10 @@ const api = {
 
   pin: (runId) => python(() => session.pin(runId)),
 
-  colours: (runId, colouring, ofWords) => JSON.parse(python(() => session.colours(runId ?? undefined, colouring, ofWords))),
+  colour(colouring, ofWords) {
+    python(() => session.colour(colouring, ofWords));
+    return publisher.again();
+  },
 
   async useModel(manifest, vocabulary, control) {
     await booted;
@@ -100,10 +103,10 @@ const api = {
 
   sample: (runId, logits) => python(() => session.sample(runId, logits)),
 
-  extend(runId, chunk, appended) {
-    python(() => session.extend(runId, chunk, appended && JSON.stringify(appended)));
+  extend(runId, chunks, appended) {
+    python(() => session.extend(runId, chunks, JSON.stringify(appended)));
     publisher.extend(runId, appended);
-    return Comlink.transfer(chunk.logits.buffer, [chunk.logits.buffer]);
+    return givenBack(chunks);
   },
 
   lensRows(runId, position) {

@@ -7,7 +7,7 @@ import { takeArrays } from './python.js';
 
 const SHORTEST = 100; // ms between two updates: more would not be seen
 const LONGEST = 500;
-const SHARE = 1 / 4; // of the time: as much as drawing may take, since it slows the model down, unless the pause would exceed LONGEST
+const SHARE = 1 / 8; // of the time: as much as drawing may take, since it slows the model down, unless the pause would exceed LONGEST
 
 export class Publisher {
   /** @type {(update: RunUpdate) => number | Promise<number>} the page's, see protocol.js */
@@ -19,12 +19,13 @@ export class Publisher {
   #timer = 0;
   #unprocessed = 0; // updates that the page has not processed yet
   #unsent = false; // whether there are results that were not sent
+  #exact = true; // whether those that were sent need not be sent again when the run ends
   /** @type {AppendedToken[]} */
   #appended = []; // tokens not sent to the page yet
   /** @type {unknown} */
   #failure = null; // an error in a timer's update: the run's next step throws it, so that only this run fails
 
-  /** @param {(runId: number) => any} read Python's new results: a proxy of pyscripts.page.session.Session.update */
+  /** @param {(runId: number, ended: boolean) => any} read Python's new results: a proxy of pyscripts.page.session.Session.update */
   constructor(read) {
     this.#read = read;
   }
@@ -35,15 +36,16 @@ export class Publisher {
     this.#runId = runId;
     this.#timer = 0;
     this.#unsent = false;
+    this.#exact = true;
     this.#appended = [];
     this.#failure = null;
     if (kept) void this.#publish();
   }
 
-  /** @param {number} runId @param {AppendedToken | null} appended */
+  /** @param {number} runId @param {AppendedToken[]} appended */
   extend(runId, appended) {
     this.#check(runId);
-    if (appended) this.#appended.push(appended);
+    this.#appended.push(...appended);
     this.#unsent = true;
     if (this.#unprocessed) return; // it is sent when the page has processed what it has
     if (performance.now() >= this.#processed + this.#pause) void this.#publish();
@@ -57,7 +59,12 @@ export class Publisher {
   /** @param {number} runId */
   async finish(runId) {
     this.#check(runId);
-    if (this.#unsent) await this.#publish();
+    if (this.#unsent || !this.#exact) await this.#publish(true);
+  }
+
+  /** Sends the run's results in other colours. */
+  async again() {
+    if (this.#runId >= 0) await this.#publish();
   }
 
   /** @param {number} runId */
@@ -74,11 +81,12 @@ export class Publisher {
   }
 
   /** Not async, so that the caller gets Python's errors. @returns {Promise<void>} resolves when the page has processed it */
-  #publish() {
+  #publish(ended = false) {
     clearTimeout(this.#timer);
     this.#timer = 0;
     this.#unsent = false;
-    const result = this.#read(this.#runId);
+    const result = this.#read(this.#runId, ended);
+    this.#exact = result.get('exact');
     const update = {
       runId: this.#runId,
       first: result.get('first'),

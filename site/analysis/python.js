@@ -3,9 +3,10 @@
 import './wasm_types.js';
 import '../vendor/pyodide/pyodide.asm.js'; // or Pyodide would begin to load it later
 import { loadPyodide } from '../vendor/pyodide/pyodide.js';
+import { transfer } from '../vendor/comlink.min.js';
 import { LIBRARIES, SITE_PACKAGES, preload } from './libraries.js';
 
-/** @import {OnProgress, PyArray} from '../shared/protocol.js' */
+/** @import {ForwardChunk, OnProgress, PyArray} from '../shared/protocol.js' */
 
 const vendor = new URL('../vendor/', import.meta.url);
 const indexURL = new URL('pyodide/', vendor).href;
@@ -113,6 +114,12 @@ export function takeArrays(dict) {
   names.destroy();
   dict.destroy();
   return arrays;
+}
+
+/** The buffers of a run's new outputs, for what sent them. @param {ForwardChunk[]} chunks */
+export function givenBack(chunks) {
+  const buffers = chunks.map(({ logits }) => logits.buffer);
+  return transfer(buffers, buffers);
 }
 
 /**

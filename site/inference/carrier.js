@@ -1,18 +1,17 @@
-// Memory in which a pass's outputs travel to Python and back, so that it need not be allocated anew; inference worker.
+// Memory in which passes' outputs travel to Python and back, so that it need not be allocated anew; inference worker.
 
 /**
  * A buffer that was transferred is held by its message until the receiver collects garbage, also if it is detached
- * there: detaching it (`transfer(0)`) only hides it from the collector, which then comes gigabytes later. This one goes
- * back and forth instead.
+ * there: detaching it (`transfer(0)`) only hides it from the collector, which then comes gigabytes later. These go back
+ * and forth instead.
  */
 export class Carrier {
-  #spare = new ArrayBuffer(0);
+  /** @type {ArrayBuffer[]} */
+  #spare = [];
 
-  /** Arrays of so many numbers each, all in one buffer, which holds whatever was there. @param {number[]} lengths */
+  /** Arrays of so many numbers each, one after the other in one buffer, which holds whatever was there. @param {number[]} lengths */
   load(lengths) {
-    const bytes = 4 * lengths.reduce((sum, length) => sum + length, 0);
-    const buffer = this.#spare.byteLength >= bytes ? this.#spare : new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes || 1)));
-    this.clear();
+    const buffer = this.#take(4 * lengths.reduce((sum, length) => sum + length, 0));
     let at = 0;
     return lengths.map((length) => {
       const array = new Float32Array(buffer, at, length);
@@ -21,13 +20,21 @@ export class Carrier {
     });
   }
 
-  /** Takes the buffer back. @param {ArrayBuffer} buffer */
-  back(buffer) {
-    this.#spare = buffer;
+  /** @param {number} bytes at least */
+  #take(bytes) {
+    const found = this.#spare.findIndex((buffer) => buffer.byteLength >= bytes);
+    if (found >= 0) return this.#spare.splice(found, 1)[0];
+    this.#spare = []; // too small for what follows, too
+    return new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes || 1)));
   }
 
-  /** Lets go of the buffer. */
+  /** Takes buffers back. @param {ArrayBuffer[]} buffers */
+  back(buffers) {
+    this.#spare.push(...buffers);
+  }
+
+  /** Lets go of all buffers. */
   clear() {
-    this.#spare = new ArrayBuffer(0);
+    this.#spare = [];
   }
 }

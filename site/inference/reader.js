@@ -8,13 +8,15 @@ import { chunkLength } from './chunks.js';
 import { interventionInputs } from './intervention_inputs.js';
 import { Stopped } from './queue.js';
 
-/** @import {AnalysisApi, AppendedToken, Interventions, Manifest, Outcome, RunRequest, TokenizedText} from '../shared/protocol.js' */
+/** @import {AnalysisApi, AppendedToken, ForwardChunk, Interventions, Manifest, Outcome, RunRequest, TokenizedText} from '../shared/protocol.js' */
 /** @import {KvCache} from './kv_cache.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
 
 /** @typedef {Record<string, Float32Array<ArrayBuffer>>} Outputs */
 /** @typedef {{ model: number, total: number, tokens?: number }} Timings milliseconds; tokens: generated ones */
+
+const TOGETHER = 100; // ms: the tokens drawn within it go to Python together, which takes half as long as one by one
 
 export class Reader {
   #manifest;
@@ -24,7 +26,7 @@ export class Reader {
   #cache;
   #outputs;
   #carrier = new Carrier();
-  #sent = Promise.resolve(); // resolves once Python has taken the latest outputs, and the carrier is back
+  #sent = Promise.resolve(); // resolves once Python has taken the latest outputs, and their memory is back
   #analysed = 0; // positions of the cache whose results the analysis worker holds
   /** Of the current run. @type {Interventions} */
   #interventions = {};
@@ -89,21 +91,29 @@ export class Reader {
     const most = Math.min(options.maxTokens ?? 50, room);
     const given = tokens.text.length;
     timings.tokens = 0;
-    let pending = outputs;
-    for (let n = 0; n < most; n++) {
-      await this.#sent; // also lets messages in, such as Stop
-      if (signal.aborted) break;
-      const logits = pending[names.logits].slice(-vocab_size);
-      const id = await this.#analysis.sample(runId, Comlink.transfer(logits, [logits.buffer]));
-      const appended = this.#tokenizer.append(tokens, id);
-      this.#send(runId, pending, appended); // Python works on this step while the model runs the next
-      timings.tokens++;
-      pending = await this.#forward([id], timings);
-      if (options.stopAtEnd !== false && eos.includes(id)) break;
-      if (options.stop?.some((stop) => tokens.text.slice(given).includes(stop))) break;
+    let pending = [outputs]; // not sent yet
+    let appended = /** @type {AppendedToken[]} */ ([]); // the tokens drawn from them
+    let due = 0;
+    const flush = async () => {
+      await this.#sent;
+      this.#send(runId, pending, appended);
+      [pending, appended] = [[], []];
+      due = performance.now() + TOGETHER;
+    };
+    try {
+      for (let n = 0; n < most && !signal.aborted; n++) {
+        const logits = pending[pending.length - 1][names.logits].slice(-vocab_size);
+        const id = await this.#analysis.sample(runId, Comlink.transfer(logits, [logits.buffer])); // also lets messages in, such as Stop
+        appended.push(this.#tokenizer.append(tokens, id));
+        timings.tokens++;
+        if (performance.now() >= due) await flush(); // Python works on these steps while the model runs the next
+        pending.push(await this.#forward([id], timings));
+        if (options.stopAtEnd !== false && eos.includes(id)) break;
+        if (options.stop?.some((stop) => tokens.text.slice(given).includes(stop))) break;
+      }
+    } finally {
+      if (pending.length) await flush(); // also if there was no memory for more
     }
-    await this.#sent;
-    this.#send(runId, pending, null);
     await this.#sent;
   }
 
@@ -162,7 +172,7 @@ export class Reader {
       count = chunkLength(this.#manifest, this.#cache.length, ids.length - start);
       const outputs = await this.#forward(ids.slice(start, start + count), timings, only);
       if (hold && start + count >= ids.length) held = outputs;
-      else this.#send(runId, outputs, null);
+      else this.#send(runId, [outputs]);
     }
     await this.#sent;
     return held;
@@ -187,7 +197,7 @@ export class Reader {
     let waited = 0;
     const arrays = async (/** @type {number[]} */ lengths) => {
       const ready = performance.now();
-      await this.#sent; // so that one buffer is enough
+      await this.#sent; // so that its memory can be used again
       waited = performance.now() - ready;
       return this.#carrier.load(lengths);
     };
@@ -200,25 +210,34 @@ export class Reader {
   }
 
   /**
-   * Sends a pass's outputs to Python, which has taken them once `#sent` resolves.
-   * @param {number} runId @param {Outputs} outputs @param {AppendedToken | null} appended
+   * Sends the outputs of passes to Python, which has taken them once `#sent` resolves.
+   * @param {number} runId @param {Outputs[]} passes one after the other @param {AppendedToken[]} [appended] the tokens drawn from them
    */
-  #send(runId, outputs, appended) {
-    const names = this.#manifest.outputs;
-    const all = (/** @type {string[] | undefined} */ list) => (list && list[0] in outputs ? list.map((name) => outputs[name]) : null);
-    const logits = outputs[names.logits];
-    const chunk = {
-      count: logits.length / this.#manifest.vocab_size,
-      logits,
-      attentions: all(names.attentions) ?? [],
-      hiddenStates: all(names.hidden_states) ?? [],
-      attentionOutput: all(names.attention_output),
-      mlpOutput: all(names.mlp_output),
-    };
-    this.#sent = this.#analysis.extend(runId, Comlink.transfer(chunk, [logits.buffer]), appended).then((buffer) => {
-      this.#carrier.back(buffer);
-      this.#analysed += chunk.count;
+  #send(runId, passes, appended = []) {
+    const chunks = passes.map((outputs) => this.#chunk(outputs));
+    this.#sent = this.#analysis.extend(runId, Comlink.transfer(chunks, chunks.map(({ logits }) => logits.buffer)), appended).then((buffers) => {
+      this.#carrier.back(buffers);
+      for (const { count } of chunks) this.#analysed += count;
     });
     this.#sent.catch(() => {}); // awaited by whoever goes on
+  }
+
+  /** @param {Outputs} outputs @returns {ForwardChunk} */
+  #chunk(outputs) {
+    const names = this.#manifest.outputs;
+    const logits = outputs[names.logits];
+    const together = (/** @type {string[] | undefined} */ list) => {
+      if (!list || !(list[0] in outputs)) return null;
+      const length = list.reduce((sum, name) => sum + outputs[name].length, 0);
+      return new Float32Array(logits.buffer, outputs[list[0]].byteOffset, length); // the carrier has them one after the other
+    };
+    return {
+      count: logits.length / this.#manifest.vocab_size,
+      logits,
+      attentions: together(names.attentions),
+      hiddenStates: together(names.hidden_states),
+      attentionOutput: together(names.attention_output),
+      mlpOutput: together(names.mlp_output),
+    };
   }
 }

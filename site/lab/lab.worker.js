@@ -1,7 +1,7 @@
 // Owns the Python in which users' code runs over the page's run, apart from the page's own; a module worker.
 
 import * as Comlink from '../vendor/comlink.min.js';
-import { bootPython, pythonMessage, takeArray, takeArrays, unpackLibraries } from '../analysis/python.js';
+import { bootPython, givenBack, pythonMessage, takeArray, takeArrays, unpackLibraries } from '../analysis/python.js';
 import { holdLock } from '../shared/lock.js';
 import { analyzeOptions, generateOptions } from '../shared/options.js';
 import { lockDown } from './lock_down.js';
@@ -50,9 +50,9 @@ const calls = {
   },
   begin: async (number, request) => JSON.parse(model.begin(number, JSON.stringify(request))),
   sample: (number, logits) => model.sample(number, logits),
-  extend(number, chunk, appended) {
-    model.extend(number, chunk, appended && JSON.stringify(appended));
-    return Comlink.transfer(chunk.logits.buffer, [chunk.logits.buffer]);
+  extend(number, chunks, appended) {
+    model.extend(number, chunks, JSON.stringify(appended));
+    return givenBack(chunks);
   },
   finish: async (number, timings) => model.finish(number, JSON.stringify(timings)),
   lensRows(number, position) {

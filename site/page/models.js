@@ -70,7 +70,7 @@ function startPython() {
       const { colourings, palettes, made_by: madeBy } = await part.wait(part.api.boot(onProgress));
       const { colouring, words } = state.settings.value;
       const known = colourings.find(({ id, of_words }) => id === colouring && (of_words || !words)) ?? colourings[0];
-      await part.wait(part.api.colours(null, known.id, words));
+      await part.wait(part.api.colour(known.id, words));
       batch(() => {
         state.colourings.value = colourings;
         state.palettes.value = palettes;

@@ -177,8 +177,6 @@ export async function pinReading() {
 export async function setColouring(id, words = state.settings.value.words) {
   state.settings.value = { ...state.settings.value, colouring: id, words };
   const part = analysis();
-  const run = state.run.value;
   if (!part || !state.colourings.value.length) return; // Python reads the setting when it starts
-  const colours = await part.wait(part.api.colours(run && !run.stored ? run.id : null, id, words));
-  if (colours && run && state.run.value?.id === run.id) state.run.value = { ...state.run.value, colours };
+  await part.wait(part.api.colour(id, words));
 }

@@ -196,6 +196,15 @@ const copied = (columns, count) =>
  */
 const firstOf = (colours, count) => colours && { ...colours, light: cut(colours.light, count), dark: cut(colours.dark, count) };
 
+/** @param {RunState['colours']} old @param {RunUpdate['colours']} colours @returns {RunState['colours']} */
+function withNew(old, { first, ...colours }) {
+  if (!old || !first) return colours;
+  return { ...colours, light: joined(cut(old.light, first), colours.light), dark: joined(cut(old.dark, first), colours.dark) };
+}
+
+/** @param {import('../shared/protocol.js').ThemeColours} before @param {import('../shared/protocol.js').ThemeColours} after */
+const joined = (before, after) => ({ background: before.background.concat(after.background), text: before.text.concat(after.text) });
+
 /** @param {import('../shared/protocol.js').ThemeColours} colours @param {number} count */
 const cut = ({ background, text }, count) => ({ background: background.slice(0, count), text: text.slice(0, count) });
 
@@ -218,7 +227,7 @@ export function onUpdate(update) {
     }
     columns[name].data.set(data, first * width);
   }
-  state.run.value = { ...run, tokens, count: first + count, words, colours, summary };
+  state.run.value = { ...run, tokens, count: first + count, words, colours: withNew(run.colours, colours), summary };
 }
 
 /** @param {TokenizedText} tokens @param {AppendedToken[]} appended @returns {TokenizedText} */

@@ -105,15 +105,15 @@
  */
 
 /**
- * One chunk of a forward pass, transferred from inference to analysis; key = all positions up to its last. For a text
- * read in windows, only the logits. All arrays lie in one buffer, which the receiver gives back.
+ * What one pass of the model returned, transferred from inference to analysis; key = all positions up to its last; null: not
+ * asked for. All arrays lie in one buffer, which the receiver gives back.
  * @typedef {{
- *   count: number,                          // queries
- *   logits: Float32Array<ArrayBuffer>,      // [query, vocab]
- *   attentions: Float32Array[],             // layer × [head, query, key]
- *   hiddenStates: Float32Array[],           // layer+1 × [query, hidden]
- *   attentionOutput: Float32Array[] | null, // layer × [query, hidden] what attention added to the residual stream
- *   mlpOutput: Float32Array[] | null        // layer × [query, hidden] what the MLP added
+ *   count: number,                        // queries
+ *   logits: Float32Array<ArrayBuffer>,    // [query, vocab]
+ *   attentions: Float32Array | null,      // [layer, head, query, key]
+ *   hiddenStates: Float32Array | null,    // [layer+1, query, hidden]
+ *   attentionOutput: Float32Array | null, // [layer, query, hidden] what attention added to the residual stream
+ *   mlpOutput: Float32Array | null        // [layer, query, hidden] what the MLP added
  * }} ForwardChunk
  */
 
@@ -128,10 +128,10 @@
  * @typedef {{
  *   runId: number, first: number, count: number, appended: AppendedToken[],
  *   arrays: Record<string, PyArray>, words: Words,
- *   colours: Colours, summary: Summary
+ *   colours: Colours & { first: number }, summary: Summary
  * }} RunUpdate
- *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `words`, `colours` and
- *   `summary` cover every token so far, since the scale of the colours depends on all of them.
+ *   `appended` are the tokens drawn since; `arrays` cover the `count` tokens read since, from `first` on; `words` and `summary`
+ *   cover every token so far; `colours` are those from their own `first` on: 0 if the scale has changed, which depends on the text.
  * @typedef {Record<'words' | 'probability' | 'word_surprisal' | 'word_surprisal_corrected', PyArray>} Words `words` [word, 2]: the
  *   first token of each word and the one after its last; the others [word], see word_columns in pyscripts/page/arrays.py
  * @typedef {{ tokens: number, total_tokens: number, scored_tokens: number, mean_logprob: number | null, std_logprob: number | null, perplexity: number | null,
@@ -324,12 +324,12 @@
  *   openSaved(data: Uint8Array, name: string): SavedRun,
  *   showSaved(runId: number): void,
  *   pin(runId: number): void,
- *   colours(runId: number | null, colouring: string, ofWords: boolean): Colours | null,
+ *   colour(colouring: string, ofWords: boolean): void | Promise<void>,
  *   useModel(manifest: Manifest, vocabulary: string[], control: number[]): Promise<void>,
  *   begin(runId: number, request: { tokens: TokenizedText, options: AnalyzeOptions | GenerateOptions, conditions: RunConditions,
  *                                   keep: number, promptLength: number | null }): Promise<[number, number][] | null>,
  *   sample(runId: number, logits: Float32Array): number,
- *   extend(runId: number, chunk: ForwardChunk, appended: AppendedToken | null): ArrayBuffer,
+ *   extend(runId: number, chunks: ForwardChunk[], appended: AppendedToken[]): ArrayBuffer[],
  *   lensRows(runId: number, position: number): PyArray | null,
  *   patchRows(runId: number, kind: string, position: number): PyArray,
  *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null, hiddenStates: Float32Array | null): void,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.likelihood import TEXT, logprobs, open_view, read, settled, shown_ids
+from tests.e2e.likelihood import TEXT, colours, logprobs, open_view, read, settled, shown_ids
 from tests.e2e.reference import ReferenceModel
 
 PLAIN = "The people of the village went down to the river."
@@ -228,6 +228,48 @@ def test_a_new_run_borrows_no_colours(view: Page) -> None:
     )
     assert seen and seen[0][0] > 0
     assert all(coloured <= count for count, coloured in seen), seen
+
+
+def test_at_the_end_every_token_has_its_hue(view: Page) -> None:
+    """Also those that were coloured before the last tokens shifted the scale, after reading and after writing."""
+    for call in ("analyze(text)", "generate(text, {maxTokens: 120, stopAtEnd: false})"):
+        run = view.evaluate(f"text => tokenlight.{call}", PLAIN)
+        tokens = view.locator("#tokens .token")
+        expect(tokens).to_have_count(len(run["tokens"]))
+        expected = view.evaluate(
+            """hues => hues.map(hue => {
+                const element = document.body.appendChild(document.createElement('i'));
+                element.style.backgroundColor = `hsl(${hue.toFixed(1)} 60% 85%)`;
+                const {backgroundColor} = getComputedStyle(element);
+                element.remove();
+                return backgroundColor;
+            })""",
+            [token["hue"] for token in run["tokens"]],
+        )
+        assert colours(view) == expected
+
+
+def test_colours_that_are_not_exact_yet_are_sent_again_when_the_run_ends(view: Page) -> None:
+    """Even if all of its tokens were sent by then; else nothing is."""
+    worker = next(worker for worker in view.workers if "analysis.worker" in worker.url)
+    for exact, reads in ((False, [False, True]), (True, [False])):
+        assert reads == worker.evaluate(
+            """async exact => {
+                const {Publisher} = await import('./publisher.js');
+                const none = {keys: () => Object.assign([], {destroy() {}}), destroy() {}};
+                const reads = [];
+                const publisher = new Publisher((runId, ended) => {
+                    reads.push(ended);
+                    const result = {arrays: none, words: none, colours: '{}', summary: '{}', exact: exact || ended};
+                    return {get: name => result[name], destroy() {}};
+                });
+                publisher.begin(1, false);
+                publisher.extend(1, []);
+                await publisher.finish(1);
+                return reads;
+            }""",
+            exact,
+        )
 
 
 def test_a_fast_model_is_not_drawn_at_every_token(view: Page) -> None:

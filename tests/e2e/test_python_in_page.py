@@ -48,12 +48,12 @@ def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
 
     chunk: Any = type("Chunk", (), {
         "count": len(logits), "logits": FakeArray(logits),
-        **{name: [FakeArray(part) for part in array] for name, array in arrays.items()},
+        **{name: FakeArray(array) for name, array in arrays.items()},
     })
     session = Session()
     session.use_model(json.dumps(manifest), json.dumps(vocabulary), "[]")
     session.begin(1, json.dumps(request))
-    session.extend(1, chunk, None)
+    session.extend(1, [chunk], "[]")
     here = json.loads(session.view(1, "run", "{}")["json"])
 
     there = tiny.evaluate(
@@ -65,16 +65,15 @@ def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
           await analysis.useModel(manifest, vocabulary, []);
           await analysis.begin(1, request);
           const chunk = { count, logits: Float32Array.from(logits) };
-          const float = (part) => Float32Array.from(part);
-          for (const [name, parts] of Object.entries(arrays)) chunk[name] = parts.map(float);
-          await analysis.extend(1, chunk, null);
+          for (const [name, numbers] of Object.entries(arrays)) chunk[name] = Float32Array.from(numbers);
+          await analysis.extend(1, [chunk], []);
           const { run } = await analysis.views(1, { run: { view: 'run', args: {} } });
           worker.terminate();
           return run.json;
         }""",
         [
             manifest, vocabulary, request, len(logits), logits.ravel().tolist(),
-            {name: [part.ravel().tolist() for part in array] for name, array in arrays.items()},
+            {name: array.ravel().tolist() for name, array in arrays.items()},
         ],
     )
     for ours, theirs in zip(here["tokens"], there["tokens"], strict=True):

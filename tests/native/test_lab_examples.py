@@ -122,14 +122,14 @@ class Inference:
         assert self.lab.begin(given["runId"], json.dumps(about)) == "null"
         ids = [m["prefix"]["id"], *tokens.ids]
         for outputs, _ in self.model.session.chunks(ids, given["outputs"], interventions=given["interventions"]):
-            def all_of(kind: str, outputs: Any = outputs) -> list[Floats] | None:
+            def all_of(kind: str, outputs: Any = outputs) -> Floats | None:
                 lists = names.get(kind) or []
-                return [Floats(outputs[name]) for name in lists] if lists and lists[0] in outputs else None
+                return Floats(np.stack([outputs[name] for name in lists])) if lists and lists[0] in outputs else None
             logits = outputs[names["logits"]][0]
-            self.lab.extend(given["runId"], SimpleNamespace(
-                count=len(logits), logits=Floats(logits), attentions=all_of("attentions") or [],
-                hiddenStates=all_of("hidden_states") or [], attentionOutput=all_of("attention_output"),
-                mlpOutput=all_of("mlp_output")), None)
+            self.lab.extend(given["runId"], [SimpleNamespace(
+                count=len(logits), logits=Floats(logits), attentions=all_of("attentions"),
+                hiddenStates=all_of("hidden_states"), attentionOutput=all_of("attention_output"),
+                mlpOutput=all_of("mlp_output"))], "[]")
         self.lab.finish(given["runId"], json.dumps({"total": 1}))
         return None
 

@@ -37,7 +37,7 @@ def saveable(prefix: bool = True, generated: int = 0) -> files.Saveable:
     for _ in range(generated):  # a position is read into the trace once the token drawn after it is known
         pending = outputs(trace.ids, trace.length, len(trace.ids))
         id = reading.draw(pending.logits[-1])
-        reading.append(pending, PIECES[id], False)
+        reading.extend(pending, [(PIECES[id], False)])
     read_all(trace, 4)
     return files.Saveable(reading, VOCABULARY, MANIFEST)
 

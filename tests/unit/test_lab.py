@@ -183,10 +183,10 @@ def test_a_generated_run_keeps_how_each_token_was_chosen() -> None:
         id = session.sample(1, Exact(pending.logits[-1]))
         piece = b"abcdef"[id : id + 1]
         appended = {"id": id, "hex": piece.hex(), "control": False}
-        hand(session, 1, pending, len(ids) - start, appended)
+        hand(session, 1, [pending], [appended])
         start, ids = len(ids), [*ids, id]
         pending = outputs(ids, start, len(ids))
-    hand(session, 1, pending, 1, None)
+    hand(session, 1, [pending], [])
     page = json.loads(session.view(1, "run", "{}")["json"])
     assert [step["token"] for step in page["steps"]] == [2, 3, 4]
     assert [filter["name"] for filter in page["steps"][1]["filters"]] == ["frequency_penalty", "temperature", "top_k"]

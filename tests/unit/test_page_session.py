@@ -32,16 +32,18 @@ def begun(
 
 def read(session: Session, run: int, ids: list[int], start: int, stop: int) -> None:
     """One chunk of what a model says at these positions."""
-    hand(session, run, outputs([0, *ids], start, stop), stop - start, None)
+    hand(session, run, [outputs([0, *ids], start, stop)], [])
 
 
-def hand(session: Session, run: int, whole: Outputs, count: int, appended: dict[str, Any] | None) -> None:
-    """Hands over one chunk of a model's outputs, and the token just drawn, as JavaScript does."""
-    arrays = {"attentions": whole.attentions, "hiddenStates": whole.hidden_states,
-              "attentionOutput": whole.attention_output, "mlpOutput": whole.mlp_output}
-    lists = {name: [Floats(layer) for layer in array] for name, array in arrays.items() if array is not None}
-    chunk = SimpleNamespace(count=count, logits=Floats(whole.logits), **lists)
-    session.extend(run, chunk, None if appended is None else json.dumps(appended))
+def hand(session: Session, run: int, passes: list[Outputs], appended: list[dict[str, Any]]) -> None:
+    """Hands over the outputs of passes, and the tokens drawn from them, as JavaScript does."""
+    chunks = [SimpleNamespace(
+        count=len(each.logits), logits=Floats(each.logits),
+        **{name: array if array is None else Floats(array) for name, array in (
+            ("attentions", each.attentions), ("hiddenStates", each.hidden_states),
+            ("attentionOutput", each.attention_output), ("mlpOutput", each.mlp_output))},
+    ) for each in passes]
+    session.extend(run, chunks, json.dumps(appended))
 
 
 def expected(ids: list[int]) -> np.ndarray:
@@ -92,16 +94,56 @@ def test_how_tokens_were_chosen_is_kept_as_far_as_they_stay(session: Session) ->
     ids = list(IDS[:2])
     for _ in range(2):
         ids.append(session.sample(1, Floats(outputs([0, *ids], len(ids), len(ids) + 1).logits)))
-        whole = outputs([0, *ids], len(ids) - 1, len(ids))
         appended = {"id": ids[-1], "hex": "78", "control": False}
-        arrays = {"attentions": whole.attentions, "hiddenStates": whole.hidden_states}
-        lists = {name: [Floats(layer) for layer in array] for name, array in arrays.items() if array is not None}
-        chunk = SimpleNamespace(count=1, logits=Floats(whole.logits), attentionOutput=None, mlpOutput=None, **lists)
-        session.extend(1, chunk, json.dumps(appended))
+        hand(session, 1, [outputs([0, *ids], len(ids) - 1, len(ids))], [appended])
     other = 1 + ids[3] % (VOCABULARY - 1)  # in place of the second token drawn
     begun(session, 2, [*ids[:3], other], keep=3, given=2)
     steps = json.loads(session.view(2, "run", "{}")["json"])["steps"]
     assert [(step["token"], step["id"]) for step in steps] == [(2, ids[2])]
+
+
+def written(together: int) -> dict[str, Any]:
+    """The Run of a text of two tokens with nine drawn after them, so many passes handed over at once."""
+    new, given = Session(), IDS[:2]
+    new.use_model(json.dumps(MODEL), json.dumps(list("abcdef")), "[0]")
+    begun(new, 1, given, given=len(given), options={"temperature": 0.8, "topK": 4, "seed": 3})
+    ids, passes, appended = [0, *given], [outputs([0, *given], 0, 3)], list[dict[str, Any]]()
+    for _ in range(9):
+        ids.append(new.sample(1, Floats(passes[-1].logits[-1])))
+        appended.append({"id": ids[-1], "hex": b"abcdef"[ids[-1] : ids[-1] + 1].hex(), "control": False})
+        if len(passes) >= together:
+            hand(new, 1, passes, appended)
+            passes, appended = [], []
+        passes.append(outputs(ids, len(ids) - 1, len(ids)))
+    hand(new, 1, passes, appended)
+    run = json.loads(new.view(1, "run", "{}")["json"])
+    arrays = [new.view(1, "attention", json.dumps({"layer": layer, "head": 1}))["arrays"] for layer in range(LAYERS)]
+    return {"run": run, "attention": [{name: array.tolist() for name, array in each.items()} for each in arrays]}
+
+
+def rounded(value: Any) -> Any:
+    """A JSON value whose numbers are compared within 1e-5: sums over rows of other lengths end in other digits."""
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return pytest.approx(value, rel=1e-5, abs=1e-6) if isinstance(value, float) else value
+
+
+def test_passes_handed_over_together_give_what_they_give_one_by_one() -> None:
+    """How each token was chosen included; two, four and all of the ten passes at once."""
+    one_by_one = written(1)
+    assert len(one_by_one["run"]["steps"]) == 9 and len(one_by_one["run"]["tokens"]) == 11
+    for together in (2, 4, 20):
+        assert written(together) == rounded(one_by_one)
+
+
+def test_only_what_was_drawn_can_be_added(session: Session) -> None:
+    begun(session, 1, IDS, given=len(IDS))
+    read(session, 1, IDS, 0, 5)
+    with pytest.raises(ValueError, match="0 tokens were drawn, not 1"):
+        hand(session, 1, [outputs([0, *IDS], 5, 6)], [{"id": 1, "hex": "61", "control": False}])
+    assert session.update(1)["count"] == 4  # nothing was added
 
 
 def test_what_cannot_be_answered_is_said(session: Session) -> None:
@@ -119,6 +161,6 @@ def test_what_cannot_be_answered_is_said(session: Session) -> None:
     with pytest.raises(ValueError, match="There is no view 'no'"):
         session.view(2, "no", "{}")
     with pytest.raises(ValueError, match="There is no colouring 'no'"):
-        session.colours(2, "no", False)
+        session.colour("no", False)
     with pytest.raises(ValueError, match="No blank is being filled in"):
         session.ranking()

@@ -90,8 +90,8 @@ def read(session: Session, run_id: int, ids: list[int], generator: np.random.Gen
     session.begin(run_id, json.dumps(asked))
     one = chunk(0, generator.normal(size=(len(ids) + 1, 8)))
     states = generator.normal(size=(2, len(ids) + 1, 4)).astype(np.float32)
-    one.hiddenStates = [Floats(each) for each in states]
-    session.extend(run_id, one, None)
+    one.hiddenStates = Floats(states)
+    session.extend(run_id, [one], "[]")
     session.update(run_id)
     return states
 

@@ -32,7 +32,7 @@ def generated() -> run.Reading:
     reading.draw(rows[2])
     attentions = (np.tril(np.ones((1, 2, 4, 4))) / np.arange(1, 5)[:, None]).astype(np.float32)
     states = draw.normal(size=(2, 4, 4)).astype(np.float32)
-    reading.append(Outputs(rows[:3], attentions[:, :, :3, :3], states[:, :3]), b" way", False)
+    reading.extend(Outputs(rows[:3], attentions[:, :, :3, :3], states[:, :3]), [(b" way", False)])
     trace.extend(Outputs(rows[3:], attentions[:, :, 3:], states[:, 3:]))
     return reading
 

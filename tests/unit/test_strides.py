@@ -117,7 +117,7 @@ def test_the_run_says_its_windows() -> None:
     assert windows == [[0, 4], [2, 6], [4, 8]]
     counts = []
     for start, stop in windows:
-        session.extend(1, SimpleNamespace(count=stop - start, logits=Floats(np.zeros((stop - start, 8)))), None)
+        session.extend(1, [SimpleNamespace(count=stop - start, logits=Floats(np.zeros((stop - start, 8))))], "[]")
         counts.append(session.update(1)["count"])
     assert sum(counts) == 7 and min(counts) > 0
     session.finish(1, "{}")

@@ -58,9 +58,8 @@ def chunk(past: int, logits: np.ndarray) -> Any:
     """One position's or more outputs; only the logits matter here."""
     count = len(logits)
     attentions = np.tril(np.ones((2, count, past + count)), past) / (past + np.arange(1, count + 1))[:, None]
-    states = [Floats(np.ones((count, 4))) for _ in range(2)]
-    return SimpleNamespace(count=count, logits=Floats(logits), attentions=[Floats(attentions)], hiddenStates=states,
-                           attentionOutput=None, mlpOutput=None)
+    return SimpleNamespace(count=count, logits=Floats(logits), attentions=Floats(attentions),
+                           hiddenStates=Floats(np.ones((2, count, 4))), attentionOutput=None, mlpOutput=None)
 
 
 def generated(*pieces: bytes, given: int) -> dict[str, Any]:
@@ -73,14 +72,14 @@ def generated(*pieces: bytes, given: int) -> dict[str, Any]:
     session.begin(1, json.dumps(asked))
     logits = np.log(np.full((len(pieces) + 1, 8), 1 / 14))
     logits[np.arange(len(pieces)), np.arange(1, len(pieces) + 1)] = np.log(0.5)
-    session.extend(1, chunk(0, logits[:given]), None)
+    session.extend(1, [chunk(0, logits[:given])], "[]")
     for i in range(given, len(pieces)):
         assert session.sample(1, Floats(logits[i])) == i + 1
         upto = cut(*pieces[: i + 1])
         appended = {"id": i + 1, "text": whole["texts"][i], "whole": upto["text"],
                     **{name: upto[name][i] for name in ("bytes", "hex", "control")}}
-        session.extend(1, chunk(i, logits[i : i + 1]), json.dumps(appended))
-    session.extend(1, chunk(len(pieces), logits[-1:]), None)
+        session.extend(1, [chunk(i, logits[i : i + 1])], json.dumps([appended]))
+    session.extend(1, [chunk(len(pieces), logits[-1:])], "[]")
     session.finish(1, json.dumps({"model": 1, "total": 2}))
     found: dict[str, Any] = json.loads(session.view(1, "run", "{}")["json"])
     classes = json.loads(session.view(1, "findings", "{}")["json"])["classes"]

@@ -66,6 +66,6 @@ def test_a_colouring_of_single_tokens_is_refused_for_words() -> None:
     session = Session()
     menu = {each["id"]: each["of_words"] for each in json.loads(session.menus())["colourings"]}
     assert menu["hue"] and not menu["gltr"] and not menu["entropy"]
-    assert session.colours(None, "viridis", True) == "null"
+    session.colour("viridis", True)
     with pytest.raises(ValueError, match=r"“Rank classes \(GLTR\)” is about single tokens"):
-        session.colours(None, "gltr", True)
+        session.colour("gltr", True)
