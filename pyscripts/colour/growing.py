@@ -1,6 +1,5 @@
 """The colours of a text that is still being read: of its new tokens, as long as the scale stays nearly the same."""
 
-from dataclasses import asdict
 from typing import Any
 
 from pyscripts.colour import whole_words
@@ -20,7 +19,7 @@ class GrowingColours:
         self.exact = True  # whether all of them have the colours of the present scale
 
     def new(self, colouring: Colouring, scored: Scored, *, of_words: bool, exact: bool) -> dict[str, Any]:
-        """What changed since the last call, as JSON: Colours of token `first` and all later ones.
+        """What changed since the last call: `first`, and the parts of the Colours of that token and all later ones.
 
         exact: whether the scale must be that of the text as it is now; else it may be one that is nearly the same.
         """
@@ -34,7 +33,7 @@ class GrowingColours:
         if of_words:
             colours = whole_words.by_token(colours, scored.words[first:])
             first = int(scored.words[first, 0]) if len(scored.words) else 0
-        return {"first": first, **asdict(colours)}
+        return {"first": first, **vars(colours)}
 
 
 def _near(one: tuple[float, float] | None, other: tuple[float, float] | None, share: float) -> bool:

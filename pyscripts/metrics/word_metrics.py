@@ -43,10 +43,17 @@ def words_of(
 @metric("surprisal of the word", "nats", "the chain rule over the word's tokens", axes=("word",))
 def word_surprisal(scored: Scored) -> NDArray[np.float64]:
     """The surprisals of its tokens, summed."""
-    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(scored.statistics.surprisal))])  # [token + 1]
-    missing = np.concatenate([[0], np.cumsum(np.isnan(scored.statistics.logprob))])
+    surprisal = scored.statistics.surprisal
+    finite, infinite = np.isfinite(surprisal), np.isposinf(surprisal)  # of a token of probability 0
+    sums = np.where(_by_word(infinite, scored) > 0, np.inf, _by_word(np.where(finite, surprisal, 0.0), scored))
+    return np.where(_by_word(~finite & ~infinite, scored) > 0, np.nan, sums)
+
+
+def _by_word(values: NDArray, scored: Scored) -> NDArray[np.float64]:
+    """Sums over the tokens of each word; values: [token], all finite."""
+    total = np.concatenate([[0.0], np.cumsum(values)])  # [token + 1]
     first, stop = scored.words.T
-    return np.where(missing[stop] > missing[first], np.nan, total[stop] - total[first])
+    return np.asarray(total[stop] - total[first], np.float64)
 
 
 @metric("surprisal of the word, corrected", "nats", PIMENTEL, axes=("word",), needs=("logprob", "new_word_logprob"))

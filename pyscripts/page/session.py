@@ -115,7 +115,7 @@ class Session(BesideSession):
             "count": trace.shown - first,
             "arrays": columns,
             "words": word_columns(reading),
-            "colours": json.dumps(colours),
+            "colours": json.dumps(colours, default=vars),
             "exact": current.coloured.exact,
             "summary": json.dumps(run.summary(reading, current.model.manifest)),
         }

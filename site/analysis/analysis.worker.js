@@ -79,14 +79,15 @@ const api = {
 
   showSaved(runId) {
     python(() => session.show_saved(runId));
-    publisher.begin(runId, true);
+    publisher.begin(runId);
+    return publisher.send();
   },
 
   pin: (runId) => python(() => session.pin(runId)),
 
   colour(colouring, ofWords) {
     python(() => session.colour(colouring, ofWords));
-    return publisher.again();
+    return publisher.send();
   },
 
   async useModel(manifest, vocabulary, control) {
@@ -97,15 +98,15 @@ const api = {
   async begin(runId, request) {
     await booted;
     const windows = JSON.parse(python(() => session.begin(runId, JSON.stringify(request))));
-    publisher.begin(runId, request.keep > 0);
+    publisher.begin(runId);
     return windows;
   },
 
   sample: (runId, logits) => python(() => session.sample(runId, logits)),
 
-  extend(runId, chunks, appended) {
+  extend(runId, chunks, appended, last) {
     python(() => session.extend(runId, chunks, JSON.stringify(appended)));
-    publisher.extend(runId, appended);
+    publisher.extend(runId, appended, last);
     return givenBack(chunks);
   },
 

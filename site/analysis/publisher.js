@@ -30,8 +30,8 @@ export class Publisher {
     this.#read = read;
   }
 
-  /** @param {number} runId @param {boolean} kept whether results of the previous run are kept */
-  begin(runId, kept) {
+  /** @param {number} runId */
+  begin(runId) {
     clearTimeout(this.#timer);
     this.#runId = runId;
     this.#timer = 0;
@@ -39,15 +39,14 @@ export class Publisher {
     this.#exact = true;
     this.#appended = [];
     this.#failure = null;
-    if (kept) void this.#publish();
   }
 
-  /** @param {number} runId @param {AppendedToken[]} appended */
-  extend(runId, appended) {
+  /** @param {number} runId @param {AppendedToken[]} appended @param {boolean} last whether the run ends now */
+  extend(runId, appended, last) {
     this.#check(runId);
     this.#appended.push(...appended);
     this.#unsent = true;
-    if (this.#unprocessed) return; // it is sent when the page has processed what it has
+    if (last || this.#unprocessed) return; // it is sent by `finish`, or when the page has processed what it has
     if (performance.now() >= this.#processed + this.#pause) void this.#publish();
     else this.#schedule();
   }
@@ -62,8 +61,8 @@ export class Publisher {
     if (this.#unsent || !this.#exact) await this.#publish(true);
   }
 
-  /** Sends the run's results in other colours. */
-  async again() {
+  /** Sends the run's results at once: all of them, or what has changed. */
+  async send() {
     if (this.#runId >= 0) await this.#publish();
   }
 

@@ -94,9 +94,9 @@ export class Reader {
     let pending = [outputs]; // not sent yet
     let appended = /** @type {AppendedToken[]} */ ([]); // the tokens drawn from them
     let due = 0;
-    const flush = async () => {
+    const flush = async (last = false) => {
       await this.#sent;
-      this.#send(runId, pending, appended);
+      this.#send(runId, pending, { appended, last });
       [pending, appended] = [[], []];
       due = performance.now() + TOGETHER;
     };
@@ -112,7 +112,7 @@ export class Reader {
         if (options.stop?.some((stop) => tokens.text.slice(given).includes(stop))) break;
       }
     } finally {
-      if (pending.length) await flush(); // also if there was no memory for more
+      if (pending.length) await flush(true); // also if there was no memory for more
     }
     await this.#sent;
   }
@@ -161,10 +161,11 @@ export class Reader {
    * @param {number[]} ids
    * @param {Timings} timings
    * @param {AbortSignal} signal
-   * @param {{ hold?: boolean, only?: string[] }} how hold: whether the last outputs are returned, not sent; only: these outputs
+   * @param {{ hold?: boolean, only?: string[], ends?: boolean }} how hold: whether the last outputs are returned, not sent; only: these
+   *   outputs; ends: whether the run ends with these ids
    * @returns {Promise<Outputs | null>} null: all was sent
    */
-  async #read(runId, ids, timings, signal, { hold = false, only }) {
+  async #read(runId, ids, timings, signal, { hold = false, only, ends = true }) {
     this.#cache.makeRoom(ids.length);
     /** @type {Outputs | null} */
     let held = null;
@@ -172,7 +173,7 @@ export class Reader {
       count = chunkLength(this.#manifest, this.#cache.length, ids.length - start);
       const outputs = await this.#forward(ids.slice(start, start + count), timings, only);
       if (hold && start + count >= ids.length) held = outputs;
-      else this.#send(runId, [outputs]);
+      else this.#send(runId, [outputs], { last: ends && start + count >= ids.length });
     }
     await this.#sent;
     return held;
@@ -186,7 +187,7 @@ export class Reader {
   async #readWindows(runId, ids, windows, timings, signal) {
     for (const [start, stop] of windows) {
       this.#cache.clear();
-      await this.#read(runId, ids.slice(start, stop), timings, signal, { only: [this.#manifest.outputs.logits] });
+      await this.#read(runId, ids.slice(start, stop), timings, signal, { only: [this.#manifest.outputs.logits], ends: stop === ids.length });
     }
     return null;
   }
@@ -211,11 +212,13 @@ export class Reader {
 
   /**
    * Sends the outputs of passes to Python, which has taken them once `#sent` resolves.
-   * @param {number} runId @param {Outputs[]} passes one after the other @param {AppendedToken[]} [appended] the tokens drawn from them
+   * @param {number} runId
+   * @param {Outputs[]} passes one after the other
+   * @param {{ appended?: AppendedToken[], last: boolean }} how the tokens drawn from them; whether nothing follows
    */
-  #send(runId, passes, appended = []) {
+  #send(runId, passes, { appended = [], last }) {
     const chunks = passes.map((outputs) => this.#chunk(outputs));
-    this.#sent = this.#analysis.extend(runId, Comlink.transfer(chunks, chunks.map(({ logits }) => logits.buffer)), appended).then((buffers) => {
+    this.#sent = this.#analysis.extend(runId, Comlink.transfer(chunks, chunks.map(({ logits }) => logits.buffer)), appended, last).then((buffers) => {
       this.#carrier.back(buffers);
       for (const { count } of chunks) this.#analysed += count;
     });

@@ -249,12 +249,12 @@ def test_at_the_end_every_token_has_its_hue(view: Page) -> None:
         assert colours(view) == expected
 
 
-def test_colours_that_are_not_exact_yet_are_sent_again_when_the_run_ends(view: Page) -> None:
-    """Even if all of its tokens were sent by then; else nothing is."""
+def test_what_is_sent_when_a_run_ends(view: Page) -> None:
+    """Colours that are not exact yet, even if all tokens were sent by then; its last outputs then only; else nothing."""
     worker = next(worker for worker in view.workers if "analysis.worker" in worker.url)
-    for exact, reads in ((False, [False, True]), (True, [False])):
+    for exact, last, reads in ((False, False, [False, True]), (True, False, [False]), (True, True, [True])):
         assert reads == worker.evaluate(
-            """async exact => {
+            """async ([exact, last]) => {
                 const {Publisher} = await import('./publisher.js');
                 const none = {keys: () => Object.assign([], {destroy() {}}), destroy() {}};
                 const reads = [];
@@ -263,12 +263,12 @@ def test_colours_that_are_not_exact_yet_are_sent_again_when_the_run_ends(view: P
                     const result = {arrays: none, words: none, colours: '{}', summary: '{}', exact: exact || ended};
                     return {get: name => result[name], destroy() {}};
                 });
-                publisher.begin(1, false);
-                publisher.extend(1, []);
+                publisher.begin(1);
+                publisher.extend(1, [], last);
                 await publisher.finish(1);
                 return reads;
             }""",
-            exact,
+            [exact, last],
         )
 
 

@@ -66,7 +66,7 @@ def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
           await analysis.begin(1, request);
           const chunk = { count, logits: Float32Array.from(logits) };
           for (const [name, numbers] of Object.entries(arrays)) chunk[name] = Float32Array.from(numbers);
-          await analysis.extend(1, [chunk], []);
+          await analysis.extend(1, [chunk], [], true);
           const { run } = await analysis.views(1, { run: { view: 'run', args: {} } });
           worker.terminate();
           return run.json;

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from pyscripts.metrics import METRICS, Scored
-from pyscripts.metrics.likelihood import token_statistics
+from pyscripts.metrics.likelihood import TokenStatistics, token_statistics
 from pyscripts.metrics.word_metrics import begins_word, words_of
 
 VOCABULARY = ["a", "b", " a", " ab", "<end>"]
@@ -92,3 +92,13 @@ def test_a_word_without_a_first_probability_has_none() -> None:
     found.statistics.logprob[0] = np.nan
     for name in ("word_surprisal", "word_surprisal_corrected"):
         assert np.isnan(METRICS[name].function(found)[0]) and np.isfinite(METRICS[name].function(found)[1])
+
+
+def test_an_impossible_token_makes_its_own_word_impossible_and_no_other() -> None:
+    """Words of 1, 2 and 1 tokens; the first token of the second has probability 0."""
+    logprob = np.array([-1.0, -np.inf, -2.0, -4.0])
+    nothing = np.zeros((4, 0))
+    statistics = TokenStatistics(logprob, np.ones(4, np.int32), np.zeros(4), np.zeros(4), nothing.astype(int), nothing)
+    whole = Scored(statistics, np.arange(4), np.array([[0, 1], [1, 3], [3, 4]]), np.zeros(5))
+    for name in ("word_surprisal", "word_surprisal_corrected"):
+        np.testing.assert_array_equal(METRICS[name].function(whole), [1, np.inf, 4])
