@@ -250,7 +250,7 @@ def test_at_the_end_every_token_has_its_hue(view: Page) -> None:
 
 
 def test_what_is_sent_when_a_run_ends(view: Page) -> None:
-    """Colours that are not exact yet, even if all tokens were sent by then; its last outputs then only; else nothing."""
+    """Colours that are not exact yet, even if all tokens were sent by then; last outputs only then; nothing twice."""
     worker = next(worker for worker in view.workers if "analysis.worker" in worker.url)
     for exact, last, reads in ((False, False, [False, True]), (True, False, [False]), (True, True, [True])):
         assert reads == worker.evaluate(
