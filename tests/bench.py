@@ -38,7 +38,8 @@ from tests.export.tiny import gpt2_random  # noqa: E402
 ROUNDS = 3
 PREFILL = (64, 256, 1000)  # positions, BOS included
 DECODE = (128, 900)  # positions before the tokens that are written
-WRITTEN = 16
+WRITTEN = 16  # tokens, by the model alone
+GENERATED = 50  # tokens in a run: as many as the page writes if nothing else is asked
 PANELS = 40  # tokens written with the panels at work
 STEPS = 20  # from token to token in the panels
 USED = "The people of the village went down to the river, where the light of the morning lay on the water. " * 3
@@ -66,8 +67,9 @@ def analyze(page: Page, text: str, positions: int) -> dict[str, float]:
     return {name: value / 1000 for name, value in timings.items()}
 
 
-def decode(page: Page, past: int, written: int = WRITTEN) -> float:
-    """Seconds a written token in a run, behind `past` positions; the prompt is in the cache from a first call."""
+def decode(page: Page, past: int, written: int = GENERATED) -> float:
+    """Seconds a written token in a run, its beginning and end included, behind `past` positions; the prompt is in the
+    cache from a first call."""
     call = "([text, n]) => tokenlight.generate(text, {maxTokens: n, greedy: true}).then(run => run.timings)"
     page.bring_to_front()
     page.evaluate(call, [WORD * (past - 1), 1])

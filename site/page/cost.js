@@ -9,7 +9,7 @@ const MOST_OF_CHUNK = 64e6;
 const KEPT = { attention: 160e6, hiddenStates: 110e6 };
 const STATISTICS = 7; // numbers of every head at every position, in float32
 const SHOWN = 20e3; // bytes of a token in the document
-const OVERHEAD = 1.25; // of allocators; with it, as measured: 0.74 GB for 3,996 tokens of SmolLM2, and 1.27 GB for 8,191
+const OVERHEAD = 1.1; // of allocators; measured: 0.61 GB for 3,996 tokens of SmolLM2, and 1.11 GB for 8,191
 
 let speed = 0; // tokens per second of the latest run that was long enough to measure
 let shortest = 0; // seconds of the latest run of less than one pass
@@ -37,7 +37,7 @@ export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_
   const attention = 2 * layers * heads * tokens * tokens;
   const statistics = 4 * STATISTICS * layers * heads * tokens;
   // A chunk's outputs are in onnxruntime, on their way and in Python; the statistics are there twice when they are joined.
-  const keptBytes = Math.min(state * tokens, KEPT.hiddenStates) + Math.min(attention, KEPT.attention);
+  const keptBytes = Math.min(state * tokens, KEPT.hiddenStates) + (attention > KEPT.attention ? 0 : attention);
   const bytes = OVERHEAD * (cache + 3 * chunk + 2 * statistics + keptBytes + SHOWN * tokens);
   const time = speed ? ` and about ${Math.ceil(tokens / speed)} s` : '';
   const limits = [

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 import scipy.special
 
 from export import build
 from export.check import verify
 from export.graph import kv_cache, page_graph
-from tests.export.models import CONFIGS, Exported, random_model
+from tests.export.models import CONFIGS, Exported, export, random_model
 from tests.export.tiny import tiny, write_tokenizer
 
 
@@ -87,6 +88,31 @@ def test_a_cache_in_two_parts_is_the_whole_cache(architecture: str, exported: Ca
             if name.startswith("present"):
                 value = value[:, :, 11:]
             np.testing.assert_array_equal(found[name.replace("present", "added")], value, err_msg=name)
+
+
+@pytest.mark.parametrize(("architecture", "layers"), [("gpt2", {"n_layer": 3}), ("llama", {"num_hidden_layers": 3})])
+def test_no_layer_waits_for_attribution_with_its_values(
+    architecture: str, layers: dict[str, int], tmp_path: Path
+) -> None:
+    """By the order in which onnxruntime runs the nodes; and no pass copies a layer's values for it."""
+    model = random_model(architecture, **layers)
+    stored = export(model, tmp_path)
+    page_graph.write(stored, stored.with_name("page.onnx"))
+    graph = onnx.load(stored.with_name("page.onnx"), load_external_data=False).graph
+    made = {name: node for node in graph.node for name in node.output}
+    options = ort.SessionOptions()
+    options.enable_profiling, options.profile_file_prefix, options.log_severity_level = True, str(tmp_path / "p"), 3
+    session = ort.InferenceSession(stored.with_name("page.onnx"), options, providers=["CPUExecutionProvider"])
+    feeds = verify.feeds(model, np.arange(3, 15)[None])
+    empty = {each.name: feeds[each.name.replace("recent", "past_key_values")] for each in session.get_inputs()
+             if each.name.startswith("recent.")}
+    session.run(None, feeds | empty)
+    events = json.loads(Path(session.end_profiling()).read_text())
+    order = [each["name"].removesuffix("_kernel_time") for each in events if each["name"].endswith("_kernel_time")]
+    for layer in range(2):
+        assert order.index(made[f"direct.{layer}"].name) < order.index(made[f"attentions.{layer + 1}"].name)
+        readers = {node.op_type for node in graph.node if f"present.{layer}.value" in node.input}
+        assert readers <= {"MatMul", "Unsqueeze"}, "these copy nothing of it"
 
 
 def test_a_cache_that_is_not_its_past_and_more_is_refused(exported: Callable[[str], Exported]) -> None:
