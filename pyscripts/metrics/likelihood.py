@@ -124,10 +124,15 @@ def token_statistics(
                 result.logprob[t] = min(float(row[target]) - shift, 0.0)
                 if not (computes("rank") or computes("mass_above")):
                     continue
-                ahead = _ranked_before(row, target)  # [vocabulary] bool
-                result.rank[t] = np.count_nonzero(ahead) + 1
-                if computes("mass_above"):
+                place = np.flatnonzero(result.top_ids[t] == target)  # most are among the top: four passes less
+                if place.size:
+                    result.rank[t] = place[0] + 1
+                    above = p[i, result.top_ids[t, : place[0]]]
+                else:
+                    ahead = _ranked_before(row, target)  # [vocabulary] bool
+                    result.rank[t] = np.count_nonzero(ahead) + 1
                     above = np.where(ahead, p[i], nothing)  # [vocabulary]; boolean indexing takes four times as long
+                if computes("mass_above"):
                     result.mass_above[t] = min(float(above.sum()) / total[i], 1.0)
     return result
 

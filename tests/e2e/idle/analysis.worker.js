@@ -8,6 +8,6 @@ Comlink.expose({
   connect() {},
   subscribe() {},
   boot: () => fetch(new URL('menus.json', import.meta.url)).then((response) => response.json()),
-  colours: () => null,
+  colour() {},
   views: () => ({}),
 });
