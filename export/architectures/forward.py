@@ -133,7 +133,7 @@ class Recorder:
         moved = torch.matmul(weight, along)  # [head · head_size, direction]
         group = self.model.config.num_attention_heads // kv_heads
         moved = moved.reshape(kv_heads, group, size, moved.shape[-1])  # [kv_head, group, head_size, direction]
-        # Of the product, the first text is taken, not of the values: onnxruntime would copy them all in every pass.
+        # The first text is selected after the product: selecting it before would copy all values in every pass.
         found = torch.matmul(values[:, :, None], moved)[0]  # [kv_head, group, key, direction]
         return found.permute(3, 0, 1, 2)
 

@@ -116,16 +116,16 @@ def _leave_shared_unpacked(proto: ModelProto) -> None:
 
 
 def _use_values_early(proto: ModelProto) -> None:
-    """Lets onnxruntime compute `direct.i` before layer i + 1, so that no layer's values are held until the end: 0.19 GB
-    for SmolLM2's 8,192 tokens.
+    """Makes onnxruntime compute `direct.i` before layer i + 1. Otherwise it would hold the values of all layers until
+    the end of the pass: 0.19 GB for SmolLM2's 8,192 tokens.
 
-    Of the nodes whose outputs nothing else uses, it runs what the last one in the file needs first.
+    onnxruntime starts with what the last node in the file needs, of those whose outputs no other node uses.
     """
     graph = proto.graph
-    last = [node for node in graph.node if re.fullmatch(r"direct\.\d+", node.output[0])]
-    others = [node for node in graph.node if node not in last]
+    direct = [node for node in graph.node if re.fullmatch(r"direct\.\d+", node.output[0])]
+    others = [node for node in graph.node if node not in direct]
     del graph.node[:]
-    graph.node.extend([*others, *sorted(last, key=lambda node: -int(node.output[0].split(".")[1]))])
+    graph.node.extend([*others, *sorted(direct, key=lambda node: -int(node.output[0].split(".")[1]))])
 
 
 def _left_to_the_processor(proto: ModelProto) -> list[str]:

@@ -54,7 +54,7 @@ class Colouring:
     id: str
     title: str
     description: str
-    function: Callable[..., Colours]  # of TokenStatistics; of those before `limits`, see hue
+    function: Callable[..., Colours]  # takes TokenStatistics; if there are `limits`, also what `hue` takes
     of_words: bool = False  # whether it reads log-probabilities only, so that words can be coloured by it too
     limits: Callable[[TokenStatistics], Limits] | None = None  # of its scale, if that depends on the text
 

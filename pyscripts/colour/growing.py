@@ -19,9 +19,9 @@ class GrowingColours:
         self.exact = True  # whether all of them have the colours of the present scale
 
     def new(self, colouring: Colouring, scored: Scored, *, of_words: bool, exact: bool) -> dict[str, Any]:
-        """What changed since the last call: `first`, and the parts of the Colours of that token and all later ones.
+        """The colours that have changed since the last call: {first, light, dark, legend}, from token `first` on.
 
-        exact: whether the scale must be that of the text as it is now; else it may be one that is nearly the same.
+        exact: whether the scale must be the text's present one; otherwise a nearly equal earlier scale may stay.
         """
         statistics = whole_words.statistics(scored) if of_words else scored.statistics
         limits, by = colouring.limits and colouring.limits(statistics), (colouring.id, of_words)

@@ -79,7 +79,7 @@ const api = {
 
   showSaved(runId) {
     python(() => session.show_saved(runId));
-    publisher.begin(runId);
+    publisher.begin(runId, true);
     return publisher.send();
   },
 
@@ -98,7 +98,7 @@ const api = {
   async begin(runId, request) {
     await booted;
     const windows = JSON.parse(python(() => session.begin(runId, JSON.stringify(request))));
-    publisher.begin(runId);
+    publisher.begin(runId, request.keep > 0);
     return windows;
   },
 
@@ -107,7 +107,7 @@ const api = {
   extend(runId, chunks, appended, last) {
     python(() => session.extend(runId, chunks, JSON.stringify(appended)));
     publisher.extend(runId, appended, last);
-    return givenBack(chunks);
+    return givenBack(chunks, publisher.wait);
   },
 
   lensRows(runId, position) {

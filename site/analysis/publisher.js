@@ -18,6 +18,7 @@ export class Publisher {
   #pause = SHORTEST;
   #timer = 0;
   #unprocessed = 0; // updates that the page has not processed yet
+  #empty = true; // whether nothing of the run has been read yet
   #unsent = false; // whether there are results that were not sent
   #exact = true; // whether those that were sent need not be sent again when the run ends
   /** @type {AppendedToken[]} */
@@ -30,12 +31,13 @@ export class Publisher {
     this.#read = read;
   }
 
-  /** @param {number} runId */
-  begin(runId) {
+  /** @param {number} runId @param {boolean} kept whether results of the previous run are kept; they are sent with the next ones */
+  begin(runId, kept) {
     clearTimeout(this.#timer);
     this.#runId = runId;
     this.#timer = 0;
-    this.#unsent = false;
+    this.#empty = !kept;
+    this.#unsent = kept;
     this.#exact = true;
     this.#appended = [];
     this.#failure = null;
@@ -45,6 +47,7 @@ export class Publisher {
   extend(runId, appended, last) {
     this.#check(runId);
     this.#appended.push(...appended);
+    this.#empty = false;
     this.#unsent = true;
     if (last || this.#unprocessed) return; // it is sent by `finish`, or when the page has processed what it has
     if (performance.now() >= this.#processed + this.#pause) void this.#publish();
@@ -61,9 +64,15 @@ export class Publisher {
     if (this.#unsent || !this.#exact) await this.#publish(true);
   }
 
-  /** Sends the run's results at once: all of them, or what has changed. */
+  /** Sends what has changed at once, such as the colours. */
   async send() {
-    if (this.#runId >= 0) await this.#publish();
+    if (!this.#empty) await this.#publish();
+  }
+
+  /** How many ms from now results could be sent at once; what arrives earlier waits. */
+  get wait() {
+    if (this.#unprocessed) return this.#pause * (1 + SHARE);
+    return Math.max(0, this.#processed + this.#pause - performance.now());
   }
 
   /** @param {number} runId */

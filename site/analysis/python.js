@@ -116,10 +116,10 @@ export function takeArrays(dict) {
   return arrays;
 }
 
-/** The buffers of a run's new outputs, for what sent them. @param {ForwardChunk[]} chunks */
-export function givenBack(chunks) {
+/** The buffers of a run's new outputs, for what sent them. @param {ForwardChunk[]} chunks @param {number} wait see Taken in protocol.js */
+export function givenBack(chunks, wait) {
   const buffers = chunks.map(({ logits }) => logits.buffer);
-  return transfer(buffers, buffers);
+  return transfer({ buffers, wait }, buffers);
 }
 
 /**

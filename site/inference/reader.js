@@ -16,8 +16,6 @@ import { Stopped } from './queue.js';
 /** @typedef {Record<string, Float32Array<ArrayBuffer>>} Outputs */
 /** @typedef {{ model: number, total: number, tokens?: number }} Timings milliseconds; tokens: generated ones */
 
-const TOGETHER = 100; // ms: the tokens drawn within it go to Python together, which takes half as long as one by one
-
 export class Reader {
   #manifest;
   #session;
@@ -27,6 +25,7 @@ export class Reader {
   #outputs;
   #carrier = new Carrier();
   #sent = Promise.resolve(); // resolves once Python has taken the latest outputs, and their memory is back
+  #due = 0; // when generated tokens are sent next: together they take Python half the time, and they could not be shown earlier
   #analysed = 0; // positions of the cache whose results the analysis worker holds
   /** Of the current run. @type {Interventions} */
   #interventions = {};
@@ -93,12 +92,11 @@ export class Reader {
     timings.tokens = 0;
     let pending = [outputs]; // not sent yet
     let appended = /** @type {AppendedToken[]} */ ([]); // the tokens drawn from them
-    let due = 0;
+    this.#due = 0;
     const flush = async (last = false) => {
       await this.#sent;
       this.#send(runId, pending, { appended, last });
       [pending, appended] = [[], []];
-      due = performance.now() + TOGETHER;
     };
     try {
       for (let n = 0; n < most && !signal.aborted; n++) {
@@ -106,7 +104,7 @@ export class Reader {
         const id = await this.#analysis.sample(runId, Comlink.transfer(logits, [logits.buffer])); // also lets messages in, such as Stop
         appended.push(this.#tokenizer.append(tokens, id));
         timings.tokens++;
-        if (performance.now() >= due) await flush(); // Python works on these steps while the model runs the next
+        if (performance.now() >= this.#due) await flush(); // Python works on these steps while the model runs the next
         pending.push(await this.#forward([id], timings));
         if (options.stopAtEnd !== false && eos.includes(id)) break;
         if (options.stop?.some((stop) => tokens.text.slice(given).includes(stop))) break;
@@ -218,7 +216,9 @@ export class Reader {
    */
   #send(runId, passes, { appended = [], last }) {
     const chunks = passes.map((outputs) => this.#chunk(outputs));
-    this.#sent = this.#analysis.extend(runId, Comlink.transfer(chunks, chunks.map(({ logits }) => logits.buffer)), appended, last).then((buffers) => {
+    this.#due = Infinity;
+    this.#sent = this.#analysis.extend(runId, Comlink.transfer(chunks, chunks.map(({ logits }) => logits.buffer)), appended, last).then(({ buffers, wait }) => {
+      this.#due = performance.now() + wait;
       this.#carrier.back(buffers);
       for (const { count } of chunks) this.#analysed += count;
     });

@@ -41,6 +41,8 @@ async function ask(kind, json) {
   }
 }
 
+const UNSHOWN = 500; // ms of a generation whose tokens go to Python together: nobody sees them meanwhile
+
 /** What the inference worker calls. @type {LabCalls} */
 const calls = {
   async useModel(manifest, vocabulary, control) {
@@ -52,7 +54,7 @@ const calls = {
   sample: (number, logits) => model.sample(number, logits),
   extend(number, chunks, appended) {
     model.extend(number, chunks, JSON.stringify(appended));
-    return givenBack(chunks);
+    return givenBack(chunks, UNSHOWN);
   },
   finish: async (number, timings) => model.finish(number, JSON.stringify(timings)),
   lensRows(number, position) {

@@ -115,6 +115,7 @@
  *   attentionOutput: Float32Array | null, // [layer, query, hidden] what attention added to the residual stream
  *   mlpOutput: Float32Array | null        // [layer, query, hidden] what the MLP added
  * }} ForwardChunk
+ * @typedef {{ buffers: ArrayBuffer[], wait: number }} Taken the chunks' memory; wait: ms until more could be shown at once
  */
 
 /**
@@ -329,7 +330,7 @@
  *   begin(runId: number, request: { tokens: TokenizedText, options: AnalyzeOptions | GenerateOptions, conditions: RunConditions,
  *                                   keep: number, promptLength: number | null }): Promise<[number, number][] | null>,
  *   sample(runId: number, logits: Float32Array): number,
- *   extend(runId: number, chunks: ForwardChunk[], appended: AppendedToken[], last: boolean): ArrayBuffer[],
+ *   extend(runId: number, chunks: ForwardChunk[], appended: AppendedToken[], last: boolean): Taken,
  *   lensRows(runId: number, position: number): PyArray | null,
  *   patchRows(runId: number, kind: string, position: number): PyArray,
  *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null, hiddenStates: Float32Array | null): void,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -224,8 +223,7 @@ def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
 def test_stop_ends_within_a_token_and_keeps_what_was_written(real: Page) -> None:
     """On a real model: a tiny one writes several tokens while the news of one is on its way to the real.
 
-    Pressed the moment tokens appear: later, more may have been written than are shown, and even then those of the last
-    fifth of a second may not be shown yet.
+    Pressed the moment tokens appear: later, more may have been written than are shown.
     """
     at_click = real.evaluate("""() => new Promise((resolve) => {
         const appeared = new MutationObserver(() => {
@@ -238,8 +236,7 @@ def test_stop_ends_within_a_token_and_keeps_what_was_written(real: Page) -> None
         globalThis.running = tokenlight.generate('The people', { maxTokens: 240 });
     })""")
     run = real.evaluate("running")
-    unseen = math.ceil(0.2 / (run["timings"]["total"] / 1000 / run["timings"]["tokens"]))
-    assert at_click - 1 <= len(run["tokens"]) <= at_click + 2 + unseen
+    assert at_click - 1 <= len(run["tokens"]) <= at_click + 2
     assert len(run["steps"]) == len(run["tokens"]) - run["prompt_tokens"] > 0
 
 

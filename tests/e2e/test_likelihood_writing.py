@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.likelihood import TEXT, colours, logprobs, open_view, read, settled, shown_ids
+from tests.e2e.likelihood import TEXT, logprobs, open_view, read, settled, shown_ids
 from tests.e2e.reference import ReferenceModel
 
 PLAIN = "The people of the village went down to the river."
@@ -33,26 +33,6 @@ def until_ids(page: Page, ids: list[int]) -> None:
         arg=",".join(map(str, ids)),
     )
     settled(page)
-
-
-def test_a_page_that_draws_slowly_is_drawn_less_often(view: Page) -> None:
-    """Each drawing that takes 100 ms is followed by 300 ms or more for the model; the text is whole in the end."""
-    read(view, PLAIN)
-    told = view.evaluate("""async () => {
-        let drawn = 0;
-        const slow = new MutationObserver(() => {
-            const until = performance.now() + 100;
-            while (performance.now() < until);
-            drawn++;
-        });
-        slow.observe(document.querySelector('#tokens'), { childList: true });
-        const began = performance.now();
-        const run = await tokenlight.generate('The', { maxTokens: 250, seed: 1, stopAtEnd: false });
-        slow.disconnect();
-        return { drawn, seconds: (performance.now() - began) / 1000, tokens: run.tokens.length };
-    }""")
-    assert told["tokens"] > 100 and told["drawn"] > 2
-    assert told["drawn"] <= 3 + told["seconds"] / 0.4, told
 
 
 def test_an_alternative_in_place_undo_and_redo(view: Page, model: ReferenceModel) -> None:
@@ -205,89 +185,6 @@ def test_two_texts(view: Page) -> None:
         assert "home" not in coloured and "down" not in coloured and "Once" not in coloured
     view.get_by_role("button", name="Unpin A").click()
     expect(view.locator("#compare .sides")).to_have_count(0)
-
-
-def test_a_new_run_borrows_no_colours(view: Page) -> None:
-    """Before anything of a text has been read, only the tokens it has in common with the run before are coloured."""
-    read(view, PLAIN)
-    seen = view.evaluate(
-        """async (text) => {
-            const [{run, colours}, {effect}] = await Promise.all(
-                ['page/state.js', 'vendor/signals-core.js'].map(name => import(new URL(name, document.baseURI))));
-            const old = run.value;
-            const drawn = [];
-            const end = effect(() => {
-                if (run.value.id === old.id || run.value.count === run.value.tokens.ids.length) return;
-                drawn.push([run.value.count, colours.value?.light.background.length ?? 0]);
-            });
-            await tokenlight.analyze(text);
-            end();
-            return drawn;
-        }""",
-        "The people of another town went down to the river.",
-    )
-    assert seen and seen[0][0] > 0
-    assert all(coloured <= count for count, coloured in seen), seen
-
-
-def test_at_the_end_every_token_has_its_hue(view: Page) -> None:
-    """Also those that were coloured before the last tokens shifted the scale, after reading and after writing."""
-    for call in ("analyze(text)", "generate(text, {maxTokens: 120, stopAtEnd: false})"):
-        run = view.evaluate(f"text => tokenlight.{call}", PLAIN)
-        tokens = view.locator("#tokens .token")
-        expect(tokens).to_have_count(len(run["tokens"]))
-        expected = view.evaluate(
-            """hues => hues.map(hue => {
-                const element = document.body.appendChild(document.createElement('i'));
-                element.style.backgroundColor = `hsl(${hue.toFixed(1)} 60% 85%)`;
-                const {backgroundColor} = getComputedStyle(element);
-                element.remove();
-                return backgroundColor;
-            })""",
-            [token["hue"] for token in run["tokens"]],
-        )
-        assert colours(view) == expected
-
-
-def test_what_is_sent_when_a_run_ends(view: Page) -> None:
-    """Colours that are not exact yet, even if all tokens were sent by then; last outputs only then; nothing twice."""
-    worker = next(worker for worker in view.workers if "analysis.worker" in worker.url)
-    for exact, last, reads in ((False, False, [False, True]), (True, False, [False]), (True, True, [True])):
-        assert reads == worker.evaluate(
-            """async ([exact, last]) => {
-                const {Publisher} = await import('./publisher.js');
-                const none = {keys: () => Object.assign([], {destroy() {}}), destroy() {}};
-                const reads = [];
-                const publisher = new Publisher((runId, ended) => {
-                    reads.push(ended);
-                    const result = {arrays: none, words: none, colours: '{}', summary: '{}', exact: exact || ended};
-                    return {get: name => result[name], destroy() {}};
-                });
-                publisher.begin(1);
-                publisher.extend(1, [], last);
-                await publisher.finish(1);
-                return reads;
-            }""",
-            [exact, last],
-        )
-
-
-def test_a_fast_model_is_not_drawn_at_every_token(view: Page) -> None:
-    """The page hears of what is new ten times a second at most, and of everything in the end."""
-    seen = view.evaluate(
-        """async () => {
-            const names = ['page/state.js', 'vendor/signals-core.js'];
-            const [{run}, {effect}] = await Promise.all(names.map(name => import(new URL(name, document.baseURI))));
-            const times = [];
-            const end = effect(() => void (run.value, times.push(performance.now())));
-            const {tokens} = await tokenlight.generate('The people', {maxTokens: 150, stopAtEnd: false});
-            end();
-            const shown = document.querySelectorAll('#tokens .token').length;
-            return {changes: times.length, seconds: (times.at(-1) - times[0]) / 1000, tokens: tokens.length, shown};
-        }"""
-    )
-    assert seen["shown"] == seen["tokens"] > 100
-    assert seen["changes"] <= 10 * seen["seconds"] + 8  # some belong to the beginning and the end
 
 
 def test_a_closed_lens_draws_nothing(tiny_site: str, open_page: Callable[..., Page]) -> None:
