@@ -70,10 +70,9 @@ class KeptAttention:
 
 
 def join_queries(chunks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Chunks [..., query, key], each as wide as the text read so far, joined into [..., position, position]."""
-    length = sum(chunk.shape[-2] for chunk in chunks)
-    others = chunks[0].shape[:-2] if chunks else ()
-    joined, start = np.zeros((*others, length, length), np.float32), 0
+    """Chunks [..., query, key] that follow one another, each as wide as the text read so far, as one of all queries."""
+    *others, _, width = chunks[-1].shape if chunks else (0, 0)
+    joined, start = np.zeros((*others, sum(chunk.shape[-2] for chunk in chunks), width), np.float32), 0
     for chunk in chunks:
         queries, keys = chunk.shape[-2:]
         joined[..., start : start + queries, :keys] = chunk

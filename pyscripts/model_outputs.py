@@ -1,11 +1,14 @@
 """What a pass of the model returns, and the sizes that its arrays have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pyscripts.kept_attention import join_queries
 
 
 @dataclass(frozen=True)
@@ -47,22 +50,13 @@ class Outputs:
 
     @classmethod
     def joined(cls, passes: "Sequence[Outputs]") -> "Outputs":
-        """The outputs of passes that follow one another as those of one: no query attends to later positions."""
+        """The outputs of passes that follow one another as those of one pass."""
         if len(passes) == 1:
             return passes[0]
-        whole: dict[str, NDArray[np.float32]] = {}
-        for axis, names in ((0, ("logits",)), (1, ("hidden_states", "attention_output", "mlp_output"))):
-            for name in names:
-                parts = [getattr(each, name) for each in passes]
-                if parts[0] is not None:
-                    whole[name] = np.concatenate(parts, axis)
-        matrices = [each.attentions for each in passes if each.attentions is not None]
-        if matrices:
-            layers, heads, _, keys = matrices[-1].shape
-            whole["attentions"] = np.zeros((layers, heads, len(whole["logits"]), keys), np.float32)
-            start = 0
-            for each in matrices:
-                stop = start + each.shape[2]
-                whole["attentions"][:, :, start:stop, : each.shape[3]] = each
-                start = stop
-        return cls(**whole)
+        joins: dict[str, Callable[[list[NDArray[np.float32]]], NDArray[np.float32]]] = {
+            "logits": np.concatenate,
+            "attentions": join_queries,
+            **dict.fromkeys(("hidden_states", "attention_output", "mlp_output"), partial(np.concatenate, axis=1)),
+        }
+        parts = {name: [getattr(each, name) for each in passes] for name in joins}
+        return cls(**{name: join(parts[name]) for name, join in joins.items() if parts[name][0] is not None})

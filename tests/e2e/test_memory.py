@@ -68,8 +68,8 @@ def test_the_build_stays_within_its_memory(site: Path, printed: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_a_full_context_stays_within_its_memory(full_size: str, browser: Browser) -> None:
-    page = browser.new_context(service_workers="block").new_page()
+def test_a_full_context_stays_within_its_memory(full_size: str, own_browser: Browser) -> None:
+    page = own_browser.new_context(service_workers="block").new_page()
     page.goto(f"{full_size}#model=gpt2-random")
     page.evaluate("tokenlight.ready")
     loaded = largest_renderer()
@@ -85,9 +85,9 @@ def test_a_full_context_stays_within_its_memory(full_size: str, browser: Browser
 
 
 @pytest.mark.timeout(1200)
-def test_a_text_too_long_to_keep_is_read_and_inspected(real_site: str, browser: Browser) -> None:
+def test_a_text_too_long_to_keep_is_read_and_inspected(real_site: str, own_browser: Browser) -> None:
     """The page says what it keeps; the logit lens is that of native onnxruntime, also at a token after those kept."""
-    page = browser.new_context(service_workers="block").new_page()
+    page = own_browser.new_context(service_workers="block").new_page()
     page.goto(f"{real_site}#model=smollm2")
     page.evaluate("tokenlight.ready")
     texts = sorted((SITE.parent / "export/texts").glob("*.txt"))
@@ -108,11 +108,11 @@ def test_a_text_too_long_to_keep_is_read_and_inspected(real_site: str, browser: 
     page.context.close()
 
 
-@pytest.mark.timeout(3600)
-def test_the_longest_context_is_read(real_site: str, browser: Browser) -> None:
+@pytest.mark.timeout(1800)
+def test_the_longest_context_is_read(real_site: str, own_browser: Browser) -> None:
     """All of SmolLM2's 8,192 positions, with about as much memory as the page says before. Once 15 GB of what had been
     sent to Python waited to be collected."""
-    page = browser.new_context(service_workers="block").new_page()
+    page = own_browser.new_context(service_workers="block").new_page()
     page.goto(f"{real_site}#model=smollm2")
     page.evaluate("tokenlight.ready")
     loaded = largest_renderer()
@@ -121,7 +121,7 @@ def test_the_longest_context_is_read(real_site: str, browser: Browser) -> None:
         page.fill("#text", texts * 6)
         expect(page.locator("#notice")).to_contain_text("the context of SmolLM2 135M", timeout=60_000)
         said = re.search(r"takes about ([\d,]+) MB", page.locator("#notice").inner_text())
-        expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=3_000_000)
+        expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=1_500_000)
     assert said
     expected = loaded + 1e6 * int(said[1].replace(",", ""))
     print(f"at most {peak.bytes / 1e9:.2f} GB; the page said {expected / 1e9:.2f} GB")
