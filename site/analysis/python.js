@@ -34,10 +34,11 @@ async function compiled(path) {
   return said ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** The bytes of a gzip file. @param {Promise<Response>} response */
+/** The bytes of a gzip file, in a buffer of our own: a response's stays in memory after `transfer`. @param {Promise<Response>} response */
 async function unzipped(response) {
   const { body } = await response;
-  return new Response(/** @type {ReadableStream} */ (body).pipeThrough(new DecompressionStream('gzip'))).arrayBuffer();
+  const stream = /** @type {ReadableStream} */ (body).pipeThrough(new DecompressionStream('gzip'));
+  return (await new Response(stream).arrayBuffer()).slice();
 }
 
 /** This engine numbers functions differently, so the snapshot's pointers to them would be wrong. */

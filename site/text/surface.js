@@ -37,10 +37,11 @@ export function mountSurface() {
     const run = state.run.value;
     const text = state.text.value;
     const kept = run ? keptTokens(run.tokens, text) : 0;
-    if (run) elements.update(run.tokens, run.given, kept);
+    if (run) elements.update(run.tokens, run.given, { length: kept, marks: state.settings.value.whitespace });
     else elements.clear();
     const whole = run && kept === run.tokens.total;
-    unread.textContent = whole ? '' : asInBox(text.slice(run ? shown(run.tokens).starts[kept] : 0));
+    const rest = whole ? '' : asInBox(text.slice(run ? shown(run.tokens).starts[kept] : 0));
+    if (unread.textContent !== rest) unread.textContent = rest; // the browser would lay out the whole text again
     root.classList.toggle('ends-in-newline', !text || text.endsWith('\n') || text.endsWith('\r'));
     root.tabIndex = kept ? 0 : -1;
     drawn.value = {};

@@ -1,6 +1,6 @@
 // One element for each token, kept while the text begins the same; they take exactly the room of the plain text; main thread.
 
-import { continuesCharacter, hexBytes, shownTexts, visible } from '../shared/token_text.js';
+import { continuesCharacter, hexBytes, isRightToLeft, shownTexts, visible } from '../shared/token_text.js';
 
 /** @import {Colours, TokenizedText} from '../shared/protocol.js' */
 
@@ -33,8 +33,10 @@ export class TokenElements {
   #elements = [];
   /** @type {string[]} what each element was made of */
   #keys = [];
-  /** @type {string[]} the colours each element has */
-  #painted = [];
+  /** @type {unknown[]} what `update` was given last */
+  #given = [];
+  /** @type {{ light: string[], dark: string[] }} the background each element has */
+  #painted = { light: [], dark: [] };
   /** @type {string[]} what each element is called */
   #labels = [];
 
@@ -58,11 +60,15 @@ export class TokenElements {
    * Updates the elements to these tokens. Those that stay keep their colours until `paint`.
    * @param {TokenizedText} tokens
    * @param {number} given tokens from here on were generated
-   * @param {number} [length] how many of the tokens are shown
+   * @param {{ length?: number, marks?: boolean }} [how] how many of the tokens are shown; whether their spaces and tabs can
+   *   be marked: elements for the marks are most of what a long text would take
    */
-  update(tokens, given, length = tokens.ids.length) {
+  update(tokens, given, { length = tokens.ids.length, marks = false } = {}) {
+    const asked = [tokens, given, length, marks];
+    if (asked.every((each, i) => each === this.#given[i])) return;
+    this.#given = asked;
     const { texts, continues } = shown(tokens);
-    const kind = (/** @type {number} */ i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}`;
+    const kind = (/** @type {number} */ i) => `${continues[i] ? 'part ' : ''}${i >= given ? 'new ' : ''}${tokens.control[i] ? 'control ' : ''}${marks ? 'marked ' : ''}`;
     const lineEnd = (/** @type {number} */ i) => (texts[i].endsWith('\r') ? texts[i + 1]?.[0] ?? '' : ''); // a carriage return looks different before a line feed
     const keys = Array.from({ length }, (_, i) => kind(i) + (texts[i] || hexBytes(tokens, i)) + lineEnd(i));
     let from = 0;
@@ -74,10 +80,12 @@ export class TokenElements {
     let group = null;
     const added = document.createDocumentFragment();
     for (let i = from; i < length; i++) {
-      const element = this.#element(i, texts[i], texts[i + 1] ?? '', i >= given);
-      if (continues[i + 1] && !continues[i]) {
-        group = groupOf(texts[i]);
-        added.append(group);
+      const grouped = continues[i + 1] && !continues[i];
+      const text = grouped ? texts[i].replace(/^ +/, '') : texts[i];
+      const element = this.#element(i, text, texts, i >= given, marks);
+      if (grouped) {
+        group = groupOf(text);
+        added.append(withSpace(texts[i].slice(0, -text.length), group, marks));
       }
       if (group) {
         element.dataset.hex = hexBytes(tokens, i);
@@ -102,7 +110,7 @@ export class TokenElements {
   /** Removes all tokens. */
   clear() {
     this.#cut(0);
-    this.#keys = [];
+    this.#keys = this.#given = [];
   }
 
   /** @param {Colours | null} colours of the first tokens; the others have none yet */
@@ -111,11 +119,12 @@ export class TokenElements {
     const painted = light.background.length;
     for (let i = 0; i < this.#elements.length; i++) {
       const has = i < painted && light.background[i] !== 'transparent';
-      const key = has ? `${light.background[i]} ${dark.background[i]}` : '';
-      if (key === this.#painted[i]) continue;
-      this.#painted[i] = key;
+      const [inLight, inDark] = has ? [light.background[i], dark.background[i]] : ['', ''];
+      if (inLight === this.#painted.light[i] && inDark === this.#painted.dark[i]) continue;
+      this.#painted.light[i] = inLight;
+      this.#painted.dark[i] = inDark;
       const { style } = this.#elements[i];
-      style.backgroundColor = has ? `light-dark(${light.background[i]}, ${dark.background[i]})` : '';
+      style.backgroundColor = has ? `light-dark(${inLight}, ${inDark})` : '';
       style.color = has ? `light-dark(${light.text[i]}, ${dark.text[i]})` : '';
     }
   }
@@ -134,34 +143,55 @@ export class TokenElements {
   #cut(from) {
     const first = this.#elements[from];
     if (!first) return;
-    let node = /** @type {ChildNode | null} */ (first.parentElement === this.#root ? first : first.parentElement);
+    /** @type {ChildNode | null} */
+    let node = first;
+    while (node && node.parentElement !== this.#root) node = node.parentElement;
     while (node && node !== this.#end) {
       const next = node.nextSibling;
       node.remove();
       node = next;
     }
     this.#elements.length = from;
-    this.#painted.length = Math.min(this.#painted.length, from);
-    this.#labels.length = Math.min(this.#labels.length, from);
+    for (const list of [this.#painted.light, this.#painted.dark, this.#labels]) list.length = Math.min(list.length, from);
   }
 
-  /** @param {number} index @param {string} text @param {string} next the text after it @param {boolean} generated */
-  #element(index, text, next, generated) {
+  /** @param {number} index @param {string} text of its own @param {string[]} texts of all tokens @param {boolean} generated @param {boolean} marks */
+  #element(index, text, texts, generated, marks) {
     const element = document.createElement('span');
     element.className = generated ? 'token generated' : 'token';
     element.id = `${this.#prefix}-${index}`;
     element.dataset.index = String(index);
     element.setAttribute('role', 'option');
     element.setAttribute('aria-selected', 'false');
-    if (/^(\n|\r(?!\n|$)|\r\n)/.test(text) || (text === '\r' && !next.startsWith('\n'))) element.classList.add('line-end');
-    const pieces = text.split(/(\r\n|[\r\n\t]| +)/);
+    const pieces = text.split(marks ? /(\r\n|[\r\n\t]| +)/ : /(\r\n|[\r\n])/); // every second one is whitespace
+    if (pieces.length === 1) {
+      element.append(text);
+      return element;
+    }
+    const next = texts[index + 1] ?? '';
+    let line = /[\r\n]/.test(text) ? lineBefore(texts, index) : '';
+    if (/^[\r\n]+$/.test(text) && !(text === '\r' && next.startsWith('\n'))) {
+      element.classList.add('line-end');
+      element.style.direction = directionOf(line);
+    }
     pieces.forEach((piece, i) => {
-      const follows = pieces.slice(i + 1).join('') || next;
-      if (piece) element.append(...whitespace(piece, follows));
+      if (i % 2) element.append(...whitespace(piece, pieces.slice(i + 1).join('') || next, directionOf(line)));
+      else if (piece) element.append(piece);
+      line = /[\r\n]/.test(piece) ? '' : line + piece;
     });
     return element;
   }
 }
+
+/** The text of the line that a token follows. @param {string[]} texts @param {number} index */
+function lineBefore(texts, index) {
+  let line = '';
+  for (let i = index - 1; i >= 0 && !/[\r\n]/.test(line); i--) line = texts[i] + line;
+  return line.split(/[\r\n]/).pop() ?? '';
+}
+
+/** Which way a line runs; empty if it has no letter, and so runs as the text does. @param {string} line */
+const directionOf = (line) => (isRightToLeft(line) ? 'rtl' : /\p{L}/u.test(line) ? 'ltr' : '');
 
 /** @param {string} text of the character that several tokens make up */
 function groupOf(text) {
@@ -173,12 +203,23 @@ function groupOf(text) {
 }
 
 /**
- * A piece of text with places for the marks of whitespace. Line ends are as in a textarea: CR LF and CR are one, too.
- * @param {string} piece @param {string} follows
+ * A group with the spaces in front of it, which are no part of the character: they may stand elsewhere, on the line before
+ * or on the other side of a word that runs from right to left.
+ * @param {string} spaces @param {HTMLElement} group @param {boolean} marks
+ */
+function withSpace(spaces, group, marks) {
+  if (!spaces) return group;
+  const outer = document.createElement('span');
+  outer.append(...(marks ? whitespace(spaces, '', '') : [spaces]), group);
+  return outer;
+}
+
+/**
+ * Whitespace with places for its marks. Line ends are as in a textarea: CR LF and CR are one, too.
+ * @param {string} piece a line end, a tab or spaces @param {string} follows @param {string} direction of the line that it ends
  * @returns {(string | Node)[]}
  */
-function whitespace(piece, follows) {
-  if (!/^[\r\n\t ]/.test(piece)) return [piece];
+function whitespace(piece, follows, direction) {
   const mark = document.createElement('span');
   if (piece === '\t' || piece[0] === ' ') {
     mark.className = piece === '\t' ? 'tab' : 'space';
@@ -187,6 +228,7 @@ function whitespace(piece, follows) {
     return [mark];
   }
   mark.className = 'end';
+  mark.style.direction = direction;
   if (piece === '\n') return [mark, '\n'];
   const unseen = document.createElement('span');
   unseen.className = 'return';

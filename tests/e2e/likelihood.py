@@ -11,6 +11,15 @@ from playwright.sync_api import Browser, Page, expect
 TEXT = "The people of the village went down to the river.\nThe people of the village went home 🙂 again.\n"
 # characters of several scripts, indentation, code
 MIXED = "The people of the village 🙂 went\tdown to the river.\n\n  東京 naïve — def add(a, b):\n    return a + b\n" * 2
+# lines that run both ways, characters of several tokens
+SCRIPTS = [
+    "Naïve café. Ελληνικά, עברית, العربية and plain English.",
+    "שלום עולם\nHello world\nsecond line\nend",
+    'Hello\nשלום "quoted", =SUM(1)\n\nend',
+    "He said:\nمرحبا بالعالم\nYes",
+    "def f(a):\n    return a\n\tpass\nend",
+    "a family of three " * 8 + "👩‍👩‍👧 and Москва 🙂",
+]
 
 
 @contextmanager
@@ -90,3 +99,40 @@ def facts(page: Page) -> dict[str, str]:
 def colours(page: Page) -> list[str]:
     """[token] the background colours as the browser computed them."""
     return page.locator("#tokens .token").evaluate_all("all => all.map(e => getComputedStyle(e).backgroundColor)")
+
+
+def covered(page: Page) -> list[list[str]]:
+    """Characters of the text that something else lies over, or that cannot be pressed where they stand."""
+    return page.evaluate(
+        """() => {
+      const root = document.getElementById('tokens');
+      const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+      const found = [];
+      const letters = [];
+      while (walker.nextNode()) {
+        const node = walker.currentNode;
+        const own = node.parentElement.closest('.group') ?? node.parentElement.closest('.token');
+        for (const {segment, index} of new Intl.Segmenter('en').segment(node.data)) {
+          if (/^\\s*$/.test(segment)) continue;
+          const range = document.createRange();
+          range.setStart(node, index);
+          range.setEnd(node, index + segment.length);
+          const {left, right, top, bottom, width} = range.getBoundingClientRect();
+          if (width < 1) continue;
+          letters.push({left, right, top, bottom, segment});
+          const there = document.elementFromPoint((left + right) / 2, top + 6)?.closest('[data-index]');
+          if (!there || (there.closest('.group') ?? there) !== own) found.push([segment, there?.dataset.index ?? null]);
+        }
+      }
+      for (const mark of root.querySelectorAll('.end')) {
+        const box = mark.getClientRects()[0];
+        const after = getComputedStyle(mark).direction === 'rtl' ? -1 : 1; // the mark is 1ch wide, on this side
+        const moved = mark.parentElement.classList.contains('line-end');
+        const middle = box.left + after * 4 * (moved && mark === mark.parentElement.querySelector('.end') ? -1 : 1);
+        for (const {left, right, top, bottom, segment} of letters)
+          if (left < middle && middle < right && top < box.bottom - 4 && bottom > box.top + 4)
+            found.push(['under a line end', segment]);
+      }
+      return found;
+    }"""
+    )

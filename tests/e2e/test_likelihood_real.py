@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from export.site.serve import SITE
 from pyscripts.native import load
-from tests.e2e.likelihood import read, shows
+from tests.e2e.likelihood import SCRIPTS, covered, read, shows
 from tests.processes import Peak, largest_renderer
 
 
@@ -32,6 +32,15 @@ def test_a_second_copy_is_far_more_likely(real: Page) -> None:
     expect(row).to_contain_text("lighthouse")
     first, again = (float(button.inner_text()) for button in row.get_by_role("button").all())
     assert first > 3.5 > 1.7 > again  # nats a token
+
+
+def test_tokens_that_hold_a_space_and_half_a_letter_cover_nothing(real: Page) -> None:
+    for text in (*SCRIPTS, example("scripts")):
+        for width in (390, 1280, 1600):
+            real.set_viewport_size({"width": width, "height": 900})
+            read(real, text)
+            assert covered(real) == []
+    real.set_viewport_size({"width": 1280, "height": 900})
 
 
 def test_indentation_is_easier_than_identifiers(real: Page) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.e2e.likelihood import TEXT, colours, open_view, read, settled, shows
+from tests.e2e.likelihood import SCRIPTS, TEXT, colours, covered, open_view, read, settled, shows
 
 HARD = "AVATAR  To fi office,\tTab\n\n  naïve 🙂 👩‍👩‍👧 日本語、「東京」 नमस्ते trailing   \r\nlast\n"
 
@@ -55,6 +55,19 @@ def test_the_textarea_lies_exactly_over_the_tokens(view: Page, width: int, face:
             face,
         )
         assert wrong == [[], [0, 0]]
+    finally:
+        view.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_each_character_is_seen_and_pressed_where_it_stands(view: Page, text: str, width: int) -> None:
+    """Also where a line runs against the first one."""
+    view.set_viewport_size({"width": width, "height": 900})
+    read(view, text)
+    try:
+        assert covered(view) == []
+        assert view.locator("#tokens").text_content() == text
     finally:
         view.set_viewport_size({"width": 1280, "height": 900})
 
