@@ -5,6 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.layers import Layers
+
+FLOAT32 = 4  # bytes
+
 
 class KeptAttention:
     """All attention matrices of the positions read so far; above `limit` bytes none of them.
@@ -21,16 +25,19 @@ class KeptAttention:
         """Whether the matrices fit into the limit; those of a long text do not."""
         return self._chunks is not None
 
-    def append(self, chunk: NDArray[np.float32], expected: int = 0) -> None:
+    def append(self, chunk: Layers, expected: int = 0) -> NDArray[np.float32] | None:
         """Adds the next queries [layer, head, query, key], key = positions up to the last of them. expected: positions
-        that the run will have, as known."""
+        that the run will have, as known. Returns them as they are kept; None if they are too large."""
         layers, heads = chunk.shape[:2]
-        if layers * heads * expected * expected * chunk.itemsize / 2 > self._limit:
+        if layers * heads * expected * expected * FLOAT32 / 2 > self._limit:
             self._chunks = None
-        if self._chunks is not None:
-            self._chunks.append(chunk)
-            if sum(each.nbytes for each in self._chunks) > self._limit:
-                self._chunks = None
+        if self._chunks is None:
+            return None
+        own = chunk[:]
+        self._chunks.append(own)
+        if sum(each.nbytes for each in self._chunks) > self._limit:
+            self._chunks = None
+        return own
 
     def drop(self) -> None:
         """Keeps none of them, as for a text that is too long."""

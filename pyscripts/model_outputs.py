@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.kept_attention import join_queries
+from pyscripts.layers import Layers
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Outputs:
     """What the model returned for consecutive positions, float32; None: not requested."""
 
     logits: NDArray[np.float32]  # [query, vocab]
-    attentions: NDArray[np.float32] | None = None  # [layer, head, query, key], key = positions read so far
+    attentions: Layers | None = None  # [layer, head, query, key], key = positions read so far
     hidden_states: NDArray[np.float32] | None = None  # [layer+1, query, hidden], the last one after the final norm
     attention_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what attention added
     mlp_output: NDArray[np.float32] | None = None  # [layer, query, hidden] what the MLP added
@@ -59,4 +60,5 @@ class Outputs:
             **dict.fromkeys(("hidden_states", "attention_output", "mlp_output"), partial(np.concatenate, axis=1)),
         }
         parts = {name: [getattr(each, name) for each in passes] for name in joins}
-        return cls(**{name: join(parts[name]) for name, join in joins.items() if parts[name][0] is not None})
+        return cls(**{name: join([part[:] for part in parts[name]]) for name, join in joins.items()
+                      if parts[name][0] is not None})

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pyscripts.kept_attention import KeptAttention
 from pyscripts.kept_hidden_states import KeptHiddenStates
+from pyscripts.layers import Layers, in_blocks
 from pyscripts.metrics import attention, heads, residual
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
 from pyscripts.model_outputs import ModelShape, Outputs
@@ -125,24 +126,31 @@ class Trace:
             raise
         self.length = stop
 
-    def _add_attentions(self, attentions: NDArray[np.float32], past: int) -> None:
+    def _add_attentions(self, attentions: Layers, past: int) -> None:
         """Reduces attention [layer, head, query, key] to entropies and pattern masses, and keeps it if it fits."""
         layers, heads_, queries, stop = attentions.shape
-        every_head = attentions.reshape(layers * heads_, queries, stop)  # [layer · head, query, key]
-        entropies = attention.entropies(every_head, past)
-        for rows, values in ((self._entropy, entropies.entropy), (self._entropy_without_sink, entropies.without_sink)):
-            rows.append(values.reshape(layers, heads_, queries).astype(np.float32))  # as exact as they are computed
-        masses = heads.pattern_mass(every_head, self.ids[:stop], past)
+        kept = self.kept_attention.append(attentions, len(self.ids))
+        entropies, masses = list[attention.Entropies](), list[heads.HeadScores]()
+        for block in in_blocks(attentions if kept is None else kept):
+            every_head = block.reshape(-1, queries, stop)  # [layer · head, query, key]
+            entropies.append(attention.entropies(every_head, past))
+            masses.append(heads.pattern_mass(every_head, self.ids[:stop], past))
+
+        def whole(parts: Sequence[attention.Entropies | heads.HeadScores], name: str) -> NDArray[np.float32]:
+            joined = np.concatenate([getattr(part, name) for part in parts])
+            return joined.reshape(layers, heads_, queries).astype(np.float32)  # as exact as they are computed
+
+        self._entropy.append(whole(entropies, "entropy"))
+        self._entropy_without_sink.append(whole(entropies, "without_sink"))
         hidden = {
             window: heads.chance(self.ids[:stop], past, window) for window in set(self.shape.windows) - {None}
         }  # a window may hide a pattern that occurs in the text
         for name, column in self._heads.items():
-            mass = getattr(masses, name).reshape(layers, heads_, queries).astype(np.float32)
+            mass = whole(masses, name)
             for layer, window in enumerate(self.shape.windows):
                 if window is not None:
                     mass[layer][:, np.isnan(getattr(hidden[window], name))] = np.nan
             column.append(mass)
-        self.kept_attention.append(attentions, len(self.ids))
 
     def _score(self, logits: NDArray[np.float32], first: int) -> None:
         """Reduces logits [row, vocab], rows `first` ..., to the statistics of the tokens after them."""

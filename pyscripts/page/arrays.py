@@ -1,5 +1,6 @@
 """Flat arrays between JavaScript and numpy: one copy in, C-contiguous float32 or int32 out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,18 @@ def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32
     for row, part in zip(array, parts, strict=True):
         part.assign_to(row)
     return array
+
+
+class Elsewhere:
+    """A JavaScript Float32Array as an array [layer, ...], copied a few layers at a time (pyscripts/layers.py)."""
+
+    def __init__(self, part: Any, shape: tuple[int, ...]) -> None:
+        self._part, self.shape = part, shape
+
+    def __getitem__(self, layers: slice) -> NDArray[np.float32]:
+        first, stop, _ = layers.indices(self.shape[0])
+        size = math.prod(self.shape[1:])
+        return to_numpy([self._part.subarray(first * size, stop * size)], (1, stop - first, *self.shape[1:]))[0]
 
 
 def attention_of(parts: Sequence[Any], manifest: Mapping[str, Any], first: int, count: int) -> NDArray[np.float32]:

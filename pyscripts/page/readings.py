@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.model_outputs import ModelShape, Outputs
-from pyscripts.page.arrays import to_numpy
+from pyscripts.page.arrays import Elsewhere, to_numpy
 from pyscripts.page.models import Model
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
@@ -44,13 +44,14 @@ def outputs_of(chunk: Any, shape: ModelShape, past: int) -> Outputs:
     count = chunk.count
     added = (shape.layers, count, shape.hidden_size)
     shapes: dict[str, tuple[str, tuple[int, ...]]] = {
-        "attentions": ("attentions", (shape.layers, shape.heads, count, past + count)),
         "hidden_states": ("hiddenStates", (shape.layers + 1, count, shape.hidden_size)),
         "attention_output": ("attentionOutput", added),
         "mlp_output": ("mlpOutput", added),
     }
-    arrays = {name: to_numpy([given], (1, *size))[0] if (given := getattr(chunk, key)) else None
-              for name, (key, size) in shapes.items()}
+    arrays: dict[str, Any] = {name: to_numpy([given], (1, *size))[0] if (given := getattr(chunk, key)) else None
+                              for name, (key, size) in shapes.items()}
+    if chunk.attentions is not None:
+        arrays["attentions"] = Elsewhere(chunk.attentions, (shape.layers, shape.heads, count, past + count))
     return Outputs(logits_of(chunk, shape.vocab_size), **arrays)
 
 

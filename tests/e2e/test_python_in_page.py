@@ -26,6 +26,9 @@ class FakeArray:
         target.ravel()[:] = self.values if target.flags.c_contiguous else np.nan
         target[...] = self.values.reshape(target.shape)
 
+    def subarray(self, start: int, stop: int) -> FakeArray:
+        return FakeArray(self.values[start:stop])
+
 
 def test_pyodide_and_cpython_agree(tiny: Page, checkpoints: Path) -> None:
     """One recorded trace through the same files in both: every number within 1e-5, tokens in equal order."""

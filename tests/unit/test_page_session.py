@@ -39,7 +39,7 @@ def hand(session: Session, run: int, passes: list[Outputs], appended: list[dict[
     """Hands over the outputs of passes, and the tokens drawn from them, as JavaScript does."""
     chunks = [SimpleNamespace(
         count=len(each.logits), logits=Floats(each.logits),
-        **{name: array if array is None else Floats(array) for name, array in (
+        **{name: array if array is None else Floats(array[:]) for name, array in (
             ("attentions", each.attentions), ("hiddenStates", each.hidden_states),
             ("attentionOutput", each.attention_output), ("mlpOutput", each.mlp_output))},
     ) for each in passes]

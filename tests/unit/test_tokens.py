@@ -53,6 +53,9 @@ class Floats:
     def assign_to(self, target: np.ndarray) -> None:
         target[...] = self.values.reshape(target.shape)
 
+    def subarray(self, start: int, stop: int) -> "Floats":
+        return Floats(self.values.reshape(-1)[start:stop])
+
 
 def chunk(past: int, logits: np.ndarray) -> Any:
     """One position's or more outputs; only the logits matter here."""
