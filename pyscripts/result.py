@@ -25,6 +25,13 @@ KEPT = {  # what can be kept, and what the manifest calls it
 }
 
 
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers, which code that works in place cannot change: all later code would get them, too."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
 class OfModel(Protocol):
     """What a run needs of the model that read it: pyscripts.native's, or the page's (pyscripts/page/lab_model.py)."""
 
@@ -46,7 +53,7 @@ class OfModel(Protocol):
 class Run:
     """A text with all its numbers. Tokens are those shown; positions count the prefix token; nats throughout.
 
-    Arrays that were not kept raise ValueError.
+    Arrays that were not kept raise ValueError. All are read-only: to change one, copy it first (run.resid.copy()).
     """
 
     def __init__(self, model: OfModel, reading: Reading, keep: Iterable[str]) -> None:
@@ -75,12 +82,12 @@ class Run:
     @property
     def ids(self) -> NDArray[np.int64]:
         """[token] ids, without the prefix token."""
-        return np.array(self.reading.tokens.ids, np.int64)
+        return _read_only(np.array(self.reading.tokens.ids, np.int64))
 
     @property
     def position_ids(self) -> NDArray[np.int64]:
         """[position] ids, the prefix token's first."""
-        return np.array(self.reading.trace.ids, np.int64)
+        return _read_only(np.array(self.reading.trace.ids, np.int64))
 
     @property
     def interventions(self) -> Mapping[str, Any]:
@@ -104,7 +111,7 @@ class Run:
         logits = self.reading.trace.last_logits
         if logits is None:
             raise ValueError("A text that is read in windows has no last logits.")
-        return logits
+        return _read_only(logits)
 
     def position(self, token: int) -> int:
         """The position of a token, which counts the prefix token. ValueError: there is no such token."""
@@ -132,21 +139,22 @@ class Run:
     @property
     def spans(self) -> NDArray[np.int64]:
         """[token, 2] where each token begins and ends, as offsets into the bytes of all tokens."""
-        return self.reading.tokens.spans
+        return _read_only(self.reading.tokens.spans)
 
     @property
     def statistics(self) -> TokenStatistics:
         """Log-probability, rank, entropy, mass above and the 50 most likely alternatives of each token."""
-        return self.reading.trace.statistics()
+        rows = self.reading.trace.statistics()
+        return TokenStatistics(**{name: _read_only(array) for name, array in vars(rows).items()})
 
     def metric(self, name: str) -> NDArray:
         """Any registered metric (pyscripts.metrics.METRICS) by name, by token or word."""
-        return find(name).function(self.reading.scored())
+        return _read_only(find(name).function(self.reading.scored()))
 
     @property
     def words(self) -> NDArray[np.int64]:
         """[word, 2] the first token of each word, and the one after its last."""
-        return self.reading.scored().words
+        return _read_only(self.reading.scored().words)
 
     @property
     def logprob(self) -> NDArray[np.float64]:
@@ -166,13 +174,13 @@ class Run:
     @property
     def attentions(self) -> NDArray[np.float32]:
         """[layer, head, query, key] by position, 0 ... 1, zeros above the diagonal."""
-        return self.reading.trace.kept_attention.all()
+        return _read_only(self.reading.trace.kept_attention.all())
 
     @property
     def resid(self) -> NDArray[np.float32]:
         """[layer+1, position, hidden] the residual stream: the embeddings, then the state after each layer, the last
         one after the final norm."""
-        return self.reading.trace.hidden_states()
+        return _read_only(self.reading.trace.hidden_states())
 
     @property
     def attn_out(self) -> NDArray[np.float32]:
@@ -187,7 +195,7 @@ class Run:
     def _rows(self, name: str) -> NDArray[np.float32]:
         if name not in self._added:
             raise ValueError(f"{name} was not kept: read the text with keep=({name!r},).")
-        return self._added[name].all()
+        return _read_only(self._added[name].all())
 
     def lens(self, position: int, top_k: int = 10) -> Any:
         """The logit lens at a position (a metrics.lens.Lens): what each layer would predict, the model's own prediction

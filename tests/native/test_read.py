@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 
 from pyscripts.native import Model, load
 from pyscripts.native.files import ModelError
+from pyscripts.result import Run
 from tests.e2e.reference import ReferenceModel
 
 TEXT = "The quick brown fox jumps over the lazy dog. It was the best of times — 🦩, naïve.\n\tdef f(x):"
@@ -21,6 +22,11 @@ EVERYTHING = ("attentions", "resid", "attn_out", "mlp_out")
 @pytest.fixture(scope="session")
 def reference(checkpoints: Path, model_folder: Path) -> ReferenceModel:
     return ReferenceModel(checkpoints / model_folder.name)
+
+
+@pytest.fixture(scope="session")
+def written(model: Model) -> Run:
+    return model.generate(TEXT, max_tokens=2, keep=EVERYTHING, stop_at_end=False)
 
 
 def test_every_array_is_what_transformers_computes(model: Model, reference: ReferenceModel) -> None:
@@ -40,6 +46,31 @@ def test_every_array_is_what_transformers_computes(model: Model, reference: Refe
     lens = run.lens(last)  # the position before the last token: the prefix counts
     assert lens.rank[-1] == run.rank[last] and len(lens.rank) == model.manifest["layers"] + 1
     assert json.loads(json.dumps(run.to_json(), allow_nan=False)) == run.to_json()  # and fits its schema: conftest.py
+
+
+@pytest.mark.parametrize("name", [
+    *EVERYTHING, "logprob", "rank", "entropy", "ids", "position_ids", "spans", "words", "last_logits",
+    "statistics.top_logprobs", "steps[max(run.steps)].raw.probabilities", "metric('logprob')", "metric('surprisal')",
+])
+def test_code_that_works_in_place_cannot_change_a_run(written: Run, name: str) -> None:
+    known = {"run": written}
+    before = eval(f"run.{name}.copy()", known)
+    for code in (f"run.{name}[:] = 0", f"each = run.{name}; each += each"):
+        with pytest.raises(ValueError, match="read-only"):
+            exec(code, known)
+    exec(f"own = run.{name}.copy(); own += own", known)
+    np.testing.assert_array_equal(eval(f"run.{name}", known), before)
+
+
+def test_a_sign_cannot_be_turned_in_a_run(written: Run) -> None:
+    before = written.logprob.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        written.logprob *= -1  # type: ignore[misc]
+    assert written.logprob.tolist() == before.tolist()
+
+
+def test_a_run_hands_out_what_it_keeps_without_a_copy(written: Run) -> None:
+    assert np.shares_memory(written.resid, written.resid) and np.shares_memory(written.attn_out, written.attn_out)
 
 
 def test_a_long_text_in_several_passes(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
