@@ -8,21 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run
+from pyscripts.checks import is_whole, whole
 from pyscripts.decoding.generation import GenerationStep
 from pyscripts.metrics import find
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
 from pyscripts.model_outputs import Outputs
+from pyscripts.options import KEPT
 from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.saved import files
 from pyscripts.tokens import Target, Tokens, token_id
-
-KEPT = {  # what can be kept, and what the manifest calls it
-    "attentions": "attentions",
-    "resid": "hidden_states",
-    "attn_out": "attention_output",
-    "mlp_out": "mlp_output",
-}
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -116,7 +111,7 @@ class Run:
     def position(self, token: int) -> int:
         """The position of a token, which counts the prefix token. ValueError: there is no such token."""
         trace = self.reading.trace
-        if not 0 <= token < trace.shown:
+        if not is_whole(token) or not 0 <= token < trace.shown:
             raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
         return int(token) + trace.first
 
@@ -129,7 +124,7 @@ class Run:
     def target(self, token: int, other: Target = None) -> int:
         """The id of a token of the run or, if one is given, of another: its id or its text. ValueError: the model has
         no such token."""
-        return int(self.ids[token]) if other is None else token_id(other, self.model.vocabulary)
+        return self.reading.trace.ids[self.position(token)] if other is None else token_id(other, self.model.vocabulary)
 
     @property
     def texts(self) -> list[str]:
@@ -201,9 +196,10 @@ class Run:
         """The logit lens at a position (a metrics.lens.Lens): what each layer would predict, the model's own prediction
         last. Needs resid. In the page it is awaited: `await run.lens(3)`."""
         trace = self.reading.trace
-        if not 0 <= position < trace.length:
+        if not is_whole(position) or not 0 <= position < trace.length:
             raise ValueError(f"There is no position {position}: the run has {trace.length}, numbered from 0.")
         after = trace.ids[position + 1] if position + 1 < len(trace.ids) else NO_TARGET
+        whole("top_k", top_k, 0)
         states = trace.kept_hidden_states.at(position)
         if states is None:
             states = trace.hidden_states()[:, position]  # ValueError: it is not kept
