@@ -139,8 +139,7 @@ class Run:
     @property
     def statistics(self) -> TokenStatistics:
         """Log-probability, rank, entropy, mass above and the 50 most likely alternatives of each token."""
-        rows = self.reading.trace.statistics()
-        return TokenStatistics(**{name: _read_only(array) for name, array in vars(rows).items()})
+        return self.reading.trace.statistics()
 
     def metric(self, name: str) -> NDArray:
         """Any registered metric (pyscripts.metrics.METRICS) by name, by token or word."""

@@ -57,6 +57,7 @@ class TokenStatistics:
             if not prefix:
                 null = 0 if np.issubdtype(rows.dtype, np.integer) else np.nan
                 column = np.concatenate([np.full((1, *rows.shape[1:]), null, rows.dtype), column])
+            column.setflags(write=False)  # users' code gets them, in runs and metrics
             columns[name] = column
         return TokenStatistics(**columns)
 

@@ -51,7 +51,8 @@ def test_every_array_is_what_transformers_computes(model: Model, reference: Refe
 
 @pytest.mark.parametrize("name", [
     *EVERYTHING, "logprob", "rank", "entropy", "ids", "position_ids", "spans", "words", "last_logits",
-    "statistics.top_logprobs", "steps[max(run.steps)].raw.probabilities", "metric('logprob')", "metric('surprisal')",
+    "statistics.top_logprobs", "steps[max(run.steps)].raw.probabilities",
+    "reading.scored().statistics.logprob", "metric('logprob')", "metric('surprisal')",
 ])
 def test_code_that_works_in_place_cannot_change_a_run(written: Run, name: str) -> None:
     known = {"run": written}
