@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from pyscripts.checks import is_whole
 
 ALIGNMENTS = ("start", "end", "both")  # both: the beginning and the end that the texts have in common
 NOWHERE = -1
@@ -50,7 +50,7 @@ def checked_pairs(pairs: Any, of_a: int, of_b: int) -> list[tuple[int, int]]:
 
 def _is_pair(given: Any) -> bool:
     whole = isinstance(given, Sequence) and len(given) == 2 and not isinstance(given, str)
-    return whole and all(isinstance(each, int | np.integer) and not isinstance(each, bool) for each in given)
+    return whole and all(is_whole(each) for each in given)
 
 
 def _by_hand(pairs: Sequence[tuple[int, int]], of_b: int, first: int) -> tuple[int, ...]:

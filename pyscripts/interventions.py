@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.checks import is_whole
+
 CUT = np.float32(-1e4)  # added to a score, it leaves no attention
 MOST_SCALE = 1000.0
 
@@ -66,7 +68,7 @@ def _object(given: Any, where: str, needed: Sequence[str], known: Sequence[str])
 
 
 def _whole(value: Any, where: str, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value <= most:
+    if not is_whole(value) or not 0 <= value <= most:
         raise ValueError(f"interventions: {where} must be a whole number from 0 to {most}.")
     return int(value)
 

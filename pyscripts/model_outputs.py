@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.checks import is_whole
 from pyscripts.kept_attention import join_queries
 from pyscripts.layers import Layers
 
@@ -34,7 +35,7 @@ class ModelShape:
 
     def check_head(self, layer: int, head: int) -> None:
         """ValueError if the model has no such head."""
-        if not (0 <= layer < self.layers and 0 <= head < self.heads):
+        if not (is_whole(layer) and is_whole(head) and 0 <= layer < self.layers and 0 <= head < self.heads):
             raise ValueError(f"This model has no layer {layer}, head {head}: it has {self.layers} layers with "
                              f"{self.heads} heads each, numbered from 0.")
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.alignment import NOWHERE, Align, origins
+from pyscripts.checks import whole
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.run import Reading
 from pyscripts.tokens import target_ids
@@ -202,8 +203,7 @@ def steering(a: Stream | None, b: Stream | None, layer: int, mean: bool) -> NDAr
     means over their shown tokens. ValueError: there is no such layer, or they cannot be compared."""
     if (reason := not_comparable(a, b)) or a is None or b is None:
         raise ValueError(reason)
-    if not 0 <= layer < len(a.residual):
-        raise ValueError(f"layer must be a whole number from 0 to {len(a.residual) - 1}.")
+    layer = whole("layer", layer, 0, len(a.residual) - 1)
     of_a, of_b = (each.residual[layer, each.first :] for each in (a, b))  # [token, hidden]
     return at_texts_end(of_a, mean) - at_texts_end(of_b, mean)
 

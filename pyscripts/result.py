@@ -8,21 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run
+from pyscripts.checks import is_whole, whole
 from pyscripts.decoding.generation import GenerationStep
 from pyscripts.metrics import find
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
 from pyscripts.model_outputs import Outputs
+from pyscripts.options import KEPT
 from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.saved import files
 from pyscripts.tokens import Target, Tokens, token_id
 
-KEPT = {  # what can be kept, and what the manifest calls it
-    "attentions": "attentions",
-    "resid": "hidden_states",
-    "attn_out": "attention_output",
-    "mlp_out": "mlp_output",
-}
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers, which code that works in place cannot change: all later code would get them, too."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 class OfModel(Protocol):
@@ -46,7 +48,7 @@ class OfModel(Protocol):
 class Run:
     """A text with all its numbers. Tokens are those shown; positions count the prefix token; nats throughout.
 
-    Arrays that were not kept raise ValueError.
+    Arrays that were not kept raise ValueError. All are read-only: to change one, copy it first (run.resid.copy()).
     """
 
     def __init__(self, model: OfModel, reading: Reading, keep: Iterable[str]) -> None:
@@ -75,12 +77,12 @@ class Run:
     @property
     def ids(self) -> NDArray[np.int64]:
         """[token] ids, without the prefix token."""
-        return np.array(self.reading.tokens.ids, np.int64)
+        return _read_only(np.array(self.reading.tokens.ids, np.int64))
 
     @property
     def position_ids(self) -> NDArray[np.int64]:
         """[position] ids, the prefix token's first."""
-        return np.array(self.reading.trace.ids, np.int64)
+        return _read_only(np.array(self.reading.trace.ids, np.int64))
 
     @property
     def interventions(self) -> Mapping[str, Any]:
@@ -104,12 +106,12 @@ class Run:
         logits = self.reading.trace.last_logits
         if logits is None:
             raise ValueError("A text that is read in windows has no last logits.")
-        return logits
+        return _read_only(logits)
 
     def position(self, token: int) -> int:
         """The position of a token, which counts the prefix token. ValueError: there is no such token."""
         trace = self.reading.trace
-        if not 0 <= token < trace.shown:
+        if not is_whole(token) or not 0 <= token < trace.shown:
             raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
         return int(token) + trace.first
 
@@ -122,7 +124,7 @@ class Run:
     def target(self, token: int, other: Target = None) -> int:
         """The id of a token of the run or, if one is given, of another: its id or its text. ValueError: the model has
         no such token."""
-        return int(self.ids[token]) if other is None else token_id(other, self.model.vocabulary)
+        return self.reading.trace.ids[self.position(token)] if other is None else token_id(other, self.model.vocabulary)
 
     @property
     def texts(self) -> list[str]:
@@ -132,7 +134,7 @@ class Run:
     @property
     def spans(self) -> NDArray[np.int64]:
         """[token, 2] where each token begins and ends, as offsets into the bytes of all tokens."""
-        return self.reading.tokens.spans
+        return _read_only(self.reading.tokens.spans)
 
     @property
     def statistics(self) -> TokenStatistics:
@@ -141,12 +143,12 @@ class Run:
 
     def metric(self, name: str) -> NDArray:
         """Any registered metric (pyscripts.metrics.METRICS) by name, by token or word."""
-        return find(name).function(self.reading.scored())
+        return _read_only(find(name).function(self.reading.scored()))
 
     @property
     def words(self) -> NDArray[np.int64]:
         """[word, 2] the first token of each word, and the one after its last."""
-        return self.reading.scored().words
+        return _read_only(self.reading.scored().words)
 
     @property
     def logprob(self) -> NDArray[np.float64]:
@@ -166,13 +168,13 @@ class Run:
     @property
     def attentions(self) -> NDArray[np.float32]:
         """[layer, head, query, key] by position, 0 ... 1, zeros above the diagonal."""
-        return self.reading.trace.kept_attention.all()
+        return _read_only(self.reading.trace.kept_attention.all())
 
     @property
     def resid(self) -> NDArray[np.float32]:
         """[layer+1, position, hidden] the residual stream: the embeddings, then the state after each layer, the last
         one after the final norm."""
-        return self.reading.trace.hidden_states()
+        return _read_only(self.reading.trace.hidden_states())
 
     @property
     def attn_out(self) -> NDArray[np.float32]:
@@ -187,15 +189,16 @@ class Run:
     def _rows(self, name: str) -> NDArray[np.float32]:
         if name not in self._added:
             raise ValueError(f"{name} was not kept: read the text with keep=({name!r},).")
-        return self._added[name].all()
+        return _read_only(self._added[name].all())
 
     def lens(self, position: int, top_k: int = 10) -> Any:
         """The logit lens at a position (a metrics.lens.Lens): what each layer would predict, the model's own prediction
         last. Needs resid. In the page it is awaited: `await run.lens(3)`."""
         trace = self.reading.trace
-        if not 0 <= position < trace.length:
+        if not is_whole(position) or not 0 <= position < trace.length:
             raise ValueError(f"There is no position {position}: the run has {trace.length}, numbered from 0.")
         after = trace.ids[position + 1] if position + 1 < len(trace.ids) else NO_TARGET
+        whole("top_k", top_k, 0)
         states = trace.kept_hidden_states.at(position)
         if states is None:
             states = trace.hidden_states()[:, position]  # ValueError: it is not kept

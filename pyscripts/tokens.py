@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyscripts.checks import is_whole
+
 Target = int | str | None  # a token's id or text; None: the one in question
 
 # A character, or the longest sequence that could begin one, for which a decoder writes one U+FFFD (Unicode, table 3-7).
@@ -106,7 +108,7 @@ def token_id(token: int | str, vocabulary: Sequence[str]) -> int:
     """An id, or the id of the token with that text, with a space before it if there is none without; vocabulary: [id]
     text. ValueError: there is no such token."""
     if not isinstance(token, str):
-        if not 0 <= token < len(vocabulary):
+        if not is_whole(token) or not 0 <= token < len(vocabulary):
             raise ValueError(f"{token} is not a token id; this model's are 0 to {len(vocabulary) - 1}.")
         return int(token)
     for text in (token, f" {token}"):

@@ -49,11 +49,11 @@ def share(probability: float) -> str:
     return f"{percent:.1f}%" if percent >= 10 else f"{percent:#.3g}%"
 
 
-def expectation(entropy: float, top_probability: float, rank: int, probability: float) -> str:
-    """How uncertain a prediction was and where the token ranked, in two sentences; entropy in nats."""
+def expectation(entropy: float, top_probability: float | None, rank: int, probability: float) -> str:
+    """How uncertain a prediction was and where the token ranked, in two sentences; entropy in nats.
+    top_probability: None if it is not known."""
     equally_likely = choices(entropy)
     number = f"{equally_likely:.1f}" if equally_likely < 100 else f"{equally_likely:,.0f}"
-    return (
-        f"The model was {confidence(top_probability)} (as if between {number} equally likely tokens). "
-        f"This token ranked {ordinal(rank)}, with {share(probability)}."
-    )
+    certain = (f"The prediction was as uncertain as one among {number} equally likely tokens" if top_probability is None
+               else f"The model was {confidence(top_probability)} (as if between {number} equally likely tokens)")
+    return f"{certain}. This token ranked {ordinal(rank)}, with {share(probability)}."

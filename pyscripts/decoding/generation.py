@@ -36,6 +36,10 @@ class Candidates:
     ids: NDArray[np.int32]  # [k]
     probabilities: NDArray[np.float64]  # [k] 0 ... 1
 
+    def __post_init__(self) -> None:
+        for array in (self.ids, self.probabilities):
+            array.setflags(write=False)  # a run gives them to users' code
+
     @classmethod
     def of(cls, probabilities: NDArray[np.float64], k: int) -> "Candidates":
         """The k most likely of probabilities [vocabulary]; tokens with probability 0 are left out."""

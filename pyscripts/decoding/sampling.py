@@ -29,7 +29,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, valid, needed in (
             ("temperature", 0 <= self.temperature < np.inf, "0 (greedy) or more"),
-            ("top_k", self.top_k >= 0 and self.top_k == int(self.top_k), "a whole number, 0 (off) or more"),
+            ("top_k", self.top_k >= 0 and float(self.top_k).is_integer(), "a whole number, 0 (off) or more"),
             ("top_p", 0 <= self.top_p <= 1, "between 0 and 1"),
             ("min_p", 0 <= self.min_p <= 1, "between 0 and 1"),
             ("repetition_penalty", 0 < self.repetition_penalty < np.inf, "above 0"),

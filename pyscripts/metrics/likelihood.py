@@ -39,6 +39,12 @@ class TokenStatistics:
         """[token] nats, surprisal minus entropy: above 0 the model was more surprised than expected."""
         return surprise_excess(self.logprob, self.entropy)
 
+    def best(self, token: int) -> tuple[int, float] | None:
+        """The most likely token's id and its log-probability (nats); None if it is not known."""
+        if not self.top_ids.shape[1] or np.isnan(self.top_logprobs[token, 0]):
+            return None
+        return int(self.top_ids[token, 0]), float(self.top_logprobs[token, 0])
+
     def by_token(self, *, prefix: bool) -> "TokenStatistics":
         """These rows, one for each position and about the token after it, as those of the shown tokens, in order.
 
@@ -51,6 +57,7 @@ class TokenStatistics:
             if not prefix:
                 null = 0 if np.issubdtype(rows.dtype, np.integer) else np.nan
                 column = np.concatenate([np.full((1, *rows.shape[1:]), null, rows.dtype), column])
+            column.setflags(write=False)  # users' code gets them, in runs and metrics
             columns[name] = column
         return TokenStatistics(**columns)
 

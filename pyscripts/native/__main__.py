@@ -9,10 +9,10 @@ from typing import Any
 
 from pyscripts.metrics import METRICS
 from pyscripts.native import load
-from pyscripts.native.corpus import Progress, score_corpus
+from pyscripts.native.corpus import Progress, check_writable, score_corpus
 from pyscripts.native.documents import CorpusError
 from pyscripts.native.engines import ENGINES
-from pyscripts.native.files import read_manifest
+from pyscripts.native.files import ModelError, read_manifest
 from pyscripts.native.scoring import OF_TEXT, Settings
 from pyscripts.native.summary import summary, table
 
@@ -105,7 +105,10 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _heads(options: argparse.Namespace) -> int:
-    _print_json(read_manifest(options.model)["head_scores"])  # measured at build
+    scores = read_manifest(options.model).get("head_scores")  # measured at build
+    if scores is None:
+        raise ModelError(f"{options.model} was exported without head scores. Build the model again.")
+    _print_json(scores)
     return 0
 
 
@@ -113,6 +116,8 @@ def _score(options: argparse.Namespace) -> int:
     columns = tuple(dict.fromkeys(name.strip() for name in options.columns.split(",") if name.strip()))
     settings = Settings(columns, options.context, options.stride, not options.no_prefix, options.literal)
     terminal = sys.stderr.isatty()
+    if options.summary:
+        check_writable(options.summary)
 
     def report(sentence: str) -> None:
         print(("\r\033[K" if terminal else "") + sentence, file=sys.stderr)

@@ -62,6 +62,7 @@ def score_corpus(
         parquet()
     if output.exists():
         raise CorpusError(f"{output} exists. Delete it or choose another output.")
+    check_writable(output)
     if engine not in ENGINES:
         raise CorpusError(f"There is no engine {engine!r}. Choose from {', '.join(ENGINES)}.")
     if processes < 1:
@@ -100,6 +101,12 @@ def score_corpus(
         partial.replace(output)
     saved.unlink()
     return state
+
+
+def check_writable(path: Path) -> None:
+    """CorpusError: no file can be written there, which would be found out only after the corpus was scored."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise CorpusError(f"{path} cannot be written. Choose a file in a folder that exists and can be written to.")
 
 
 def _fingerprint(model: Model, job: Job) -> str:

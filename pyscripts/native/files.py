@@ -2,11 +2,35 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pyscripts.checks import is_whole
+
 SCHEMA = "tokenlight.model/3"
+
+
+def _is_size(value: Any) -> bool:
+    return is_whole(value) and value > 0
+
+
+def _are_files(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(file, dict) and isinstance(file.get("path"), str) and isinstance(file.get("chunks"), list)
+        and all(isinstance(chunk, dict) and isinstance(chunk.get("name"), str) and "sha256" in chunk
+                for chunk in file["chunks"])
+        for file in value)
+
+
+NEEDED: dict[str, Callable[[Any], bool]] = {  # of a manifest, and what it must be
+    "name": lambda value: isinstance(value, str),
+    **dict.fromkeys(("layers", "heads", "kv_heads", "head_size", "hidden_size", "vocab_size", "context_length"),
+                    _is_size),
+    **dict.fromkeys(("inputs", "outputs"), lambda value: isinstance(value, dict)),
+    "eos": lambda value: isinstance(value, list),
+    "files": _are_files,
+}
 
 
 class ModelError(ValueError):
@@ -26,6 +50,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         schema = manifest.get("schema") if isinstance(manifest, dict) else None
         raise ModelError(f"{path} has the schema {schema}, but this version reads {SCHEMA}. Build the model again.")
+    for name, is_usable in NEEDED.items():
+        if not is_usable(manifest.get(name)):
+            raise ModelError(f"{path} has no usable {name}. Build the model again.")
     return manifest
 
 

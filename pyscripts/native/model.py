@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.alignment import Align
+from pyscripts.checks import whole
 from pyscripts.interventions import checked, inputs
 from pyscripts.metrics import lens
 from pyscripts.metrics.attribution import Attribution
@@ -18,13 +19,13 @@ from pyscripts.native import why
 from pyscripts.native.files import read_file, read_manifest
 from pyscripts.native.session import Past, Session
 from pyscripts.native.tokenizer import TextTokenizer
-from pyscripts.result import KEPT, Run
+from pyscripts.options import KEPT, generate_options, kept, read_options, text_or_ids
+from pyscripts.result import Run
 from pyscripts.run import Reading
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Target, Tokens
 from pyscripts.trace import ATTENTION_BYTES, Trace
 
-KEPT_BY_DEFAULT = ("attentions", "resid")  # what the numbers of the page's Run are computed from
 NO_TEXT = "There is no text to read."
 
 
@@ -34,8 +35,8 @@ def load(folder: str | Path, *, threads: int | None = None) -> "Model":
     threads: threads of onnxruntime; None: one per core. ModelError (a ValueError): the folder is not a model folder, or
     it is incomplete or damaged.
     """
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads must be 1 or more, not {threads}.")
+    if threads is not None:
+        threads = whole("threads", threads, 1)
     folder = Path(folder)
     manifest = read_manifest(folder)
     tokenizer = TextTokenizer(read_file(folder, manifest, "tokenizer.json").decode())
@@ -72,19 +73,17 @@ class Model:
         what is changed inside the model (pyscripts/interventions.py). ValueError: there is no text, or an option is out
         of range.
         """
-        names, changes = self._kept(keep), checked(interventions, self.manifest)
-        if not 0 <= top_k <= 50:
-            raise ValueError(f"top_k must be from 0 to 50, not {top_k}.")
-        started = time.perf_counter()
-        front, context = self.prefix_ids(prefix), self.manifest["context_length"]
+        names, changes = kept(keep, self.manifest), checked(interventions, self.manifest)
+        context, started = self.manifest["context_length"], time.perf_counter()
+        options = read_options(context, top_k=top_k, prefix=prefix, literal=literal, stride=stride)
+        if max_tokens is not None:
+            whole("max_tokens", max_tokens, 1)
+        front = self.prefix_ids(prefix)
         room = context - len(front) if stride is None else None
         tokens = self._tokens(text, min((n for n in (room, max_tokens) if n is not None), default=None), literal)
         if not tokens.ids:
             raise ValueError(NO_TEXT)
         ids = [*front, *tokens.ids]
-        options = {"topK": top_k} | ({"prefix": False} if not prefix else {}) | ({"literal": True} if literal else {})
-        if stride is not None:
-            options["stride"] = stride
         if stride is not None and len(ids) > context:
             if changes:
                 raise ValueError("A text that is read in windows cannot have interventions: their positions differ.")
@@ -113,24 +112,18 @@ class Model:
         Ends after max_tokens, at an end token (if stop_at_end), at a `stop` text, or when the context is full. keep and
         interventions: as in `read`. ValueError: an option is out of range, or the prompt leaves no room.
         """
-        stops = [stop] if isinstance(stop, str) else list(stop)
-        given = {"temperature": temperature, "topK": top_k, "topP": top_p, "minP": min_p,
-                 "repetitionPenalty": repetition_penalty, "frequencyPenalty": frequency_penalty}
-        options: dict[str, Any] = {"maxTokens": max_tokens, "seed": seed}
-        options |= {name: value for name, value in given.items() if value is not None}
-        flags = {"greedy": greedy, "literal": literal, "stop": stops}
-        options |= {name: value for name, value in flags.items() if value}
-        options |= {} if stop_at_end else {"stopAtEnd": False}
-        options |= {} if prefix else {"prefix": False}
-        names, front, started = self._kept(keep), self.prefix_ids(prefix), time.perf_counter()
+        options = generate_options(
+            max_tokens=max_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed,
+            repetition_penalty=repetition_penalty, frequency_penalty=frequency_penalty, greedy=greedy, stop=stop,
+            stop_at_end=stop_at_end, prefix=prefix, literal=literal)
+        names, front, started = kept(keep, self.manifest), self.prefix_ids(prefix), time.perf_counter()
         changes = checked(interventions, self.manifest)
         tokens = self._tokens(prompt, None, literal)
         room = self.manifest["context_length"] - len(front) - len(tokens.ids)
         if not tokens.ids and not front:
             raise ValueError(NO_TEXT)
-        if max_tokens < 0 or (max_tokens and room < 1):
-            raise ValueError(f"max_tokens must be 0 or more, not {max_tokens}." if max_tokens < 0 else
-                             f"The prompt fills the whole context of {self.manifest['context_length']} tokens. "
+        if max_tokens and room < 1:
+            raise ValueError(f"The prompt fills the whole context of {self.manifest['context_length']} tokens. "
                              f"Shorten it to leave room for new ones.")
         ids, length = [*front, *tokens.ids], len(tokens.ids)
         reading = Reading(self._trace(ids, bool(front), keep), tokens, options, length, interventions=changes)
@@ -151,7 +144,7 @@ class Model:
                 self.session.chunks([id], outputs, past=past, keep_past=True, interventions=changes))
             pending = self._unpack(values)
             written = run.text[begin:]
-            if (stop_at_end and id in self.manifest["eos"]) or any(each in written for each in stops):
+            if (stop_at_end and id in self.manifest["eos"]) or any(each in written for each in options.get("stop", ())):
                 break
         run.extend(pending)
         self._timed(run.reading, started, tokens=len(run.reading.tokens.ids) - length)
@@ -275,23 +268,11 @@ class Model:
         return Trace(ids, self.shape, prefix=prefix, attention_bytes=limit, hidden_bytes=float("inf"),
                      begins_word=self.begins_word)
 
-    def _tokens(self, text: str | Sequence[int], limit: int | None, literal: bool) -> Tokens:
+    def _tokens(self, given: str | Sequence[int], limit: int | None, literal: bool) -> Tokens:
+        text = text_or_ids(given, self.manifest["vocab_size"])
         if isinstance(text, str):
             return self.tokenizer.encode(text, limit, literal=literal)
-        size = self.manifest["vocab_size"]
-        wrong = [id for id in text if not 0 <= id < size]
-        if wrong:
-            raise ValueError(f"{wrong[0]} is not a token id; this model's are 0 to {size - 1}.")
-        return self.tokenizer.describe([int(id) for id in text][:limit], total=len(text))
-
-    def _kept(self, keep: Iterable[str] | None) -> tuple[str, ...]:
-        names = KEPT_BY_DEFAULT if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
-        for name in names:
-            if name not in KEPT:
-                raise ValueError(f"There is nothing called {name!r} to keep. Choose from {', '.join(KEPT)}.")
-            if not self.manifest["outputs"].get(KEPT[name]):
-                raise ValueError(f"{self.manifest['name']} does not output {name}.")
-        return names
+        return self.tokenizer.describe(text[:limit], total=len(text))
 
     def _outputs(self, names: Iterable[str]) -> list[str]:
         outputs = self.manifest["outputs"]

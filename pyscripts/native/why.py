@@ -133,10 +133,8 @@ def heads_off(
     model: "Model", run: "Run", token: int, heads: Sequence[Sequence[int]], target: Target, scope: str, mean: bool
 ) -> float:
     """Model.heads_off."""
-    m = model.manifest
     for layer, head in heads:
-        if not (0 <= layer < m["layers"] and 0 <= head < m["heads"]):
-            raise ValueError(f"{layer}.{head} is not a head of this model: {m['layers']} layers × {m['heads']} heads.")
+        model.shape.check_head(layer, head)
     return float(_off(model, run, token, target, scope, mean, [heads])[0])
 
 

@@ -10,20 +10,14 @@ from numpy.typing import NDArray
 
 from pyscripts.interventions import checked
 from pyscripts.metrics import lens
+from pyscripts.options import KEPT, generate_options, kept, read_options, text_or_ids
 from pyscripts.page.arrays import to_numpy
 from pyscripts.page.lab_why import LabWhy
 from pyscripts.page.models import Model
 from pyscripts.page.readings import add_chunks, new_trace, windows_of
-from pyscripts.result import KEPT, Run
+from pyscripts.result import Run
 from pyscripts.run import Reading
 from pyscripts.tokens import Tokens
-
-KEPT_BY_DEFAULT = ("attentions", "resid")
-OPTIONS = {  # of generate, and what the scripting interface calls them
-    "max_tokens": "maxTokens", "temperature": "temperature", "top_k": "topK", "top_p": "topP", "min_p": "minP",
-    "repetition_penalty": "repetitionPenalty", "frequency_penalty": "frequencyPenalty", "seed": "seed",
-    "greedy": "greedy", "stop": "stop", "stop_at_end": "stopAtEnd", "prefix": "prefix", "literal": "literal",
-}
 
 Ask = Callable[[str, str], Awaitable[str | None]]
 """Requests a pass of the model: its kind and JSON, and an awaitable of the message of an error, or None."""
@@ -62,9 +56,8 @@ class LabModel(LabWhy):
         The arguments are those of `Model.read` without a browser: keep=() computes the likelihoods only and is fastest;
         interventions are what is changed inside the model. ValueError: there is no text, or an option is out of range.
         """
-        options: dict[str, Any] = {"topK": top_k, "prefix": prefix, "literal": literal}
-        if stride is not None:
-            options["stride"] = stride
+        options = read_options(
+            self.manifest["context_length"], top_k=top_k, prefix=prefix, literal=literal, stride=stride)
         return await self._run("read", text, options, keep, interventions)
 
     async def generate(
@@ -76,11 +69,7 @@ class LabModel(LabWhy):
         Options: max_tokens (50), temperature, top_k, top_p, min_p, repetition_penalty, frequency_penalty, seed (0),
         greedy, stop, stop_at_end, prefix, literal. ValueError: one is out of range, or the prompt leaves no room.
         """
-        for name in options:
-            if name not in OPTIONS:
-                raise TypeError(f"generate has no option {name!r}. It has {', '.join(OPTIONS)}.")
-        given = {OPTIONS[name]: value for name, value in options.items() if value is not None}
-        return await self._run("generate", prompt, given, keep, interventions)
+        return await self._run("generate", prompt, generate_options(**options), keep, interventions)
 
     async def lens(
         self, ids: Sequence[int], states: NDArray[np.float32], target: int, top_k: int,
@@ -103,14 +92,10 @@ class LabModel(LabWhy):
         self, kind: str, text: str | Sequence[int], options: Mapping[str, Any], keep: Iterable[str] | None,
         interventions: Mapping[str, Any] | None,
     ) -> Run:
-        names = KEPT_BY_DEFAULT if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
-        outputs, number = self.manifest["outputs"], self._number()
-        for name in names:
-            if name not in KEPT or not outputs.get(KEPT[name]):
-                raise ValueError(f"There is nothing called {name!r} to keep. Choose from {', '.join(KEPT)}.")
+        names, outputs, number = kept(keep, self.manifest), self.manifest["outputs"], self._number()
         request = {
             "runId": number, "kind": kind, "options": dict(options), "given": None,
-            "input": text if isinstance(text, str) else [int(id) for id in text],
+            "input": text_or_ids(text, self.manifest["vocab_size"]),
             "interventions": checked(interventions, self.manifest),
             "outputs": [outputs["logits"], *(each for name in names for each in outputs[KEPT[name]])],
         }

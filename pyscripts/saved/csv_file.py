@@ -54,8 +54,7 @@ def tokens_csv(reading: Reading, vocabulary: Sequence[str], manifest: Mapping[st
     statistics = scored.statistics
     rows: list[list[Any]] = []
     for i in range(reading.trace.shown):
-        best: list[Any] = [None, None]  # of a first token without a prefix
-        if statistics.rank[i]:
-            best = [vocabulary[int(statistics.top_ids[i, 0])], number(np.exp(statistics.top_logprobs[i, 0]))]
-        rows.append([i, tokens.texts[i], tokens.ids[i], tokens.hex[i], *(column[i] for column in columns), *best])
+        best = statistics.best(i)
+        named = (None, None) if best is None else (vocabulary[best[0]], number(np.exp(best[1])))
+        rows.append([i, tokens.texts[i], tokens.ids[i], tokens.hex[i], *(column[i] for column in columns), *named])
     return csv_text(titles, rows, reading, manifest)

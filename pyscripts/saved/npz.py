@@ -3,9 +3,11 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ ROWS = "rows/"  # arrays by position, from which the trace is made again
 LARGE = {"attentions": "attentions", "hidden_states": "resid"}  # of the trace: what the library calls them
 NOT_NEEDED = {"files", "examples", "decode", "fidelity"}  # parts of a manifest that no view of a run reads
 MOST_BYTES = 2_000_000_000  # of one file's arrays
+# What reading a damaged archive raises; RuntimeError: an entry is said to be encrypted.
+DAMAGED = (zipfile.BadZipFile, zlib.error, TokenError, RuntimeError, ValueError, EOFError, OSError, MemoryError)
 FAST = 1  # zlib's level: half of an attention matrix is zeros, the rest hardly shrinks
 
 
@@ -86,7 +90,7 @@ def read_npz(data: bytes, name: str) -> NpzFile:
                 if key in wanted or key.startswith(ROWS):
                     with archive.open(entry) as file:
                         arrays[key] = np.lib.format.read_array(file, allow_pickle=False)
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, MemoryError) as error:
+    except DAMAGED as error:
         raise ValueError(f"{name} is damaged ({error}).") from None
     if too_large:
         raise ValueError(f"{name} is too large: its arrays have more than {MOST_BYTES / 1e9:.0f} GB.")

@@ -68,7 +68,7 @@ def _of_npz(file: NpzFile) -> OpenedRun:
     check_run(saved)
     texts = _vocabulary({int(id): text for id, text in file.about["vocabulary"].items()})
     tokens = Tokens.from_json(file.about["tokens"])
-    if saved["windows"] is not None:  # it has no layers, so that its Run says all
+    if saved["windows"] is not None or not file.state:  # it has no layers, so that its Run says all
         return _of_json(saved)
     prefix = file.about["prefix"]
     ids = [*([] if prefix is None else [int(prefix)]), *tokens.ids]

@@ -1,6 +1,6 @@
 """A trace of a Run that was saved as JSON: its likelihoods, without attention and hidden states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,17 +28,20 @@ class SavedTrace(Trace):
         shape = ModelShape(len(entropy or ()), len(entropy[0]) if entropy else 0, 0, 0)
         super().__init__([*front, *ids], shape, prefix=bool(front))
         self.length = len(self.ids)
-        k = max([1, *(len(row["top"]) for row in rows)])
+        best = [_alternatives(row) for row in rows]
+        k = max([1, *map(len, best)])
         top_ids, top_logprobs = np.zeros((len(rows), k), np.int32), np.full((len(rows), k), np.nan)
-        for i, row in enumerate(rows):
-            for j, each in enumerate(row["top"]):
+        for i, alternatives in enumerate(best):
+            for j, each in enumerate(alternatives):
                 top_ids[i, j] = each["id"]
                 top_logprobs[i, j] = -np.inf if each["logprob"] is None else each["logprob"]
+        above = [_mass_above(row["rank"], len(known), np.exp(top_logprobs[i]))
+                 for i, (row, known) in enumerate(zip(rows, best, strict=True))]
         ranks = np.array([row["rank"] or 0 for row in rows], np.int32)
         logprob = _column(rows, "logprob")
         logprob[(ranks > 0) & np.isnan(logprob)] = -np.inf  # a probability of 0
-        unknown = np.full(len(rows), np.nan)
-        self._saved = TokenStatistics(logprob, ranks, _column(rows, "entropy"), unknown, top_ids, top_logprobs, unknown)
+        self._saved = TokenStatistics(logprob, ranks, _column(rows, "entropy"), np.array(above), top_ids,
+                                       top_logprobs, np.full(len(rows), np.nan))
         windows = saved["windows"]
         self.in_windows = windows is not None
         self._seen = np.arange(len(rows))
@@ -54,6 +57,16 @@ class SavedTrace(Trace):
 
     def tokens_seen(self) -> NDArray[np.int64]:
         return self._seen
+
+
+def _alternatives(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The most likely tokens in the place of one, as far as the file says."""
+    return row["top"] or ([row] if row["rank"] == 1 else [])
+
+
+def _mass_above(rank: int | None, known: int, probabilities: NDArray[np.float64]) -> float:
+    """Of a token of that rank; NaN unless the probabilities of all tokens above it are among the `known` first."""
+    return min(float(probabilities[: rank - 1].sum()), 1.0) if rank and rank <= known + 1 else np.nan
 
 
 def _column(rows: list[Mapping[str, Any]], name: str) -> NDArray[np.float64]:

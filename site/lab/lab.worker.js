@@ -21,6 +21,10 @@ let inference;
 /** Resolves when the model is here, after which the page's run can be taken. */
 let joined = Promise.withResolvers();
 let cancelled = false;
+/** Rejects when Python itself ends, as after os._exit. @type {PromiseWithResolvers<never>} */
+const died = Promise.withResolvers();
+died.promise.catch(() => {}); // said by the code that was running
+addEventListener('unhandledrejection', (event) => event.reason?.pyodide_fatal_error && event.preventDefault()); // likewise
 /** The run of the page that Python holds, and its large arrays. */
 let held = { runId: -1, hidden_states: false, attentions: false };
 
@@ -91,6 +95,7 @@ const api = {
   async boot(shared, onProgress) {
     const pyodide = await bootPython(onProgress);
     await unpackLibraries(pyodide);
+    pyodide._api.on_fatal = died.reject; // what it was computing will never answer
     session = pyodide.pyimport('pyscripts.page.lab_session').LabSession();
     interrupt = shared;
     if (interrupt) pyodide.setInterruptBuffer(interrupt);
@@ -116,7 +121,7 @@ const api = {
         why = pythonMessage(error);
       });
       if (cancelled) return { json: { kind: 'error', error: 'Stopped.', lines: [], stopped: true, out_of_memory: false }, arrays: {}, metrics: [] };
-      const result = await session.execute(source, why, (/** @type {string} */ text) => void onPrint(text));
+      const result = await Promise.race([session.execute(source, why, (/** @type {string} */ text) => void onPrint(text)), died.promise]);
       const answer = { json: JSON.parse(result.get('json')), arrays: takeArrays(result.get('arrays')), metrics: JSON.parse(result.get('metrics')) };
       result.destroy();
       return Comlink.transfer(answer, Object.values(answer.arrays).map(({ data }) => data.buffer));

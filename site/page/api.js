@@ -1,6 +1,6 @@
 // globalThis.tokenlight, the page's scripting interface as the README documents it; main thread.
 
-import { analyzeOptions, checkedInput, fileKind, generateOptions, patchArgs, takeInterventions, whyArgs } from '../shared/options.js';
+import { analyzeOptions, checkedInput, fileKind, generateOptions, headArgs, lensArgs, patchArgs, progressOf, sweepArgs, takeInterventions, whyArgs } from '../shared/options.js';
 import { effect } from '../vendor/signals-core.js';
 import { giveConsent } from './consent.js';
 import { generate, openSaved, put, read } from './edits.js';
@@ -70,7 +70,7 @@ const tokenlight = Object.freeze({
   async generate(/** @type {unknown} */ prompt, /** @type {unknown} */ options) {
     const { interventions, others } = takeInterventions('generate', options);
     const checked = generateOptions(others);
-    checkedInput('generate', prompt, Infinity);
+    checkedInput('generate', prompt);
     await answering();
     return ended(generate(/** @type {string | number[]} */ (prompt), { ...checked, ...(interventions === undefined ? {} : { interventions }) }));
   },
@@ -79,7 +79,10 @@ const tokenlight = Object.freeze({
     if (!scores) throw new Error(state.model.value ? 'This model was exported without head scores.' : 'No model is loaded yet. Await tokenlight.ready.');
     return plain(scores);
   },
-  attention: async (/** @type {number} */ layer, /** @type {number} */ head) => attention(layer, head),
+  async attention(/** @type {unknown} */ layer, /** @type {unknown} */ head) {
+    const one = headArgs(layer, head);
+    return attention(one.layer, one.head);
+  },
   async attribution(/** @type {number} */ token, /** @type {unknown} */ options) {
     const { json, arrays } = await wholeView('why_adds', whyArgs('attribution', token, options));
     const { target, versus, logit, parts = [], layers = 0, columns = 1 } = json;
@@ -88,27 +91,29 @@ const tokenlight = Object.freeze({
     return { target, versus, logit, parts, sources, shape: [layers, heads, sources.length / (layers * heads)] };
   },
   async dependence(/** @type {number} */ token, /** @type {unknown} */ options) {
-    const { json, arrays } = await wholeView('why_tokens', { ...whyArgs('dependence', token, options), both: false });
+    const { json, arrays } = await wholeView('why_tokens', { ...whyArgs('dependence', token, options, ['target']), both: false });
     return { target: json.target, positions: Array.from(arrays.deltas.data) };
   },
   pin: async () => pinReading(),
   async patch(/** @type {unknown} */ options, /** @type {((part: { done: number, of: number }) => void) | undefined} */ onProgress) {
-    const { json, arrays } = await wholeView('patch', patchArgs(options), ({ json: part }) => part.why_not === null && onProgress?.({ done: part.done, of: part.of }));
+    const args = patchArgs(options);
+    const call = progressOf('patch', onProgress);
+    const { json, arrays } = await wholeView('patch', args, ({ json: part }) => part.why_not === null && call?.({ done: part.done, of: part.of }));
     if (json.why_not !== null) throw new Error(json.why_not);
     const { target, versus, layers, columns } = json;
     return { target, versus, ...(json.heads ? { layers, heads: columns } : { layers: layers + 1, tokens: columns }), data: Float32Array.from(arrays.deltas.data) };
   },
   async sweep(/** @type {unknown} */ options, /** @type {((part: { layers: number, heads: number, data: Float32Array }) => void) | undefined} */ onProgress) {
-    const { kind, token, scope = 'last', mean = false, ...others } = /** @type {Record<string, any>} */ (options ?? {});
-    if (kind !== 'heads') throw new TypeError("sweep: kind must be 'heads'.");
-    if (scope !== 'last' && scope !== 'text') throw new TypeError("sweep: scope must be 'last' or 'text'.");
-    if (typeof mean !== 'boolean') throw new TypeError('sweep: mean must be true or false.');
+    const args = sweepArgs(options);
+    const call = progressOf('sweep', onProgress);
     /** @param {import('../shared/protocol.js').Views['why_heads']['answer']} answer */
     const part = ({ json, arrays }) => ({ layers: json.layers, heads: json.columns, data: Float32Array.from(arrays.deltas.data) });
-    const args = { ...whyArgs('sweep', token, others), both: false, whole_text: scope === 'text', mean };
-    return part(await wholeView('why_heads', args, (answer) => onProgress?.(part(answer))));
+    return part(await wholeView('why_heads', args, (answer) => call?.(part(answer))));
   },
-  lens: async (/** @type {number} */ token, /** @type {number} */ topK) => lens(token, topK),
+  async lens(/** @type {unknown} */ token, /** @type {unknown} */ topK) {
+    const args = lensArgs(token, topK);
+    return lens(args.token, args.topK);
+  },
   async export(/** @type {unknown} */ kind) {
     return runFile(fileKind(kind));
   },

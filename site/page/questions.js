@@ -131,9 +131,9 @@ export async function wholeView(name, args, onPart) {
 
 /**
  * What each layer of the current run would predict after a token.
- * @param {number} token index of a shown token @param {number} [topK]
+ * @param {number} token index of a shown token @param {number} topK
  */
-export async function lens(token, topK = 5) {
+export async function lens(token, topK) {
   const run = runInOnePass();
   await inspect(token, run);
   return (await view('lens', { token, topK }, run.id)).json;

@@ -1,4 +1,4 @@
-// The options of analyze and generate: names, types, ranges and defaults, for scripts and the settings form; pure, both threads.
+// The arguments of the scripting interface: names, types, ranges and defaults, for scripts and the settings form; pure, both threads.
 
 /** @import {AnalyzeOptions, GenerateOptions} from './protocol.js' */
 
@@ -69,13 +69,24 @@ function asObject(call, options) {
 function checked(call, options, rules, also = []) {
   const values = Object.entries(asObject(call, options)).filter(([, value]) => value !== undefined);
   for (const [name, value] of values) {
-    if (!Object.hasOwn(rules, name)) throw new TypeError(`${call}: there is no option ${name}. The options are ${[...Object.keys(rules), ...also].join(', ')}.`);
-    const { type, least, most } = rules[name];
-    if (type === 'flag' ? typeof value === 'boolean' : isBetween(value, least, most) && (type === 'number' || Number.isInteger(value))) continue;
-    throw new RangeError(`${call}: ${name} must be ${type === 'flag' ? 'true or false' : `a ${type === 'whole' ? 'whole number' : 'number'} from ${least} to ${most}`}.`);
+    if (!Object.hasOwn(rules, name)) throw noOption(call, name, [...Object.keys(rules), ...also]);
+    check(call, name, value, rules[name]);
   }
   return Object.fromEntries(values);
 }
+
+/** @param {string} call @param {string} name @param {string[]} names */
+const noOption = (call, name, names) => new TypeError(`${call}: there is no option ${name}. The options are ${names.join(', ')}.`);
+
+/** @param {string} call @param {string} name @param {unknown} value @param {Rule} rule */
+function check(call, name, value, { type, least, most }) {
+  if (type === 'flag' ? typeof value === 'boolean' : isBetween(value, least, most) && (type === 'number' || Number.isInteger(value))) return;
+  const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`;
+  throw new RangeError(`${call}: ${name} must be ${type === 'flag' ? 'true or false' : `a ${type === 'whole' ? 'whole number' : 'number'} ${range}`}.`);
+}
+
+/** @param {unknown} value */
+const isIndex = (value) => Number.isInteger(value) && Number(value) >= 0;
 
 /** @param {unknown} value @param {number} [least] @param {number} [most] */
 const isBetween = (value, least = -Infinity, most = Infinity) => typeof value === 'number' && Number.isFinite(value) && value >= least && value <= most;
@@ -91,25 +102,61 @@ export function fileKind(kind) {
 
 /**
  * Text or token ids, as analyze and generate take them.
- * @param {string} call @param {unknown} input @param {number} vocabSize
+ * @param {string} call @param {unknown} input @param {number} [vocabSize] of the model, if one is loaded
  * @returns {string | number[]}
  */
 export function checkedInput(call, input, vocabSize) {
   if (typeof input === 'string') return input;
   if (!Array.isArray(input)) throw new TypeError(`${call}: the text must be a string or a list of token ids.`);
-  const wrong = input.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
-  if (wrong >= 0) throw new RangeError(`${call}: ${input[wrong]} is not a token id; this model's ids are whole numbers from 0 to ${vocabSize - 1}.`);
+  const wrong = input.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= (vocabSize ?? Infinity));
+  if (wrong >= 0) {
+    const ids = vocabSize === undefined ? 'ids are whole numbers from 0' : `this model's ids are whole numbers from 0 to ${vocabSize - 1}`;
+    throw new RangeError(`${call}: ${String(input[wrong])} is not a token id; ${ids}.`);
+  }
   return [...input];
+}
+
+/** One head of the model, which may have fewer. @param {unknown} layer @param {unknown} head */
+export function headArgs(layer, head) {
+  for (const [name, value] of Object.entries({ layer, head })) check('attention', name, value, { type: 'whole', least: 0 });
+  return { layer: Number(layer), head: Number(head) };
+}
+
+/** A token, and how many tokens the logit lens lists for each layer. @param {unknown} token @param {unknown} topK */
+export function lensArgs(token, topK = 5) {
+  check('lens', 'topK', topK, { type: 'whole', least: 1, most: MAX_TOP_K });
+  return { token: tokenIndex('lens', token), topK: Number(topK) };
+}
+
+/** @param {string} call @param {unknown} token */
+function tokenIndex(call, token) {
+  if (isIndex(token)) return Number(token);
+  throw new RangeError(`${call}: token must be the index of a token, from 0.`);
+}
+
+/** @template {Function} T @param {string} call @param {T | undefined} onProgress what a script wants to be called with */
+export function progressOf(call, onProgress) {
+  if (onProgress === undefined || typeof onProgress === 'function') return onProgress;
+  throw new TypeError(`${call}: onProgress must be a function.`);
 }
 
 /**
  * The arguments of a question about one token.
  * @param {string} call @param {unknown} token @param {unknown} options {target, versus}: ids, or texts of tokens
+ * @param {string[]} [names] the options of the call
  * @returns {import('./protocol.js').WhyArgs}
  */
-export function whyArgs(call, token, options) {
-  if (!Number.isInteger(token) || Number(token) < 0) throw new RangeError(`${call}: token must be the index of a token, from 0.`);
-  return { token: Number(token), ...targetArgs(call, options) };
+export function whyArgs(call, token, options, names) {
+  return { token: tokenIndex(call, token), ...targetArgs(call, options, names) };
+}
+
+/** The arguments of tokenlight.sweep. @param {unknown} options @returns {import('./protocol.js').HeadsOff} */
+export function sweepArgs(options) {
+  const { kind, token, scope = 'last', mean = false, ...others } = asObject('sweep', options);
+  if (kind !== 'heads') throw new TypeError("sweep: kind must be 'heads'.");
+  if (scope !== 'last' && scope !== 'text') throw new TypeError("sweep: scope must be 'last' or 'text'.");
+  check('sweep', 'mean', mean, { type: 'flag' });
+  return { ...whyArgs('sweep', token, others, ['kind', 'token', 'target', 'scope', 'mean']), both: false, whole_text: scope === 'text', mean: Boolean(mean) };
 }
 
 /**
@@ -121,22 +168,27 @@ export function patchArgs(options) {
   const heads = kind === 'heads';
   if (!heads && kind !== 'residual') throw new TypeError("patch: kind must be 'residual' or 'heads'.");
   if (!heads && token !== undefined) throw new TypeError("patch: token is where heads are copied: it takes kind: 'heads'.");
-  if (token !== undefined && token !== null && !(Number.isInteger(token) && Number(token) >= 0)) throw new RangeError('patch: token must be the index of a token, from 0, or null for every token.');
-  if (align !== null && !Array.isArray(align) && !['start', 'end', 'both'].includes(String(align))) throw new TypeError("patch: align must be 'start', 'end', 'both' or a list of pairs [token of A, token of this text].");
-  return { ...targetArgs('patch', others), align: /** @type {any} */ (align), sweep: true, heads, token: heads ? /** @type {number | null} */ (token === undefined ? -1 : token) : null };
+  if (token !== undefined && token !== null && !isIndex(token)) throw new RangeError('patch: token must be the index of a token, from 0, or null for every token.');
+  if (align !== null && !isPairs(align) && !['start', 'end', 'both'].includes(/** @type {string} */ (align))) throw new TypeError("patch: align must be 'start', 'end', 'both' or a list of pairs [token of A, token of this text].");
+  const targets = targetArgs('patch', others, ['kind', 'token', 'target', 'versus', 'align']);
+  return { ...targets, align: /** @type {any} */ (align), sweep: true, heads, token: heads ? /** @type {number | null} */ (token === undefined ? -1 : token) : null };
 }
+
+/** @param {unknown} align */
+const isPairs = (align) => Array.isArray(align) && align.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isIndex));
 
 /**
  * The tokens in question, and nothing else.
- * @param {string} call @param {unknown} options {target, versus}: ids, or texts of tokens
+ * @param {string} call @param {unknown} options {target, versus}: ids, or texts of tokens @param {string[]} names the options of the call
  * @returns {Pick<import('./protocol.js').WhyArgs, 'target' | 'versus'>}
  */
-export function targetArgs(call, options) {
-  const { target = null, versus = null, ...others } = asObject(call, options);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`${call}: there is no option ${unknown}. The options are target, versus.`);
+function targetArgs(call, options, names = ['target', 'versus']) {
+  const given = asObject(call, options);
+  const unknown = Object.keys(given).find((name) => !names.includes(name) && given[name] !== undefined);
+  if (unknown !== undefined) throw noOption(call, unknown, names);
+  const { target = null, versus = null } = given;
   const named = (/** @type {string} */ name, /** @type {unknown} */ value) => {
-    if (value === null || typeof value === 'string' || (Number.isInteger(value) && Number(value) >= 0)) return /** @type {string | number | null} */ (value);
+    if (value === null || (typeof value === 'string' && value) || isIndex(value)) return /** @type {string | number | null} */ (value);
     throw new TypeError(`${call}: ${name} must be a token id or the text of a token.`);
   };
   return { target: named('target', target), versus: named('versus', versus) };

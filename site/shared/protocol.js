@@ -162,7 +162,7 @@
  * @typedef {{ layer: number, name: string, top: LensToken[], logprob: number | null, probability: number | null, rank: number | null,
  *             entropy: number | null, divergence: number | null }} LensRow
  * @typedef {{ token: number, next: { id: number, text: string } | null, layers: LensRow[], settled: string, palette: string, stops: Stop[] }} LogitLens
- * @typedef {{ token: number, text: string, probability: number, surprisal_nats: number, entropy_nats: number, expected: string }} Remark
+ * @typedef {{ token: number, text: string, probability: number, surprisal_nats: number, entropy_nats: number, expected: string | null }} Remark
  * @typedef {{ title: string, count: number, mean_surprisal_nats: number | null, mean_entropy_nats: number | null }} ClassRow
  * @typedef {{ start: number, source: number, length: number, text: string, first_nats: number | null, later_nats: number | null }} CopyRow
  * @typedef {{ surprises: Remark[], less_surprising: Remark[], classes: ClassRow[], code: boolean, copies: CopyRow[],

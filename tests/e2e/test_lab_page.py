@@ -164,6 +164,13 @@ def test_memory_errors_end_the_lab_alone(page: Page) -> None:
     assert page.evaluate("document.documentElement.dataset.state") == "ready"
 
 
+def test_code_that_ends_python_is_ended(page: Page) -> None:
+    for code in ("import os\nos._exit(1)", "await model.read('a', keep=())\nimport os\nos._exit(0)"):
+        assert "Python could not go on (Program terminated with exit(" in run(page, code)["value"]
+        assert run(page, "len(run.ids)")["value"] != ""
+    expect(page.locator("#notice")).to_be_hidden()
+
+
 HOSTILE = """
 import js
 found = []

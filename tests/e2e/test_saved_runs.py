@@ -130,6 +130,20 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
     tiny.click("#tab-tokens")
 
 
+def test_a_file_without_alternatives_is_opened_and_saved_again(tiny: Page, tmp_path: Path) -> None:
+    run = analyze(tiny, TEXT, topK=0)
+    path = saved(tiny, "json", tmp_path)
+    for kind in ("json", "npz"):
+        opened(tiny, path)
+        for token in (4, 5, 6):
+            tiny.click(f"#token-{token}")
+            listed = tiny.locator(".alternatives tbody tr").all_inner_texts()
+            assert len(listed) == 1 and str(run["tokens"][token]["rank"]) in listed[0].replace(",", "")
+            expect(tiny.locator(".alternatives")).not_to_contain_text("NaN")
+        tiny.keyboard.press("Escape")
+        path = saved(tiny, kind, tmp_path)
+
+
 def test_what_cannot_be_opened_is_said_and_the_run_stays(tiny: Page, tmp_path: Path) -> None:
     read_box(tiny, TEXT)
     before = tiny.evaluate(SHOWN)

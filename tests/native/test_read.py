@@ -11,7 +11,9 @@ import torch
 from numpy.testing import assert_allclose
 
 from pyscripts.native import Model, load
+from pyscripts.native.__main__ import main
 from pyscripts.native.files import ModelError
+from pyscripts.result import Run
 from tests.e2e.reference import ReferenceModel
 
 TEXT = "The quick brown fox jumps over the lazy dog. It was the best of times — 🦩, naïve.\n\tdef f(x):"
@@ -21,6 +23,11 @@ EVERYTHING = ("attentions", "resid", "attn_out", "mlp_out")
 @pytest.fixture(scope="session")
 def reference(checkpoints: Path, model_folder: Path) -> ReferenceModel:
     return ReferenceModel(checkpoints / model_folder.name)
+
+
+@pytest.fixture(scope="session")
+def written(model: Model) -> Run:
+    return model.generate(TEXT, max_tokens=2, keep=EVERYTHING, stop_at_end=False)
 
 
 def test_every_array_is_what_transformers_computes(model: Model, reference: ReferenceModel) -> None:
@@ -40,6 +47,32 @@ def test_every_array_is_what_transformers_computes(model: Model, reference: Refe
     lens = run.lens(last)  # the position before the last token: the prefix counts
     assert lens.rank[-1] == run.rank[last] and len(lens.rank) == model.manifest["layers"] + 1
     assert json.loads(json.dumps(run.to_json(), allow_nan=False)) == run.to_json()  # and fits its schema: conftest.py
+
+
+@pytest.mark.parametrize("name", [
+    *EVERYTHING, "logprob", "rank", "entropy", "ids", "position_ids", "spans", "words", "last_logits",
+    "statistics.top_logprobs", "steps[max(run.steps)].raw.probabilities",
+    "reading.scored().statistics.logprob", "metric('logprob')", "metric('surprisal')",
+])
+def test_code_that_works_in_place_cannot_change_a_run(written: Run, name: str) -> None:
+    known = {"run": written}
+    before = eval(f"run.{name}.copy()", known)
+    for code in (f"run.{name}[:] = 0", f"each = run.{name}; each += each"):
+        with pytest.raises(ValueError, match="read-only"):
+            exec(code, known)
+    exec(f"own = run.{name}.copy(); own += own", known)
+    np.testing.assert_array_equal(eval(f"run.{name}", known), before)
+
+
+def test_a_sign_cannot_be_turned_in_a_run(written: Run) -> None:
+    before = written.logprob.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        written.logprob *= -1  # type: ignore[misc]
+    assert written.logprob.tolist() == before.tolist()
+
+
+def test_a_run_hands_out_what_it_keeps_without_a_copy(written: Run) -> None:
+    assert np.shares_memory(written.resid, written.resid) and np.shares_memory(written.attn_out, written.attn_out)
 
 
 def test_a_long_text_in_several_passes(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +147,33 @@ def test_a_seed_gives_the_same_text_and_stops_end_it(model: Model) -> None:
         (lambda m: m.generate("a", temperature=-1), "temperature must be"),
         (lambda m: m.generate("a " * 400), "fills the whole context"),
         (lambda m: m.read("a").lens(9), "no position 9"),
+        (lambda m: m.read("a").lens(0.5), "no position 0.5"),
+        (lambda m: m.read("a").lens(1, top_k=-1), "top_k must be a whole number, 0 or more, not -1"),
+        (lambda m: m.read("a", max_tokens=-1), "max_tokens must be a whole number, 1 or more, not -1"),
+        (lambda m: m.read("a", stride=0), "stride must be a whole number from 1 to 255, not 0"),
+        (lambda m: m.read("a", stride=-5), "stride must be a whole number from 1 to 255, not -5"),
+        (lambda m: m.read("a", stride="x"), "stride must be a whole number from 1 to 255, not 'x'"),
+        (lambda m: m.read("a", prefix="no"), "prefix must be True or False, not 'no'"),
+        (lambda m: m.read("a", literal=1), "literal must be True or False, not 1"),
+        (lambda m: m.read([1.5, 2]), "1.5 is not a token id"),
+        (lambda m: m.read([True]), "True is not a token id"),
+        (lambda m: m.read([-1]), "-1 is not a token id"),
+        (lambda m: m.read(5), "must be a string or a list of token ids, not 5"),
+        (lambda m: m.generate("a", stop=""), "stop must be a text or a list of texts, none of them empty"),
+        (lambda m: m.generate("a", stop=["b", ""]), "stop must be"),
+        (lambda m: m.generate("a", stop=5), "stop must be"),
+        (lambda m: m.generate("a", greedy="no"), "greedy must be True or False, not 'no'"),
+        (lambda m: m.generate("a", stop_at_end=0), "stop_at_end must be True or False, not 0"),
+        (lambda m: m.generate("a", seed=1.5), "seed must be a whole number, 0 or more, not 1.5"),
+        (lambda m: m.generate("a", max_tokens=-1), "max_tokens must be a whole number, 0 or more, not -1"),
+        (lambda m: m.generate("a", temperature=float("nan"), max_tokens=0), "temperature must be"),
+        (lambda m: m.generate("a", top_k=float("inf")), "top_k must be a whole number"),
+        (lambda m: m.attribution(m.read("a"), 99), "There is no token 99"),
+        (lambda m: m.attribution(m.read("a b"), 0.5), "There is no token 0.5"),
+        (lambda m: m.dependence(m.read("a b"), 0, target=1.5), "1.5 is not a token id"),
+        (lambda m: m.read("a").target(-1), "There is no token -1"),
+        (lambda m: m.heads_off(m.read("a b"), 1, [(0.5, 0)]), "no layer 0.5, head 0"),
+        (lambda m: m.steering_vector(m.read("a b"), m.read("b a"), 0.5), "layer must be a whole number from 0 to 1"),
     ],
 )
 def test_bad_input_is_answered_with_a_sentence(model: Model, call, said: str) -> None:  # type: ignore[no-untyped-def]
@@ -137,3 +197,28 @@ def test_a_damaged_folder_says_what_to_do(model_folder: Path, tmp_path: Path) ->
     (folder / "manifest.json").write_text(json.dumps({**manifest, "schema": "tokenlight.model/999"}))
     with pytest.raises(ModelError, match="this version reads"):
         load(folder)
+    for wrong in ({"files": None}, {"layers": None}, {"layers": "2"}, {"files": [{"path": "weights.bin"}]}):
+        (folder / "manifest.json").write_text(json.dumps({**manifest, **wrong}))
+        with pytest.raises(ModelError, match=rf"has no usable {next(iter(wrong))}\. Build the model again\."):
+            load(folder)
+
+
+@pytest.mark.parametrize(("more", "said"), [
+    (["read", "a", "--stride", "0"], "stride must be a whole number from 1 to"),
+    (["generate", "a", "--stop", ""], "stop must be a text"),
+    (["generate", "a", "--seed", "-1"], "seed must be a whole number, 0 or more"),
+])
+def test_the_command_line_says_what_is_wrong(
+    model_folder: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+) -> None:
+    assert main([*more, "--model", str(model_folder)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {said}")
+
+
+def test_options_of_numpy_are_those_of_python(model: Model) -> None:
+    given: dict[str, Any] = {"seed": np.int64(3), "temperature": np.float32(0.5), "top_k": np.int64(4),
+                             "greedy": np.bool_(False)}
+    run = model.generate(model.read("The").ids.tolist(), max_tokens=2, **given)
+    assert json.loads(json.dumps(run.to_json()))["options"] == {
+        "maxTokens": 2, "seed": 3, "temperature": 0.5, "topK": 4, "prefix": True}

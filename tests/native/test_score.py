@@ -175,6 +175,9 @@ def test_two_corpora_in_one_table(tiny_models: Path, tmp_path: Path, capsys: pyt
         (["missing.jsonl"], "There is no file missing.jsonl"),
         (["-o", "out.csv"], "must be a .jsonl or .parquet"),
         (["--model", "nowhere"], "nowhere is not a model folder"),
+        (["--summary", "/nope/s.json"], "/nope/s.json cannot be written. Choose"),
+        (["--summary", "/"], "/ cannot be written. Choose"),
+        (["-o", "/nope/o.jsonl"], "/nope/o.jsonl cannot be written. Choose"),
     ],
 )
 def test_wrong_arguments_are_answered_with_a_sentence(
@@ -185,6 +188,7 @@ def test_wrong_arguments_are_answered_with_a_sentence(
     assert main(["score", *model, "-o", str(tmp_path / "o.jsonl"), *more, str(tmp_path / "c.jsonl")]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and said in line
+    assert not list(tmp_path.glob("o.jsonl*"))
 
 
 def test_nothing_is_overwritten_and_other_arguments_cannot_resume(

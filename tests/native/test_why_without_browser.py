@@ -186,7 +186,7 @@ def test_mean_ablation_is_what_hooks_give(model: Model, run: Run, torch_model: A
     both = {"heads": [{"layer": a, "head": b, "scale": 0} for a, b in pair]}
     changed = hooked(torch_model, seen, both)[-1, target] - hooked(torch_model, seen, {})[-1, target]
     assert model.heads_off(run, token, pair, target, "text") == pytest.approx(changed, abs=2e-4)
-    with pytest.raises(ValueError, match=r"9\.0 is not a head of this model"):
+    with pytest.raises(ValueError, match=r"no layer 9, head 0"):
         model.heads_off(run, token, [(9, 0)])
     held = model.read(TEXT, interventions=whole)  # the head has its mean: off again is zero ablation
     off = hooked(torch_model, seen, {"heads": whole["heads"]})[-1, target]

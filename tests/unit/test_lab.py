@@ -21,7 +21,7 @@ from tests.unit.test_tokens import Floats
 from tests.unit.test_trace import outputs
 
 OUTPUTS = {"logits": "logits", "attentions": ["a"], "hidden_states": ["h"]}
-MANIFEST = {**MODEL, "inputs": {}, "outputs": OUTPUTS}
+MANIFEST = {**MODEL, "inputs": {}, "outputs": OUTPUTS, "context_length": 8}
 
 
 def run(source: str, **names: Any) -> tuple[Outcome, str]:
@@ -244,6 +244,17 @@ def test_what_goes_wrong_is_said() -> None:
     value, _ = shown(session, "await model.read('a')")
     assert value["error"].endswith("ValueError: no model here") and value["lines"] == [1]
     assert "no option 'tokens'" in shown(session, "await model.generate('a', tokens=3)")[0]["error"]
+    for code, said in (
+        ("read([-1])", "-1 is not a token id; this model's are 0 to 5."),
+        ("read([99999999])", "99999999 is not a token id; this model's are 0 to 5."),
+        ("read([1.5, 2])", "1.5 is not a token id; this model's are 0 to 5."),
+        ("read('a', stride=0)", "stride must be a whole number from 1 to 7, not 0."),
+        ("read('a', top_k=51)", "top_k must be a whole number from 0 to 50, not 51."),
+        ("generate('a', temperature=np.nan)", "temperature must be 0 (greedy) or more, not nan."),
+        ("generate('a', stop='')", "stop must be a text or a list of texts, none of them empty, not ''."),
+        ("attribution(run, 99)", "There is no token 99: the text has 5 tokens, numbered from 0."),
+    ):
+        assert shown(session, f"await model.{code}")[0]["error"].endswith(f"ValueError: {said}")
     assert "nothing called 'mlp'" in shown(session, "await model.read('a', keep='mlp')")[0]["error"]
     assert "2 colours, but the text has 5 tokens" in shown(session, "coloured([1, 2])")[0]["error"]
     session.forget_run()

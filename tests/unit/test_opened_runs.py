@@ -1,5 +1,6 @@
 """Saved runs are shown as they were, without their model; damaged files are refused in a sentence."""
 
+import csv
 import io
 import json
 import random
@@ -104,6 +105,51 @@ def test_a_text_read_in_windows_opens_from_both() -> None:
         assert run_json.build(opened.reading, opened.vocabulary, opened.manifest) == built(run)
 
 
+def test_a_run_from_json_is_saved_as_npz_and_opened_again() -> None:
+    run = saveable(generated=2)
+    data = files.write(opened_as(files.write(run, "json")), "npz")
+    again = open_reading(data, "again.npz")
+    assert run_json.build(again.reading, again.vocabulary, again.manifest) == built(run)
+    assert opened_views(Session(), data, "again.npz")["run"]["json"]
+
+
+def test_what_a_json_file_says_of_the_mass_above_is_known() -> None:
+    """It lists 4 alternatives: the probabilities of all those above the first five ranks."""
+    run = saveable()
+    before = run.reading.trace.statistics()
+    after = open_reading(files.write(run, "json"), "run.json").reading.trace.statistics()
+    known = before.rank <= 5
+    assert known.any() and not known.all()
+    np.testing.assert_allclose(after.mass_above[known], before.mass_above[known], atol=1e-6)
+    assert np.isnan(after.mass_above[~known]).all()
+
+
+@pytest.mark.parametrize("kind", ["json", "npz"])
+def test_a_file_without_alternatives_invents_none(kind: str) -> None:
+    run = saveable()
+    run.reading.options = {"topK": 0}
+    data = files.write(opened_as(files.write(run, "json")), kind)
+    statistics = open_reading(data, "again").reading.trace.statistics()
+    session = Session()
+    opened_views(session, data, "again")
+    lines = list(csv.DictReader(io.StringIO(files.write(opened_as(data), "csv").decode())))
+    assert len(set(statistics.rank.tolist())) > 1
+    for token, rank in enumerate(statistics.rank.tolist()):
+        text = VOCABULARY[IDS[token]]
+        choice = json.loads(session.view(1, "choice", json.dumps({"token": token}))["json"])
+        assert [row["text"] for row in choice["rows"]] == [text] and choice["rows"][0]["rank"] == rank
+        assert ("almost certain" in choice["words"] or "The model was" in choice["words"]) == (rank == 1)
+        assert lines[token]["most likely token"].lstrip("'") == (text if rank == 1 else "")
+    findings = json.loads(session.view(1, "findings", "{}")["json"])
+    for each in (*findings["surprises"], *findings["less_surprising"]):
+        assert each["expected"] == (each["text"] if statistics.rank[each["token"]] == 1 else None)
+
+
+def opened_as(data: bytes) -> files.Saveable:
+    opened = open_reading(data, "a file")
+    return files.Saveable(opened.reading, opened.vocabulary, opened.manifest)
+
+
 def npz_with(change: Any) -> bytes:
     """A file of a run in which one thing is wrong."""
     with np.load(io.BytesIO(files.write(saveable(), "npz")), allow_pickle=False) as arrays:
@@ -129,6 +175,29 @@ def npz_with(change: Any) -> bytes:
 def test_a_damaged_npz_is_refused_in_a_sentence(change: Any) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$"):
         open_reading(npz_with(change), "run.npz")
+
+
+def test_an_npz_that_is_said_to_be_encrypted_is_refused_in_a_sentence() -> None:
+    data = bytearray(files.write(saveable(), "npz"))
+    data[data.index(b"PK\x01\x02") + 8] |= 1  # a flag of the first entry
+    data[6] |= 1
+    with pytest.raises(ValueError, match=r"^x\.npz is damaged \([^\n]+$"):
+        read_npz(bytes(data), "x.npz")
+
+
+def test_an_npz_with_changed_bytes_is_opened_or_refused_in_a_sentence() -> None:
+    draw, data = random.Random(3), files.write(saveable(), "npz")
+    refused = 0
+    for _ in range(400):
+        changed = bytearray(data)
+        for _ in range(draw.choice([1, 1, 4])):
+            changed[draw.randrange(4, len(data))] = draw.randrange(256)
+        try:
+            open_reading(bytes(changed), "x.npz")
+        except ValueError as error:
+            assert str(error).startswith("x.npz ") and "\n" not in str(error)
+            refused += 1
+    assert refused > 100
 
 
 def test_what_is_no_run_is_refused_and_the_run_stays() -> None:

@@ -39,7 +39,8 @@ def choice(context: Context, token: int, count: int = 10, options: dict[str, Any
     before = context.inspected
     if step is None and before is not None and before.position == position - 1:
         step = _under(context, before.logits, position, context.reading.options if generated else options or {})
-    raw = Candidates(statistics.top_ids[token], np.exp(statistics.top_logprobs[token]))
+    known = ~np.isnan(statistics.top_logprobs[token])
+    raw = Candidates(statistics.top_ids[token][known], np.exp(statistics.top_logprobs[token][known]))
     entropy, probability = float(statistics.entropy[token]), float(statistics.probability[token])
     rank = int(statistics.rank[token])
     return {
@@ -51,7 +52,7 @@ def choice(context: Context, token: int, count: int = 10, options: dict[str, Any
         "rank": rank,
         "entropy": entropy,
         "choices": wording.choices(entropy),
-        "words": wording.expectation(entropy, float(raw.probabilities[0]), rank, probability),
+        "words": wording.expectation(entropy, float(raw.probabilities[0]) if raw.ids.size else None, rank, probability),
         "rows": _rows(context.vocabulary, raw, id, probability, rank, step, count),
         "sampled_probability": step.sampled_probability if step else None,
         "sampled_entropy": step.sampled_entropy if step else None,

@@ -73,14 +73,16 @@ def findings(context: Context) -> dict[str, Any]:
 
 
 def remark(context: Context, statistics: TokenStatistics, token: int) -> dict[str, Any]:
-    """One token for a list: probability 0 ... 1, surprisal and entropy in nats, the most likely token in its place."""
+    """One token for a list: probability 0 ... 1, surprisal and entropy in nats, the most likely token in its place
+    (None: not known)."""
+    best = statistics.best(token)
     return {
         "token": token,
         "text": context.reading.tokens.texts[token],
         "probability": number(statistics.probability[token]),
         "surprisal_nats": number(statistics.surprisal[token]),
         "entropy_nats": number(statistics.entropy[token]),
-        "expected": context.vocabulary[int(statistics.top_ids[token, 0])],
+        "expected": None if best is None else context.vocabulary[best[0]],
     }
 
 

@@ -25,7 +25,7 @@ export function alternativesOf(run, index) {
   const row = (/** @type {number} */ rank, /** @type {number} */ id, /** @type {number} */ p) =>
     ({ rank, id, p, actual: id === actual, name: partName(run, id) ?? labelOf(model.vocabulary(id) || tokens.texts[index]) });
   const first = index * width;
-  const rows = Array.from({ length: shown(run) }, (_, k) => row(k + 1, ids[first + k], columns.top_probabilities.data[first + k]));
+  const rows = Array.from({ length: shown(run) }, (_, k) => row(k + 1, ids[first + k], columns.top_probabilities.data[first + k])).filter(({ p }) => !Number.isNaN(p)); // a file may not say them
   const rank = columns.rank.data[index];
   return rank > rows.length ? [...rows, row(rank, actual, columns.probability.data[index])] : rows;
 }

@@ -33,7 +33,7 @@ function list(remarks, none) {
     const chosen = state.pinned.value === token;
     return html`<li><button type="button" aria-pressed=${chosen} title="${percent(probability)} · token ${token + 1}" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}>
       <code>${state.nameOfToken(token)}</code>
-      <span class="aside">${text === expected ? nothing : html`not <code>${visible(expected)}</code>`}</span>
+      <span class="aside">${expected === null || text === expected ? nothing : html`not <code>${visible(expected)}</code>`}</span>
       <span class="number">${fixed(inUnit(surprisal_nats), 1)}</span>
     </button></li>`;
   })}</ol>`;

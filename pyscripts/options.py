@@ -1,0 +1,91 @@
+"""What read and generate take, checked, natively and in the page's lab; by the names that a Run has for them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pyscripts.checks import flag, is_whole, whole
+from pyscripts.decoding.generation import settings_from
+from pyscripts.trace import TOP_K
+
+KEPT = {  # what can be kept, and what the manifest calls it
+    "attentions": "attentions",
+    "resid": "hidden_states",
+    "attn_out": "attention_output",
+    "mlp_out": "mlp_output",
+}
+KEPT_BY_DEFAULT = ("attentions", "resid")  # what the numbers of the page's Run are computed from
+GENERATE = {  # the options of generate, and what the scripting interface calls them
+    "max_tokens": "maxTokens", "temperature": "temperature", "top_k": "topK", "top_p": "topP", "min_p": "minP",
+    "repetition_penalty": "repetitionPenalty", "frequency_penalty": "frequencyPenalty", "seed": "seed",
+    "greedy": "greedy", "stop": "stop", "stop_at_end": "stopAtEnd", "prefix": "prefix", "literal": "literal",
+}
+UNCHANGED = {"greedy": False, "stop": [], "stopAtEnd": True, "prefix": True, "literal": False}  # a Run leaves them out
+
+
+def read_options(
+    context: int, *, top_k: int = 10, prefix: bool = True, literal: bool = False, stride: int | None = None
+) -> dict[str, Any]:
+    """The options of `read`; context: the model's. ValueError: one is out of range."""
+    options = {"topK": whole("top_k", top_k, 0, TOP_K), "prefix": flag("prefix", prefix),
+               "literal": flag("literal", literal)}
+    if stride is not None:
+        options["stride"] = whole("stride", stride, 1, context - 1)
+    return _changed(options)
+
+
+def generate_options(**given: Any) -> dict[str, Any]:
+    """The options of `generate`; None: not given. ValueError: one is out of range. TypeError: there is no such one."""
+    for name in given:
+        if name not in GENERATE:
+            raise TypeError(f"generate has no option {name!r}. It has {', '.join(GENERATE)}.")
+    options: dict[str, Any] = {"max_tokens": 50, "seed": 0}
+    options |= {name: value for name, value in given.items() if value is not None}
+    for name, value in options.items():
+        if name in ("max_tokens", "seed"):
+            options[name] = whole(name, value, 0)
+        elif name in ("greedy", "stop_at_end", "prefix", "literal"):
+            options[name] = flag(name, value)
+        elif name == "stop":
+            options[name] = stops(value)
+        elif isinstance(value, np.generic):
+            options[name] = value.item()
+    result = _changed({GENERATE[name]: value for name, value in options.items()})
+    settings_from(result)
+    return result
+
+
+def _changed(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in UNCHANGED or value != UNCHANGED[name]}
+
+
+def stops(stop: Any) -> list[str]:
+    """The texts at which generation stops, of one or a list. ValueError: one is empty or no text."""
+    texts = [stop] if isinstance(stop, str) else stop
+    if not isinstance(texts, list | tuple) or not all(isinstance(each, str) and each for each in texts):
+        raise ValueError(f"stop must be a text or a list of texts, none of them empty, not {stop!r}.")
+    return list(texts)
+
+
+def text_or_ids(text: Any, vocab_size: int) -> str | list[int]:
+    """What is read: a text or token ids. ValueError: it is neither, or the model has no such id."""
+    if isinstance(text, str):
+        return text
+    if not isinstance(text, Sequence | np.ndarray):
+        raise ValueError(f"The text must be a string or a list of token ids, not {text!r:.60}.")
+    for id in text:
+        if not is_whole(id) or not 0 <= id < vocab_size:
+            raise ValueError(f"{id} is not a token id; this model's are 0 to {vocab_size - 1}.")
+    return [int(id) for id in text]
+
+
+def kept(keep: Iterable[str] | None, manifest: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of what is kept. ValueError: there is no such thing, or the model does not output it."""
+    names = KEPT_BY_DEFAULT if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
+    for name in names:
+        if name not in KEPT:
+            raise ValueError(f"There is nothing called {name!r} to keep. Choose from {', '.join(KEPT)}.")
+        if not manifest["outputs"].get(KEPT[name]):
+            raise ValueError(f"{manifest['name']} does not output {name}.")
+    return names
