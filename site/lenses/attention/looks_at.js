@@ -1,7 +1,7 @@
 // What the token looks at, or what looks at it: which heads shade the text, and the tokens with the largest weights; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { percent } from '../../frame/format.js';
+import { count, percent } from '../../frame/format.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { labelOf } from '../../shared/token_text.js';
@@ -34,7 +34,7 @@ function chart({ token, top, direction: way }) {
         { kind: 'numbers', title: '', room: 56, texts: rows.map((row) => (row ? percent(row.weight) : '')) },
       ],
     }, width),
-    say: ({ row }) => (rows[row] ? `${labelOf(rows[row].text)} (token ${rows[row].token + 1}): ${percent(rows[row].weight)}. Press to go there.` : ''),
+    say: ({ row }) => (rows[row] ? `${labelOf(rows[row].text)} (token ${count(rows[row].token + 1)}): ${percent(rows[row].weight)}. Press to go there.` : ''),
     pick: ({ row }) => rows[row] && stepTo(rows[row].token),
   };
 }

@@ -1,8 +1,8 @@
 // One hidden state: every value, its largest dimensions and the tokens where they peak; main thread.
 
-import { short } from '../../charts/numbers.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { perLine, vectorScene } from '../../charts/vector.js';
+import { short } from '../../frame/format.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { labelOf } from '../../shared/token_text.js';

@@ -1,7 +1,7 @@
 // The logit lens at the token: what each layer would already say comes next; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { fixed, percent } from '../../frame/format.js';
+import { count, fixed, percent } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { labelOf, visible } from '../../shared/token_text.js';
@@ -34,14 +34,14 @@ function chart({ layers, next, palette: name }) {
           words: layers.map(({ top }) => ({ text: `${labelOf(top[k].text)} ${percent(top[k].probability)}`, level: top[k].level, strong: top[k].id === next?.id })),
         })),
         { kind: 'bars', title: `KL (${unit()})`, axis: (value) => fixed(value, 1), share: 0.7, series: [{ values: layers.map(({ divergence }) => inUnit(divergence)), fill: 'bar' }] },
-        { kind: 'numbers', title: 'rank', room: 50, texts: layers.map(({ rank }) => rank?.toLocaleString('en') ?? '–') },
+        { kind: 'numbers', title: 'rank', room: 50, texts: layers.map(({ rank }) => count(rank)) },
       ],
     }, width),
     say: ({ row }) => {
       const { name: layer, top, rank, probability, divergence } = layers[row];
       const likely = top.map(({ text, probability: p }) => `${labelOf(text)} ${percent(p)}`).join(', ');
       const share = probability === null ? '' : `, ${percent(probability)}`;
-      const actual = next ? ` · ${labelOf(next.text)}: rank ${rank?.toLocaleString('en') ?? '–'}${share}` : '';
+      const actual = next ? ` · ${labelOf(next.text)}: rank ${count(rank)}${share}` : '';
       return `${layer} · ${likely}${actual} · KL ${fixed(inUnit(divergence))} ${unit()}`;
     },
   };

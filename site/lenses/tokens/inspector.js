@@ -66,7 +66,7 @@ function foot(run, index, known) {
   const hex = hexBytes(tokens, index);
   const [start, end] = tokens.bytes[index];
   const name = `tokenlight-alternatives-${index + 1}`;
-  const title = `What the model expected at token ${index + 1}`;
+  const title = `What the model expected at token ${count(index + 1)}`;
   const scenes = () => {
     const rows = alternativesOf(run, index);
     return [rowsScene({

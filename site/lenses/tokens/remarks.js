@@ -31,7 +31,7 @@ function list(remarks, none) {
   if (!remarks.length) return html`<p class="hint">${none}</p>`;
   return html`<ol class="remarks">${remarks.map(({ token, text, probability, surprisal_nats, expected }) => {
     const chosen = state.pinned.value === token;
-    return html`<li><button type="button" aria-pressed=${chosen} title="${percent(probability)} · token ${token + 1}" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}>
+    return html`<li><button type="button" aria-pressed=${chosen} title="${percent(probability)} · token ${count(token + 1)}" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}>
       <code>${state.nameOfToken(token)}</code>
       <span class="aside">${text === expected ? nothing : html`not <code>${visible(expected)}</code>`}</span>
       <span class="number">${fixed(inUnit(surprisal_nats), 1)}</span>

@@ -1,6 +1,6 @@
 // Patch: the residual stream or a head’s output of the pinned text copied into this one, and what that does to the prediction; main thread.
 
-import { signed } from '../../frame/format.js';
+import { count, signed } from '../../frame/format.js';
 import { change, unit } from '../../frame/units.js';
 import { computeMissing } from '../../page/questions.js';
 import * as state from '../../page/state.js';
@@ -61,7 +61,7 @@ function lead(/** @type {Answer} */ { json }) {
   const asked = html`${copiedMenu()}${alignmentLine(json.alignment)}`;
   if (json.why_not !== null) return html`${asked}${ofHeads() && lacksHeadOutputs() ? NO_HEADS : isUnaligned(json.alignment) ? UNALIGNED : json.why_not}`;
   const { of_a: a, of_b: b, done, of, versus } = json;
-  const progress = done === of ? '' : isSweeping() ? html` <strong>Computing… ${done} of ${of}</strong>` : done ? html` ${done} of ${of} computed.` : '';
+  const progress = done === of ? '' : isSweeping() ? html` <strong>Computing… ${count(done)} of ${count(of)}</strong>` : done ? html` ${count(done)} of ${count(of)} computed.` : '';
   return html`${asked}${question(json)} ${versus ? 'Difference of log-probabilities' : 'Log-probability'}, ${unit()}: ${change(b)} here, ${change(a)} after A.${progress}`;
 }
 
@@ -95,7 +95,7 @@ function reach({ begin, of, heads, token, alignment: { b: texts, origin } }) {
   if (heads && !of) return token === null ? 'No token of A goes with one here that could change anything.' : `At ${place}, no head gives out anything else in A: choose a later token, or one that goes with a token of A.`;
   if (!of) return 'Only what both texts have in common up to there goes together: copying it changes nothing.';
   if (origin.includes(null)) return 'Where nothing of A is aligned, nothing is copied.';
-  return begin ? `Both texts begin with the same ${begin === 1 ? 'token' : `${begin} tokens`}: copying there changes nothing.` : 'Every token can change the prediction.';
+  return begin ? `Both texts begin with the same ${begin === 1 ? 'token' : `${count(begin)} tokens`}: copying there changes nothing.` : 'Every token can change the prediction.';
 }
 
 export const patch = panel({

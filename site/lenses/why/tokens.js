@@ -1,6 +1,7 @@
 // Tokens with a number each, the largest first: how the three readings name the earlier tokens; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
+import { count } from '../../frame/format.js';
 import { labelOf } from '../../shared/token_text.js';
 
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -19,5 +20,5 @@ export const largestChart = (rows, label, title, format) => ({
       { kind: 'numbers', title: '', room: 56, texts: rows.map(({ value }) => format(value)) },
     ],
   }, width),
-  say: ({ row }) => (rows[row] ? `${labelOf(rows[row].text)} (token ${rows[row].token + 1}): ${format(rows[row].value)}` : ''),
+  say: ({ row }) => (rows[row] ? `${labelOf(rows[row].text)} (token ${count(rows[row].token + 1)}): ${format(rows[row].value)}` : ''),
 });
