@@ -146,7 +146,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     const keptPin = pinned.value !== null && pinned.value < alike ? pinned.value : null;
     state.selection.value = { run: id, hovered: null, pinned: keptPin, span: keptSpan };
     state.run.value = run;
-    const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same) : null;
+    const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same, conditions.prefix !== null) : null;
     if (cost) say(cost);
     if (tokens.total > tokens.ids.length) {
       const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map((number) => number.toLocaleString('en'));
