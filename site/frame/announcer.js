@@ -2,7 +2,6 @@
 
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { visible } from '../shared/token_text.js';
 import { count, countOf, percent } from './format.js';
 import { byId } from './mount.js';
 
@@ -31,6 +30,6 @@ export function announce() {
     const token = state.hovered.value ?? state.pinned.value;
     if (!run?.done || token === null || token >= run.count || !document.activeElement?.matches('#text, .steps button')) return;
     const { probability, rank } = run.columns;
-    if (!Number.isNaN(probability.data[token])) say(`${visible(run.tokens.texts[token])}: ${percent(probability.data[token])}, rank ${count(rank.data[token])}`);
+    if (!Number.isNaN(probability.data[token])) say(`${state.nameOfToken(token)}: ${percent(probability.data[token])}, rank ${count(rank.data[token])}`);
   });
 }

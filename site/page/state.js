@@ -2,7 +2,7 @@
 
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
-import { tokenName } from '../shared/token_text.js';
+import { labelOf, tokenName } from '../shared/token_text.js';
 
 /** @import {Seen} from '../lessons/conditions.js' */
 /** @import {Lesson} from '../lessons/schema.js' */
@@ -68,6 +68,13 @@ export const underWay = signal(/** @type {number | null} */ (null));
 
 /** What a token of the shown run is called; empty without a run. @param {number} token */
 export const nameOfToken = (token) => (run.value ? tokenName(run.value.tokens, token) : '');
+
+/** The same of a token of the vocabulary of the model that read it. @param {{ id: number, text: string }} token */
+export function nameOfId({ id, text }) {
+  const { manifest, parts } = model.value ?? {};
+  const bytes = manifest && manifest.sha256 === run.value?.conditions.model ? parts?.get(id) : undefined;
+  return bytes ? `bytes ${bytes}` : labelOf(text);
+}
 
 /** Whether the shown run is of the text in the box or, if that is longer than the context, of its beginning. */
 export const isRead = computed(() => {

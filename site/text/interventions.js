@@ -3,7 +3,6 @@
 import { count } from '../frame/format.js';
 import { isChanged, isMean, removeAll, removeAt, scaleHeads } from '../page/interventions.js';
 import * as state from '../page/state.js';
-import { labelOf } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
 const MOST = 8; // heads with a chip of their own
@@ -13,8 +12,7 @@ function nameOf(position) {
   const run = state.run.value;
   const token = position - (run && run.conditions.prefix === null ? 0 : 1);
   if (token < 0) return 'the prefix token';
-  const text = run?.tokens.texts[token];
-  return text === undefined ? `token ${count(token + 1)}` : `${labelOf(text)} (${count(token + 1)})`;
+  return run && token < run.tokens.ids.length ? `${state.nameOfToken(token)} (${count(token + 1)})` : `token ${count(token + 1)}`;
 }
 
 /** @param {string} words @param {() => void} remove */

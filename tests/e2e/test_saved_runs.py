@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.layers import until
-from tests.e2e.likelihood import analyze, read_box, settled
+from tests.e2e.likelihood import analyze, facts, read_box, settled
 from tests.run_schema import check
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -171,6 +171,10 @@ def test_a_run_is_opened_without_its_model(
     expect(page.locator("#remarks .card").first).to_be_visible()
     page.locator("#token-3").click()
     expect(page.locator("#inspector")).to_contain_text(f"rank {run['tokens'][3]['rank']}".replace("rank ", ""))
+    rarest = max(range(len(run["tokens"])), key=lambda i: run["tokens"][i]["rank"])
+    page.locator(f"#token-{rarest}").click()
+    page.mouse.move(2, 2)
+    assert facts(page)["Probability ranked above it"] == "–", "the file does not say"
     page.click("#tab-layers")
     expect(page.locator("#layers")).to_contain_text("holds no attention or hidden states")
 

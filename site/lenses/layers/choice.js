@@ -5,7 +5,6 @@ import { count, percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import { continueFrom, samplingOptions } from '../../page/edits.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { definition } from './transformer_lab.js';
@@ -26,7 +25,7 @@ const share = (p) => (p === 0 ? 'removed' : percent(p));
 function charts(choice) {
   if (!choice.known) return [];
   const { rows, token } = choice;
-  const nameOf = (/** @type {number} */ row) => labelOf(rows[row].text);
+  const nameOf = (/** @type {number} */ row) => state.nameOfId(rows[row]);
   const sampled = rows.some((row) => row.sampled !== null);
   const before = { values: rows.map(({ raw }) => raw), fill: 'bar', name: 'before' };
   const after = { values: rows.map((row) => row.sampled), fill: 'accent', name: 'after' };

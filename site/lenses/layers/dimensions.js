@@ -5,7 +5,6 @@ import { perLine, vectorScene } from '../../charts/vector.js';
 import { count, short } from '../../frame/format.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { menuView } from '../controls.js';
@@ -59,7 +58,7 @@ function charts({ json, arrays }) {
 /** @param {Known} dimensions */
 const peaks = ({ top, token, among }) => html`${among === null ? nothing : html`<p class="hint">Peaks among the first ${count(among)} tokens: of a text this long, only their hidden states are kept.</p>`}<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt>
   <dd>${where.map((place) => html`<button type="button" class="peak ${place.token === token ? 'here' : ''}" title="token ${count(place.token + 1)}: ${short(place.value)}"
-    @click=${() => stepTo(place.token)}><code>${labelOf(place.text)}</code></button> `)}</dd></div>`)}</dl>`;
+    @click=${() => stepTo(place.token)}><code>${state.nameOfToken(place.token)}</code></button> `)}</dd></div>`)}</dl>`;
 
 function layerChoice() {
   const layers = state.run.value?.model.layers ?? 0;

@@ -6,7 +6,7 @@ import { keyOf, rowsScene } from '../../charts/rows.js';
 import { theme, themed } from '../../charts/theme.js';
 import { count, significant } from '../../frame/format.js';
 import * as state from '../../page/state.js';
-import { labelOf, visible } from '../../shared/token_text.js';
+import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
 import { tableView } from '../table.js';
@@ -60,7 +60,7 @@ function errorView(error) {
 function coloursView(values, words) {
   const token = state.hovered.value ?? state.current.value;
   const value = token === null ? undefined : values[token];
-  const own = value === undefined || token === null ? nothing : html` · <code>${labelOf(state.run.value?.tokens.texts[token] ?? '')}</code> ${typeof value === 'number' ? number(value) : (value ?? '–')}`;
+  const own = value === undefined || token === null ? nothing : html` · <code>${state.nameOfToken(token)}</code> ${typeof value === 'number' ? number(value) : (value ?? '–')}`;
   return html`<p class="hint">Colours the text${words ? `: ${words}` : ''}${own}</p>`;
 }
 
