@@ -171,7 +171,7 @@ export async function openRun(data, name, onShown) {
   /** @type {RunState} */
   const run = {
     id, kind: 'opened', conditions, tokens, given, literal, whyNoLayers, file: name,
-    model: { ...model, vocabulary: (token) => vocabulary[token] ?? '' },
+    model: { ...model, name: state.models.value.find(({ id }) => id === model.id)?.name ?? model.name, vocabulary: (token) => vocabulary[token] ?? '' },
     count: 0, reused: 0, done: true, columns: {}, words: null, colours: null, summary: null, stored: null, source: null,
   };
   await part.wait(part.api.showSaved(id)); // first: the panels ask Python about the run that is shown

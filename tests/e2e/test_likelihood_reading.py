@@ -255,5 +255,5 @@ def test_examples_and_files(view: Page) -> None:
     settled(view)
     wrong = {"name": "x.bin", "mimeType": "text/plain", "buffer": b"\xff\xfe\x00"}
     view.set_input_files("#editor input[type=file]", wrong)
-    expect(view.locator("#notice")).to_contain_text("x.bin is not text in UTF-8")
+    expect(view.locator("#notice")).to_contain_text("x.bin is not a text file in UTF-8.")
     assert len(shown_ids(view)) > 2  # what was there stays

@@ -26,7 +26,7 @@ def test_the_address_holds_the_text_only_in_a_link(tiny_site: str, open_page: Op
     page.click("#copy-link")
     until(page, "() => new URLSearchParams(location.hash.slice(1)).get('text') !== null")
     link = page.evaluate("location.href")
-    expect(page.locator("#notice")).to_contain_text("holds the text")
+    expect(page.locator("#notice")).to_contain_text("Anyone with the link can read the text.")
     page.evaluate("tokenlight.analyze('Another text')")
     until(page, "() => !location.hash.includes('text=')")
     page.goto(link)

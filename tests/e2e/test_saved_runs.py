@@ -108,6 +108,8 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
     """Also under interventions, and generated; then read anew by the model."""
     written = tiny.evaluate("""tokenlight.generate('The people', {maxTokens: 6, seed: 3, temperature: 0.9,
         interventions: {heads: [{layer: 1, head: 2, scale: 0}]}})""")
+    tiny.evaluate("""import(new URL('page/state.js', location.href)).then(({models}) => {
+        models.value = models.value.map((model) => ({...model, name: `The ${model.id}`})); })""")
     before, files = tiny.evaluate(SHOWN), [saved(tiny, kind, tmp_path) for kind in ("json", "npz")]
     for file in files:
         analyze(tiny, "Something else.", interventions={})
@@ -117,7 +119,7 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
         assert tiny.input_value("#text") == written["text"]
         again = tiny.evaluate("tokenlight.export('json').then((blob) => blob.text())")
         assert {**json.loads(again), "timings": 0} == {**written, "timings": 0}
-        expect(tiny.locator("#opened")).to_contain_text("interventions")
+        expect(tiny.locator("#opened")).to_contain_text("read by The tiny-gpt2, with interventions")
     tiny.click("#tab-layers")
     expect(tiny.locator("#panel-layers .lead")).not_to_contain_text("Computing", timeout=30_000)
     tiny.click("#undo")
