@@ -84,6 +84,12 @@ class Tokens:
         ends = np.cumsum(np.fromiter(map(len, self.pieces), np.int64, len(self.pieces)))  # [token]
         return np.stack([np.append(0, ends)[:-1], ends], axis=1)
 
+    def passage(self, start: int, stop: int) -> str:
+        """The text of the tokens start ... stop - 1, without the parts of characters at its ends; if there is nothing
+        else, their bytes, such as "bytes F0 9F"."""
+        data = b"".join(self.pieces[start:stop])
+        return data.decode(errors="replace").strip("\ufffd") or f"bytes {data.hex(' ').upper()}"
+
 
 def character_starts(data: bytes) -> NDArray[np.int64]:
     """[character] the byte at which each character of `data.decode(errors="replace")` begins."""

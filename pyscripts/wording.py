@@ -39,6 +39,11 @@ def ordinal(number: int) -> str:
     return f"{number:,}{ending}"
 
 
+def count_of(number: int, noun: str) -> str:
+    """For example "1 token" or "1,650 tokens", as site/frame/format.js writes it."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def share(probability: float) -> str:
     """A probability in percent, as site/frame/format.js writes it: 12.3%, 1.23%, 0.0123%, < 0.01%."""
     percent = 100 * probability

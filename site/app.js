@@ -104,7 +104,7 @@ async function mountCharts() {
   }
   mount('tabs', tabsView);
   followQuestions();
-  mountLessons(asked.lesson, asked.step);
+  mountLessons(asked.lesson, asked.step, Boolean(draft?.newer));
   followAddress();
   await settled;
   await boot(asked.model, { onUpdate, onSwitch: readAgain });

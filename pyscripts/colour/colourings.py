@@ -15,7 +15,8 @@ from pyscripts.colour import colour
 from pyscripts.colour import hue as linus_lee
 from pyscripts.metrics.likelihood import TokenStatistics, surprisal_bits
 
-SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+SHORT = ((1e12, "T"), (1e9, "B"), (1e6, "M"))  # how large numbers are written: 7.4B
+RAREST = 1e15  # a probability below 1 in so many is not told apart from others
 Values = NDArray[np.float64]  # [token]; NaN = null
 Paint = Callable[[Values], colour.RGB]
 Limits = tuple[float, float]
@@ -243,12 +244,12 @@ def _diverging(values: Values, middle: str) -> Colours:
 
 
 def _logprob_label(logprob: float) -> str:
-    """The probability, as a percentage or as one in so many; from a million on with a power of ten."""
-    probability = float(np.exp(logprob))
+    """The probability, as a percentage or as one in so many, with two digits."""
+    probability = math.exp(logprob)
     if probability >= 0.001:
         return f"{100 * probability:.3g}%"
-    if probability > 1e-6:
-        return f"1 in {float(f'{1 / probability:.2g}'):,.0f}"
-    power, rest = divmod(-logprob / math.log(10), 1)
-    digit = round(10**rest)
-    return f"1 in {1 if digit == 10 else digit} × 10{str(round(power) + (digit == 10)).translate(SUPERSCRIPT)}"
+    if probability * RAREST < 1:
+        return "< 1 in 1,000T"
+    number = float(f"{1 / probability:.2g}")
+    size, letter = next(((size, letter) for size, letter in SHORT if number >= size), (1, ""))
+    return f"1 in {number / size:,.{int(size > 1 and number < 10 * size)}f}{letter}".replace(".0", "")

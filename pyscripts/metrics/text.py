@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyscripts.metrics.likelihood import surprise_excess
 from pyscripts.tokens import character_starts, checked_spans
+from pyscripts.wording import count_of
 
 WINDOW = 15  # tokens in the moving average of the strip's smooth line
 LOWEST_TOP = 1.0  # nats: the least height of the axis, so that an unsurprising text does not fill the strip
@@ -72,11 +73,11 @@ def convention(
 ) -> str:
     """Which tokens a perplexity covers: how many were scored and read, after which prefix token, and, for strided
     windows (context, stride), how much context they had."""
-    covered = f"{total:,} tokens" if read == total else f"the first {read:,} of {total:,} tokens"
+    covered = count_of(total, "token") if read == total else f"the first {read:,} of {total:,} tokens"
     if windows is not None:
         context, stride = windows
-        covered += (f" in windows of {context:,}, stride {stride:,}: each token saw at least {context - stride:,} "
-                    f"tokens before it, or all there were")
+        covered += (f" in windows of {context:,}, stride {stride:,}: each token saw at least "
+                    f"{count_of(context - stride, 'token')} before it, or all there were")
         start = "only the first window is the start of a document"
         if prefix is not None:
             return f"Over {covered}; {start} (after {prefix['text']})."

@@ -1,5 +1,6 @@
 // The chart along a text: a bar for each token, and lines over them; pure, any thread.
 
+import { short } from '../frame/format.js';
 import { line, rect, text } from './scene.js';
 
 /** @import {Mark, Scene} from './scene.js' */
@@ -25,7 +26,7 @@ export function alongScene({ bars, line: smooth, dashes, highest, unit }, width,
   const middle = (/** @type {number} */ token) => LEFT + (token + 0.5) * step;
   /** @type {Mark[]} */
   const marks = [top, top / 2].map((value) => line([[[LEFT, y(value)], [width - 2, y(value)]]], 'line'));
-  marks.push(text(LEFT - 4, y(top), String(top), { align: 'end' }), text(LEFT - 4, base - 5, unit, { align: 'end', room: LEFT - 4 }));
+  marks.push(text(LEFT - 4, y(top), short(top), { align: 'end' }), text(LEFT - 4, base - 5, unit, { align: 'end', room: LEFT - 4 }));
   const wide = Math.max(0.6, Math.min(14, step * (step > 4 ? 0.82 : 1)));
   for (let i = 0; i < count; i++) if (bars[i] > 0) marks.push(rect(middle(i) - wide / 2, y(bars[i]), wide, base - y(bars[i]), 'bar', step > 6 ? 1 : 0));
   marks.push(
@@ -34,7 +35,7 @@ export function alongScene({ bars, line: smooth, dashes, highest, unit }, width,
     line([[[LEFT, base], [width - 2, base]]], 'line-strong'),
   );
   for (const token of ticks(count, area.width)) {
-    const name = String(token + 1);
+    const name = short(token + 1);
     marks.push(text(Math.min(middle(token), width - name.length * DIGIT / 2), base + BOTTOM / 2, name, { align: 'middle' }));
   }
   return { width, height, marks, areas: [area] };

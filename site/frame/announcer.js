@@ -2,8 +2,7 @@
 
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { visible } from '../shared/token_text.js';
-import { percent } from './format.js';
+import { count, countOf, percent } from './format.js';
 import { byId } from './mount.js';
 
 const PAUSE = 400; // ms: what changes faster is said once, at its end
@@ -22,7 +21,7 @@ export function announce() {
     if (phase === 'ready' && last === 'booting') say(`${state.model.peek()?.manifest.name} is ready.`);
     else if (phase === 'ready' && last === 'running' && run) {
       const all = run.tokens.ids.length;
-      say(run.kind === 'generate' ? `${all - run.given} tokens generated.` : `${all} tokens read.`);
+      say(run.kind === 'generate' ? `${countOf(all - run.given, 'token')} generated.` : `${countOf(all, 'token')} read.`);
     }
     last = phase;
   });
@@ -31,6 +30,6 @@ export function announce() {
     const token = state.hovered.value ?? state.pinned.value;
     if (!run?.done || token === null || token >= run.count || !document.activeElement?.matches('#text, .steps button')) return;
     const { probability, rank } = run.columns;
-    if (!Number.isNaN(probability.data[token])) say(`${visible(run.tokens.texts[token])}: ${percent(probability.data[token])}, rank ${rank.data[token]}`);
+    if (!Number.isNaN(probability.data[token])) say(`${state.nameOfToken(token)}: ${percent(probability.data[token])}, rank ${count(rank.data[token])}`);
   });
 }

@@ -47,7 +47,7 @@ function isStored(id) {
 async function copyLink() {
   if (textLink().length > LONGEST_LINK) return say('The text is too long for a link. Save the run as a file (Save, above the text) and send that: Open… shows it.', true);
   const link = makeLink();
-  const holds = `It holds the text: whoever opens it can read it.${linkedInterventions().whole ? '' : ' Vectors are too long for a link and are left out: save them as files.'}`;
+  const holds = `Anyone with the link can read the text.${linkedInterventions().whole ? '' : ' Vectors are too long for a link and are left out: save them as files.'}`;
   await navigator.clipboard.writeText(link).then(
     () => say(`Link copied. ${holds}`),
     () => say(`The link is in the address bar. ${holds}`),

@@ -31,6 +31,6 @@ export const checkView = (title, setting) => html`<label class="check"><input ty
 /** A button that pins the current reading as A. @param {string} words @param {{ id?: string, size?: string }} [how] */
 export function pinView(words, { id, size = 'small' } = {}) {
   const run = state.run.value;
-  return html`<button type="button" id=${id ?? nothing} class=${size} ?disabled=${!run?.done || Boolean(run.stored)}
+  return html`<button type="button" id=${id ?? nothing} class=${size} ?disabled=${!run?.done || Boolean(run.stored) || !state.text.value}
     @click=${() => pinReading().catch(tell)}>${words}</button>`;
 }

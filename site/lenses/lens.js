@@ -4,7 +4,6 @@ import { count } from '../frame/format.js';
 import { element, mount } from '../frame/mount.js';
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
-import { labelOf } from '../shared/token_text.js';
 import { html } from '../vendor/lit-html/lit-html.js';
 import { watchSight } from './in_sight.js';
 
@@ -39,5 +38,5 @@ function headingView(about, token) {
   if (run?.stored && token !== null) return html`<p class="hint">This example was read when the page was built. Run it to see what happens inside the model.</p>`;
   if (!run || token === null) return html`<p class="hint">Nothing has been read yet: type a text, or press Run.</p>`;
   if (run.whyNoLayers !== null) return html`<p class="hint">${run.whyNoLayers}</p>`;
-  return html`<p class="about"><code>${labelOf(run.tokens.texts[token])}</code> <span class="hint">token ${count(token + 1)}, ${about}</span></p>`;
+  return html`<p class="about"><code>${state.nameOfToken(token)}</code> <span class="hint">token ${count(token + 1)}, ${about}</span></p>`;
 }

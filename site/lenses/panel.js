@@ -145,6 +145,9 @@ const WITHOUT_MODEL = 'This needs the model that read the text: a saved run hold
 /** What is said while a panel has no answer yet. @param {boolean} pass whether it runs the model again */
 const waiting = (pass) => (pass && !state.run.value?.done ? 'Shown when the run has ended.' : 'Computing…');
 
+/** The same of a number that only the model can give. */
+export const awaited = () => (state.isReadByModel.value ? waiting(true) : WITHOUT_MODEL);
+
 /**
  * A panel without the frame: it shows the caller's template.
  * @param {{ id: string, title: string, view: () => unknown, lens: string }} descriptor @returns {Panel}

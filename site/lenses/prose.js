@@ -37,7 +37,7 @@ export const PROSE = {
   },
   why_tokens: {
     caption: 'How the log-probability changes if the position that predicts may not look at a token directly.',
-    how: 'The position is computed again once for each earlier token, with that one link cut in every head and layer before the softmax, so that the rest of the attention is divided anew. It is causal, but partial: what earlier positions had gathered from the token still reaches the prediction.',
+    how: 'The position is computed again once for each earlier token, with that one link cut in every head and layer before the softmax, so that the rest of the attention is rescaled to sum to 1. It is causal, but partial: what earlier positions had gathered from the token still reaches the prediction.',
     formula: 'Δ = log p(target | link cut) − log p(target)',
     source: 'needs.why_tokens, interventions.copies',
   },
@@ -73,7 +73,7 @@ export const PROSE = {
   },
   change: {
     caption: 'The text under the interventions, against the same text read by the unchanged model.',
-    how: 'A head that is off adds nothing; a scaled head adds that much of its output. A cut link gets no attention, and the rest of the row is divided anew. The unchanged model reads the same tokens, and each token’s two log-probabilities are compared. Positive: likelier under the interventions.',
+    how: 'A head that is off adds nothing; a scaled head adds that much of its output. A cut link gets no attention, and the rest of the row is rescaled to sum to 1. The unchanged model reads the same tokens, and each token’s two log-probabilities are compared. Positive: likelier under the interventions.',
     formula: 'Δ[token] = log p(token | interventions) − log p(token)',
     source: 'needs.change, interventions.inputs',
   },

@@ -240,7 +240,7 @@ async function csvOf({ question }) {
   const token = state.current.value ?? 0;
   const args = run && question.args(run, token);
   if (!run || !args) throw new Error('There is nothing to save yet.');
-  const at = run.done && question.passAt ? question.passAt(run, token, null) : null;
+  const at = run.done && state.isReadByModel.value && question.passAt ? question.passAt(run, token, null) : null;
   while (question.lacks) {
     const { answer: asked } = await views(run.id, { answer: { view: question.view, args } });
     const lacking = 'error' in asked ? null : question.lacks(/** @type {any} */ (asked));

@@ -1,5 +1,6 @@
 // A panel's numbers as a table on the page; main thread.
 
+import { count } from '../frame/format.js';
 import { visible } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
@@ -19,6 +20,6 @@ export function tableView(table, title) {
   return html`<div class="scroller" tabindex="0" role="region" aria-label="${title}: table">
     <table class="plain"><thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
     <tbody>${rows.slice(0, MOST_ROWS).map((row) => html`<tr>${row.map((value) => html`<td>${cell(value)}</td>`)}</tr>`)}</tbody></table>
-    ${rows.length > MOST_ROWS ? html`<p class="hint">The first ${MOST_ROWS} of ${rows.length} rows; the CSV has all.</p>` : nothing}
+    ${rows.length > MOST_ROWS ? html`<p class="hint">The first ${count(MOST_ROWS)} of ${count(rows.length)} rows; the CSV has all.</p>` : nothing}
   </div>`;
 }

@@ -11,14 +11,14 @@ import { writerView } from './writer.js';
 
 const MARK = 'lesson-mark'; // the class of what is to be pressed next
 
-/** @param {string | null} address the lesson that the page was opened with @param {number} step from 0 */
-export function mountLessons(address, step) {
+/** @param {string | null} address the lesson that the page was opened with @param {number} step from 0 @param {boolean} again whether the page was reloaded: the text stays */
+export function mountLessons(address, step, again) {
   mount('lesson', () => (state.lesson.value ? cardView() : writerView()));
   followLesson();
   markTarget();
   keepRoom();
   if (state.lesson.value) showControls(state.lesson.value.lesson); // it was opened before the lenses were there
-  if (address !== null) openLinked(address, step).catch(tell);
+  if (address !== null) openLinked(address, { step, again }).catch(tell);
 }
 
 /** Marks what the step waits for to be pressed, as long as it does. */

@@ -18,6 +18,7 @@ import { checkedLesson, textAt } from './schema.js';
 import { seen } from './seen.js';
 
 /** @import {Lesson} from './schema.js' */
+/** Where a lesson is opened. @typedef {{ step?: number, again?: boolean }} Place step: from 0; again: after a reload, so that the text stays */
 
 const COLOURINGS = ['hue', 'cividis']; // a lesson begins with the first, unless the reader has chosen the other for their eyes
 
@@ -33,23 +34,28 @@ const chosen = () => ({
 /**
  * Opens a lesson; the text in the box stays a version.
  * @param {unknown} json as JSON.parse gives it; an error says what is wrong with it, and nothing has changed
- * @param {{ address?: string | null, step?: number }} [how] address: its id, if it is one of the page's; step: from 0
+ * @param {{ address?: string | null } & Place} [how] address: its id, if it is one of the page's
  */
-export function openLesson(json, { address, step = 0 } = {}) {
+export function openLesson(json, { address, step = 0, again = false } = {}) {
   const lesson = checkedLesson(json, known());
   const at = Math.min(step, lesson.steps.length - 1);
   before ??= chosen();
   useModel(lesson);
   batch(() => {
-    if (!at) begin();
-    const text = textAt(lesson, at);
-    if (text !== state.text.value) (at ? openText : put)(text);
-    if (!at) select({ hovered: null, pinned: null, span: null });
+    if (!again) beginAt(lesson, at);
     showControls({ ...lesson, lens: lesson.lens ?? state.lens.value });
     const done = lesson.steps.map((_, i) => i < at);
     state.lesson.value = { lesson, step: at, done, start: seen(), address: address ?? addressOfLesson(lesson) };
   });
   focusTitle();
+}
+
+/** Begins at a step: with its text and, at the first, as every reader does. @param {Lesson} lesson @param {number} step */
+function beginAt(lesson, step) {
+  if (!step) begin();
+  const text = textAt(lesson, step);
+  if (text !== state.text.value) (step ? openText : put)(text);
+  if (!step) select({ hovered: null, pinned: null, span: null });
 }
 
 /** The beginning of a lesson is the same for every reader: the model unchanged, tokens coloured by their likelihood. */
@@ -71,26 +77,26 @@ function useModel({ model }) {
   else say(`This lesson was written for the model “${model}”, which is not here. It goes on with ${own.name}.`);
 }
 
-/** Opens one of the page's lessons. @param {string} id @param {number} [step] from 0 */
-export async function openShipped(id, step = 0) {
+/** Opens one of the page's lessons. @param {string} id @param {Place} [place] */
+export async function openShipped(id, place = {}) {
   await loadLessons();
   const entry = lessons.value.find((each) => each.id === id);
   if (!entry) throw new RangeError(`There is no lesson “${id.slice(0, 60)}” here.`);
   const response = await fetch(new URL(`${entry.id}.json`, import.meta.url)).catch(() => null);
   if (!response?.ok) throw new Error(`The lesson “${entry.title}” could not be loaded. Check the connection, then try again.`);
-  openLesson(await response.json(), { address: entry.id, step });
+  openLesson(await response.json(), { address: entry.id, ...place });
 }
 
-/** Opens the lesson that an address holds: an id, or all of it. @param {string} address @param {number} step from 0 */
-export async function openLinked(address, step) {
-  if (!address.trimStart().startsWith('{')) return openShipped(address, step);
+/** Opens the lesson that an address holds: an id, or all of it. @param {string} address @param {Place} place */
+export async function openLinked(address, place) {
+  if (!address.trimStart().startsWith('{')) return openShipped(address, place);
   let json;
   try {
     json = JSON.parse(address);
   } catch {
     throw new SyntaxError('The lesson in this link is not valid JSON. The link may have been cut off.');
   }
-  openLesson(json, { step });
+  openLesson(json, place);
 }
 
 /** Marks a step as done once what it waits for has happened, whatever follows. */

@@ -43,7 +43,7 @@ const copyLink = () =>
   withLesson((lesson) => {
     const link = lessonLink(lesson);
     navigator.clipboard.writeText(link).then(
-      () => say('Link copied. It holds the lesson with its text: whoever opens it can read it.'),
+      () => say('Link copied. Anyone with the link can read the lesson and its text.'),
       () => say(`The browser did not let the link be copied: ${link}`),
     );
   });

@@ -144,7 +144,7 @@ function follow({ model, text, literal, lens, token, interventions, settings, le
 async function followLesson(lesson, step, lens) {
   try {
     const { leave, openLinked } = await import('../lessons/lesson.js');
-    if (lesson !== null) return await openLinked(lesson, step);
+    if (lesson !== null) return await openLinked(lesson, { step });
     leave();
     if (lens !== null) setLens(lens);
   } catch (error) {

@@ -1,5 +1,7 @@
 // Estimates what reading a long text will cost, before it starts; main thread.
 
+import { count } from '../frame/format.js';
+
 /** @import {Manifest} from '../shared/protocol.js' */
 
 const WORTH_SAYING = 512; // tokens; shorter texts take less time than reading the notice
@@ -27,23 +29,26 @@ export const secondsFor = (tokens) => Math.max(shortest, speed ? tokens / speed 
  * What reading costs, and what is kept of it.
  * @param {Manifest} manifest
  * @param {number} tokens
+ * @param {boolean} prefix whether the prefix token is read before them
  * @returns {string | null} sentences; null for short texts
  */
-export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_size }, tokens) {
+export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_size }, tokens, prefix) {
   if (tokens < WORTH_SAYING) return null;
   const cache = 4 * 2 * layers * kv_heads * head_size * tokens;
   const chunk = Math.min(4 * CHUNK * (vocab_size + layers * heads * tokens + (3 * layers + 1) * hidden_size), MOST_OF_CHUNK);
   const state = 4 * (layers + 1) * hidden_size; // of one position
-  const attention = 2 * layers * heads * tokens * tokens;
+  const first = prefix ? 1 : 0;
+  const positions = tokens + first;
+  const kept = Math.min(positions, Math.floor(KEPT.hiddenStates / state)); // positions of which hidden states are
+  const attention = 2 * layers * heads * positions * positions;
   const statistics = 4 * STATISTICS * layers * heads * tokens;
   // A chunk's outputs are in onnxruntime, on their way and in Python; the statistics are there twice when they are joined.
-  const keptBytes = Math.min(state * tokens, KEPT.hiddenStates) + (attention > KEPT.attention ? 0 : attention);
+  const keptBytes = state * kept + (attention > KEPT.attention ? 0 : attention);
   const bytes = OVERHEAD * (cache + 3 * chunk + 2 * statistics + keptBytes + SHOWN * tokens);
   const time = speed ? ` and about ${Math.ceil(tokens / speed)} s` : '';
   const limits = [
-    ...(attention > KEPT.attention ? ['no attention matrices'] : []),
-    ...(state * tokens > KEPT.hiddenStates ? [`hidden states of the first ${Math.floor(KEPT.hiddenStates / state).toLocaleString('en')} tokens only`] : []),
+    ...(attention > KEPT.attention ? ['Attention is not kept; it is computed again when needed.'] : []),
+    ...(kept < positions ? [`Hidden states are kept for the first ${count(kept - first)} tokens; others are computed again when needed.`] : []),
   ];
-  const kept = limits.length ? ` It keeps ${limits.join(', and ')}: others are computed again when they are needed.` : '';
-  return `Reading ${tokens.toLocaleString('en')} tokens takes about ${(Math.round(bytes / 1e7) * 10).toLocaleString('en')} MB of memory${time}.${kept}`;
+  return [`Reading ${count(tokens)} tokens takes about ${count(Math.round(bytes / 1e7) * 10)} MB of memory${time}.`, ...limits].join(' ');
 }

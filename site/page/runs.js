@@ -146,7 +146,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     const keptPin = pinned.value !== null && pinned.value < alike ? pinned.value : null;
     state.selection.value = { run: id, hovered: null, pinned: keptPin, span: keptSpan };
     state.run.value = run;
-    const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same) : null;
+    const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same, conditions.prefix !== null) : null;
     if (cost) say(cost);
     if (tokens.total > tokens.ids.length) {
       const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map((number) => number.toLocaleString('en'));
@@ -171,7 +171,7 @@ export async function openRun(data, name, onShown) {
   /** @type {RunState} */
   const run = {
     id, kind: 'opened', conditions, tokens, given, literal, whyNoLayers, file: name,
-    model: { ...model, vocabulary: (token) => vocabulary[token] ?? '' },
+    model: { ...model, name: state.models.value.find(({ id }) => id === model.id)?.name ?? model.name, vocabulary: (token) => vocabulary[token] ?? '' },
     count: 0, reused: 0, done: true, columns: {}, words: null, colours: null, summary: null, stored: null, source: null,
   };
   await part.wait(part.api.showSaved(id)); // first: the panels ask Python about the run that is shown

@@ -2,7 +2,7 @@
 
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
-import { tokenName } from '../shared/token_text.js';
+import { labelOf, tokenName } from '../shared/token_text.js';
 
 /** @import {Seen} from '../lessons/conditions.js' */
 /** @import {Lesson} from '../lessons/schema.js' */
@@ -66,8 +66,18 @@ export const typed = signal(0);
 export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
 
+/** Whether the window is so narrow that a pinned token's inspector is a sheet over its lower half, as in text.css. */
+export const NARROW = matchMedia('(max-width: 899px)');
+
 /** What a token of the shown run is called; empty without a run. @param {number} token */
 export const nameOfToken = (token) => (run.value ? tokenName(run.value.tokens, token) : '');
+
+/** The same of a token of the vocabulary of the model that read it. @param {{ id: number, text: string }} token */
+export function nameOfId({ id, text }) {
+  const { manifest, parts } = model.value ?? {};
+  const bytes = manifest && manifest.sha256 === run.value?.conditions.model ? parts?.get(id) : undefined;
+  return bytes ? `bytes ${bytes}` : labelOf(text);
+}
 
 /** Whether the shown run is of the text in the box or, if that is longer than the context, of its beginning. */
 export const isRead = computed(() => {

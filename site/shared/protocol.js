@@ -170,6 +170,8 @@
  * @typedef {ClassRow & { raised_layers: number[] | null, relative_activity: (number | null)[], attention_entropy: (number | null)[] }} ActiveClassRow
  * @typedef {{ model: string, tokens: TokenizedText, colours: Colours, summary: Summary }} Side
  * @typedef {{ name: string, index: number, value: number, where: { token: number, text: string, value: number }[] }} Dimension
+ * @typedef {{ token: number, layer: number, known: false } | {
+ *   token: number, layer: number, known: true, name: string, palette: string, stops: Stop[], top: Dimension[], among: number | null }} HiddenState
  * @typedef {{ missing: number[] | 'survey' }} Lacking what the attention views answer until more has been computed: some layers, or a
  *   survey of all heads (see InferenceApi.attention)
  * @typedef {{ layer: number, head: number, name: string, score: number, reason: string }} HeadLabel
@@ -218,7 +220,7 @@
  *   speed: { args: { times: number[] }, answer: Answer<{ tokens: number, tokens_per_second: number | null, first_seconds: number | null, words: string }> },
  *   layers: { args: { token: number }, answer: Answer<{ token: number, rows: LayerRow[], busiest: string | null }> },
  *   layer_map: { args: { name: string }, answer: Answer<{ quantity: string, names: string[], columns: number, palette: string, stops: Stop[] }, 'values' | 'levels'> },
- *   dimensions: { args: { token: number, layer: number }, answer: Answer<{ token: number, layer: number, name: string, palette: string, stops: Stop[], top: Dimension[], among: number | null }, 'values' | 'levels'> },
+ *   dimensions: { args: { token: number, layer: number }, answer: Answer<HiddenState, 'values' | 'levels'> },
  *   focus: { args: { token: number }, answer: Answer<{ token: number, words: string | null, rows: number, columns: number,
  *     layers: { entropy: number, normalised: number | null, level: number, visible: number, sink: number | null, entropy_without_sink: number | null }[],
  *     palette: string, stops: Stop[] }, 'entropy' | 'normalised' | 'sink' | 'entropy_without_sink' | 'levels'> },

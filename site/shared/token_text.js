@@ -114,8 +114,8 @@ export function hexBytes(tokens, index) {
   return tokens.hex[index] ?? Array.from(ownBytes(tokens).subarray(start, end), (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
 }
 
-/** What a token is called: its text, or its bytes if they are no text of their own. @param {TokenizedText} tokens @param {number} index */
+/** What a token is called: its text, or its bytes if they are only part of a character. @param {TokenizedText} tokens @param {number} index */
 export function tokenName(tokens, index) {
   const text = tokens.texts[index];
-  return text.includes('\ufffd') ? `bytes ${hexBytes(tokens, index)}` : visible(text);
+  return text.includes('\ufffd') ? `bytes ${hexBytes(tokens, index)}` : labelOf(text);
 }

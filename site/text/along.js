@@ -6,6 +6,7 @@ import { Chart } from '../charts/chart.js';
 import { colouredTextScene } from '../charts/coloured_text.js';
 import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
 import { theme } from '../charts/theme.js';
+import { count, countOf } from '../frame/format.js';
 import { amount, inUnit, inWords, unit } from '../frame/units.js';
 import { filesView } from '../lenses/panel.js';
 import { ask } from '../lenses/scheduler.js';
@@ -57,7 +58,7 @@ function textScene() {
 /** @param {number} token */
 function say(token) {
   const { surprisal_nats: surprisal, entropy_nats: entropy } = /** @type {NonNullable<typeof asked.answer.value>} */ (asked.answer.value).arrays;
-  return `${state.nameOfToken(token)} (token ${token + 1}) · surprisal ${amount(surprisal.data[token])} · entropy ${amount(entropy.data[token])}`;
+  return `${state.nameOfToken(token)} (token ${count(token + 1)}) · surprisal ${amount(surprisal.data[token])} · entropy ${amount(entropy.data[token])}`;
 }
 
 const TITLES = { text: 'Coloured text', strip: 'Surprisal and entropy' };
@@ -97,7 +98,7 @@ export function mountAlong(root) {
     if (!lines) return chart.show(null);
     const { length } = lines.arrays.surprisal_nats.data;
     chart.show({
-      label: `Surprisal and entropy of ${length} tokens in ${unit()}; the highest surprisal is ${amount(lines.json.highest_nats, 1)}.`,
+      label: `Surprisal and entropy of ${countOf(length, 'token')} in ${unit()}; the highest surprisal is ${amount(lines.json.highest_nats, 1)}.`,
       scene: (width) => scene(width, HEIGHT),
       say: ({ column }) => say(column),
       pick: ({ column }) => pin(column),

@@ -16,7 +16,7 @@ export async function openFile(file) {
   try {
     openText(new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer()));
   } catch {
-    say(`${file.name} is not text in UTF-8: save it as UTF-8 text and try again.`, true);
+    say(`${file.name} is not a text file in UTF-8.`, true);
   }
 }
 

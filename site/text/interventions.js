@@ -1,8 +1,8 @@
 // What is changed inside the model, as chips above the text that can be removed; main thread.
 
+import { count } from '../frame/format.js';
 import { isChanged, isMean, removeAll, removeAt, scaleHeads } from '../page/interventions.js';
 import * as state from '../page/state.js';
-import { labelOf } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
 const MOST = 8; // heads with a chip of their own
@@ -12,8 +12,7 @@ function nameOf(position) {
   const run = state.run.value;
   const token = position - (run && run.conditions.prefix === null ? 0 : 1);
   if (token < 0) return 'the prefix token';
-  const text = run?.tokens.texts[token];
-  return text === undefined ? `token ${token + 1}` : `${labelOf(text)} (${token + 1})`;
+  return run && token < run.tokens.ids.length ? `${state.nameOfToken(token)} (${count(token + 1)})` : `token ${count(token + 1)}`;
 }
 
 /** @param {string} words @param {() => void} remove */
@@ -39,7 +38,7 @@ export function interventionsView() {
       ? heads.map((row) => chip(`head ${row.layer}.${row.head} ${isMean(row) ? 'at its mean' : scaled(row.scale)}`, () => scaleHeads([row], 1)))
       : chip(`${heads.length} heads ${off ? 'off' : 'scaled'}`, () => scaleHeads(heads, 1))}
     ${cut.map(({ query, keys, layers }, i) => chip(
-      `${query === null ? 'no token' : nameOf(query)} ${query === null ? 'looks' : 'not looking'} at ${keys.length > 3 ? `${keys.length} tokens` : keys.map(nameOf).join(', ')}${layers ? ` in layers ${layers.join(', ')}` : ''}`,
+      `${query === null ? 'no token' : nameOf(query)} ${query === null ? 'looks' : 'not looking'} at ${keys.length > 3 ? `${count(keys.length)} tokens` : keys.map(nameOf).join(', ')}${layers ? ` in layers ${layers.join(', ')}` : ''}`,
       () => removeAt('cut', i)))}
     ${add.map(({ layer, position, head }, i) => (few && head !== undefined && position === null && isMean({ layer, head }) ? nothing : chip(
       `vector added ${head === undefined ? `before layer ${layer}` : `to head ${layer}.${head}`}${position === null ? '' : ` at ${nameOf(position)}`}`,

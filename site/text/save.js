@@ -66,7 +66,7 @@ async function copyCode() {
   made.value = { run: run.id, code };
   const where = long ? ' The text is too long for an address: put the file that was saved beside this page’s embed.html.' : '';
   await navigator.clipboard.writeText(code).then(
-    () => say(`The code was copied. It holds the text: whoever sees it can read it.${where}`),
-    () => say(`Copy the code from the box. It holds the text: whoever sees it can read it.${where}`),
+    () => say(`The code was copied. Anyone with the code can read the text.${where}`),
+    () => say(`Copy the code from the box. Anyone with the code can read the text.${where}`),
   );
 }

@@ -23,7 +23,7 @@ export function stepperView() {
       <button type="button" class="icon" aria-label="Previous token" ?disabled=${token === 0} @click=${() => step(-1)}>‹</button>
       <span class="place"><b>${count(token + 1)}</b> / ${count(last + 1)}</span>
       <button type="button" class="icon" aria-label="Next token" ?disabled=${token === last} @click=${() => step(1)}>›</button>
-      <input type="range" id="step" aria-label="Token" min="0" max=${last} .value=${live(String(token))} aria-valuetext=${`${token + 1} of ${last + 1}: ${text}`} @input=${(/** @type {Event} */ event) => stepTo(Number(valueOf(event)))}>
+      <input type="range" id="step" aria-label="Token" min="0" max=${last} .value=${live(String(token))} aria-valuetext=${`${count(token + 1)} of ${count(last + 1)}: ${text}`} @input=${(/** @type {Event} */ event) => stepTo(Number(valueOf(event)))}>
     </div>
     <p class="current"><code translate="no">${text || '·'}</code> <span class="hint">${kinds.join(' · ')}</span>
       ${running && !following ? html`<button type="button" class="small" @click=${() => stepTo(Infinity)}>Follow the newest</button>` : nothing}</p>

@@ -3,7 +3,7 @@
 // The layer below draws the text once; the textarea above draws only caret and selection. Pointers reach the tokens; what
 // is pressed or selected there is handed on to the textarea, so that keys, IME, undo and screen readers are the browser's own.
 
-import { percent } from '../frame/format.js';
+import { count, percent } from '../frame/format.js';
 import { byId } from '../frame/mount.js';
 import { readText, setText } from '../page/edits.js';
 import { watch } from '../page/notices.js';
@@ -77,7 +77,7 @@ function labelTokens() {
       const { probability, rank } = run.columns;
       elements.label((i) => {
         const name = tokenName(run.tokens, i) + (run.tokens.control[i] ? ', control token' : '');
-        return i < run.count && probability && !Number.isNaN(probability.data[i]) ? `${name}, ${percent(probability.data[i])}, rank ${rank.data[i]}` : name;
+        return i < run.count && probability && !Number.isNaN(probability.data[i]) ? `${name}, ${percent(probability.data[i])}, rank ${count(rank.data[i])}` : name;
       });
     });
   });

@@ -97,12 +97,10 @@ function markWords(root, elements, drawn) {
   }
 }
 
-const narrow = matchMedia('(max-width: 899px)'); // as in text.css: the inspector covers the lower half
-
 /** @param {HTMLElement} element */
 function keepAboveSheet(element) {
   const hidden = element.getBoundingClientRect().bottom - 0.48 * innerHeight;
-  if (narrow.matches && hidden > 0) scrollBy(0, hidden);
+  if (state.NARROW.matches && hidden > 0) scrollBy(0, hidden);
 }
 
 /** Scrolls the text, and never the page, until the token is seen. @param {HTMLElement} scroller @param {HTMLElement} element */

@@ -196,3 +196,39 @@ def test_versions_show_where_they_fork(page: Page) -> None:
     until(page, "() => document.querySelectorAll('#versions ul ul .branch').length >= 2")
     expect(page.locator("#versions ul ul .branch.chosen")).to_have_count(1)
     assert page.locator("#versions").evaluate("e => e.getBoundingClientRect().bottom <= innerHeight + 1"), "in sight"
+
+
+def test_the_sheet_stays_with_the_pinned_token_whatever_the_mouse_points_at(page: Page) -> None:
+    page.set_viewport_size({"width": 700, "height": 800})
+    page.locator("#token-4").click()
+    inspector = page.locator("#inspector")
+    name = inspector.locator("h2").inner_text()
+    page.locator("#token-9").hover()
+    expect(inspector).to_have_css("position", "fixed")
+    expect(inspector.locator("h2")).to_have_text(name)
+    page.locator("#pin").click()
+    expect(inspector).to_have_css("position", "static")
+    page.locator("#token-9").hover()
+    expect(inspector.locator("h2")).not_to_have_text(name)
+
+
+def test_the_first_tap_moves_nothing(tiny_site: str, browser_type: BrowserType) -> None:
+    """Nor the second: on the first visit to a phone, the tapped token stays under the finger."""
+    browser = browser_type.launch(executable_path=find(), args=[*QUICK, COARSE])
+    page = browser.new_page(viewport={"width": 390, "height": 844}, has_touch=True, service_workers="block")
+    page.goto(f"{tiny_site}#model=tiny-gpt2")
+    page.evaluate("tokenlight.ready")
+    finished(page)
+    welcome = page.locator(".welcome")
+    expect(welcome).to_be_visible()
+    for token in (2, 5):
+        before = page.locator(f"#token-{token}").bounding_box()
+        page.locator(f"#token-{token}").tap()
+        expect(page.locator(f"#token-{token}")).to_have_attribute("aria-selected", "true")
+        assert page.locator(f"#token-{token}").bounding_box() == before
+    page.get_by_label("Close this message").tap()
+    expect(welcome).to_have_count(0)
+    page.reload()
+    expect(page.locator("#tabs [role=tab]").first).to_be_visible()
+    expect(welcome).to_have_count(0)
+    browser.close()

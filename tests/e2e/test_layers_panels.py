@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.layers import STATE, csv_of, finished, fresh, settled, step_to
+from pyscripts.native import Model
+from tests.e2e.conftest import serving
+from tests.e2e.hosting import change_python, link_site
+from tests.e2e.layers import STATE, csv_of, finished, fresh, numbers, open_lens, settled, step_to
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIRST = "The people of the village went down to the river, and the river was high."
@@ -47,6 +51,34 @@ def test_a_panel_out_of_sight_shows_nothing_of_another_text(page: Page) -> None:
     hidden.scroll_into_view_if_needed()
     expect(hidden.locator(".chart:not(.blank)")).to_have_count(1)
     assert hidden.evaluate(inked)
+
+
+def test_a_hidden_state_that_is_not_kept_is_computed_again(
+    browser: Browser, tiny_models: Path, tmp_path: Path, native: Model
+) -> None:
+    """Only the first five positions' are kept: the panel has every token's, and no notice is shown."""
+    site = link_site(tmp_path / "site")
+    (site / "models").symlink_to(tiny_models)
+    manifest = native.manifest
+    limit = 4 * (manifest["layers"] + 1) * manifest["hidden_size"] * 5
+
+    def limited(name: str, text: str) -> str:
+        return re.sub(r"(?m)^HIDDEN_BYTES = [0-9_]+", f"HIDDEN_BYTES = {limit}", text)
+
+    change_python(site, limited)
+    with serving(site) as address, open_lens(browser, f"{address}#model=tiny-gpt2&lens=layers") as page:
+        page.set_viewport_size({"width": 1600, "height": 4000})
+        last = read(page, FIRST) - 1
+        run = native.read(FIRST, keep=("resid",))
+        for token in (last, 2, last - 1):
+            step_to(page, token)
+            panel = page.locator(f"#panel-dimensions[data-token='{token}']")
+            expect(panel.locator(".peaks dt")).to_have_count(6)
+            assert "Peaks among the first 4 tokens" in panel.inner_text()
+            values = numbers(csv_of(page, "dimensions"), "value")
+            middle = manifest["layers"] // 2
+            assert values == pytest.approx(run.resid[middle, run.position(token)].tolist(), abs=1e-4)
+        assert not page.locator("#notice").inner_text()
 
 
 def test_keys_read_every_value_of_a_chart(page: Page) -> None:

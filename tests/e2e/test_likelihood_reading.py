@@ -180,6 +180,23 @@ def test_lists_are_the_least_likely_and_the_easiest(view: Page, run: dict) -> No
             buttons.first.click()
 
 
+def test_lists_name_parts_of_characters_by_their_bytes(view: Page) -> None:
+    """As the inspector does; the expected token is left out only if it is the actual one, whatever their texts are."""
+    run = read(view, "🙂 東京 🙂🙃 東京 Москва 🙃 шалом 東亰 " * 2)
+    by_surprise = [int(i) for i in top_surprises(np.array([t["logprob"] for t in run["tokens"]]))]
+    buttons = view.locator("#remarks .card", has_text="Top surprises").locator(".remarks button")
+    expect(buttons).to_have_count(len(by_surprise))
+    listed = buttons.all_inner_texts()
+    expected = [run["tokens"][i]["top"][0] for i in by_surprise]
+    assert any("\ufffd" in top["text"] for top in expected), "the model expected parts of characters"
+    for i, top, text in zip(by_surprise, expected, listed, strict=True):
+        assert ("not" in text) == (top["id"] != run["tokens"][i]["id"])
+        assert "\ufffd" not in text and text.count("bytes ") >= ("\ufffd" in top["text"]), text
+    assert "\ufffd" not in view.locator("#copies table").inner_text()
+    view.locator("#tokens .token").nth(1).click()
+    assert "\ufffd" not in view.locator("#inspector").inner_text()
+
+
 def test_summary_and_word_table(view: Page, run: dict) -> None:
     text = view.locator("#summary").inner_text().replace("\n", " ")
     perplexity = run["summary"]["perplexity"]
@@ -238,5 +255,5 @@ def test_examples_and_files(view: Page) -> None:
     settled(view)
     wrong = {"name": "x.bin", "mimeType": "text/plain", "buffer": b"\xff\xfe\x00"}
     view.set_input_files("#editor input[type=file]", wrong)
-    expect(view.locator("#notice")).to_contain_text("x.bin is not text in UTF-8")
+    expect(view.locator("#notice")).to_contain_text("x.bin is not a text file in UTF-8.")
     assert len(shown_ids(view)) > 2  # what was there stays

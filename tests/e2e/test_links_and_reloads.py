@@ -26,7 +26,7 @@ def test_the_address_holds_the_text_only_in_a_link(tiny_site: str, open_page: Op
     page.click("#copy-link")
     until(page, "() => new URLSearchParams(location.hash.slice(1)).get('text') !== null")
     link = page.evaluate("location.href")
-    expect(page.locator("#notice")).to_contain_text("holds the text")
+    expect(page.locator("#notice")).to_contain_text("Anyone with the link can read the text.")
     page.evaluate("tokenlight.analyze('Another text')")
     until(page, "() => !location.hash.includes('text=')")
     page.goto(link)
@@ -151,6 +151,24 @@ def test_a_reload_that_begins_before_the_address_changes(tiny_site: str, open_pa
         )
     expect(page.locator("#text")).to_have_value("Typed over it")
     assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "reload"
+
+
+def test_a_reload_in_a_lesson_keeps_the_text_and_the_lesson(tiny_site: str, open_page: Opener) -> None:
+    """Also at its first step, with whose text it begins."""
+    page = open_page(f"{tiny_site}#model=tiny-gpt2&lesson=easy-words")
+    title = page.locator("#lesson-title")
+    expect(title).to_be_visible()
+    for step in (1, 2):
+        read(page, f"{TEXT} {step}")
+        with page.expect_event("load"):
+            page.reload()
+        expect(title).to_be_visible()
+        idle(page)
+        expect(page.locator(".lesson-place")).to_contain_text(f"Step {step} of")
+        expect(page.locator("#text")).to_have_value(f"{TEXT} {step}")
+        expect(page.locator("#tokens")).to_have_text(f"{TEXT} {step}")
+        page.click("#lesson-next, #lesson-skip")
+        until(page, f"() => location.hash.includes('step={step + 1}')")
 
 
 def test_a_reload_keeps_the_pinned_token_whatever_the_address_says(tiny_site: str, open_page: Opener) -> None:

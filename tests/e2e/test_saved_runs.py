@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.layers import until
-from tests.e2e.likelihood import analyze, read_box, settled
+from tests.e2e.likelihood import analyze, facts, read_box, settled
 from tests.run_schema import check
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +108,8 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
     """Also under interventions, and generated; then read anew by the model."""
     written = tiny.evaluate("""tokenlight.generate('The people', {maxTokens: 6, seed: 3, temperature: 0.9,
         interventions: {heads: [{layer: 1, head: 2, scale: 0}]}})""")
+    tiny.evaluate("""import(new URL('page/state.js', location.href)).then(({models}) => {
+        models.value = models.value.map((model) => ({...model, name: `The ${model.id}`})); })""")
     before, files = tiny.evaluate(SHOWN), [saved(tiny, kind, tmp_path) for kind in ("json", "npz")]
     for file in files:
         analyze(tiny, "Something else.", interventions={})
@@ -117,7 +119,7 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
         assert tiny.input_value("#text") == written["text"]
         again = tiny.evaluate("tokenlight.export('json').then((blob) => blob.text())")
         assert {**json.loads(again), "timings": 0} == {**written, "timings": 0}
-        expect(tiny.locator("#opened")).to_contain_text("interventions")
+        expect(tiny.locator("#opened")).to_contain_text("read by The tiny-gpt2, with interventions")
     tiny.click("#tab-layers")
     expect(tiny.locator("#panel-layers .lead")).not_to_contain_text("Computing", timeout=30_000)
     tiny.click("#undo")
@@ -185,6 +187,10 @@ def test_a_run_is_opened_without_its_model(
     expect(page.locator("#remarks .card").first).to_be_visible()
     page.locator("#token-3").click()
     expect(page.locator("#inspector")).to_contain_text(f"rank {run['tokens'][3]['rank']}".replace("rank ", ""))
+    rarest = max(range(len(run["tokens"])), key=lambda i: run["tokens"][i]["rank"])
+    page.locator(f"#token-{rarest}").click()
+    page.mouse.move(2, 2)
+    assert facts(page)["Probability ranked above it"] == "–", "the file does not say"
     page.click("#tab-layers")
     expect(page.locator("#layers")).to_contain_text("holds no attention or hidden states")
 

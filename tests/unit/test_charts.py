@@ -124,10 +124,8 @@ def test_svg_holds_texts_as_they_are_and_merges_equal_cells() -> None:
     assert paths == [("#000000", "M0 0h20v10h-20z"), ("#777777", "M20 0h10v10h-10z")]
 
 
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [(0, "0"), (0.5, "0.5"), (-12.345, "−12.3"), (1234.5, "1,235"), (22330.2, "22,330"),
-     (None, "–"), (2.5e7, "2.5e+7")],
-)
-def test_numbers_of_any_size(value: float | None, written: str) -> None:
-    assert call("numbers", "short", value) == written
+def test_the_axis_of_the_strip_separates_thousands() -> None:
+    data = {"bars": {"nan": [1600.0] * 3000}, "line": {"nan": [None]}, "dashes": {"nan": [None]},
+            "highest": 1600.0, "unit": "bits"}
+    texts = {m["text"] for m in marks(call("along", "alongScene", data, 432, 126), "text")}
+    assert {"2,000", "1,000"} <= texts and not any(text.isdigit() and len(text) > 3 for text in texts)

@@ -144,7 +144,8 @@ def test_hue_of_equal_values_and_of_nothing_known() -> None:
 
 @pytest.mark.parametrize(
     ("one_in", "said"),
-    [(20_000, "1 in 20,000"), (7.4e9, "1 in 7 × 10⁹"), (9.7e11, "1 in 1 × 10¹²"), (3.2e200, "1 in 3 × 10²⁰⁰")],
+    [(20_000, "1 in 20,000"), (999_000, "1 in 1M"), (6.04e8, "1 in 600M"), (7.4e9, "1 in 7.4B"),
+     (9.7e11, "1 in 970B"), (3e13, "1 in 30T"), (3.2e200, "< 1 in 1,000T")],
 )
 def test_a_tiny_probability_has_a_short_label(one_in: float, said: str) -> None:
     assert colourings._logprob_label(-np.log(one_in)) == said

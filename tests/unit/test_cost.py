@@ -19,7 +19,7 @@ MANIFEST = {"layers": 30, "heads": 9, "kv_heads": 3, "head_size": 64, "hidden_si
 CALL = """
 import(process.argv[1]).then(({ costOf }) => {
   const [manifest, counts] = JSON.parse(process.argv[2]);
-  console.log(JSON.stringify(counts.map((count) => costOf(manifest, count))));
+  console.log(JSON.stringify(counts.map((count) => costOf(manifest, count, true))));
 });
 """
 
@@ -32,16 +32,16 @@ def said(*counts: int) -> list[str | None]:
 
 def test_what_is_kept_is_what_the_page_says() -> None:
     short, shortest, longer, longest = said(500, 540, 600, 8191)
-    assert short is None and shortest is not None and "keeps" not in shortest
-    assert longer is not None and "It keeps no attention matrices: others are computed again" in longer
+    assert short is None and shortest is not None and "kept" not in shortest
+    assert longer is not None and "Attention is not kept; it is computed again when needed." in longer
     kept = KeptAttention(ATTENTION_BYTES)
     chunk = np.broadcast_to(np.float32(0), (30, 9, 1, 1))
     for count, complete in ((540, True), (600, False)):
         kept.append(chunk, count)
         assert kept.complete == complete
     assert longest is not None
-    (first,) = re.findall(r"hidden states of the first ([\d,]+) tokens only", longest)
+    (first,) = re.findall(r"Hidden states are kept for the first ([\d,]+) tokens;", longest)
     states = KeptHiddenStates(HIDDEN_BYTES)
-    states.append(np.broadcast_to(np.float32(0), (31, 8191, 576)), 8191)
-    assert states.first().shape[1] == int(first.replace(",", ""))
+    states.append(np.broadcast_to(np.float32(0), (31, 8192, 576)), 8192)
+    assert states.first().shape[1] == 1 + int(first.replace(",", "")), "the prefix token is kept, too"
 

@@ -99,3 +99,11 @@ def test_a_text_that_ends_inside_a_character(given: int) -> None:
     assert [token["bytes"] for token in run["tokens"]] == [[0, 3], [3, 5], [5, 6]]
     assert run["summary"]["bits_per_byte"] == pytest.approx(3 / 6)
     assert run["summary"]["bits_per_character"] == pytest.approx(3 / 4)
+
+
+def test_a_passage_is_decoded_as_a_whole() -> None:
+    face = "🙂".encode()
+    tokens = tokens_of(b"I ", face[:2], face[2:3], face[3:] + b" you", face[:2])
+    assert tokens.passage(0, 4) == "I 🙂 you"
+    assert tokens.passage(2, 5) == " you", "parts of characters at the ends are left out"
+    assert tokens.passage(1, 3) == "bytes F0 9F 99"

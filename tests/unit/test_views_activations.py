@@ -20,6 +20,7 @@ from transformers import (
 
 from pyscripts.colour import scales
 from pyscripts.decoding import generation, sampling
+from pyscripts.kept_hidden_states import KeptHiddenStates
 from pyscripts.metrics.likelihood import token_statistics
 from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.page.views import VIEWS, Context, Inspected
@@ -163,7 +164,22 @@ def test_dimensions_equal_transformers(run: Run) -> None:
         VIEWS["dimensions"](run.context(), token=3, layer=3)
 
 
-def test_focus_equals_transformers(run: Run) -> None:
+def test_a_hidden_state_that_is_not_kept_is_the_inspected_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long text only the first are kept, here three positions'; any other is known once it has been inspected."""
+    asked = {"token": 6, "layer": 1, "count": 4}
+    whole = VIEWS["dimensions"](run.context(), **asked)
+    first = KeptHiddenStates(run.states[:, :3].numpy().nbytes)
+    first.append(run.states.numpy(), len(IDS))
+    monkeypatch.setattr(run.reading.trace, "kept_hidden_states", first)
+    assert VIEWS["dimensions"](run.context(7), **asked) == {"token": 6, "layer": 1, "known": False}
+    assert VIEWS["table"](run.context(7), view="dimensions", args=asked)["rows"] == []
+    seen = Inspected(7, run.logits[7].numpy(), None, run.states[:, 7].numpy())
+    found = VIEWS["dimensions"](replace(run.context(), inspected=seen), **asked)
+    np.testing.assert_array_equal(found["values"], whole["values"])
+    assert found["among"] is not None and {place["token"] for top in found["top"] for place in top["where"]} == {0, 1}
+
+
+def test_focus_equals_transformers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     token = 7
     found = VIEWS["focus"](run.context(), token=token)
     p = run.attentions[:, :, token + 1, : token + 2].double()
@@ -179,6 +195,8 @@ def test_focus_equals_transformers(run: Run) -> None:
     means = [layer["entropy_without_sink"] for layer in found["layers"]]
     np.testing.assert_allclose(means, rest.mean(dim=1), rtol=1e-4)
     assert found["words"].endswith("of 9 visible positions.")
+    monkeypatch.setattr(run.reading.trace, "visible", lambda: np.full((2, 11), 5386))
+    assert VIEWS["focus"](run.context(), token=token)["words"].endswith("of 5,386 visible positions.")
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -110,6 +110,7 @@ def test_the_run_says_what_its_perplexity_is_of(context: Context) -> None:
     given = {"id": 0, "text": "<|endoftext|>"}
     assert text.convention(10, 10, 10, given) == (
         "Over 10 tokens, as the start of a document (after <|endoftext|>).")
+    assert text.convention(1, 1, 1, given).startswith("Over 1 token, as")
     assert text.convention(1000, 1000, 2345, given).startswith("Over the first 1,000 of 2,345 tokens, as")
 
 

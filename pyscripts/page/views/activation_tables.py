@@ -35,8 +35,8 @@ def layer_map(context: Context, answer: dict[str, Any]) -> Table:
 
 def dimensions(_: Context, answer: dict[str, Any]) -> Table:
     where = {top["index"]: ", ".join(f"{place['token']}: {place['text']!r}" for place in top["where"])
-             for top in answer["top"]}
-    rows = [[i, value, where.get(i)] for i, value in enumerate(answer["values"].tolist())]
+             for top in answer.get("top", ())}
+    rows = [[i, value, where.get(i)] for i, value in enumerate(answer["values"].tolist())] if answer["known"] else []
     return {"columns": ["dimension", "value", "largest at tokens"], "rows": rows}
 
 

@@ -35,9 +35,9 @@ def focus(context: Context, token: int) -> dict[str, Any]:
     overall = float(normalised.mean())
     words = None
     if not np.isnan(overall):
-        reach, seen = float(np.exp(raw).mean()), f"{visible.min()}"
-        seen += f" to {visible.max()}" if visible.max() > visible.min() else ""
-        spread = f"on average a head attends to {reach:.1f} of {seen} visible positions"
+        reach, seen = float(np.exp(raw).mean()), f"{visible.min():,}"
+        seen += f" to {visible.max():,}" if visible.max() > visible.min() else ""
+        spread = f"on average a head attends to {reach:,.1f} of {seen} visible positions"
         words = f"Attention is {wording.focus(overall)}: {spread}."
     return {
         "token": token,

@@ -42,7 +42,7 @@ def missing(context: Context, heads: Sequence[tuple[int, int]]) -> list[int]:
     each, limit = recomputed_attention.layer_bytes(1, trace.shape.heads, trace.length), recomputed_attention.LAYER_BYTES
     if len(layers) > 1 and len(layers) * each > limit:
         most = max(1, limit // each)
-        raise ValueError(f"These heads are in {len(layers)} layers. In a text of {trace.length} tokens, heads of at "
+        raise ValueError(f"These heads are in {len(layers)} layers. In a text of {trace.length:,} tokens, heads of at "
                          f"most {most} can be combined, or those of all layers.")
     return layers
 

@@ -150,7 +150,7 @@ def speed(context: Context, times: list[float]) -> dict[str, Any]:
     count = len(times)
     rate = 1000 * (count - 1) / (times[-1] - times[0]) if count > 1 and times[-1] > times[0] else None
     first = times[0] / 1000 if count else None
-    words = [f"{count} token{'' if count == 1 else 's'} generated"]
+    words = [f"{wording.count_of(count, 'token')} generated"]
     words += [f"{rate:.1f} tokens/s"] if rate else []
     words += [f"first after {first:.2f} s"] if first is not None else []
     return {"tokens": count, "tokens_per_second": rate, "first_seconds": first, "words": " · ".join(words)}

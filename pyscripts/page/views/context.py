@@ -42,7 +42,7 @@ class Context:
         """Position of a shown token; ValueError outside the text."""
         trace = self.reading.trace
         if not 0 <= token < trace.shown:
-            raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
+            raise ValueError(f"There is no token {token}: the text has {trace.shown:,} tokens, numbered from 0.")
         return token + trace.first
 
     def inspection(self, token: int) -> Inspected:

@@ -55,7 +55,7 @@ def induction(context: Context, token: int) -> dict[str, Any]:
             for layer, head in places if not np.isnan(here[layer, head])
         ] if earlier else [],
         "passages": [
-            {"token": copy.start, "text": "".join(texts[copy.start : copy.start + copy.length])}
+            {"token": copy.start, "text": context.reading.tokens.passage(copy.start, copy.start + copy.length)}
             for copy in repeats.copies(ids)[:OFFERED]
         ],
         "curve": {

@@ -82,16 +82,19 @@ def layer_map(context: Context, name: str) -> dict[str, Any]:
 def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict[str, Any]:
     """A hidden state (`layer` 0 ... L, 0 the embeddings) of a shown token, its `count` largest absolute values, and for
     each of these dimensions the tokens of the text with the largest value of the same sign. `among`: the number of
-    tokens whose hidden states are kept, if these are not all; ValueError for a later token."""
-    trace = context.reading.trace
-    context.position_of(token)
+    tokens whose hidden states are kept, if these are not all; {"token", "layer", "known": False} for a later token,
+    until its position has been inspected."""
+    trace, position = context.reading.trace, context.position_of(token)
     if not 0 <= layer <= trace.shape.layers:
         raise ValueError(f"There is no hidden state {layer}: this model has 0 (embeddings) to {trace.shape.layers}.")
     kept = trace.kept_hidden_states
+    here = kept.at(position)  # [layer+1, hidden]
+    if here is None and context.inspected is not None and context.inspected.position == position:
+        here = context.inspected.hidden_states
+    if here is None:
+        return {"token": token, "layer": layer, "known": False}
     states = kept.first()[layer, trace.first :]  # [token, hidden]
-    if token >= len(states):
-        raise ValueError(f"Of a text this long, hidden states are kept for the first {len(states):,} tokens only.")
-    vector = states[token].astype(np.float64)  # [hidden]
+    vector = here[layer].astype(np.float64)  # [hidden]
     largest = np.argsort(-np.abs(vector), kind="stable")[:count].tolist()
     scale = scales.symmetric(vector)
     top = []
@@ -103,6 +106,7 @@ def dimensions(context: Context, token: int, layer: int, count: int = 6) -> dict
     return {
         "token": token,
         "layer": layer,
+        "known": True,
         "name": layer_names(trace)[layer],
         "values": vector,
         "levels": scale.levels(vector).astype(np.int16),

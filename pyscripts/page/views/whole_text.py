@@ -88,10 +88,8 @@ def remark(context: Context, statistics: TokenStatistics, token: int) -> dict[st
 
 def _copy(context: Context, statistics: TokenStatistics, copy: repeats.Copy) -> dict[str, Any]:
     """A repeated passage: where it is, and the mean surprisal (nats) of its first and this occurrence."""
-    texts = context.reading.tokens.texts
-
     def mean(start: int) -> float | int | None:
         return number(float(known_mean(statistics.surprisal[start : start + copy.length])))
 
-    passage = "".join(texts[copy.start : copy.start + copy.length])
+    passage = context.reading.tokens.passage(copy.start, copy.start + copy.length)
     return {**asdict(copy), "text": passage, "first_nats": mean(copy.source), "later_nats": mean(copy.start)}

@@ -1,8 +1,7 @@
 // How attention differs across word classes: classes × layers, or × the heads of the open head's layer; main thread.
 
-import { short } from '../../charts/numbers.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { fixed, percent } from '../../frame/format.js';
+import { count, countOf, fixed, percent, short } from '../../frame/format.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
@@ -25,7 +24,7 @@ function chart({ json: { rows, columns, title, layer, palette: name, stops }, ar
   return {
     label: `${title} of ${rows.length} word classes by ${layer === null ? `${columns} layers` : `${columns} heads of layer ${layer}`}`,
     scene: (width) => rowsScene({
-      labels: rows.map((row) => `${row.title} (${row.count})`),
+      labels: rows.map((row) => `${row.title} (${count(row.count)})`),
       labelRoom: Math.min(190, width * 0.45),
       rowHeight: 22,
       tracks: [{
@@ -35,9 +34,8 @@ function chart({ json: { rows, columns, title, layer, palette: name, stops }, ar
       }],
     }, width),
     say: ({ row, column }) => {
-      const value = arrays.values.data[row * columns + column];
-      const said = Number.isNaN(value) ? '–' : format(value);
-      return `${rows[row].title} (${rows[row].count} tokens) · ${place(column)} · ${title.toLowerCase()} ${said}`;
+      const said = format(arrays.values.data[row * columns + column]);
+      return `${rows[row].title} (${countOf(rows[row].count, 'token')}) · ${place(column)} · ${title.toLowerCase()} ${said}`;
     },
   };
 }

@@ -1,9 +1,8 @@
 // All heads at a glance: a small picture of each one's pattern, framed in the colour of a score or of what it does here; main thread.
 
-import { short } from '../../charts/numbers.js';
 import { headsScene } from '../../charts/heads.js';
 import { keyOf } from '../../charts/rows.js';
-import { percent } from '../../frame/format.js';
+import { percent, short } from '../../frame/format.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
@@ -55,7 +54,7 @@ function chart({ json, arrays }) {
       const value = values.data[which.layer * columns + which.head];
       const own = labels.filter((label) => label.layer === which.layer && label.head === which.head);
       const reasons = own.map((label) => `${label.reason} Score ${label.score.toFixed(2)}.`);
-      return `Head ${nameOf(which)} · ${json.title}: ${Number.isNaN(value) ? '–' : format(value)}${reasons.length ? ` · ${reasons.join(' ')}` : ''}`;
+      return `Head ${nameOf(which)} · ${json.title}: ${format(value)}${reasons.length ? ` · ${reasons.join(' ')}` : ''}`;
     },
     point: (point) => (pointed.value = point && headOf(point)),
     pick: (point) => {

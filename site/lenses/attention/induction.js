@@ -4,7 +4,8 @@ import { rowsScene } from '../../charts/rows.js';
 import { fixed, percent } from '../../frame/format.js';
 import { amount, inUnit, unit } from '../../frame/units.js';
 import { stepTo } from '../../page/choices.js';
-import { labelOf, visible } from '../../shared/token_text.js';
+import * as state from '../../page/state.js';
+import { visible } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { nameOf, open, subject } from './choice.js';
@@ -52,10 +53,10 @@ const curves = ({ curve: { first, later, count } }) => ({
 });
 
 /** @param {Induction} answer */
-function lead({ text, after, heads, chance }) {
-  const name = html`<code>${labelOf(text)}</code>`;
+function lead({ token, after, heads, chance }) {
+  const name = html`<code>${state.nameOfToken(token)}</code>`;
   if (!after.length) return html`${name} occurs for the first time here. Choose a token that repeats an earlier passage.`;
-  return html`${name} occurred before, followed by ${after.slice(0, 3).map((each, i) => html`${i ? ', ' : ''}<code>${labelOf(each.text)}</code>`)}${after.length > 3 ? ' …' : ''}. Head <strong>${nameOf(heads[0])}</strong> puts ${percent(heads[0].here)} of its attention there; spread evenly, it would be ${percent(chance)}.`;
+  return html`${name} occurred before, followed by ${after.slice(0, 3).map((each, i) => html`${i ? ', ' : ''}<code>${state.nameOfToken(each.token)}</code>`)}${after.length > 3 ? ' …' : ''}. Head <strong>${nameOf(heads[0])}</strong> puts ${percent(heads[0].here)} of its attention there; spread evenly, it would be ${percent(chance)}.`;
 }
 
 /** @param {Induction} answer */

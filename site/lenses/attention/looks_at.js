@@ -1,10 +1,9 @@
 // What the token looks at, or what looks at it: which heads shade the text, and the tokens with the largest weights; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { percent } from '../../frame/format.js';
+import { count, percent } from '../../frame/format.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { checkView, settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
@@ -16,7 +15,7 @@ import { weight } from './shading.js';
 
 const LISTED = 10; // tokens
 const COMBINED = { mean: 'mean', max: 'maximum' };
-const nameOfToken = (/** @type {number} */ token) => labelOf(state.run.value?.tokens.texts[token] ?? '');
+const { nameOfToken } = state;
 
 /** @param {LooksAt} answer @returns {ChartOf} */
 function chart({ token, top, direction: way }) {
@@ -25,7 +24,7 @@ function chart({ token, top, direction: way }) {
   return {
     label: `${way === 'to' ? `The tokens that ${name} looks at most` : `The tokens that look at ${name} most`} · ${shadingWords()}`,
     scene: (width) => rowsScene({
-      labels: rows.map((row) => (row ? `${labelOf(row.text)} ${row.token + 1}` : '')),
+      labels: rows.map((row) => (row ? `${nameOfToken(row.token)} ${count(row.token + 1)}` : '')),
       labelRoom: Math.min(150, width * 0.4),
       rowHeight: 22,
       mono: true,
@@ -34,7 +33,7 @@ function chart({ token, top, direction: way }) {
         { kind: 'numbers', title: '', room: 56, texts: rows.map((row) => (row ? percent(row.weight) : '')) },
       ],
     }, width),
-    say: ({ row }) => (rows[row] ? `${labelOf(rows[row].text)} (token ${rows[row].token + 1}): ${percent(rows[row].weight)}. Press to go there.` : ''),
+    say: ({ row }) => (rows[row] ? `${nameOfToken(rows[row].token)} (token ${count(rows[row].token + 1)}): ${percent(rows[row].weight)}. Press to go there.` : ''),
     pick: ({ row }) => rows[row] && stepTo(rows[row].token),
   };
 }

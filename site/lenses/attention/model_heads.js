@@ -34,7 +34,7 @@ function chart({ json: { rows, columns, title, palette: name, stops }, arrays })
     say: (point) => {
       const which = headOf(point);
       const value = arrays.values.data[which.layer * columns + which.head];
-      return `Head ${nameOf(which)} · ${title} ${Number.isNaN(value) ? '–' : percent(value)}. Press to open it.`;
+      return `Head ${nameOf(which)} · ${title} ${percent(value)}. Press to open it.`;
     },
     pick: (point) => open(headOf(point)),
   };

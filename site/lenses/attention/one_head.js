@@ -3,9 +3,8 @@
 import { arcsScene } from '../../charts/arcs.js';
 import { measure } from '../../charts/canvas.js';
 import { matrixScene, within, zoomed } from '../../charts/matrix.js';
-import { short } from '../../charts/numbers.js';
 import { keyOf } from '../../charts/rows.js';
-import { count, percent } from '../../frame/format.js';
+import { count, percent, short } from '../../frame/format.js';
 import * as state from '../../page/state.js';
 import { isRightToLeft, labelOf, shownTexts } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';

@@ -4,7 +4,6 @@ import { percent } from '../../frame/format.js';
 import { shade } from '../../page/choices.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { ask } from '../scheduler.js';
 import { by, complete, direction, missingAttention, pointed, shadingHeads, shadingWords, sinkHidden, subject } from './choice.js';
 
@@ -34,7 +33,7 @@ export function weight(query, key) {
 
 /** What is shaded, in words. @param {number} token @param {'to' | 'from'} way */
 function titleOf(token, way) {
-  const name = labelOf(state.run.value?.tokens.texts[token] ?? '');
+  const name = state.nameOfToken(token);
   return way === 'to' ? `${name} looks at` : `looks at ${name}`;
 }
 

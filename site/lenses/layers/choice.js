@@ -1,11 +1,10 @@
 // How the token was chosen: the model's probabilities beside those after the sampling filters; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { percent } from '../../frame/format.js';
+import { count, percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import { continueFrom, samplingOptions } from '../../page/edits.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { definition } from './transformer_lab.js';
@@ -20,13 +19,13 @@ const FILTERS = /** @type {Record<string, string>} */ ({
 });
 
 /** @param {number | null} p */
-const share = (p) => (p === null ? '–' : p === 0 ? 'removed' : percent(p));
+const share = (p) => (p === 0 ? 'removed' : percent(p));
 
 /** @param {Choice} choice @returns {ChartOf[]} */
 function charts(choice) {
   if (!choice.known) return [];
   const { rows, token } = choice;
-  const nameOf = (/** @type {number} */ row) => labelOf(rows[row].text);
+  const nameOf = (/** @type {number} */ row) => state.nameOfId(rows[row]);
   const sampled = rows.some((row) => row.sampled !== null);
   const before = { values: rows.map(({ raw }) => raw), fill: 'bar', name: 'before' };
   const after = { values: rows.map((row) => row.sampled), fill: 'accent', name: 'after' };
@@ -47,7 +46,7 @@ function charts(choice) {
     }, width),
     say: ({ row }) => {
       const { rank, raw, sampled: drawn } = rows[row];
-      return `${nameOf(row)}: rank ${rank?.toLocaleString('en') ?? 'over 50'} · ${share(raw)} before, ${share(drawn)} after the filters`;
+      return `${nameOf(row)}: rank ${rank === null ? 'over 50' : count(rank)} · ${share(raw)} before, ${share(drawn)} after the filters`;
     },
     action({ row }) {
       if (rows[row].chosen || state.phase.value === 'running' || !state.canRun.value) return null;
@@ -61,13 +60,13 @@ const figures = (title, texts) => ({ kind: /** @type {const} */ ('numbers'), tit
 
 /** @param {FilterEffect} filter */
 const effectOf = ({ name, kept, removed_mass: removed }) =>
-  FILTERS[name] + (removed > 0 ? ` kept ${kept.toLocaleString('en')} tokens and removed ${percent(removed)}` : '');
+  FILTERS[name] + (removed > 0 ? ` kept ${count(kept)} tokens and removed ${percent(removed)}` : '');
 
 /** @param {Known} choice */
 const facts = (choice) => html`
   <dl class="facts">
     <div><dt>Entropy</dt><dd>${amount(choice.entropy)}</dd></div>
-    <div><dt>Rank</dt><dd>${choice.rank.toLocaleString('en')}</dd></div>
+    <div><dt>Rank</dt><dd>${count(choice.rank)}</dd></div>
     <div><dt>Before</dt><dd>${percent(choice.probability)}</dd></div>
     <div><dt>After the filters</dt><dd>${share(choice.sampled_probability)}</dd></div>
   </dl>

@@ -1,17 +1,16 @@
 // One hidden state: every value, its largest dimensions and the tokens where they peak; main thread.
 
-import { short } from '../../charts/numbers.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { perLine, vectorScene } from '../../charts/vector.js';
+import { count, short } from '../../frame/format.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
-import { html } from '../../vendor/lit-html/lit-html.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { menuView } from '../controls.js';
-import { panel } from '../panel.js';
+import { awaited, panel } from '../panel.js';
 
-/** @import {Views} from '../../shared/protocol.js' */
+/** @import {HiddenState, Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
 
 /** The hidden state that is shown (0: embeddings), and the one that was chosen; null: the middle one. */
@@ -21,9 +20,13 @@ const layer = computed(() => {
   return Math.min(chosen.value ?? Math.floor(layers / 2), layers);
 });
 
+/** @typedef {Extract<HiddenState, { known: true }>} Known */
+
 /** @param {Views['dimensions']['answer']} answer @returns {ChartOf[]} */
-function charts({ json: { top, stops, palette: name }, arrays }) {
-  const palette = state.paletteOf(name);
+function charts({ json, arrays }) {
+  if (!json.known) return [];
+  const { top, stops } = json;
+  const palette = state.paletteOf(json.palette);
   const { data } = arrays.values;
   let columns = 1;
   return [
@@ -45,17 +48,17 @@ function charts({ json: { top, stops, palette: name }, arrays }) {
       }, width),
       say: ({ row }) => {
         const { index, value, where } = top[row];
-        return `dimension ${index}: ${short(value)} · largest at ${where.map(({ token }) => `${state.nameOfToken(token)} (token ${token + 1})`).join(', ')}`;
+        return `dimension ${index}: ${short(value)} · largest at ${where.map(({ token }) => `${state.nameOfToken(token)} (token ${count(token + 1)})`).join(', ')}`;
       },
       resting: 'Point at a bar for the tokens where its dimension peaks.',
     },
   ];
 }
 
-/** @param {Views['dimensions']['answer']['json']} dimensions */
-const peaks = ({ top, token, among }) => html`${among && html`<p class="hint">Peaks among the first ${among.toLocaleString('en')} tokens: of a text this long, only their hidden states are kept.</p>`}<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt>
-  <dd>${where.map((place) => html`<button type="button" class="peak ${place.token === token ? 'here' : ''}" title="token ${place.token + 1}: ${short(place.value)}"
-    @click=${() => stepTo(place.token)}><code>${labelOf(place.text)}</code></button> `)}</dd></div>`)}</dl>`;
+/** @param {Known} dimensions */
+const peaks = ({ top, token, among }) => html`${among === null ? nothing : html`<p class="hint">Peaks among the first ${count(among)} tokens: of a text this long, only their hidden states are kept.</p>`}<dl class="peaks">${top.map(({ index, where }) => html`<div><dt>dim. ${index} peaks at</dt>
+  <dd>${where.map((place) => html`<button type="button" class="peak ${place.token === token ? 'here' : ''}" title="token ${count(place.token + 1)}: ${short(place.value)}"
+    @click=${() => stepTo(place.token)}><code>${state.nameOfToken(place.token)}</code></button> `)}</dd></div>`)}</dl>`;
 
 function layerChoice() {
   const layers = state.run.value?.model.layers ?? 0;
@@ -72,6 +75,7 @@ export const dimensions = panel({
   title: 'Hidden state',
   resting: 'Point at a value for its dimension.',
   controls: layerChoice,
+  passAt: (_, token, answer) => (answer?.json.known ? null : token),
   charts,
-  below: ({ json }) => peaks(json),
+  below: ({ json }) => (json.known ? peaks(json) : html`<p class="hint">${awaited()}</p>`),
 });

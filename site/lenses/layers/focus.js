@@ -42,7 +42,7 @@ function chart({ json, arrays }) {
         return `layer ${row}, head ${column} · ${amount(entropy.data[at])} · normalised ${fixed(normalised.data[at])} · ${percent(sink.data[at])} on the sink`;
       }
       const { entropy, normalised, sink, entropy_without_sink: without } = layers[row];
-      return `layer ${row}, mean over heads · ${amount(entropy)} · normalised ${fixed(normalised)} · ${sink === null ? '–' : percent(sink)} on the sink · ${amount(without)} without it`;
+      return `layer ${row}, mean over heads · ${amount(entropy)} · normalised ${fixed(normalised)} · ${percent(sink)} on the sink · ${amount(without)} without it`;
     },
   };
 }

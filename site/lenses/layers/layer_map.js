@@ -1,8 +1,8 @@
 // Layers × tokens: one norm of every layer for the whole text; main thread.
 
 import { LONGEST_SIDE } from '../../charts/canvas.js';
-import { short } from '../../charts/numbers.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
+import { count, short } from '../../frame/format.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
@@ -20,18 +20,18 @@ function chart({ json: { names, columns, palette: name, stops }, arrays }) {
   const palette = state.paletteOf(name);
   const token = state.current.value ?? -1;
   return {
-    label: `${QUANTITIES[quantity.value]} of ${names.length} layers by ${columns} tokens`,
+    label: `${QUANTITIES[quantity.value]} of ${names.length} layers by ${count(columns)} tokens`,
     scene: (width) => rowsScene({
       labels: shortNames(names),
       labelRoom: 40,
       rowHeight: Math.max(9, Math.min(20, Math.floor(320 / names.length))),
       align: 'end',
       tracks: [{
-        kind: 'cells', title: '', levels: arrays.levels.data, columns, palette, key: keyOf(stops, short), ends: ['token 1', String(columns)],
+        kind: 'cells', title: '', levels: arrays.levels.data, columns, palette, key: keyOf(stops, short), ends: ['token 1', count(columns)],
         narrowest: Math.max(1, Math.min(4, LONGEST_SIDE / columns)),
       }],
     }, width),
-    say: ({ row, column }) => `${names[row]} · ${state.nameOfToken(column)} (token ${column + 1}) · ${short(arrays.values.data[row * columns + column])}`,
+    say: ({ row, column }) => `${names[row]} · ${state.nameOfToken(column)} (token ${count(column + 1)}) · ${short(arrays.values.data[row * columns + column])}`,
     pick: ({ column }) => stepTo(column),
     frames: [{ from: token, to: token + 1, kind: 'mark' }],
   };

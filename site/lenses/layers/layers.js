@@ -1,7 +1,7 @@
 // What each layer did to the token: the norm of its hidden state, and of what attention and MLP added; main thread.
 
-import { short } from '../../charts/numbers.js';
 import { rowsScene } from '../../charts/rows.js';
+import { short } from '../../frame/format.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { QUANTITIES, rowHeight, shortNames } from './rows.js';

@@ -1,10 +1,9 @@
 // The logit lens at the token: what each layer would already say comes next; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { fixed, percent } from '../../frame/format.js';
+import { count, fixed, percent } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
-import { labelOf, visible } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { shortNames } from './rows.js';
@@ -31,17 +30,17 @@ function chart({ layers, next, palette: name }) {
       tracks: [
         ...Array.from({ length: places(width) }, (_, k) => ({
           kind: /** @type {const} */ ('words'), title: ['most likely', '2nd', '3rd'][k], palette, share: k ? 1 : 1.2,
-          words: layers.map(({ top }) => ({ text: `${labelOf(top[k].text)} ${percent(top[k].probability)}`, level: top[k].level, strong: top[k].id === next?.id })),
+          words: layers.map(({ top }) => ({ text: `${state.nameOfId(top[k])} ${percent(top[k].probability)}`, level: top[k].level, strong: top[k].id === next?.id })),
         })),
         { kind: 'bars', title: `KL (${unit()})`, axis: (value) => fixed(value, 1), share: 0.7, series: [{ values: layers.map(({ divergence }) => inUnit(divergence)), fill: 'bar' }] },
-        { kind: 'numbers', title: 'rank', room: 50, texts: layers.map(({ rank }) => rank?.toLocaleString('en') ?? '–') },
+        { kind: 'numbers', title: 'rank', room: 50, texts: layers.map(({ rank }) => count(rank)) },
       ],
     }, width),
     say: ({ row }) => {
       const { name: layer, top, rank, probability, divergence } = layers[row];
-      const likely = top.map(({ text, probability: p }) => `${labelOf(text)} ${percent(p)}`).join(', ');
+      const likely = top.map((each) => `${state.nameOfId(each)} ${percent(each.probability)}`).join(', ');
       const share = probability === null ? '' : `, ${percent(probability)}`;
-      const actual = next ? ` · ${labelOf(next.text)}: rank ${rank?.toLocaleString('en') ?? '–'}${share}` : '';
+      const actual = next ? ` · ${state.nameOfId(next)}: rank ${count(rank)}${share}` : '';
       return `${layer} · ${likely}${actual} · KL ${fixed(inUnit(divergence))} ${unit()}`;
     },
   };
@@ -56,6 +55,6 @@ export const logitLens = panel({
   title: 'Logit lens',
   missing: () => (hasLens() ? null : 'This model was exported without the logit lens.'),
   resting: 'One row for each layer. Point at one for its five most likely tokens.',
-  lead: ({ json: { layers, next, settled } }) => html`${next ? html`Next token: <code>${visible(next.text)}</code>. ` : 'The text ends here. '}<code>${visible(layers[layers.length - 1].top[0].text)}</code> is the top prediction from <strong>${settled}</strong> on.`,
+  lead: ({ json: { layers, next, settled } }) => html`${next ? html`Next token: <code>${state.nameOfId(next)}</code>. ` : 'The text ends here. '}<code>${state.nameOfId(layers[layers.length - 1].top[0])}</code> is the top prediction from <strong>${settled}</strong> on.`,
   charts: ({ json }) => [chart(json)],
 });

@@ -2,7 +2,6 @@
 
 import { fixed, percent } from '../../frame/format.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { signal } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { TRANSFORMER_LAB } from '../prose.js';
@@ -34,7 +33,7 @@ export const transformerLabCsv = csv;
 const TABLES = {
   choice: {
     columns: ['Token', 'Probability', 'Logit'],
-    rows: ({ predictions }) => predictions.map(({ text, probability, logit }) => [labelOf(text), percent(probability), fixed(logit)]),
+    rows: ({ predictions }) => predictions.map((each) => [state.nameOfId(each), percent(each.probability), fixed(each.logit)]),
   },
   layers: { columns: ['Hidden state', 'Norm'], rows: ({ activations }) => activations.map((value, i) => [String(i), fixed(value, 3)]) },
   focus: { columns: ['Layer', 'Entropy (nats)'], rows: ({ attention_entropy: entropy }) => entropy.map((value, i) => [String(i), fixed(value, 3)]) },

@@ -1,7 +1,7 @@
 // Which layers work on which class of words: classes × layers; main thread.
 
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { fixed } from '../../frame/format.js';
+import { countOf, fixed } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { panel } from '../panel.js';
@@ -28,7 +28,7 @@ function chart({ json: { rows, layers, palette: name, stops, fewest }, arrays })
       const most = raised?.length ? `most raised in layers ${raised.join(', ')}` : 'raised in no layer';
       const said = raised === null ? `too few tokens to compare (below ${fewest})` : most;
       const entropyHere = `attention entropy ${amount(entropy[column])}`;
-      return `${title} (${count} tokens), layer ${column} · ${fixed(activity[column])} × the usual change · ${entropyHere} · ${said}`;
+      return `${title} (${countOf(count, 'token')}), layer ${column} · ${fixed(activity[column])} × the usual change · ${entropyHere} · ${said}`;
     },
   };
 }

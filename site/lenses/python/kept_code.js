@@ -1,5 +1,6 @@
 // The user's code: kept in this browser, and taken from a link, which never runs by itself; main thread.
 
+import { count } from '../../frame/format.js';
 import { CODE } from '../../page/keys.js';
 import * as state from '../../page/state.js';
 
@@ -42,7 +43,7 @@ export const linkedCode = () => new URLSearchParams(location.hash.slice(1)).get(
 
 /** A link to this lens with the code, but without the text. @param {string} code */
 export function linkTo(code) {
-  if (code.length > LONGEST) throw new Error(`The code is too long for a link (${code.length} characters; at most ${LONGEST}).`);
+  if (code.length > LONGEST) throw new Error(`The code is too long for a link (${count(code.length)} characters; at most ${count(LONGEST)}).`);
   const hash = new URLSearchParams({ ...(state.model.value ? { model: state.model.value.manifest.id } : {}), lens: 'python', code });
   return new URL(`#${hash}`, location.href).href;
 }

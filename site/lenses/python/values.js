@@ -4,9 +4,9 @@ import { Chart } from '../../charts/chart.js';
 import { pictureFiles, svgFiles, WIDTH } from '../../charts/files.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { theme, themed } from '../../charts/theme.js';
-import { significant } from '../../frame/format.js';
+import { count, significant } from '../../frame/format.js';
 import * as state from '../../page/state.js';
-import { labelOf, visible } from '../../shared/token_text.js';
+import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
 import { tableView } from '../table.js';
@@ -31,7 +31,7 @@ export function valueView(answer) {
   if (value.kind === 'error') return value.stopped ? html`<p class="hint">${value.error}</p>` : errorView(value.error);
   if (value.kind === 'text') return html`<pre class="code-text" tabindex="0">${value.text}</pre>`;
   if (value.kind === 'table') {
-    return html`${tableView(value, 'Value')}${value.length > value.rows.length ? html`<p class="hint">The first ${value.rows.length} of ${value.length} rows.</p>` : nothing}`;
+    return html`${tableView(value, 'Value')}${value.length > value.rows.length ? html`<p class="hint">The first ${count(value.rows.length)} of ${count(value.length)} rows.</p>` : nothing}`;
   }
   if (value.kind === 'colours') return coloursView(value.values, value.text);
   if (value.kind === 'heatmap') return heatmapView(value, answer, isNew);
@@ -60,7 +60,7 @@ function errorView(error) {
 function coloursView(values, words) {
   const token = state.hovered.value ?? state.current.value;
   const value = token === null ? undefined : values[token];
-  const own = value === undefined || token === null ? nothing : html` · <code>${labelOf(state.run.value?.tokens.texts[token] ?? '')}</code> ${typeof value === 'number' ? number(value) : (value ?? '–')}`;
+  const own = value === undefined || token === null ? nothing : html` · <code>${state.nameOfToken(token)}</code> ${typeof value === 'number' ? number(value) : (value ?? '–')}`;
   return html`<p class="hint">Colours the text${words ? `: ${words}` : ''}${own}</p>`;
 }
 

@@ -5,7 +5,6 @@ import { valueOf } from '../../frame/mount.js';
 import { set } from '../../page/choices.js';
 import { continueFrom, replace } from '../../page/edits.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 
 /** @import {RunState} from '../../page/state.js' */
@@ -23,18 +22,11 @@ export function alternativesOf(run, index) {
   const { data: ids, width } = columns.top_ids;
   const actual = tokens.ids[index];
   const row = (/** @type {number} */ rank, /** @type {number} */ id, /** @type {number} */ p) =>
-    ({ rank, id, p, actual: id === actual, name: partName(run, id) ?? labelOf(model.vocabulary(id) || tokens.texts[index]) });
+    ({ rank, id, p, actual: id === actual, name: state.nameOfId({ id, text: model.vocabulary(id) || tokens.texts[index] }) });
   const first = index * width;
   const rows = Array.from({ length: shown(run) }, (_, k) => row(k + 1, ids[first + k], columns.top_probabilities.data[first + k])).filter(({ p }) => !Number.isNaN(p)); // a file may not say them
   const rank = columns.rank.data[index];
   return rank > rows.length ? [...rows, row(rank, actual, columns.probability.data[index])] : rows;
-}
-
-/** What a token that is only part of a character is called: its bytes. @param {RunState} run @param {number} id */
-function partName({ conditions }, id) {
-  const { manifest, parts } = state.model.value ?? {};
-  const bytes = manifest?.sha256 === conditions.model ? parts?.get(id) : undefined;
-  return bytes && `bytes ${bytes}`;
 }
 
 /** @param {RunState} run @param {number} index of a token that has been read */

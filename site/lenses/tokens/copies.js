@@ -4,7 +4,7 @@ import { Chart } from '../../charts/chart.js';
 import { pictureFiles, saveCsv, WIDTH } from '../../charts/files.js';
 import { rowsScene } from '../../charts/rows.js';
 import { theme } from '../../charts/theme.js';
-import { fixed } from '../../frame/format.js';
+import { count, fixed } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
 import { select } from '../../page/choices.js';
 import * as state from '../../page/state.js';
@@ -42,7 +42,7 @@ function copyRow({ start, source, length, text, first_nats: first, later_nats: l
   const show = (/** @type {number} */ from) => select({ span: { from, to: from + length } });
   const [once, again] = [fixed(inUnit(first)), fixed(inUnit(later))];
   return html`<tr>
-    <th scope="row"><code class="passage">${visible(text)}</code></th><td>${length}</td>
+    <th scope="row"><code class="passage">${visible(text)}</code></th><td>${count(length)}</td>
     <td><button type="button" class="small" @click=${() => show(source)} aria-label="${once}: Show the first occurrence" title="Show the first occurrence">${once}</button></td>
     <td><button type="button" class="small" @click=${() => show(start)} aria-label="${again}: Show this occurrence" title="Show this occurrence">${again}</button></td>
   </tr>`;

@@ -1,6 +1,6 @@
 // Fill in the blank: candidates ranked from the left alone and with what follows; main thread.
 
-import { percent } from '../../frame/format.js';
+import { count, percent } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
 import { select } from '../../page/choices.js';
 import { stop } from '../../page/runs.js';
@@ -55,7 +55,7 @@ function form({ before, after, inside, written }) {
 /** @param {Ranking} ranking */
 function results({ blank, done, all, ranked, error }) {
   if (error) return html`<p class="hint" role="alert">${error}</p>`;
-  if (!ranked) return html`<p class="hint">${all ? `Scored ${done} of ${all}` : 'Reading the text before the blank…'}</p>`;
+  if (!ranked) return html`<p class="hint">${all ? `Scored ${count(done)} of ${count(all)}` : 'Reading the text before the blank…'}</p>`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Ranked candidates"><table class="numbers" id="ranking">
     <caption class="hint">Left context only: p(candidate | left), over the whole vocabulary. Both sides: p(candidate | left) · p(right | left, candidate), as a share among these candidates.</caption>
     <thead><tr><th scope="col">Candidate</th><th scope="col" colspan="2">Left context only</th><th scope="col" colspan="2">Both sides</th><th scope="col"><span class="sr-only">Use it</span></th></tr></thead>

@@ -22,10 +22,11 @@ const listed = ask({ view: 'choice', needs: 'token', args: (_, token) => ({ toke
 
 export function inspectorView() {
   const run = state.run.value;
-  const index = state.hovered.value ?? state.current.value;
+  const { hovered, pinned, current } = state;
+  const index = state.NARROW.matches && pinned.value !== null ? pinned.value : (hovered.value ?? current.value); // a sheet stays
   if (!run || index === null || index >= run.tokens.ids.length) return html`<h2 class="title">Token</h2><p class="hint">${state.text.value ? 'Press Run' : 'Type a text'}: every token is coloured by how likely the model found it.</p>`;
   const word = state.wordAt(index);
-  if (word && index < run.count) return wordView(run, word, index, state.pinned.value === index);
+  if (word && index < run.count) return wordView(run, word, index, pinned.value === index);
   const known = index < run.count && !Number.isNaN(run.columns.logprob.data[index]);
   return html`
     ${heading(run, index)}
@@ -66,7 +67,7 @@ function foot(run, index, known) {
   const hex = hexBytes(tokens, index);
   const [start, end] = tokens.bytes[index];
   const name = `tokenlight-alternatives-${index + 1}`;
-  const title = `What the model expected at token ${index + 1}`;
+  const title = `What the model expected at token ${count(index + 1)}`;
   const scenes = () => {
     const rows = alternativesOf(run, index);
     return [rowsScene({

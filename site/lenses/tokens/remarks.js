@@ -5,10 +5,10 @@ import { count, fixed, percent } from '../../frame/format.js';
 import { inUnit, unit } from '../../frame/units.js';
 import { hover, pin } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
 import { codeButton } from '../python/panel_code.js';
+import { alternativesOf } from './alternatives.js';
 import { findings, findingsCsv } from './findings.js';
 
 /** @import {ClassRow, Remark} from '../../shared/protocol.js' */
@@ -21,7 +21,7 @@ export function remarksView() {
   const files = state.run.value?.stored ? nothing : filesView('Lists of the Tokens lens', FILES);
   return html`
     <section class="card"><div class="row spread"><h2>Top surprises</h2><span class="hint">${unit()} ${codeButton('remarks', 'What stands out', () => ({}), true)}</span></div>${list(surprises, 'Nothing to list.')}</section>
-    <section class="card"><div class="row spread"><h2 title="The model was uncertain, yet ranked these first.">Less surprising than expected</h2><span class="hint">${unit()}</span></div>${list(less_surprising, 'None: the model was never uncertain and right.')}</section>
+    <section class="card"><div class="row spread"><h2 title="The model was uncertain, yet ranked these first.">Less surprising than expected</h2><span class="hint">${unit()}</span></div>${list(less_surprising, 'None: no uncertain prediction was right.')}</section>
     <section class="card"><div class="row spread"><h2>Word classes</h2>${files}</div>${classTable(classes, code)}</section>
   `;
 }
@@ -29,11 +29,13 @@ export function remarksView() {
 /** @param {Remark[]} remarks @param {string} none */
 function list(remarks, none) {
   if (!remarks.length) return html`<p class="hint">${none}</p>`;
-  return html`<ol class="remarks">${remarks.map(({ token, text, probability, surprisal_nats, expected }) => {
+  const run = state.run.value;
+  return html`<ol class="remarks">${remarks.map(({ token, probability, surprisal_nats }) => {
     const chosen = state.pinned.value === token;
-    return html`<li><button type="button" aria-pressed=${chosen} title="${percent(probability)} · token ${token + 1}" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}>
+    const expected = run && token < run.count ? alternativesOf(run, token)[0] : null;
+    return html`<li><button type="button" aria-pressed=${chosen} title="${percent(probability)} · token ${count(token + 1)}" @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}>
       <code>${state.nameOfToken(token)}</code>
-      <span class="aside">${expected === null || text === expected ? nothing : html`not <code>${visible(expected)}</code>`}</span>
+      <span class="aside">${!expected || expected.actual ? nothing : html`not <code>${expected.name}</code>`}</span>
       <span class="number">${fixed(inUnit(surprisal_nats), 1)}</span>
     </button></li>`;
   })}</ol>`;

@@ -1,6 +1,6 @@
 // One word in numbers: how likely it was as a whole, and its tokens; main thread.
 
-import { count, percent } from '../../frame/format.js';
+import { count, countOf, percent } from '../../frame/format.js';
 import { amount, unit } from '../../frame/units.js';
 import { pin } from '../../page/choices.js';
 import { shownTexts, tokenName, visible } from '../../shared/token_text.js';
@@ -27,7 +27,7 @@ export function wordView(run, { index, first, stop }, token, pinned) {
   return html`
     <div class="about">
       <h2><code>${text}</code></h2>
-      <span class="hint">Word ${count(index + 1)} of ${count(words.probability.data.length)} · ${places.length === 1 ? '1 token' : `${count(places.length)} tokens`}</span>
+      <span class="hint">Word ${count(index + 1)} of ${count(words.probability.data.length)} · ${countOf(places.length, 'token')}</span>
       <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(token)}>${pinned ? 'Unpin' : 'Pin'}</button>
     </div>
     ${known ? html`<dl class="facts">${list.map(([name, shown]) => html`<div><dt>${name}</dt><dd>${shown}</dd></div>`)}</dl>` : html`<p class="hint">It begins with the first token, which has no probability.</p>`}
@@ -36,7 +36,7 @@ export function wordView(run, { index, first, stop }, token, pinned) {
       <thead><tr><th>token</th><th class="number">probability</th><th class="number">${unit()}</th></tr></thead>
       <tbody>${places.map((i) => html`<tr>
         <th scope="row"><code>${tokenName(tokens, i)}</code></th>
-        <td class="number">${Number.isNaN(columns.probability.data[i]) ? '–' : percent(columns.probability.data[i])}</td>
+        <td class="number">${percent(columns.probability.data[i])}</td>
         <td class="number">${amount(columns.surprisal.data[i]).split(' ')[0]}</td>
       </tr>`)}</tbody>
     </table>

@@ -3,7 +3,6 @@
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { signed } from '../../frame/format.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { chosenHead, fetch, lacks, missingWords, whyArgs } from './choice.js';
@@ -69,8 +68,8 @@ function charts({ json, arrays }) {
 function lead({ json }) {
   const { logit, sum, target, versus, softcap } = json;
   if (logit === undefined || sum === undefined) return 'Computing…';
-  const name = html`<code>${labelOf(target.text)}</code>`;
-  return html`${versus ? html`Logit of ${name} less that of <code>${labelOf(versus.text)}</code>` : html`Logit of ${name}`}: <strong>${signed(logit, 3)}</strong>. All parts sum to <strong>${signed(sum, 3)}</strong>.${softcap ? ' Before the model’s soft-cap.' : nothing}`;
+  const name = html`<code>${state.nameOfId(target)}</code>`;
+  return html`${versus ? html`Logit of ${name} less that of <code>${state.nameOfId(versus)}</code>` : html`Logit of ${name}`}: <strong>${signed(logit, 3)}</strong>. All parts sum to <strong>${signed(sum, 3)}</strong>.${softcap ? ' Before the model’s soft-cap.' : nothing}`;
 }
 
 export const adds = panel({

@@ -1,5 +1,6 @@
 // Which token of A goes with which of this text: both texts one above the other, paired by pressing; main thread.
 
+import { count } from '../../frame/format.js';
 import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
@@ -25,7 +26,7 @@ export function alignmentLine(both) {
   const equal = both.a.length === both.b.length;
   /** @type {[string, string][]} */
   const options = equal ? [['', 'position by position'], ['hand', ALIGNMENTS.hand]] : [['', 'choose…'], ...Object.entries(ALIGNMENTS)];
-  return html`<span class="why-question">${equal ? '' : `A has ${both.a.length} tokens, this text ${both.b.length}.`} Aligned:
+  return html`<span class="why-question">${equal ? '' : `A has ${count(both.a.length)} tokens, this text ${count(both.b.length)}.`} Aligned:
     ${menuView('Aligned', options, alignment(), (value) => setAlignment(value, both))}</span> `;
 }
 
@@ -59,7 +60,7 @@ function columnView(both, column) {
     const goes = other === null ? 'goes with none' : `goes with ${labelOf(both[side === 'a' ? 'b' : 'a'][other])}`;
     const isPressed = pressed.value?.side === side && pressed.value.token === token;
     return html`<button type="button" data-side=${side} data-token=${token} tabindex=${token === 0 && side === 'a' ? 0 : -1} aria-pressed=${isPressed}
-      aria-label="${side === 'a' ? 'A' : 'This text'}, token ${token + 1}: ${labelOf(both[side][token])}, ${goes}"
+      aria-label="${side === 'a' ? 'A' : 'This text'}, token ${count(token + 1)}: ${labelOf(both[side][token])}, ${goes}"
       @click=${() => press(both, side, token)}>${labelOf(both[side][token])}</button>`;
   };
   return html`<span class="pair-column ${differ ? 'differ' : ''}">${cell('a')}${cell('b')}</span>`;

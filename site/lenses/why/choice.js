@@ -1,5 +1,6 @@
 // What the Why lens is asked: the target, what it is compared with, the reading that shades the text, and the chosen head; main thread.
 
+import { count } from '../../frame/format.js';
 import { computeMissing } from '../../page/questions.js';
 import * as state from '../../page/state.js';
 import { hasHeadOutputs } from '../../shared/interventions.js';
@@ -77,5 +78,5 @@ export const fetch = (run, missing) => computeMissing(run, missing);
 /** How far a sweep is. @param {{ json: object }} answer */
 export function progress(answer) {
   const missing = lacks(answer);
-  return missing && 'first' in missing ? `Computing… ${missing.first} of ${missing.of}` : missing ? 'Computing…' : '';
+  return missing && 'first' in missing ? `Computing… ${count(missing.first)} of ${count(missing.of)}` : missing ? 'Computing…' : '';
 }

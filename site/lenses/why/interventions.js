@@ -5,7 +5,6 @@ import { change, inUnit, unit } from '../../frame/units.js';
 import { cutLinks, isChanged, scaleHeads, setInterventions } from '../../page/interventions.js';
 import { say } from '../../page/notices.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { fetch, lacks } from './choice.js';
@@ -48,7 +47,7 @@ function tools() {
   const run = state.run.value;
   const { pinned, span } = state;
   const first = run?.conditions.prefix === null ? 0 : 1;
-  const name = (/** @type {number} */ token) => labelOf(run?.tokens.texts[token] ?? '');
+  const name = state.nameOfToken;
   const induction = inductionHeads();
   const query = pinned.value;
   const keys = span.value ? Array.from({ length: span.value.to - span.value.from }, (_, i) => Number(span.value?.from) + i) : [];

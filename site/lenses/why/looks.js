@@ -22,11 +22,11 @@ export const looks = panel({
   fetch,
   title: 'Looks at',
   missing: missingWords,
-  controls: () => html`<span class="attention-controls">${checkView('× size of what is moved', weighted)}</span>`,
+  controls: () => html`<span class="attention-controls">${checkView('Weight by contribution', weighted)}</span>`,
   lead: ({ json }) => {
     if (!json.largest) return 'Computing…';
     const prefix = json.prefix === null || json.prefix === undefined ? '' : ` Prefix token: ${json.weighted ? share(json.prefix) : percent(json.prefix)}.`;
     return html`${json.weighted ? 'Share of what attention added, by the token it came from, mean over layers.' : 'Attention, mean over all heads.'}${prefix}`;
   },
-  charts: ({ json }) => (json.largest ? [largestChart(json.largest, json.weighted ? 'share of what was moved' : 'attention', json.weighted ? 'share' : 'weight', json.weighted ? share : percent)] : []),
+  charts: ({ json }) => (json.largest ? [largestChart(json.largest, json.weighted ? 'share of what attention added' : 'attention', json.weighted ? 'share' : 'weight', json.weighted ? share : percent)] : []),
 });

@@ -1,7 +1,7 @@
 // Needs: what changes if a token is hidden from the position that predicts, or a head is off; and with less context; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { fixed } from '../../frame/format.js';
+import { countOf, fixed } from '../../frame/format.js';
 import { change, inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
@@ -101,13 +101,13 @@ export const context = panel({
     return [{
       label: 'Log-probability by the length of the context',
       scene: (width) => rowsScene({
-        labels: json.lengths.map((n) => `${n} token${n === 1 ? '' : 's'}`), labelRoom: 84, rowHeight: 20,
+        labels: json.lengths.map((n) => countOf(n, 'token')), labelRoom: 84, rowHeight: 20,
         tracks: [
           { kind: 'bars', title: `log-probability, ${unit()}`, axis: (value) => fixed(inUnit(value), 1), series: [{ values: values.map((value) => (Number.isNaN(value) ? null : value)), fill: 'bar' }] },
           { kind: 'numbers', title: '', room: 56, texts: values.map((value) => fixed(inUnit(value))) },
         ],
       }, width),
-      say: ({ row }) => `after the last ${json.lengths[row]} tokens: ${fixed(inUnit(values[row]))} ${unit()}`,
+      say: ({ row }) => `after the last ${countOf(json.lengths[row], 'token')}: ${fixed(inUnit(values[row]))} ${unit()}`,
     }];
   },
 });

@@ -1,10 +1,9 @@
 // Patch: the residual stream or a head’s output of the pinned text copied into this one, and what that does to the prediction; main thread.
 
-import { signed } from '../../frame/format.js';
+import { count, signed } from '../../frame/format.js';
 import { change, unit } from '../../frame/units.js';
 import { computeMissing } from '../../page/questions.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { menuView, pinView } from '../controls.js';
@@ -51,8 +50,8 @@ const copiedMenu = () => html`<span class="why-question">Copy from A ${menuView(
 
 /** What is asked: the target, and rather than which. @param {PatchGrid} json */
 function question({ target, versus, offered }) {
-  const each = new Map([...offered.a, ...offered.b, target, ...(versus ? [versus] : [])].map(({ id, text }) => [id, text]));
-  const menu = (/** @type {number | null} */ without) => /** @type {[number | string, string][]} */ ([...each].filter(([id]) => id !== without).map(([id, text]) => [id, labelOf(text)]));
+  const each = new Map([...offered.a, ...offered.b, target, ...(versus ? [versus] : [])].map((token) => [token.id, token]));
+  const menu = (/** @type {number | null} */ without) => /** @type {[number | string, string][]} */ ([...each].filter(([id]) => id !== without).map(([id, token]) => [id, state.nameOfId(token)]));
   return html`<span class="why-question">Towards ${menuView('Target', menu(versus?.id ?? null), target.id, (id) => askTowards({ target: Number(id), versus: versus?.id ?? null }))}
     rather than ${menuView('Rather than', [['', 'nothing: its log-probability alone'], ...menu(target.id)], versus?.id ?? '', (id) => askTowards({ target: target.id, versus: id === '' ? null : Number(id) }))}</span>`;
 }
@@ -61,7 +60,7 @@ function lead(/** @type {Answer} */ { json }) {
   const asked = html`${copiedMenu()}${alignmentLine(json.alignment)}`;
   if (json.why_not !== null) return html`${asked}${ofHeads() && lacksHeadOutputs() ? NO_HEADS : isUnaligned(json.alignment) ? UNALIGNED : json.why_not}`;
   const { of_a: a, of_b: b, done, of, versus } = json;
-  const progress = done === of ? '' : isSweeping() ? html` <strong>Computing… ${done} of ${of}</strong>` : done ? html` ${done} of ${of} computed.` : '';
+  const progress = done === of ? '' : isSweeping() ? html` <strong>Computing… ${count(done)} of ${count(of)}</strong>` : done ? html` ${count(done)} of ${count(of)} computed.` : '';
   return html`${asked}${question(json)} ${versus ? 'Difference of log-probabilities' : 'Log-probability'}, ${unit()}: ${change(b)} here, ${change(a)} after A.${progress}`;
 }
 
@@ -89,13 +88,13 @@ function below({ json, arrays }) {
 }
 
 /** Which tokens can change the prediction. @param {PatchGrid} json */
-function reach({ begin, of, heads, token, alignment: { b: texts, origin } }) {
-  const place = token === null ? '' : `${labelOf(texts[token])} (${token + 1})`;
+function reach({ begin, of, heads, token, alignment: { origin } }) {
+  const place = token === null ? '' : `${state.nameOfToken(token)} (${count(token + 1)})`;
   if (heads && of && token !== null) return `Copied at ${place}.`;
   if (heads && !of) return token === null ? 'No token of A goes with one here that could change anything.' : `At ${place}, no head gives out anything else in A: choose a later token, or one that goes with a token of A.`;
   if (!of) return 'Only what both texts have in common up to there goes together: copying it changes nothing.';
   if (origin.includes(null)) return 'Where nothing of A is aligned, nothing is copied.';
-  return begin ? `Both texts begin with the same ${begin === 1 ? 'token' : `${begin} tokens`}: copying there changes nothing.` : 'Every token can change the prediction.';
+  return begin ? `Both texts begin with the same ${begin === 1 ? 'token' : `${count(begin)} tokens`}: copying there changes nothing.` : 'Every token can change the prediction.';
 }
 
 export const patch = panel({

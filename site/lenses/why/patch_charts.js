@@ -13,9 +13,9 @@ import { headCharts, rowHeight } from './head_charts.js';
 /** A row and a column of the grid. @typedef {{ row: number, column: number }} Cell */
 
 /** What a cell stands for. @param {PatchGrid} json @param {Cell} cell */
-export function placeOf({ heads, layers, alignment: { b: texts } }, { row, column }) {
+export function placeOf({ heads, layers }, { row, column }) {
   if (heads) return `head ${row}.${column}`;
-  return `${row < layers ? `layer ${row}` : 'final norm'}, ${labelOf(texts[column])} (${column + 1})`;
+  return `${row < layers ? `layer ${row}` : 'final norm'}, ${state.nameOfToken(column)} (${column + 1})`;
 }
 
 /** By layer and token. @param {Answer} answer @param {(cell: Cell) => void} press @returns {ChartOf} */
@@ -33,7 +33,7 @@ export function gridChart({ json, arrays }, press) {
       labels: Array.from({ length: layers + 1 }, (_, row) => (row < layers ? String(row) : 'norm')), labelRoom: 40, rowHeight: rowHeight(layers), align: 'end',
       tracks: [{
         kind: 'cells', title: `Δ ${unit()}`, levels: arrays.levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, change),
-        ends: [labelOf(texts[0]), labelOf(texts[columns - 1])], widest: 44, narrowest: 8,
+        ends: [state.nameOfToken(0), state.nameOfToken(columns - 1)], widest: 44, narrowest: 8,
       }],
     }, width),
     say: ({ row, column }) => {

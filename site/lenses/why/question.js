@@ -4,7 +4,6 @@ import { amount } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
 import { isChanged } from '../../page/interventions.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { menuView } from '../controls.js';
 import { plainPanel } from '../panel.js';
@@ -32,11 +31,11 @@ function view() {
   const { alternatives, actual } = answer;
   const others = alternatives.filter(({ id }) => id !== actual.id);
   /** @type {[string | number, string][]} */
-  const targets = [['', `${labelOf(actual.text)} (the token in the text)`], ...others.map(({ id, text, logprob }) => /** @type {[number, string]} */ ([id, `${labelOf(text)} · ${amount(logprob === null ? null : -logprob)}`]))];
+  const targets = [['', `${state.nameOfId(actual)} (the token in the text)`], ...others.map((each) => /** @type {[number, string]} */ ([each.id, `${state.nameOfId(each)} · ${amount(each.logprob === null ? null : -each.logprob)}`]))];
   /** @type {[string | number, string][]} */
-  const rivals = [['', 'nothing: its logit alone'], ...alternatives.filter(({ id }) => id !== answer.target.id).map(({ id, text }) => /** @type {[number, string]} */ ([id, labelOf(text)]))];
+  const rivals = [['', 'nothing: its logit alone'], ...alternatives.filter(({ id }) => id !== answer.target.id).map((each) => /** @type {[number, string]} */ ([each.id, state.nameOfId(each)]))];
   for (const [list, chosen] of /** @type {const} */ ([[targets, answer.target], [rivals, answer.versus]])) {
-    if (chosen && chosen.id !== actual.id && !list.some(([id]) => id === chosen.id)) list.push([chosen.id, labelOf(chosen.text)]);
+    if (chosen && chosen.id !== actual.id && !list.some(([id]) => id === chosen.id)) list.push([chosen.id, state.nameOfId(chosen)]);
   }
   const typed = (/** @type {string} */ label, /** @type {(text: string) => void} */ use) => html`<input class="quiet" type="text" size="8" aria-label=${label} placeholder="other…" autocomplete="off" spellcheck="false"
     @change=${(/** @type {Event} */ event) => {

@@ -6,7 +6,6 @@ import { shade } from '../../page/choices.js';
 import { isChanged } from '../../page/interventions.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { ask } from '../scheduler.js';
 import { both, fetch, ID, lacks, reading, versus, weighted, whyArgs } from './choice.js';
 
@@ -50,7 +49,7 @@ export function followShading() {
     const format = (/** @type {number} */ value) => (nats ? `${signed(inUnit(value))} ${unit()}` : chosen === 'looks' ? (isSigned ? `${signed(100 * value, 1)}%` : percent(value)) : signed(value));
     const ends = [0, 128, 255];
     const stops = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ends.map((level) => palette[scheme][level]), text: [] });
-    const text = labelOf(state.run.value?.tokens.texts[state.current.value ?? 0] ?? '');
+    const text = state.nameOfToken(state.current.value ?? 0);
     const titles = { adds: `added directly to ${text}`, looks: `looked at for ${text}`, needs: `${text} without it`, change: 'Δ by interventions' };
     shade(ID, {
       title: titles[chosen],

@@ -1,7 +1,8 @@
 // Tokens with a number each, the largest first: how the three readings name the earlier tokens; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { labelOf } from '../../shared/token_text.js';
+import { count } from '../../frame/format.js';
+import * as state from '../../page/state.js';
 
 /** @import {ChartOf} from '../../charts/chart.js' */
 
@@ -13,11 +14,11 @@ export const largestChart = (rows, label, title, format) => ({
   label: `Earlier tokens: ${label}`,
   resting: 'Point at a bar for its value.',
   scene: (width) => rowsScene({
-    labels: rows.map(({ text, token }) => `${labelOf(text)} ${token + 1}`), labelRoom: Math.min(150, width * 0.4), rowHeight: 20, mono: true,
+    labels: rows.map(({ token }) => `${state.nameOfToken(token)} ${count(token + 1)}`), labelRoom: Math.min(150, width * 0.4), rowHeight: 20, mono: true,
     tracks: [
       { kind: 'bars', title, axis: format, series: [{ values: rows.map(({ value }) => value), fill: 'bar' }] },
       { kind: 'numbers', title: '', room: 56, texts: rows.map(({ value }) => format(value)) },
     ],
   }, width),
-  say: ({ row }) => (rows[row] ? `${labelOf(rows[row].text)} (token ${rows[row].token + 1}): ${format(rows[row].value)}` : ''),
+  say: ({ row }) => (rows[row] ? `${state.nameOfToken(rows[row].token)} (token ${count(rows[row].token + 1)}): ${format(rows[row].value)}` : ''),
 });
