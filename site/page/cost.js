@@ -10,8 +10,8 @@ const MOST_OF_CHUNK = 64e6;
 /** Bytes of each, as in pyscripts/trace.py. */
 const KEPT = { attention: 160e6, hiddenStates: 110e6 };
 const STATISTICS = 7; // numbers of every head at every position, in float32
-const SHOWN = 20e3; // bytes of a token in the document
-const OVERHEAD = 1.1; // of allocators; measured: 0.61 GB for 3,996 tokens of SmolLM2, and 1.11 GB for 8,191
+const SHOWN = 16e3; // bytes of a token in the document
+const OVERHEAD = 1.1; // of allocators; measured: 0.53 GB for 3,975 tokens of SmolLM2, and 1.0 GB for 8,191
 
 let speed = 0; // tokens per second of the latest run that was long enough to measure
 let shortest = 0; // seconds of the latest run of less than one pass
@@ -42,9 +42,9 @@ export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_
   const kept = Math.min(positions, Math.floor(KEPT.hiddenStates / state)); // positions of which hidden states are
   const attention = 2 * layers * heads * positions * positions;
   const statistics = 4 * STATISTICS * layers * heads * tokens;
-  // A chunk's outputs are in onnxruntime, on their way and in Python; the statistics are there twice when they are joined.
+  // A chunk's outputs are in onnxruntime and on their way; the statistics are there twice when they are joined.
   const keptBytes = state * kept + (attention > KEPT.attention ? 0 : attention);
-  const bytes = OVERHEAD * (cache + 3 * chunk + 2 * statistics + keptBytes + SHOWN * tokens);
+  const bytes = OVERHEAD * (cache + 2 * chunk + 2 * statistics + keptBytes + SHOWN * tokens);
   const time = speed ? ` and about ${Math.ceil(tokens / speed)} s` : '';
   const limits = [
     ...(attention > KEPT.attention ? ['Attention is not kept; it is computed again when needed.'] : []),
