@@ -44,24 +44,26 @@ def test_numpy_that_cannot_be_loaded_once(tiny_site: str, open_page: Opener) -> 
 
 @pytest.mark.parametrize("file", ["inference/inference.worker.js", "inference/reader.js", "analysis/publisher.js"])
 def test_a_file_of_a_worker_that_cannot_be_loaded(file: str, tiny_site: str, page: Page) -> None:
-    """Once: the worker is started again, and nobody hears of it. Twice: one sentence, and a way to try again."""
+    """Once: the worker is started again, and nobody hears of it. Always: one sentence, and a way to try again."""
     asked: list[Route] = []
+    lost = True  # whether the file cannot be had now
 
     def answer(route: Route) -> None:
+        nonlocal lost
         asked.append(route)
-        if len(asked) in (1, 3, 4):
-            route.abort()
-        else:
-            route.continue_()
+        (route.abort if lost else route.continue_)()
+        lost = lost and len(asked) > 1
 
     page.route(f"**/{file}", answer)
     page.goto(tiny_site)
     ready(page)
     assert len(asked) == 2
     expect(page.locator("#notice")).not_to_contain_text("could not be loaded")
+    lost = True
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-state", "error", timeout=60_000)
     expect(page.locator("#notice")).to_contain_text("could not be loaded. Check the connection")
+    lost = False
     page.click("#retry")
     ready(page)
     assert page.evaluate(READS)[1] > 3
