@@ -27,7 +27,7 @@ class KeptAttention:
 
     def append(self, chunk: Layers, expected: int = 0) -> NDArray[np.float32] | None:
         """Adds the next queries [layer, head, query, key], key = positions up to the last of them. expected: positions
-        that the run will have, as known. Returns them as they are kept; None if they are too large."""
+        that the run will have, as known. Returns them as one array; None if they were too large to be copied."""
         layers, heads = chunk.shape[:2]
         if layers * heads * expected * expected * FLOAT32 / 2 > self._limit:
             self._chunks = None

@@ -1,4 +1,4 @@
-"""Arrays of all layers, of which a few layers at a time are enough."""
+"""Arrays of all layers, processed a few layers at a time to save memory."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ BLOCK_BYTES = 8_000_000  # processed together: a page's Python never gives back 
 
 
 class Layers(Protocol):
-    """An array [layer, ...], float32: numpy's, or one that lies elsewhere and is copied as far as it is asked for."""
+    """An array [layer, ...], float32: numpy's, or one in JavaScript, of which a slice of layers is copied (page/arrays.py)."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...

@@ -20,7 +20,7 @@ def to_numpy(parts: Sequence[Any], shape: tuple[int, ...]) -> NDArray[np.float32
     return array
 
 
-class Elsewhere:
+class JavaScriptLayers:
     """A JavaScript Float32Array as an array [layer, ...], copied a few layers at a time (pyscripts/layers.py)."""
 
     def __init__(self, part: Any, shape: tuple[int, ...]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.model_outputs import ModelShape, Outputs
-from pyscripts.page.arrays import Elsewhere, to_numpy
+from pyscripts.page.arrays import JavaScriptLayers, to_numpy
 from pyscripts.page.models import Model
 from pyscripts.strides import StridedTrace
 from pyscripts.tokens import Tokens
@@ -51,7 +51,7 @@ def outputs_of(chunk: Any, shape: ModelShape, past: int) -> Outputs:
     arrays: dict[str, Any] = {name: to_numpy([given], (1, *size))[0] if (given := getattr(chunk, key)) else None
                               for name, (key, size) in shapes.items()}
     if chunk.attentions is not None:
-        arrays["attentions"] = Elsewhere(chunk.attentions, (shape.layers, shape.heads, count, past + count))
+        arrays["attentions"] = JavaScriptLayers(chunk.attentions, (shape.layers, shape.heads, count, past + count))
     return Outputs(logits_of(chunk, shape.vocab_size), **arrays)
 
 

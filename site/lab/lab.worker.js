@@ -23,8 +23,8 @@ let joined = Promise.withResolvers();
 let cancelled = false;
 /** Rejects when Python itself ends, as after os._exit. @type {PromiseWithResolvers<never>} */
 const died = Promise.withResolvers();
-died.promise.catch(() => {}); // said by the code that was running
-addEventListener('unhandledrejection', (event) => event.reason?.pyodide_fatal_error && event.preventDefault()); // likewise
+died.promise.catch(() => {}); // the code that was running reports it
+addEventListener('unhandledrejection', (event) => event.reason?.pyodide_fatal_error && event.preventDefault()); // reported by it, too
 /** The run of the page that Python holds, and its large arrays. */
 let held = { runId: -1, hidden_states: false, attentions: false };
 
@@ -95,7 +95,7 @@ const api = {
   async boot(shared, onProgress) {
     const pyodide = await bootPython(onProgress);
     await unpackLibraries(pyodide);
-    pyodide._api.on_fatal = died.reject; // what it was computing will never answer
+    pyodide._api.on_fatal = died.reject; // the code that was running will never be answered
     session = pyodide.pyimport('pyscripts.page.lab_session').LabSession();
     interrupt = shared;
     if (interrupt) pyodide.setInterruptBuffer(interrupt);

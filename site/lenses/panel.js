@@ -145,7 +145,7 @@ const WITHOUT_MODEL = 'This needs the model that read the text: a saved run hold
 /** What is said while a panel has no answer yet. @param {boolean} pass whether it runs the model again */
 const waiting = (pass) => (pass && !state.run.value?.done ? 'Shown when the run has ended.' : 'Computing…');
 
-/** The same of a number that only the model can give. */
+/** What is said in place of a value that only the model can give. */
 export const awaited = () => (state.isReadByModel.value ? waiting(true) : WITHOUT_MODEL);
 
 /**

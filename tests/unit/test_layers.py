@@ -5,7 +5,7 @@ import pytest
 
 from pyscripts import layers
 from pyscripts.model_outputs import ModelShape, Outputs
-from pyscripts.page.arrays import Elsewhere
+from pyscripts.page.arrays import JavaScriptLayers
 from pyscripts.trace import Trace
 from tests.unit.test_tokens import Floats
 
@@ -33,7 +33,7 @@ def read(together: int, kept: float, monkeypatch: pytest.MonkeyPatch) -> Trace:
         attention = np.tril(draw.random((LAYERS, HEADS, stop - start, stop)), start).astype(np.float32)
         attention /= attention.sum(-1, keepdims=True)
         logits = draw.normal(size=(stop - start, VOCABULARY)).astype(np.float32)
-        trace.extend(Outputs(logits, Elsewhere(Watched(attention), attention.shape)))
+        trace.extend(Outputs(logits, JavaScriptLayers(Watched(attention), attention.shape)))
     return trace
 
 
