@@ -11,7 +11,7 @@ BLOCK_BYTES = 8_000_000  # processed together: a page's Python never gives back 
 
 
 class Layers(Protocol):
-    """An array [layer, ...], float32: numpy's, or one in JavaScript, of which a slice of layers is copied (page/arrays.py)."""
+    """An array [layer, ...], float32: numpy's, or one in JavaScript of which layers are copied (page/arrays.py)."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
