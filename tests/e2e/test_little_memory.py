@@ -77,7 +77,7 @@ def test_python_that_does_not_fit_can_be_tried_again(browser: Browser, limited: 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("worker", "limit"), [("inference", 760e6), ("analysis", 110e6)])
+@pytest.mark.parametrize(("worker", "limit"), [("inference", 760e6), ("analysis", 90e6)])
 def test_a_text_that_does_not_fit_is_kept_as_far_as_it_was_read(
     browser: Browser, limited: Served, worker: str, limit: float
 ) -> None:
