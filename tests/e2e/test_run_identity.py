@@ -124,9 +124,9 @@ def test_a_run_during_a_switch_is_under_way_and_can_be_stopped(tiny_site: str, o
             held.append(route)
 
     page.route("**/models/tiny-llama/*.bin", hold)
-    page.evaluate("globalThis.switching = tokenlight.load('tiny-llama').then((model) => model.id); null")
-    expect(page.locator("html")).to_have_attribute("data-state", "booting")
-    with slowed(page, 20):
+    with slowed(page, 20):  # the model that is left, whose worker is the only one until the switch
+        page.evaluate("globalThis.switching = tokenlight.load('tiny-llama').then((model) => model.id); null")
+        expect(page.locator("html")).to_have_attribute("data-state", "booting")
         page.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
         expect(page.locator("html")).to_have_attribute("data-state", "running")
         expect(page.locator(".token.generated").nth(2)).to_be_attached()
