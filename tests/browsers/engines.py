@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import glob
-import json
+import logging
 import os
 import shutil
+import socket
 import subprocess
-import sys
-import threading
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Protocol
 
 from playwright.sync_api import sync_playwright
@@ -19,7 +17,6 @@ from tests import browser
 from tests.e2e.conftest import FLAGS
 
 PATIENCE = 240  # seconds for one answer
-HERE = Path(__file__).parent
 
 
 class Missing(Exception):
@@ -43,6 +40,22 @@ class Engine(Protocol):
         """The value of an expression, JSON, or of the promise that it is; ScriptError where that fails."""
 
     def close(self) -> None: ...
+
+
+def asked(script: str) -> str:
+    """An asynchronous script, as WebDriver has them, that answers with an expression's value or what went wrong."""
+    return f"""const done = arguments[0];
+      Promise.resolve().then(() => ({script}))
+        .then((value) => done({{ value }}), (error) => done({{ error: String(error) }}));"""
+
+
+def value(answer: dict[str, Any] | None) -> Any:
+    """What such a script answered; ScriptError where something went wrong."""
+    if answer is None:
+        raise ScriptError("the page went away")
+    if "error" in answer:
+        raise ScriptError(answer["error"])
+    return answer.get("value")
 
 
 class Chromium:
@@ -76,7 +89,11 @@ class Chromium:
 
 
 class Firefox:
-    """WebDriver BiDi, spoken by puppeteer in firefox.mjs; no geckodriver."""
+    """Marionette, Firefox's own driver; no geckodriver.
+
+    Not WebDriver BiDi: it listens for workers, and while anything does (developer tools do too), Firefox may wait for
+    ever where a worker starts another one, as onnxruntime's threads are.
+    """
 
     def __init__(self) -> None:
         if not self._find():
@@ -84,41 +101,41 @@ class Firefox:
         path = self._find()
         if not path:
             raise Missing("Firefox is not installed and could not be: as root on Debian, firefox-esr is")
-        node = Path(sys.executable).with_name("node")
-        command = [str(node), str(HERE / "firefox.mjs"), path]
-        self._driver = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.version = self._ask("version").partition("/")[2]
+        from marionette_driver.marionette import Marionette
+
+        logging.getLogger("mozversion").disabled = True
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self._driver = Marionette(bin=path, headless=True, port=port, gecko_log=os.devnull)
+        self._driver.start_session()
+        self._driver.timeout.script = self._driver.timeout.page_load = PATIENCE
+        self.version = self._driver.session_capabilities["browserVersion"]
 
     @staticmethod
     def _find() -> str | None:
         return shutil.which("firefox-esr") or shutil.which("firefox")
 
-    def _ask(self, request: str, argument: str | None = None) -> Any:
-        """One request, one answer; where none comes in time, the driver is ended."""
-        assert self._driver.stdin and self._driver.stdout
-        self._driver.stdin.write(json.dumps({"request": request, "argument": argument}) + "\n")
-        self._driver.stdin.flush()
-        patience = threading.Timer(PATIENCE, self._driver.terminate)
-        patience.start()
-        line = self._driver.stdout.readline()
-        patience.cancel()
-        answer = json.loads(line) if line else {"error": "Firefox did not answer"}
-        if "error" in answer:
-            raise ScriptError(answer["error"])
-        return answer["value"]
-
     def open(self, address: str) -> None:
-        self._ask("open", address)
+        self._driver.navigate(address)
 
     def reload(self) -> None:
-        self._ask("reload")
+        """By leaving and coming back: Marionette's own reload passes service workers by."""
+        address = self._driver.get_url()
+        self.open("about:blank")
+        self.open(address)
 
     def evaluate(self, script: str) -> Any:
-        return self._ask("evaluate", script)
+        from marionette_driver.errors import MarionetteException
+
+        try:
+            return value(self._driver.execute_async_script(asked(script), sandbox=None))
+        except MarionetteException as error:
+            raise ScriptError(str(error)) from error
 
     def close(self) -> None:
-        self._driver.terminate()  # puppeteer ends its browser then
-        self._driver.wait(20)
+        self._driver.cleanup()
+        del self._driver  # it complains if it still exists when Python ends
 
 
 class WebKit:
@@ -166,16 +183,10 @@ class WebKit:
     def evaluate(self, script: str) -> Any:
         from selenium.common.exceptions import WebDriverException
 
-        asked = f"""const done = arguments[0];
-          Promise.resolve().then(() => ({script}))
-            .then((value) => done({{ value }}), (error) => done({{ error: String(error) }}));"""
         try:
-            answer = self._driver.execute_async_script(asked)
+            return value(self._driver.execute_async_script(asked(script)))
         except WebDriverException as error:
             raise ScriptError(str(error)) from error
-        if "error" in answer:
-            raise ScriptError(answer["error"])
-        return answer.get("value")
 
     def close(self) -> None:
         self._driver.quit()
