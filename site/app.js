@@ -74,8 +74,9 @@ if (state.tokenToPin.value !== null) {
 keepDraft();
 installApi();
 const settled = settle();
-mountCharts().catch((error) => {
+mountCharts().catch(async (error) => {
   console.error(error);
+  await settled; // the reload that isolates the page cuts off imports
   const sentence = 'A part of the page could not be loaded. Check the connection, then reload the page.';
   if (!state.model.value) state.failure.value = sentence;
   say(sentence, true);

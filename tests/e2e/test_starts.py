@@ -166,6 +166,20 @@ def test_a_reload_that_never_comes(idle_root: Path, page: Page) -> None:
         expect(page.locator("html")).to_have_attribute("data-same", "yes")
 
 
+def test_a_file_that_the_reload_cuts_off_is_not_missed(idle_root: Path, page: Page) -> None:
+    """The reload that isolates the page fetches it again, so nothing is said before."""
+    with hosting(idle_root) as host:
+        host.hang("headers.js")
+        host.instead["lenses/index.js"] = (503, "text/plain", "")
+        with page.expect_response("**/lenses/index.js"):
+            page.goto(host.address)
+        page.wait_for_timeout(500)
+        expect(page.locator("html")).to_have_attribute("data-state", "booting")
+        host.instead.clear()
+        host.answer()
+        wait_ready(page)
+
+
 def test_in_a_frame_it_is_never_reloaded(idle_root: Path, page: Page) -> None:
     """A frame is isolated by its parent or not at all."""
     (idle_root / "parent.html").write_text(f'<!doctype html><iframe src="/{FOLDER}/"></iframe>')
