@@ -202,7 +202,7 @@
  *             offered: { a: NextToken[], b: NextToken[] }, alignment: Alignment, layers: number, columns: number, begin: number, heads: boolean, token: number | null,
  *             palette: string, stops: Stop[], largest: { layer: number, token: number, value: number }[], top: { layer: number, head: number, value: number }[] }} PatchGrid
  *   see pyscripts/page/views/patch.py; columns: tokens or heads; token: where heads are copied, null: at every token
- * @typedef {{ a: string[], b: string[], origin: (number | null)[] }} Alignment texts of the tokens of A and B, and for each of B which of A goes with it
+ * @typedef {{ a: NamedToken[], b: NamedToken[], origin: (number | null)[] }} Alignment the tokens of A and B, and for each of B which of A goes with it
  * @typedef {'start' | 'end' | 'both' | [a: number, b: number][] | null} Align see pyscripts/alignment.py
  * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null,
  *             largest?: { token: number, text: string, value: number }[] }} Change

@@ -66,6 +66,13 @@ export function shownTexts(tokens) {
   return tokens.bytes.map(([from, to]) => decoder.decode(bytes.subarray(starts.indexOf(1, from), starts.indexOf(1, to))));
 }
 
+/** The text of the tokens from … to - 1, U+FFFD for the parts of characters at its ends. @param {TokenizedText} tokens @param {number} from @param {number} to */
+export function textOf(tokens, from, to) {
+  const spans = tokens.bytes.slice(from, to);
+  if (!spans.length) return '';
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(ownBytes(tokens).subarray(spans[0][0], spans[spans.length - 1][1]));
+}
+
 /** Whether token i continues a character that the previous token began. @param {TokenizedText} tokens @returns {boolean[]} */
 export function continuesCharacter(tokens) {
   const starts = characterStarts(tokens.text, ownBytes(tokens));

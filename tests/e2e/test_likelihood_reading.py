@@ -195,6 +195,14 @@ def test_lists_name_parts_of_characters_by_their_bytes(view: Page) -> None:
     assert "\ufffd" not in view.locator("#copies table").inner_text()
     view.locator("#tokens .token").nth(1).click()
     assert "\ufffd" not in view.locator("#inspector").inner_text()
+    view.locator("#tokens").focus()
+    view.keyboard.press("Home")
+    view.keyboard.press("Shift+ArrowRight")
+    view.keyboard.press("Shift+ArrowLeft")
+    view.click("#rank")
+    expect(view.locator("#ranking tr.actual")).to_contain_text("bytes F0", timeout=30_000)
+    expect(view.locator(".context mark")).to_contain_text("bytes F0")
+    expect(view.locator(".context")).to_contain_text("東京")
 
 
 def test_summary_and_word_table(view: Page, run: dict) -> None:

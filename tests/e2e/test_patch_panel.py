@@ -118,6 +118,19 @@ def test_tokens_are_paired_by_hand(page: Page, native: Model) -> None:
     assert len(of_b.all()) == len(b.ids)
 
 
+def test_parts_of_characters_are_named_by_their_bytes(page: Page) -> None:
+    """🦩 and 🦜 differ in their last byte only: where they do is seen, and named."""
+    pin_and_read(page, "🦩 river", "🦜 river")
+    page.locator("#panel-patch").scroll_into_view_if_needed()
+    page.locator("#panel-patch summary", has_text="Align by hand").click(timeout=20_000)
+    pairs = page.locator("#panel-patch .pairs")
+    expect(pairs.locator("[data-side=a]").first).to_contain_text("bytes F0")
+    expect(pairs).not_to_contain_text("\ufffd")
+    a, b = (pairs.locator(f"[data-side={side}]").all_inner_texts() for side in "ab")
+    differ = pairs.locator(".pair-column").evaluate_all("all => all.map(each => each.matches('.differ'))")
+    assert differ == [one != other for one, other in zip(a, b, strict=True)] and any(differ)
+
+
 def patch_panel(page: Page, pinned: str, shown: str) -> Locator:
     """The panel with one text pinned and another read, before its grid is computed."""
     pin_and_read(page, pinned, shown)

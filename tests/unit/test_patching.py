@@ -118,7 +118,11 @@ def test_the_heads_of_the_page_are_read_then_tried() -> None:
         return {**json.loads(answer["json"]), **answer["arrays"]}
 
     assert "Choose how they are aligned" in view()["why_not"]
-    assert view()["alignment"] == {"a": ["x"] * 3, "b": ["x"] * 4, "origin": [None] * 4}
+    assert view()["alignment"] == {
+        "a": [{"id": id, "text": "x"} for id in (1, 2, 3)],
+        "b": [{"id": id, "text": "x"} for id in (1, 5, 3, 6)],
+        "origin": [None] * 4,
+    }
     align = [[1, 3], [2, 0]]
     outputs = {}
     for of, ids in (("a", [0, 1, 2, 3]), ("b", [0, 1, 5, 3, 6])):

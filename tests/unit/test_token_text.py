@@ -26,6 +26,15 @@ def test_only_a_cut_character_loses_its_shape() -> None:
     assert hexes == ["61 20", "F0 9F", "A6 A9", "C3 A9", "20 62", "F0 9F A6"]
 
 
+def test_the_text_of_some_tokens_is_that_of_their_bytes() -> None:
+    flamingo = "🦩".encode()
+    tokens = cut(b"a ", flamingo[:2], flamingo[2:], "é".encode())
+    asked = ((0, 3), (1, 3), (0, 2), (2, 9), (4, 9), (0, 0))
+    expected = ["a 🦩", "🦩", "a �", "��é", "", ""]
+    assert call(*(["textOf", tokens, *each] for each in asked)) == expected
+    assert call(["textOf", {**cut("é".encode(), b"x"), "hex": []}, 0, 1]) == ["é"]
+
+
 def test_bytes_that_are_no_character_in_the_middle() -> None:
     flamingo = "🦩".encode()
     assert shown(flamingo[:1], flamingo[1:3], b"x", flamingo[:2], flamingo[2:]) == ["�", "", "x", "🦩", ""]

@@ -26,11 +26,11 @@ def patch_table(_: Context, answer: dict[str, Any]) -> Table:
     columns = ["layer", "head", "change, nats"] if of_heads else ["layer", "index", "token", "change, nats"]
     if "deltas" not in answer:
         return {"columns": columns, "rows": []}
-    layers, texts = answer["layers"], answer["alignment"]["b"]
+    layers, tokens = answer["layers"], answer["alignment"]["b"]
     rows = []
     for (layer, i), value in np.ndenumerate(answer["deltas"].reshape(-1, answer["columns"])):
         name = layer if layer < layers else "final norm"
-        rows.append([name, i, *([] if of_heads else [texts[i]]), run.number(value)])
+        rows.append([name, i, *([] if of_heads else [tokens[i]["text"]]), run.number(value)])
     return {"columns": columns, "rows": rows}
 
 
@@ -107,10 +107,12 @@ def _alignment(context: Context, a: patching.Stream | None) -> dict[str, Any] | 
     whole, here = context.pinned_stream, patching.stream(context.reading, context.model["sha256"])
     if context.pinned is None or whole is None or here is None or patching.not_comparable(whole, here):
         return None
-    by_a, by_b = context.pinned.tokens.texts, context.reading.tokens.texts
     origin = a.origin or range(len(a.ids)) if a else [NOWHERE] * len(here.ids)
-    return {"a": list(by_a), "b": list(by_b),
-            "origin": [None if p == NOWHERE else p - here.first for p in origin[here.first :]]}
+    texts = {
+        name: [{"id": id, "text": text} for id, text in zip(tokens.ids, tokens.texts, strict=True)]
+        for name, tokens in (("a", context.pinned.tokens), ("b", context.reading.tokens))
+    }
+    return {**texts, "origin": [None if p == NOWHERE else p - here.first for p in origin[here.first :]]}
 
 
 @view("steering")

@@ -4,6 +4,7 @@ import { openText, replace } from '../../page/edits.js';
 import { message } from '../../page/notices.js';
 import { fillIn } from '../../page/questions.js';
 import * as state from '../../page/state.js';
+import { textOf } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 
 /** @import {Ranked} from '../../shared/protocol.js' */
@@ -32,13 +33,13 @@ export const blank = computed(() => {
   const span = state.span.value;
   const model = state.model.value?.manifest.sha256 ?? '';
   if (run && span && !run.stored && run.conditions.model === model && span.to <= run.tokens.ids.length) {
-    const { ids, texts } = run.tokens;
+    const { ids } = run.tokens;
     const { from, to } = span;
-    const join = (/** @type {number} */ start, /** @type {number} */ end) => texts.slice(Math.max(0, start), end).join('');
+    const whole = (/** @type {number} */ start, /** @type {number} */ end) => textOf(run.tokens, Math.max(0, start), end).replace(/^\ufffd+|\ufffd+$/g, '');
     return {
       source: `${run.id} ${from} ${to}`,
       left: ids.slice(0, from), right: ids.slice(to), written: ids.slice(from, to),
-      before: join(from - 12, from).slice(-SEEN), after: join(to, to + 12).slice(0, SEEN), inside: join(from, to),
+      before: whole(from - 12, from).slice(-SEEN), after: whole(to, to + 12).slice(0, SEEN), inside: textOf(run.tokens, from, to),
       from, to,
     };
   }

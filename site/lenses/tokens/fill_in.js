@@ -32,7 +32,7 @@ function settings() {
 }
 
 /** @param {Blank} blank */
-function form({ before, after, inside, written }) {
+function form({ before, after, inside, written, from }) {
   const busy = ranking.value !== null && ranking.value.ranked === null;
   const onSubmit = (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -43,7 +43,7 @@ function form({ before, after, inside, written }) {
     getSelection()?.removeAllRanges();
   };
   return html`
-    <p class="context" translate="no" dir="auto"><span>…${before}</span><mark>${written ? visible(inside) : inside}</mark><span>${after}…</span></p>
+    <p class="context" translate="no" dir="auto"><span>…${before}</span><mark>${!written ? inside : written.length === 1 ? state.nameOfToken(from) : visible(inside)}</mark><span>${after}…</span></p>
     <form class="row" @submit=${onSubmit}>
       <label class="grow">Also rank these words (comma-separated)
         <input id="words" autocomplete="off" .value=${live(words.value)} @input=${(/** @type {Event} */ event) => (words.value = valueOf(event))}></label>
@@ -65,12 +65,13 @@ function results({ blank, done, all, ranked, error }) {
 
 /** @param {Blank} into @param {Ranked} candidate */
 function row(into, candidate) {
-  const { text, probability, share } = candidate;
+  const { ids, text, probability, share } = candidate;
+  const name = ids.length === 1 ? state.nameOfId({ id: ids[0], text }) : visible(text);
   const written = isWritten(into, candidate);
   const bar = (/** @type {number} */ p) => html`<td class="bar"><i .style=${`inline-size:${Math.max(100 * p, 0.5)}%`}></i></td><td>${percent(p)}</td>`;
   return html`<tr class=${written ? 'actual' : ''}>
-    <th scope="row"><code>${visible(text)}</code>${written ? html` <span class="hint">as written</span>` : nothing}</th>
+    <th scope="row"><code>${name}</code>${written ? html` <span class="hint">as written</span>` : nothing}</th>
     ${bar(probability)}${bar(share)}
-    <td>${written ? nothing : html`<button type="button" class="small" ?disabled=${!state.canRun.value} title="Replace with “${visible(text)}”" aria-label="Replace with ${visible(text)}" @click=${() => use(into, candidate)}><span aria-hidden="true">⇄</span></button>`}</td>
+    <td>${written ? nothing : html`<button type="button" class="small" ?disabled=${!state.canRun.value} title="Replace with “${name}”" aria-label="Replace with ${name}" @click=${() => use(into, candidate)}><span aria-hidden="true">⇄</span></button>`}</td>
   </tr>`;
 }

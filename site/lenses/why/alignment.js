@@ -1,7 +1,7 @@
 // Which token of A goes with which of this text: both texts one above the other, paired by pressing; main thread.
 
 import { count } from '../../frame/format.js';
-import { labelOf } from '../../shared/token_text.js';
+import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { menuView } from '../controls.js';
@@ -52,16 +52,16 @@ function pairsView(both) {
 
 /** @param {Alignment} both @param {Column} column */
 function columnView(both, column) {
-  const differ = column.a !== null && column.b !== null && both.a[column.a] !== both.b[column.b];
+  const differ = column.a !== null && column.b !== null && both.a[column.a].id !== both.b[column.b].id;
   const cell = (/** @type {Side} */ side) => {
     const token = column[side];
     if (token === null) return html`<span class="no-token"></span>`;
     const other = column[side === 'a' ? 'b' : 'a'];
-    const goes = other === null ? 'goes with none' : `goes with ${labelOf(both[side === 'a' ? 'b' : 'a'][other])}`;
+    const goes = other === null ? 'goes with none' : `goes with ${state.nameOfId(both[side === 'a' ? 'b' : 'a'][other])}`;
     const isPressed = pressed.value?.side === side && pressed.value.token === token;
     return html`<button type="button" data-side=${side} data-token=${token} tabindex=${token === 0 && side === 'a' ? 0 : -1} aria-pressed=${isPressed}
-      aria-label="${side === 'a' ? 'A' : 'This text'}, token ${count(token + 1)}: ${labelOf(both[side][token])}, ${goes}"
-      @click=${() => press(both, side, token)}>${labelOf(both[side][token])}</button>`;
+      aria-label="${side === 'a' ? 'A' : 'This text'}, token ${count(token + 1)}: ${state.nameOfId(both[side][token])}, ${goes}"
+      @click=${() => press(both, side, token)}>${state.nameOfId(both[side][token])}</button>`;
   };
   return html`<span class="pair-column ${differ ? 'differ' : ''}">${cell('a')}${cell('b')}</span>`;
 }

@@ -4,7 +4,6 @@ import { keyOf, rowsScene } from '../../charts/rows.js';
 import { change, unit } from '../../frame/units.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { labelOf } from '../../shared/token_text.js';
 import { headCharts, rowHeight } from './head_charts.js';
 
 /** @import {PatchGrid, Views} from '../../shared/protocol.js' */
@@ -20,11 +19,11 @@ export function placeOf({ heads, layers }, { row, column }) {
 
 /** By layer and token. @param {Answer} answer @param {(cell: Cell) => void} press @returns {ChartOf} */
 export function gridChart({ json, arrays }, press) {
-  const { layers, columns, begin, palette, stops, alignment: { a, b: texts, origin } } = json;
+  const { layers, columns, begin, palette, stops, alignment: { a, b, origin } } = json;
   const values = arrays.deltas.data;
   const inA = (/** @type {number} */ token) => {
     const own = origin[token];
-    return own === null ? ', nothing of A' : a[own] === texts[token] ? '' : `, in A ${labelOf(a[own])}`;
+    return own === null ? ', nothing of A' : a[own].id === b[token].id ? '' : `, in A ${state.nameOfId(a[own])}`;
   };
   const token = state.current.value ?? -1;
   return {

@@ -6,6 +6,7 @@ import { setInterventions } from '../../page/interventions.js';
 import { say, tell } from '../../page/notices.js';
 import { wholeRun } from '../../page/questions.js';
 import * as state from '../../page/state.js';
+import { textOf } from '../../shared/token_text.js';
 import { readVectorFile, vectorFile } from '../../shared/vector_file.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 
@@ -77,7 +78,7 @@ export async function compare() {
   const vector = held.value;
   if (!run?.done || run.stored || !vector) return;
   const ids = run.tokens.ids.slice(0, run.given);
-  const prompt = run.tokens.texts.slice(0, run.given).join('');
+  const prompt = textOf(run.tokens, 0, run.given);
   const options = samplingOptions(run.literal);
   const without = others();
   /** @type {Pair} */
