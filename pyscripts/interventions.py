@@ -11,7 +11,9 @@ the last is the final norm. With a head, a vector [head_size] is added to that h
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -43,7 +45,7 @@ def checked(given: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> Int
             raise ValueError(f"interventions: {name} must be a list.")
         rows = [rules[name](entry, f"{name}[{i}]", manifest) for i, entry in enumerate(entries)]
         if rows:
-            result[name] = sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+            result[name] = sorted(rows, key=as_json)
     heads = [(row["layer"], row["head"]) for row in result.get("heads", ())]
     if len(set(heads)) < len(heads):
         raise ValueError("interventions: the same head is scaled twice.")
@@ -53,6 +55,21 @@ def checked(given: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> Int
         if not manifest["inputs"].get(name):
             raise ValueError(f"{manifest['name']} was exported without {name}. Build the model again.")
     return {name: result[name] for name in rules if name in result}
+
+
+def as_json(value: Any) -> str:
+    """JSON as JavaScript's JSON.stringify writes it: the page orders interventions by it and compares runs' by it."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{json.dumps(name)}:{as_json(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(as_json, value)) + "]"
+    return _number_as_json(value) if isinstance(value, float) else json.dumps(value)
+
+
+def _number_as_json(value: float) -> str:
+    if value.is_integer():
+        return str(int(value))  # -0 is 0, too; none is so large that JavaScript would write an exponent
+    return format(Decimal(repr(value)), "f") if abs(value) >= 1e-6 else re.sub("e-0", "e-", repr(value))
 
 
 def _object(given: Any, where: str, needed: Sequence[str], known: Sequence[str]) -> Mapping[str, Any]:

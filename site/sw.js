@@ -297,12 +297,13 @@ const keepJson = async (/** @type {string} */ key, /** @type {Response} */ respo
 
 /**
  * From the network, and then stored; the stored copy if the network is slow or sends something else.
- * @param {FetchEvent | null} event @param {string} key the address without its query
+ * @param {FetchEvent | null} event null: a release is being stored @param {string} key the address without its query
  */
 async function described(event, key, request = event?.request ?? new Request(key, { cache: 'no-cache' })) {
   const fresh = fetch(request, { signal: AbortSignal.timeout(LONGEST) }).then(async (response) => {
     const expected = response.ok && isExpected(key, await response.clone().text());
-    if (expected && !removed) await keepJson(key, response.clone()).catch(() => {}); // no space: the page reports that for the model itself
+    const stores = event === null || (await caches.has(MARK).catch(() => false)); // a page that outlives its stored release brings nothing back
+    if (expected && stores && !removed) await keepJson(key, response.clone()).catch(() => {}); // no space: the page reports that for the model itself
     return { response, expected };
   });
   event?.waitUntil(fresh.catch(() => {}));

@@ -75,9 +75,10 @@ def hue(statistics: TokenStatistics, first: int = 0, limits: Limits | None = Non
     hues = linus_lee.hue(statistics.logprob, limits)[first:]  # [token]
     top = min(hi, 0.0)  # no log-probability lies above 0
     logprobs = [lo, (lo + top) / 2, top]
-    stops = [linus_lee.GREEN * (value - lo) / (hi - lo) if hi > lo else 0.0 for value in logprobs]
-    if not hi > lo:  # all equally likely, or all null
+    if linus_lee.is_even(lo, hi):  # all equally likely, or all null
         stops, logprobs = ([], []) if np.isnan(lo) else ([linus_lee.EVEN], [lo])
+    else:
+        stops = [linus_lee.GREEN * (value - lo) / (hi - lo) for value in logprobs]
     colours = _colours(
         hues,
         light=lambda h: colour.from_hsl(h, 0.6, 0.85),

@@ -23,17 +23,22 @@ def limits(logprob: ArrayLike) -> tuple[float, float]:
     return mean - SPREAD * std, mean + SPREAD * std
 
 
+def is_even(lo: float, hi: float) -> bool:
+    """Whether the limits are equal up to the rounding of the mean; also if they are NaN."""
+    return not hi - lo > 1e-12 * max(1.0, abs(lo))
+
+
 def hue(logprob: ArrayLike, scale: tuple[float, float] | None = None) -> NDArray[np.float64]:
     """Log-probabilities [token] (nats) to hues [token], 0 (red) ... 150 (green) degrees; NaN = null.
 
     hue = (clamp(logprob, lo, hi) - lo) / (hi - lo) * 150; 75 where hi = lo. scale: lo and hi; None: their `limits`.
-    Source: Linus Lee's "likelihood" visualiser, as DESIGN.md states it.
+    Source: Linus Lee's "likelihood" visualiser.
     """
     values = _finite(logprob)
     lo, hi = limits(values) if scale is None else scale
     if np.isnan(lo):
         return values
-    if not hi - lo > 1e-12 * max(1.0, abs(lo)):  # equal up to the rounding of the mean
+    if is_even(lo, hi):
         return np.where(np.isnan(values), np.nan, EVEN)
     return (np.clip(values, lo, hi) - lo) / (hi - lo) * GREEN
 

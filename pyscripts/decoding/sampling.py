@@ -156,8 +156,8 @@ def _penalise(row: Row, seen: NDArray[np.int64], penalty: float) -> Row:
     return row
 
 
-def _kth_largest(row: Row, k: int) -> float:
-    place = row.size - min(k, row.size)
+def _kth_largest(row: Row, k: float) -> float:
+    place = row.size - min(int(k), row.size)
     return float(np.partition(row, place)[place])
 
 

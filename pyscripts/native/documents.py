@@ -106,7 +106,7 @@ def _field(line: str | _Broken, field: str) -> str | _Broken:
         return line
     try:
         record: Any = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError also of a number with thousands of digits
         return _Broken(f"it is not JSON ({error})")
     if not isinstance(record, dict) or field not in record:
         return _Broken(f"it has no field {field!r} (choose another with --field)")

@@ -1,6 +1,5 @@
 """A saved run as a reading: what the page needs to show it without the model that made it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pyscripts.decoding.generation import Candidates, GenerationStep
+from pyscripts.interventions import as_json
 from pyscripts.metrics.word_metrics import begins_word
 from pyscripts.model_outputs import ModelShape
 from pyscripts.run import Reading
@@ -45,7 +45,7 @@ def _of_json(saved: dict[str, Any]) -> OpenedRun:
     rows, model, prefix = saved["tokens"], saved["model"], saved["prefix"]
     tokens = Tokens.of((int(row["id"]) for row in rows), (bytes.fromhex(row["hex"]) for row in rows),
                        (bool(row["control"]) for row in rows), int(saved["summary"]["total_tokens"]))
-    if not rows or tokens.text != saved["text"]:
+    if tokens.text != saved["text"]:
         raise ValueError("its tokens are not those of its text")
     trace = SavedTrace(saved)
     texts = {token["id"]: token["text"] for row in rows for token in (row, *row["top"])}
@@ -59,7 +59,7 @@ def _of_json(saved: dict[str, Any]) -> OpenedRun:
     windows = saved["windows"]
     return OpenedRun(reading, manifest, _vocabulary(texts), _control(tokens), {
         "model": str(model["sha256"] or ""), "prefix": prefix and prefix["id"],
-        "interventions": _canonical(saved["interventions"]), "stride": windows and windows["stride"],
+        "interventions": as_json(saved["interventions"]), "stride": windows and windows["stride"],
     })
 
 
@@ -78,7 +78,7 @@ def _of_npz(file: NpzFile) -> OpenedRun:
                   attention_bytes=float("inf"), hidden_bytes=float("inf"))
     trace.restore(file.state)
     return OpenedRun(_reading(saved, trace, tokens), manifest, texts, control, {
-        "model": str(manifest["sha256"]), "prefix": prefix, "interventions": _canonical(saved["interventions"]),
+        "model": str(manifest["sha256"]), "prefix": prefix, "interventions": as_json(saved["interventions"]),
         "stride": None,
     })
 
@@ -106,8 +106,3 @@ def _vocabulary(texts: Mapping[int, str]) -> list[str]:
 
 def _control(tokens: Tokens) -> list[int]:
     return sorted({id for id, control in zip(tokens.ids, tokens.control, strict=True) if control})
-
-
-def _canonical(interventions: Mapping[str, Any]) -> str:
-    """As JSON.stringify writes them."""
-    return json.dumps(dict(interventions), separators=(",", ":"), ensure_ascii=False)

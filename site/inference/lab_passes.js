@@ -4,7 +4,7 @@ import { ModelError } from '../shared/manifest.js';
 import { conditionsOf } from '../shared/run_key.js';
 import { Asides } from './asides.js';
 import { KvCache } from './kv_cache.js';
-import { Ended } from './queue.js';
+import { Postponed } from './queue.js';
 import { Reader } from './reader.js';
 import { SidePasses } from './side_passes.js';
 import { WholeReadings } from './whole_readings.js';
@@ -17,13 +17,6 @@ import { WholeReadings } from './whole_readings.js';
 /** @import {TextTokenizer} from './tokenizer.js' */
 
 const PATIENCE = 10_000; // ms for the lab to take some outputs: while it is busy, nothing else can use the model
-
-/** The page's own request goes first; the lab's is begun again after it. */
-export class Postponed extends Ended {
-  constructor() {
-    super('The page uses the model.');
-  }
-}
 
 export class LabPasses {
   #manifest;
@@ -48,7 +41,7 @@ export class LabPasses {
         try {
           return void (await queue.add('lab', (signal) => work(signal, cache)));
         } catch (error) {
-          if (!(error instanceof Postponed)) throw error;
+          if (!(error instanceof Postponed)) throw error; // the page's own request goes first
         } finally {
           cache.clear();
         }
@@ -77,11 +70,15 @@ function answering(lab, signal) {
   const names = /** @type {const} */ (['begin', 'sample', 'extend', 'finish', 'lensRows', 'inspected', 'attributed', 'tried', 'addHeadAttention', 'headValues']);
   const within = (/** @type {Promise<unknown>} */ answer) => {
     let timer = 0;
+    const over = new AbortController();
     const ended = new Promise((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason));
+      signal.addEventListener('abort', () => reject(signal.reason), { signal: over.signal });
       timer = setTimeout(() => reject(new ModelError('The code was too busy to take what the model computed.')), PATIENCE);
     });
-    return Promise.race([answer, ended]).finally(() => clearTimeout(timer));
+    return Promise.race([answer, ended]).finally(() => {
+      clearTimeout(timer);
+      over.abort();
+    });
   };
   return /** @type {any} */ (Object.fromEntries(names.map((name) => [name, (/** @type {any[]} */ ...args) => within(/** @type {any} */ (lab)[name](...args))])));
 }

@@ -70,7 +70,7 @@ export async function fetchModelFiles(manifest, base, { onProgress }) {
 }
 
 /**
- * Reads one chunk into its place and verifies it. A damaged stored chunk is fetched again; a fetch is tried twice.
+ * Reads one chunk into its place and verifies it. A damaged stored chunk is fetched, and what was fetched damaged once again.
  * @param {Job} job
  * @param {string} folder
  * @param {Awaited<ReturnType<typeof openStore>>} store
@@ -150,8 +150,12 @@ async function openStore(base) {
   const store = {
     kept: Boolean(cache),
     async get(/** @type {Chunk} */ chunk) {
-      const response = await cache?.match(address(chunk)).catch(() => undefined);
-      return response && new Uint8Array(await response.arrayBuffer());
+      try {
+        const response = await cache?.match(address(chunk));
+        return response && new Uint8Array(await response.arrayBuffer());
+      } catch {
+        return undefined; // it cannot be read: fetched, it takes its place
+      }
     },
     async put(/** @type {Chunk} */ chunk, /** @type {Uint8Array<ArrayBuffer>} */ bytes) {
       try {

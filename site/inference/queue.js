@@ -6,11 +6,18 @@ export class Ended extends Error {
   name = 'Ended';
 }
 
+/** Only for now: whoever asked begins it again. */
+export class Postponed extends Ended {
+  constructor() {
+    super('The page uses the model.');
+  }
+}
+
 /** Ended by Stop: what the run has read so far is kept as a complete run. */
 export class Stopped extends Ended {}
 
 export class Queue {
-  /** @type {Set<{ group: string, controller: AbortController }>} running and waiting */
+  /** Running and waiting; `ended`: why for good. @type {Set<{ group: string, controller: AbortController, ended: Ended | null }>} */
   #requests = new Set();
   /** @type {Promise<unknown>} */
   #last = Promise.resolve();
@@ -23,13 +30,16 @@ export class Queue {
    * @returns {Promise<T>} rejects with the signal's reason if it was ended while it waited
    */
   add(group, work) {
-    const request = { group, controller: new AbortController() };
+    const request = { group, controller: new AbortController(), ended: /** @type {Ended | null} */ (null) };
     const { signal } = request.controller;
     this.#requests.add(request);
     const turn = this.#last
       .then(() => {
         signal.throwIfAborted();
         return work(signal);
+      })
+      .catch((error) => {
+        throw error instanceof Postponed ? (request.ended ?? error) : error;
       })
       .finally(() => this.#requests.delete(request));
     this.#last = turn.catch(() => {});
@@ -38,6 +48,10 @@ export class Queue {
 
   /** Ends all current requests, or those of one group. @param {Ended} reason @param {string} [group] */
   end(reason, group) {
-    for (const request of this.#requests) if (!group || request.group === group) request.controller.abort(reason);
+    for (const request of this.#requests) {
+      if (group && request.group !== group) continue;
+      if (!(reason instanceof Postponed)) request.ended ??= reason;
+      request.controller.abort(reason);
+    }
   }
 }

@@ -99,6 +99,9 @@ export class TextTokenizer {
   /** @type {Map<number, { content: string, special: boolean }>} */
   #added;
 
+  /** The text that tokens are being added to, and its bytes. @type {{ tokens: TokenizedText, bytes: Uint8Array } | null} */
+  #grown = null;
+
   /**
    * @param {Map<string, Uint8Array>} files with tokenizer.json and, where the model has one, tokenizer_config.json
    * @param {number} vocabSize the model's; ids beyond it are refused
@@ -187,13 +190,15 @@ export class TextTokenizer {
   append(tokens, id) {
     tokens.ids.push(id);
     tokens.total++;
-    const piece = /** @type {Uint8Array} */ (this.#pieces(tokens.ids, false).at(-1));
+    const piece = /** @type {Uint8Array} */ (this.#pieces(tokens.ids.slice(-2), false).at(-1)); // the one before decides on its space
     const start = tokens.bytes.at(-1)?.[1] ?? 0;
     tokens.bytes.push([start, start + piece.length]);
     tokens.texts.push(decoder.decode(piece));
     tokens.hex.push(hex(piece));
     tokens.control.push(this.#isControl(id));
-    tokens.text = decoder.decode(Uint8Array.from(tokens.hex.join(' ').match(/\S+/g) ?? [], (byte) => parseInt(byte, 16)));
+    const before = this.#grown?.tokens === tokens ? this.#grown.bytes : Uint8Array.from(tokens.hex.slice(0, -1).join(' ').match(/\S+/g) ?? [], (byte) => parseInt(byte, 16));
+    this.#grown = { tokens, bytes: join([before, piece]) };
+    tokens.text = decoder.decode(this.#grown.bytes);
     return { id, text: decoder.decode(piece), bytes: [start, start + piece.length], hex: hex(piece), control: this.#isControl(id), whole: tokens.text };
   }
 

@@ -1,5 +1,6 @@
 // What users do with the one text: type, read, replace, continue, branch, undo; every change is a version; main thread.
 
+import { textOf } from '../shared/token_text.js';
 import { batch, untracked } from '../vendor/signals-core.js';
 import { pinIfThere, set } from './choices.js';
 import { say, tell, watch } from './notices.js';
@@ -182,10 +183,16 @@ export function generate(input, options, { given = null, parent, once } = {}) {
   return run;
 }
 
-/** The sampling settings as options of tokenlight.generate. @param {boolean} [literal] how the text before was read @returns {GenerateOptions} */
-export function samplingOptions(literal = false) {
+/**
+ * How a run's text was read, for what is read or generated in its place. An opened run's interventions become the page's.
+ * @param {RunState} run
+ */
+export const asBefore = ({ literal, prefix, kind, conditions }) => ({ literal, prefix, ...(kind === 'opened' ? { interventions: JSON.parse(conditions.interventions) } : {}) });
+
+/** The sampling settings as options of tokenlight.generate. @param {Partial<ReturnType<typeof asBefore>>} [how] the text before was read @returns {GenerateOptions} */
+export function samplingOptions(how = {}) {
   const { stop, ...others } = state.settings.value.sampling;
-  return { ...others, literal, stop: stop.split('\n').filter(Boolean).map((line) => line.replaceAll('\\n', '\n')) };
+  return { ...others, ...how, stop: stop.split('\n').filter(Boolean).map((line) => line.replaceAll('\\n', '\n')) };
 }
 
 /** The shown run if it is of the text in the box and of the current model; otherwise null, with a notice. @returns {RunState | null} */
@@ -208,7 +215,7 @@ const runOfBox = () => {
 export const continueText = () =>
   attempt(() => {
     const run = runOfBox();
-    return run ? generate(run.tokens.ids, samplingOptions(run.literal), { given: run.given }) : generate(state.text.value, samplingOptions(isLiteral()));
+    return run ? generate(run.tokens.ids, samplingOptions(asBefore(run)), { given: run.given }) : generate(state.text.value, samplingOptions({ literal: isLiteral() }));
   });
 
 /** Generates again from the same prompt with the next seed; the previous text stays a version. */
@@ -219,33 +226,48 @@ export function newSample() {
   set('sampling', { ...sampling, seed: sampling.seed + 1 });
   const own = versions.version.value;
   const parent = own && own.given !== null && own.text === run.tokens.text ? own.parent : versions.commit();
-  return attempt(() => generate(run.tokens.ids.slice(0, run.given), samplingOptions(run.literal), { given: run.given, parent }));
+  return attempt(() => generate(run.tokens.ids.slice(0, run.given), samplingOptions(asBefore(run)), { given: run.given, parent }));
 }
 
 /** Replaces a token and generates from there; the previous text stays a version. @param {number} token @param {number} id */
 export function continueFrom(token, id) {
   const run = usable();
   if (!run) return;
-  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(run.literal), { given: Math.min(run.given, token + 1) }));
+  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(asBefore(run)), { given: Math.min(run.given, token + 1) }));
 }
 
-/** Replaces tokens and reads the text again. @param {number} from @param {number} to not replaced itself @param {number[]} ids */
+/**
+ * Replaces tokens and reads the text again. What is beyond the context has no tokens, so such a text is replaced as text.
+ * @param {number} from @param {number} to not replaced itself @param {number[]} ids
+ */
 export function replace(from, to, ids) {
   const run = usable();
   if (!run) return;
-  return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { literal: run.literal, ...windows() }, from));
+  if (run.tokens.total > run.tokens.ids.length) {
+    const text = replacedText(run, from, to, ids);
+    if (text === null) return say('This text is longer than the context, and the replacement cannot be written into it as text. Shorten the text first.', true);
+    return attempt(() => read(text, { ...asBefore(run), ...windows() }, from));
+  }
+  return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { ...asBefore(run), ...windows() }, from));
+}
+
+/** The text in the box with tokens of its beginning replaced; null if parts of characters would be. @param {RunState} run @param {number} from @param {number} to @param {number[]} ids */
+function replacedText({ tokens, model }, from, to, ids) {
+  const { value: all } = state.text;
+  const [before, upTo, own] = [textOf(tokens, 0, from), textOf(tokens, 0, to), ids.map(model.vocabulary).join('')];
+  return all.startsWith(before) && all.startsWith(upTo) && !own.includes('\ufffd') ? before + own + all.slice(upTo.length) : null;
 }
 
 /** Reads the shown text again, under other interventions; what was generated stays marked as such. */
 export function readUnder() {
   const run = runOfBox();
   if (!run) return state.text.value && state.canRun.value ? readText() : Promise.resolve();
-  const { ids } = run.tokens;
+  const { literal, prefix, tokens: { ids } } = run;
   const generated = run.given < ids.length;
   return attempt(() =>
     generated
-      ? startRun('generate', ids, { ...samplingOptions(run.literal), maxTokens: 0 }, { given: run.given })
-      : startRun('read', state.text.value, { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal }));
+      ? startRun('generate', ids, { ...samplingOptions({ literal, prefix }), maxTokens: 0 }, { given: run.given })
+      : startRun('read', state.text.value, { topK: state.settings.value.topK, prefix, literal }));
 }
 
 /** Restores a version. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
@@ -271,7 +293,7 @@ export function show(wanted, chosen = null) {
   };
   return attempt(() =>
     note(exact && given !== null && given < exact.length
-      ? startRun('generate', exact, { ...samplingOptions(literal), maxTokens: 0 }, { given })
+      ? startRun('generate', exact, { ...samplingOptions({ literal }), maxTokens: 0 }, { given })
       : startRun('read', exact ?? text, { topK: state.settings.value.topK, literal, ...windows() })));
 }
 
@@ -284,7 +306,7 @@ export function readAgain(crashed = false) {
   const model = state.model.value?.manifest.sha256;
   if (toRead || (run?.stored && run.tokens.text === state.text.value)) unasked(readText);
   else if (run && !run.stored && run.kind !== 'opened' && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) {
-    const options = { topK: state.settings.value.topK, prefix: run.conditions.prefix !== null, literal: run.literal, ...windows() };
+    const options = { topK: state.settings.value.topK, prefix: run.prefix, literal: run.literal, ...windows() };
     const cut = run.tokens.total > run.tokens.ids.length && state.text.value.startsWith(run.tokens.text);
     unasked(() => attempt(() => startRun('read', cut ? state.text.value : run.tokens.text, options)));
   }

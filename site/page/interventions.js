@@ -25,13 +25,14 @@ export function setInterventions(given) {
   }
 }
 
-/** Takes the interventions of a link, which are checked when a text is read; null: none. @param {string | null} json */
+/** Takes the interventions of a link; whether they fit the model is checked when a text is read. null: none. @param {string | null} json */
 export function setFromLink(json) {
+  /** @type {Interventions} */
   let given = {};
   try {
-    given = json === null ? {} : JSON.parse(json);
+    given = json === null ? {} : checkedInterventions(JSON.parse(json));
   } catch {
-    say('The interventions in this link are not valid JSON. They are left out.', true);
+    say('The interventions in this link are not valid. They are left out.', true);
   }
   if (state.model.value && state.run.value) setInterventions(given);
   else state.interventions.value = given;

@@ -45,16 +45,15 @@ export function startRun(kind, input, options, { given = null, once = false } = 
   const { interventions: asked, others } = takeInterventions(call, options);
   const checked = kind === 'read' ? analyzeOptions(others, model.manifest.context_length) : generateOptions(others);
   const tokensOrText = checkedInput(call, input, model.manifest.vocab_size);
-  const interventions = asked === undefined ? fitting(model.manifest) : checkedInterventions(asked, model.manifest);
+  const own = asked === undefined ? null : checkedInterventions(asked, model.manifest);
+  say(null);
+  const interventions = own ?? fitting(model.manifest);
   if (!once) state.interventions.value = interventions;
   const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: tokensOrText, options: checked, interventions, given });
   const id = request.runId;
   newestKind = kind;
   early = [];
-  batch(() => {
-    state.underWay.value = id;
-    say(null);
-  });
+  state.underWay.value = id;
   /** @type {(tokens: TokenizedText) => void} */
   let onShown = () => {};
   const tokens = new Promise((resolve) => (onShown = resolve));
@@ -138,6 +137,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     summary: null,
     stored: null,
     literal: options.literal === true,
+    prefix: options.prefix !== false,
     source: kind === 'read' && typeof input === 'string' ? input : null,
     whyNoLayers: conditions.stride === null ? null : ONLY_LIKELIHOODS,
     file: null,
@@ -170,7 +170,7 @@ export async function openRun(data, name, onShown) {
   early = [];
   /** @type {RunState} */
   const run = {
-    id, kind: 'opened', conditions, tokens, given, literal, whyNoLayers, file: name,
+    id, kind: 'opened', conditions, tokens, given, literal, prefix: conditions.prefix !== null, whyNoLayers, file: name,
     model: { ...model, name: state.models.value.find(({ id }) => id === model.id)?.name ?? model.name, vocabulary: (token) => vocabulary[token] ?? '' },
     count: 0, reused: 0, done: true, columns: {}, words: null, colours: null, summary: null, stored: null, source: null,
   };

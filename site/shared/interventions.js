@@ -3,6 +3,12 @@
 
 /** @import {Interventions, Manifest} from './protocol.js' */
 
+/** Sizes that anything is within, for interventions whose model is not there yet. @type {Sizes} */
+const ANY = {
+  name: 'the model', layers: 1e9, heads: 1e9, head_size: NaN, hidden_size: NaN, context_length: 1e9,
+  inputs: /** @type {any} */ (Object.fromEntries(['head_mask', 'attention_bias', 'residual_add', 'head_output_add'].map((name) => [name, name]))),
+};
+
 /** @typedef {Pick<Manifest, 'name' | 'layers' | 'heads' | 'head_size' | 'hidden_size' | 'context_length' | 'inputs'>} Sizes */
 
 const MOST_SCALE = 1000;
@@ -20,10 +26,10 @@ export const hasHeadOutputs = ({ inputs, head_outputs: exact = true }) => Boolea
 
 /**
  * The interventions in one order, so that equal ones are equal as JSON; {} for none.
- * @param {unknown} given @param {Sizes} model
+ * @param {unknown} given @param {Sizes} [model] not given: any
  * @returns {Interventions} TypeError or RangeError, naming what is wrong
  */
-export function checkedInterventions(given, model) {
+export function checkedInterventions(given, model = ANY) {
   const lists = objectOf(given ?? {}, 'interventions', [], Object.keys(NEEDED));
   /** @type {Interventions} */
   const found = {};
@@ -93,8 +99,8 @@ function addOf(given, where, { layers, heads, head_size, hidden_size, context_le
   const entry = objectOf(given, where, ['layer', 'position', 'vector'], ['layer', 'position', 'vector', 'head']);
   const ofHead = (entry.head ?? null) !== null;
   const size = ofHead ? head_size : hidden_size;
-  const { vector } = entry;
-  if (!Array.isArray(vector) || vector.length !== size) throw new TypeError(`interventions: ${where}.vector must be a list of ${size} numbers.`);
+  const vector = ArrayBuffer.isView(entry.vector) ? Array.from(/** @type {any} */ (entry.vector)) : entry.vector;
+  if (!Array.isArray(vector) || (vector.length !== size && !Number.isNaN(size))) throw new TypeError(`interventions: ${where}.vector must be a list of ${size} numbers.`);
   return {
     ...(ofHead ? { head: wholeOf(entry.head, `${where}.head`, heads - 1) } : {}),
     layer: wholeOf(entry.layer, `${where}.layer`, layers - Number(ofHead)),

@@ -83,6 +83,7 @@ function storedRun(page, manifest) {
     colours: null,
     summary: page.summary,
     literal: false,
+    prefix: true,
     source: null,
     whyNoLayers: null,
     file: null,

@@ -179,7 +179,7 @@ def test_the_grid_of_the_page_fills_batch_by_batch() -> None:
         return json.loads(answer["json"]), answer["arrays"]
 
     of_a = read(session, 1, [1, 2, 3], generator)
-    assert "no longer pinned" in view(1)[0]["why_not"]
+    assert "pinned as A" in view(1)[0]["why_not"]
     session.pin(1)
     assert "Both texts are the same" in view(1)[0]["why_not"]
     of_b = read(session, 2, [1, 5, 3], generator)

@@ -1,7 +1,7 @@
 // A steering vector: held, added to the model with a strength, saved, opened, and generated with and without; main thread.
 
 import { saveJson } from '../../charts/files.js';
-import { generate, readUnder, samplingOptions } from '../../page/edits.js';
+import { asBefore, generate, readUnder, samplingOptions } from '../../page/edits.js';
 import { setInterventions } from '../../page/interventions.js';
 import { say, tell } from '../../page/notices.js';
 import { wholeRun } from '../../page/questions.js';
@@ -79,7 +79,7 @@ export async function compare() {
   if (!run?.done || run.stored || !vector) return;
   const ids = run.tokens.ids.slice(0, run.given);
   const prompt = textOf(run.tokens, 0, run.given);
-  const options = samplingOptions(run.literal);
+  const options = samplingOptions(asBefore(run));
   const without = others();
   /** @type {Pair} */
   const mine = { prompt, before: null, after: null, strength: strength.value, busy: true };
