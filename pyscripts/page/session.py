@@ -196,12 +196,15 @@ class Session(BesideSession):
         states = None if hidden_states is None else to_numpy([hidden_states], (1, layers + 1, hidden))[0]
         current.inspected = views.Inspected(position, row, lens, states)
 
-    def begin_attention(self, run_id: int, layers: str) -> None:
-        """Announces attention that is computed again: of some layers (JSON, a list), or of all heads ("null")."""
+    def begin_attention(self, run_id: int, layers: str) -> int:
+        """Announces attention that is computed again: of some layers (JSON, a list), or of all heads ("null"). Returns
+        of how many positions: those that were read, which are not all of a text whose reading was stopped.
+        """
         current, chosen = self._current(run_id), json.loads(layers)
         trace = current.reading.trace
         survey = Survey(trace.shape.layers, trace.shape.heads, trace.length) if chosen is None else None
         current.recomputed.begin(chosen or [], survey)
+        return trace.length
 
     def add_attention(self, run_id: int, count: int, parts: Any) -> None:
         """Takes the next `count` queries of it: one Float32Array [head, query, key] for each layer."""

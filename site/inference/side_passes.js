@@ -98,8 +98,9 @@ export class SidePasses {
   async attention(runId, key, layers, signal) {
     const all = this.#manifest.outputs.attentions;
     const names = layers ? layers.map((layer) => all[layer]) : all;
-    await this.#analysis.beginAttention(runId, layers);
-    const past = await this.#asides.read(this.#asides.idsOf(key, 0), 0, names, signal, (outputs, count) => {
+    const ids = this.#asides.idsOf(key, 0);
+    const length = await this.#analysis.beginAttention(runId, layers);
+    const past = await this.#asides.read(ids.slice(0, length), 0, names, signal, (outputs, count) => {
       const parts = names.map((name) => outputs[name]);
       return this.#analysis.addAttention(runId, count, Comlink.transfer(parts, parts.map(({ buffer }) => buffer)));
     }, { interventions: interventionsOf(key) });

@@ -336,7 +336,7 @@
  *   lensRows(runId: number, position: number): PyArray | null,
  *   patchRows(runId: number, kind: string, position: number): PyArray,
  *   inspected(runId: number, position: number, logits: Float32Array, lensLogits: Float32Array | null, hiddenStates: Float32Array | null): void,
- *   beginAttention(runId: number, layers: number[] | null): void,
+ *   beginAttention(runId: number, layers: number[] | null): number,
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,
  *   finishAttention(runId: number): void,
  *   attributed(runId: number, request: { position: number, targets: number[] }, outputs: Record<string, Float32Array>): void,

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import change_python, link_site
-from tests.e2e.layers import open_lens
+from tests.e2e.layers import fresh, open_lens, slowed
 from tests.e2e.reference import ReferenceModel
 from tests.e2e.test_attention_lens import TEXT, read, shaded
 
@@ -56,3 +56,23 @@ def test_a_text_too_long_to_keep_is_surveyed_and_its_layers_are_computed_again(
         found = cramped.evaluate(call, [layer, head])
         np.testing.assert_allclose(found, attentions[layer, head].ravel(), atol=2e-5)
     assert not cramped.locator("#notice").inner_text()
+
+
+def test_what_was_read_before_stop_is_surveyed(cramped: Page, checkpoints: Path) -> None:
+    """The text goes on after it: its attention is that of the positions that were read."""
+    fresh(cramped, "tokens")
+    with slowed(cramped, 300):
+        cramped.evaluate("text => void (globalThis.reading = tokenlight.analyze(text))", f"{TEXT} " * 20)
+        expect(cramped.locator("#token-20")).to_have_attribute("style", re.compile("background"), timeout=30_000)
+        cramped.click("#stop")
+        run = cramped.evaluate("reading")
+    count = len(run["tokens"])
+    assert 20 < count < 250
+    model = ReferenceModel(checkpoints / "tiny-gpt2")
+    ids = [token["id"] for token in run["tokens"]]
+    attentions = model.read([model.prefix, *ids]).attentions
+    fresh(cramped, "attention")
+    expect(cramped.locator("#panel-head_grid [aria-label^=Patterns]")).to_have_count(1, timeout=30_000)
+    found = cramped.evaluate("tokenlight.attention(1, 2).then(({data}) => [...data])")
+    np.testing.assert_allclose(found, attentions[1, 2].ravel(), atol=2e-5)
+    assert "does not fit" not in cramped.locator("#notice").inner_text()
