@@ -292,6 +292,7 @@ function isExpected(key, text) {
 }
 
 // Async, so that they reject in a browser where `caches` itself throws.
+const isMarked = async () => caches.has(MARK);
 const keptJson = async (/** @type {string} */ key) => caches.match(key, { cacheName: MARK });
 const keepJson = async (/** @type {string} */ key, /** @type {Response} */ response) => (await caches.open(MARK)).put(key, response);
 
@@ -299,10 +300,10 @@ const keepJson = async (/** @type {string} */ key, /** @type {Response} */ respo
  * From the network, and then stored; the stored copy if the network is slow or sends something else.
  * @param {FetchEvent | null} event null: a release is being stored @param {string} key the address without its query
  */
-async function described(event, key, request = event?.request ?? new Request(key, { cache: 'no-cache' })) {
-  const fresh = fetch(request, { signal: AbortSignal.timeout(LONGEST) }).then(async (response) => {
+async function described(event, key) {
+  const fresh = fetch(event?.request ?? key, { cache: 'no-cache', signal: AbortSignal.timeout(LONGEST) }).then(async (response) => {
     const expected = response.ok && isExpected(key, await response.clone().text());
-    const stores = event === null || (await caches.has(MARK).catch(() => false)); // a page that outlives its stored release brings nothing back
+    const stores = event === null || (await isMarked().catch(() => false)); // a page that outlives its stored release brings nothing back
     if (expected && stores && !removed) await keepJson(key, response.clone()).catch(() => {}); // no space: the page reports that for the model itself
     return { response, expected };
   });

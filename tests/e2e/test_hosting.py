@@ -124,6 +124,8 @@ def test_uninstall_removes_the_releases_of_other_tabs(idle_root: Path, page: Pag
         for tab in (page, other):
             tab.evaluate("fetch('models/index.json').then((response) => response.text())")
             assert tab.evaluate("fetch('probe.txt').then((response) => response.text())") == "second", "the server's"
+        stop_service_workers(page)
+        page.evaluate("fetch('models/index.json').then((response) => response.text())")
         assert page.evaluate("caches.keys()") == []
         page.reload()
         wait_ready(page)
@@ -267,7 +269,8 @@ def test_a_part_of_a_file(idle_root: Path, page: Page) -> None:
     """A Range request is the server's to answer, never the store's with the whole file."""
     with hosting(idle_root) as host:
         stored_visit(page, host.address)
-        asked = "address => fetch(address, { headers: { Range: 'bytes=0-3' } }).then((response) => response.text())"
+        part = "{ headers: { Range: 'bytes=0-3' }, cache: 'no-store' }"
+        asked = f"address => fetch(address, {part}).then((response) => response.text())"
         host.instead["models/index.json"] = (206, "application/json", '{"mo')
         assert page.evaluate(asked, "models/index.json") == '{"mo'
         del host.instead["models/index.json"]

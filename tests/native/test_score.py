@@ -137,15 +137,16 @@ def test_broken_records_are_named_and_skipped(
 ) -> None:
     source = tmp_path / "c.jsonl"
     lines = [b'{"text": "one"}', b"{broken", b"", b'{"other": 1}', b'{"text": 5}', b'{"text": ""}', b"\xff", b"[]"]
+    lines.append(b'{"text": "x", "n": ' + b"9" * 5000 + b"}")
     source.write_bytes(b"\n".join([*lines, b'{"text": "two \\ud800 words"}']))
     arguments = ["score", "--model", str(tiny_models / "tiny-gpt2"), str(source), "-o", str(tmp_path / "o.jsonl")]
     assert main([*arguments, "--threads", "1"]) == 1
     said = capsys.readouterr()
     for number, reason in ((2, "not JSON"), (4, "no field 'text'"), (5, "not text"), (6, "empty"), (7, "not UTF-8"),
-                           (8, "no field")):
+                           (8, "no field"), (9, "not JSON")):
         assert any(f"{source}:{number} was skipped" in line and reason in line for line in said.err.splitlines())
-    assert [each["source"] for each in records(tmp_path / "o.jsonl")] == [f"{source}:1", f"{source}:9"]
-    assert "6 records were skipped" in said.err and "perplexity" in said.out
+    assert [each["source"] for each in records(tmp_path / "o.jsonl")] == [f"{source}:1", f"{source}:10"]
+    assert "7 records were skipped" in said.err and "perplexity" in said.out
 
 
 def test_two_corpora_in_one_table(tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,6 +55,15 @@ def test_text_is_readable_and_nulls_have_no_colour(name: str, logprob: list[floa
     assert len(legend.values) == len(legend.labels) == len(legend.light.background) == len(legend.dark.text)
 
 
+@pytest.mark.parametrize("count", [1, 3, 7, 10, 100])
+def test_equal_tokens_have_one_colour_in_the_legend_too(count: int) -> None:
+    """Also where the mean of equal log-probabilities is off by a rounding error, as it is for ten of them."""
+    found = COLOURINGS["hue"].function(statistics([float(np.log(0.1))] * count))
+    assert found.legend.labels == ["10%"] and len(set(found.light.background)) == 1
+    (shown,) = found.legend.light.background
+    np.testing.assert_allclose(rgb(found.light.background[0]), rgb(shown), atol=1 / 255)
+
+
 @pytest.mark.parametrize("name", sorted(COLOURINGS))
 def test_legend_colours_are_those_of_its_values(name: str) -> None:
     legend = COLOURINGS[name].function(statistics([-1.0, -2.0, -8.0])).legend

@@ -1,12 +1,16 @@
 """Interventions: what is refused and how it is said, and the graph's inputs by hand."""
 
+import json
+import subprocess
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from export.site.serve import SITE
 from pyscripts import interventions as changes
+from tests.unit.page_texts import NODE
 
 MANIFEST: dict[str, Any] = {
     "name": "Tiny", "layers": 2, "heads": 3, "head_size": 2, "hidden_size": 4, "context_length": 10,
@@ -59,6 +63,27 @@ def test_equal_interventions_are_equal_in_any_order() -> None:
     assert one["cut"][1]["keys"] == [1, 3] or one["cut"][0]["keys"] == [1, 3]
     assert changes.checked(None, MANIFEST) == changes.checked({}, MANIFEST) == {}
     assert changes.inputs({}, MANIFEST, np.arange(3), 3) == {}
+
+
+@pytest.mark.skipif(not NODE, reason="needs Node (make)")
+def test_the_page_has_the_same_order_and_writes_the_same_json() -> None:
+    vector = [0.0, -0.0, 1.0, 0.5, 1e-5, 1e-7, -2.5e-10, 123456789.125, 1 / 3]
+    manifest = {**MANIFEST, "hidden_size": len(vector)}
+    heads = [(1, 0, 0), (0, 2, 1e-7), (0, 1, 2)]
+    given = {
+        "heads": [{"layer": layer, "head": head, "scale": scale} for layer, head, scale in heads],
+        "cut": [{"query": 9, "keys": [3, 1]}, {"query": None, "keys": [0], "layers": [1, 0]}],
+        "add": [{"layer": 1, "position": None, "vector": vector}, {"layer": 0, "position": 2, "vector": vector[::-1]}],
+    }
+    script = (
+        "import(process.argv[1]).then(({ checkedInterventions }) => { const { given, manifest } ="
+        " JSON.parse(require('fs').readFileSync(0, 'utf8'));"
+        " process.stdout.write(JSON.stringify(checkedInterventions(given, manifest))); })"
+    )
+    command = [str(NODE), "-e", script, (SITE / "shared/interventions.js").as_uri()]
+    request = json.dumps({"given": given, "manifest": manifest})
+    done = subprocess.run(command, input=request, capture_output=True, text=True, check=True)
+    assert changes.as_json(changes.checked(given, manifest)) == done.stdout
 
 
 def test_inputs_of_a_second_chunk_by_hand() -> None:

@@ -18,11 +18,13 @@ from pyscripts.saved import files, open_run
 from pyscripts.saved.npz import read_npz
 from pyscripts.saved.opened import open_reading
 from pyscripts.strides import StridedTrace
+from pyscripts.trace import Trace
 from tests.run_schema import check
 from tests.unit.saved_runs import IDS, MANIFEST, VOCABULARY, built, opened_views, saveable, tokens_of
 from tests.unit.test_page_session import MODEL, begun, expected, read
 from tests.unit.test_trace import SHAPE, outputs
 from tests.unit.test_trace import everything as everything_of
+from tests.unit.test_trace import read as read_all
 
 
 @pytest.mark.parametrize("prefix", [True, False])
@@ -48,6 +50,16 @@ def test_json_opens_with_the_same_numbers(prefix: bool, generated: int) -> None:
         again = opened.reading.steps[position]
         assert (again.id, again.rank, again.filters) == (step.id, step.rank, step.filters)
         np.testing.assert_array_equal(again.sampled.probabilities, step.sampled.probabilities)
+
+
+@pytest.mark.parametrize("kind", ["json", "npz"])
+def test_a_run_without_tokens_is_opened_again(kind: str) -> None:
+    run = saveable()
+    run.reading.tokens = tokens_of([])
+    run.reading.trace = Trace([0], SHAPE, prefix=True)
+    read_all(run.reading.trace, 1)
+    opened = open_reading(files.write(run, kind), f"run.{kind}")
+    assert opened.reading.tokens.ids == () and opened.reading.trace.shown == 0
 
 
 def test_json_is_shown_without_a_model() -> None:

@@ -77,7 +77,7 @@ def test_order_is_that_of_generate() -> None:
 
 def test_steps_by_hand() -> None:
     logits = np.log([0.4, 0.3, 0.2, 0.1])
-    found = distribution(logits, Settings(top_k=3, top_p=0.5, min_p=0.1))
+    found = distribution(logits, Settings(top_k=3.0, top_p=0.5, min_p=0.1))  # type: ignore[arg-type] # from JSON
     top_k, top_p, min_p = found.steps
     np.testing.assert_allclose(top_k.probabilities, [4 / 9, 3 / 9, 2 / 9, 0])
     # Least likely first 2/9, then 5/9 > 1/2: only the third goes.
