@@ -33,6 +33,7 @@ let inference = null;
 let candidate = null;
 let loads = 0; // the newest load's number; the outcome of older ones is not shown
 let restarts = 0;
+let complaint = state.notice.value; // what was said of the last load that failed
 /** @type {(update: RunUpdate) => void} */
 let onUpdate = () => {};
 /** Called when a model is ready; `crashed`: whether no run has succeeded since a worker crashed. @type {(crashed: boolean) => void} */
@@ -123,6 +124,7 @@ export async function boot(modelId, events) {
 function fail(error, id) {
   if (!inference) state.failure.value = message(error);
   say(message(error), true, inference ? undefined : id);
+  complaint = state.notice.value;
 }
 
 /**
@@ -155,8 +157,8 @@ async function start(id, number) {
   };
   const { onProgress, end } = patience(part, 'the start of the model', follow, booted); // it is registered with Python
   batch(() => {
+    if (state.failure.value !== null || state.notice.value === complaint) say(null); // not what a link or a lesson had to say
     state.failure.value = state.consent.value = null;
-    if (state.notice.value?.error) say(null);
     show('model', { stage: 'Loading the model' });
   });
   try {
