@@ -227,3 +227,14 @@ class Run:
     def to_json(self) -> dict[str, Any]:
         """The page's Run (schema `tokenlight.run/2`, run.schema.json); null for what was not read."""
         return run.build(self.reading, self.model.vocabulary, self.model.manifest)
+
+
+def check_run(run: Any, manifest: Mapping[str, Any]) -> None:
+    """Whether a model can be asked about a run. ValueError: it was read with another model than the manifest's, or in
+    windows. TypeError: it is no run."""
+    if not isinstance(run, Run):
+        raise TypeError(f"A run is what read or generate gives, not {run!r:.60}.")
+    if run.model.manifest["sha256"] != manifest["sha256"]:
+        raise ValueError(f"“{run.text:.40}” was read with another model. Read it with this one.")
+    if why_no_layers := run.reading.trace.why_no_layers:
+        raise ValueError(why_no_layers)
