@@ -143,7 +143,7 @@ class Run:
 
     def metric(self, name: str) -> NDArray:
         """Any registered metric (pyscripts.metrics.METRICS) by name, by token or word."""
-        return _read_only(find(name).function(self.reading.scored()))
+        return _read_only(find(name).values(self.reading.scored()))
 
     @property
     def words(self) -> NDArray[np.int64]:
