@@ -68,12 +68,13 @@ class Model:
         keep: what to compute and keep besides the likelihoods: any of attentions, resid, attn_out and mlp_out; () is
         fastest. None: attentions (kept up to 160 MB) and resid, from which the page's Run is computed. prefix: whether
         the model's prefix token comes first. literal: control tokens are read as plain text. stride: a text longer than
-        the context is read in windows, each starting this many tokens after the previous one, for its likelihoods only.
+        the context is read in windows, each starting this many tokens after the previous one, for its likelihoods only
+        (without keep).
         top_k: alternatives per token in `to_json`, 0 ... 50. max_tokens: read no more tokens than this. interventions:
         what is changed inside the model (pyscripts/interventions.py). ValueError: there is no text, or an option is out
         of range.
         """
-        names, changes = kept(keep, self.manifest), checked(interventions, self.manifest)
+        names, changes = kept(keep, self.manifest, stride), checked(interventions, self.manifest)
         context, started = self.manifest["context_length"], time.perf_counter()
         options = read_options(context, top_k=top_k, prefix=prefix, literal=literal, stride=stride)
         if max_tokens is not None:
