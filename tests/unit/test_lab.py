@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,6 +88,14 @@ def test_what_is_printed_is_shown_in_order_and_cut() -> None:
 def test_what_is_printed_goes_on_without_a_show_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert awaited(execute("for i in range(3): print(i)", {})) == Outcome(None)
     assert capsys.readouterr().out == "0\n1\n2\n"
+
+
+def test_nobody_answers_input() -> None:
+    before = sys.stdin
+    for code in ("input('your name? ')", "import sys; sys.stdin.read()", "import sys; [line for line in sys.stdin]"):
+        error = run(code)[0].error
+        assert str(error).endswith("EOFError: There is no keyboard input here. Write the value into the code.")
+    assert sys.stdin is before
 
 
 def test_names_that_code_mentions() -> None:
