@@ -126,7 +126,7 @@ def fixed_prefix(origin: str) -> str | None:
 
 def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     """Build one model in a temporary folder under `out`, then move it into place; returns the manifest."""
-    from export import examples, manifest
+    from export import examples, manifest, preflight
     from export.check import (
         copies,
         fidelity,
@@ -152,6 +152,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             model = checkpoint.load_model(source)
             tokenizer = checkpoint.write_tokenizer(source, small)
             facts = facts_of(source, model, weights_format)
+            preflight.check_vocabulary(source.name, tokenizer, facts["vocab_size"])
         with step("check the page's tokenizer"):
             tokenizer_check.write(tokenizer, small, facts["vocab_size"])
         with step("choose the prefix token"):

@@ -1,4 +1,4 @@
-"""Estimates the memory that a build and the page will need, before the work starts."""
+"""Before the work starts: the memory that a build and the page will need, and whether the tokenizer fits the model."""
 
 import math
 import os
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from transformers import PreTrainedTokenizerFast
 
 from export.architectures.families import Refusal
 from export.report import console
@@ -36,6 +37,20 @@ def parameters(directory: Path, gguf: str | None) -> int:
         except SafetensorError as error:
             raise Refusal(f"{directory / name} cannot be read ({error}); fetch it again") from None
     return total
+
+
+def check_vocabulary(place: str, tokenizer: PreTrainedTokenizerFast, rows: int) -> None:
+    """Refuse a tokenizer with more tokens than the model has embeddings. Added tokens do not count: those without a row
+    are read as text.
+
+    Raises:
+        Refusal: says how many there are of each.
+    """
+    ids = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False).values()
+    tokens = max(ids, default=-1) + 1
+    if tokens > rows:
+        what = f"has {tokens} tokens, but the model {rows} rows (vocab_size)"
+        raise Refusal(f"the tokenizer of {place} {what}; use the one it was trained with, or correct config.json")
 
 
 def expected_parameters(sizes: dict[str, int], weights: list[str], config: dict[str, Any]) -> int:

@@ -8,6 +8,7 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from export import hub, preflight
 from export.architectures.families import Refusal, family_of
@@ -155,7 +156,7 @@ def from_hub(repository: str, revision: str | None, offline: bool, known: Known 
     weights = weight_files(repository, files.names, lambda name: hub.read_json(files, name))
     hub.check_space(files, weights)
     preflight.refuse_too_large(repository, preflight.expected_parameters(files.sizes, weights, config))
-    read_tokenizer(hub.download(files, []), repository, files.names)
+    _check_tokenizer(hub.download(files, []), repository, files.names, config)
     directory = hub.download(files, weights)
     name = known.title if known else repository.split("/")[-1]
     license_ = known.license if known else files.license
@@ -172,9 +173,16 @@ def from_folder(path: Path) -> Source:
     names = [file.name for file in path.iterdir() if file.is_file()]
     for name in weight_files(str(path), names, lambda name: read_json(path, name)):
         check_is_no_pointer(path / name)
-    read_tokenizer(path, str(path), names)
+    _check_tokenizer(path, str(path), names, config)
     name = path.resolve().name
     return Source(slug(name), name, name, None, config.get("license"), path, place=place_of(path))
+
+
+def _check_tokenizer(directory: Path, place: str, names: list[str], config: dict[str, Any]) -> None:
+    """Refuse a tokenizer that cannot be loaded or, where config.json says the vocabulary's size, does not fit it."""
+    tokenizer = read_tokenizer(directory, place, names)
+    if isinstance(config.get("vocab_size"), int):
+        preflight.check_vocabulary(place, tokenizer, config["vocab_size"])
 
 
 def from_gguf(path: Path) -> Source:

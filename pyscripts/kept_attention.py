@@ -58,6 +58,9 @@ class KeptAttention:
 
     def all(self) -> NDArray[np.float32]:
         """[layer, head, query, key] by position, zeros above the diagonal. ValueError: they were not kept."""
+        if self._chunks is None:
+            raise ValueError("The attention matrices of this text were not kept, as those of a long text are not. "
+                             "Shorten it or, without a browser, read it with keep=('attentions',).")
         if not self._chunks:
             raise ValueError("The attention matrices of this text were not kept: read it with keep=('attentions',).")
         return join_queries(self._chunks)

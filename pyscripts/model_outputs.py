@@ -39,6 +39,14 @@ class ModelShape:
             raise ValueError(f"This model has no layer {layer}, head {head}: it has {self.layers} layers with "
                              f"{self.heads} heads each, numbered from 0.")
 
+    def check_heads(self, heads: Any) -> None:
+        """ValueError if they are not pairs (layer, head), or the model has no such head."""
+        pairs: list[Any] = list(heads) if isinstance(heads, list | tuple | np.ndarray) else [None]
+        if not all(isinstance(pair, list | tuple | np.ndarray) and len(pair) == 2 for pair in pairs):
+            raise ValueError(f"heads is a list of pairs (layer, head), such as [(0, 1)], not {heads!r:.60}.")
+        for layer, head in pairs:
+            self.check_head(layer, head)
+
 
 @dataclass(frozen=True)
 class Outputs:

@@ -72,6 +72,8 @@ def text_or_ids(text: Any, vocab_size: int) -> str | list[int]:
     """What is read: a text or token ids. ValueError: it is neither, or the model has no such id."""
     if isinstance(text, str):
         return text
+    if isinstance(text, bytes | bytearray | memoryview):
+        raise ValueError("The text is bytes. Decode them first, as in text.decode().")
     if not isinstance(text, Sequence | np.ndarray):
         raise ValueError(f"The text must be a string or a list of token ids, not {text!r:.60}.")
     for id in text:
@@ -80,12 +82,16 @@ def text_or_ids(text: Any, vocab_size: int) -> str | list[int]:
     return [int(id) for id in text]
 
 
-def kept(keep: Iterable[str] | None, manifest: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of what is kept. ValueError: there is no such thing, or the model does not output it."""
+def kept(keep: Iterable[str] | None, manifest: Mapping[str, Any], stride: int | None = None) -> tuple[str, ...]:
+    """The names of what is kept. ValueError: there is no such thing, the model does not output it, or it was asked for
+    together with a stride."""
     names = KEPT_BY_DEFAULT if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
     for name in names:
         if name not in KEPT:
             raise ValueError(f"There is nothing called {name!r} to keep. Choose from {', '.join(KEPT)}.")
         if not manifest["outputs"].get(KEPT[name]):
             raise ValueError(f"{manifest['name']} does not output {name}.")
+    if names and keep is not None and stride is not None:
+        raise ValueError("keep and stride exclude each other: of a text that is read in windows only the likelihoods "
+                         "are kept. Leave one of them out.")
     return names

@@ -18,6 +18,7 @@ from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.saved import files
 from pyscripts.tokens import Target, Tokens, token_id
+from pyscripts.trace import Trace
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -143,7 +144,7 @@ class Run:
 
     def metric(self, name: str) -> NDArray:
         """Any registered metric (pyscripts.metrics.METRICS) by name, by token or word."""
-        return _read_only(find(name).function(self.reading.scored()))
+        return _read_only(find(name).values(self.reading.scored()))
 
     @property
     def words(self) -> NDArray[np.int64]:
@@ -168,13 +169,13 @@ class Run:
     @property
     def attentions(self) -> NDArray[np.float32]:
         """[layer, head, query, key] by position, 0 ... 1, zeros above the diagonal."""
-        return _read_only(self.reading.trace.kept_attention.all())
+        return _read_only(self._layers().kept_attention.all())
 
     @property
     def resid(self) -> NDArray[np.float32]:
         """[layer+1, position, hidden] the residual stream: the embeddings, then the state after each layer, the last
         one after the final norm."""
-        return _read_only(self.reading.trace.hidden_states())
+        return _read_only(self._layers().hidden_states())
 
     @property
     def attn_out(self) -> NDArray[np.float32]:
@@ -186,7 +187,14 @@ class Run:
         """[layer, position, hidden] what the MLP added to the residual stream."""
         return self._rows("mlp_out")
 
+    def _layers(self) -> Trace:
+        """The trace. ValueError: it was read in windows, and has no layers."""
+        if why_no_layers := self.reading.trace.why_no_layers:
+            raise ValueError(why_no_layers)
+        return self.reading.trace
+
     def _rows(self, name: str) -> NDArray[np.float32]:
+        self._layers()
         if name not in self._added:
             raise ValueError(f"{name} was not kept: read the text with keep=({name!r},).")
         return _read_only(self._added[name].all())
@@ -194,7 +202,7 @@ class Run:
     def lens(self, position: int, top_k: int = 10) -> Any:
         """The logit lens at a position (a metrics.lens.Lens): what each layer would predict, the model's own prediction
         last. Needs resid. In the page it is awaited: `await run.lens(3)`."""
-        trace = self.reading.trace
+        trace = self._layers()
         if not is_whole(position) or not 0 <= position < trace.length:
             raise ValueError(f"There is no position {position}: the run has {trace.length}, numbered from 0.")
         after = trace.ids[position + 1] if position + 1 < len(trace.ids) else NO_TARGET
@@ -227,3 +235,14 @@ class Run:
     def to_json(self) -> dict[str, Any]:
         """The page's Run (schema `tokenlight.run/2`, run.schema.json); null for what was not read."""
         return run.build(self.reading, self.model.vocabulary, self.model.manifest)
+
+
+def check_run(run: Any, manifest: Mapping[str, Any]) -> None:
+    """Whether a model can be asked about a run. ValueError: it was read with another model than the manifest's, or in
+    windows. TypeError: it is no run."""
+    if not isinstance(run, Run):
+        raise TypeError(f"A run is what read or generate gives, not {run!r:.60}.")
+    if run.model.manifest["sha256"] != manifest["sha256"]:
+        raise ValueError(f"“{run.text:.40}” was read with another model. Read it with this one.")
+    if why_no_layers := run.reading.trace.why_no_layers:
+        raise ValueError(why_no_layers)

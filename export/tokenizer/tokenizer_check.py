@@ -82,6 +82,8 @@ def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int, 
 
 def _ids(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], literal: bool = False) -> list[list[int]]:
     """The checkpoint's tokens of each text; `literal`: control tokens are read as plain text."""
+    if not texts:  # the library fails on none
+        return []
     try:
         found = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=literal, verbose=False)
     except Exception as error:  # the library raises Exception itself

@@ -40,13 +40,18 @@ def load_model(source: Source) -> PreTrainedModel:
                 trust_remote_code=False,
                 attn_implementation="eager",
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
                 **options,
             )
     except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise Refusal(f"the weights in {source.directory} cannot be read ({reason}); download them again") from None
-    missing = [*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])]
-    if missing:  # transformers would use random values
+    if unlike := sorted(found["mismatched_keys"]):
+        sizes = shape_of(source.directory, unlike[0]), model.state_dict()[unlike[0]].shape
+        stored, expected = (" × ".join(map(str, shape)) or "of another size" for shape in sizes)
+        why = f"does not fit the weights: {unlike[0]} is {stored}, but should be {expected}"
+        raise Refusal(f"{source.directory / (source.gguf or 'config.json')} {why}; correct it, or download it again")
+    if missing := found["missing_keys"]:  # transformers would use random values
         raise Refusal(f"{source.directory} lacks {len(missing)} of the model's weights, such as {missing[0]}")
     dropped = [name for name in found["unexpected_keys"] if not COMPUTED.search(name)]
     if source.gguf:
@@ -64,6 +69,17 @@ def load_model(source: Source) -> PreTrainedModel:
         raise Refusal(f"{source.directory}: {broken} contains NaN or infinity; the checkpoint is damaged")
     model.eval()
     return model
+
+
+def shape_of(directory: Path, name: str) -> tuple[int, ...]:
+    """The shape in which one of the model's weights is stored, with or without the model's own prefix; () if it is not
+    in a safetensors file."""
+    for path in sorted(directory.glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            for key in file.keys():  # noqa: SIM118 (it is no dict)
+                if f".{name}".endswith(f".{key}") or f".{key}".endswith(f".{name}"):
+                    return tuple(file.get_slice(key).get_shape())
+    return ()
 
 
 def check_head(directory: Path, model: PreTrainedModel) -> None:

@@ -6,21 +6,19 @@ from typing import Any
 import numpy as np
 
 from pyscripts.lab.shade import coloured
-from pyscripts.metrics import METRICS, Metric
+from pyscripts.metrics import METRICS, TAKEN, Metric
 from pyscripts.result import Run
-
-BUILT_IN = dict(METRICS)
 
 
 def registered() -> list[Metric]:
-    """Those of users' code, also if one has the name of a built-in one."""
-    return [metric for name, metric in METRICS.items() if BUILT_IN.get(name) is not metric]
+    """Those of users' code."""
+    return [metric for name, metric in METRICS.items() if name not in TAKEN]
 
 
 def described(run: Run | None) -> list[dict[str, Any]]:
-    """[{name, title, description, colours, error}] of users' metrics of tokens, with their colours for a run; None: it
-    has none, and `error` says why."""
-    return [_described(metric, run) for metric in registered() if metric.axes == ("token",)]
+    """[{name, title, description, colours, error}] of users' metrics, with their colours for a run; None: it has none,
+    and `error` says why."""
+    return [_described(metric, run) for metric in registered()]
 
 
 def _described(metric: Metric, run: Run | None) -> dict[str, Any]:
@@ -28,10 +26,11 @@ def _described(metric: Metric, run: Run | None) -> dict[str, Any]:
     found: dict[str, Any] = {"name": metric.name, "title": metric.heading, "description": about, "colours": None}
     if run is None:
         return {**found, "error": "There was no run to compute it for."}
+    if metric.axes != ("token",):
+        where = f'run.metric("{metric.name}") gives it'
+        return {**found, "error": f"Only a metric with one number for each token is in the colour menu; {where}."}
     try:
         values = np.array(metric.cells(run.reading.scored()), np.float64)  # [token]; NaN: no number
-        if values.shape != run.ids.shape:
-            raise ValueError(f"it gave an array of shape {values.shape} for {len(run.ids)} tokens")
         return {**found, "colours": coloured(values), "error": None}
     except Exception as error:  # of the user's function
         return {**found, "error": f"{type(error).__name__}: {error}"}

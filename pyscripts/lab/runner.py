@@ -15,6 +15,7 @@ from typing import Any
 
 FILE = "<your code>"
 NO_AWAIT = " (model.read, model.generate and run.lens are awaited here: write await before them.)"
+NO_INPUT = "There is no keyboard input here. Write the value into the code."
 LINES_AT_ONCE = 100  # printed lines that are shown one by one; later ones ten times a second
 PAUSE = 0.1  # seconds
 MOST_PRINTED = 200_000  # characters
@@ -60,6 +61,19 @@ class Printed(io.TextIOBase):
             self._shown = monotonic()
 
 
+class NoInput(io.TextIOBase):
+    """Standard input where there is no keyboard for it."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+        raise EOFError(NO_INPUT)
+
+    def read(self, size: int | None = -1) -> str:
+        return self.readline(size)
+
+
 def names_in(source: str) -> set[str]:
     """The names and attributes that a code mentions; empty if it cannot be parsed."""
     try:
@@ -73,7 +87,8 @@ def names_in(source: str) -> set[str]:
 async def execute(source: str, names: Mapping[str, Any], show: Callable[[str], object] | None = None) -> Outcome:
     """Runs code with some names, top-level await included; `show` receives what it prints. None: it is printed."""
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
-    printed = Printed(show or sys.stdout.write)
+    printed, stdin = Printed(show or sys.stdout.write), sys.stdin
+    sys.stdin = NoInput()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             return Outcome(await _value(source, {"__name__": "__main__", **names}))
@@ -87,6 +102,7 @@ async def execute(source: str, names: Mapping[str, Any], show: Callable[[str], o
             said += NO_AWAIT
         return Outcome(error=said, lines=lines, out_of_memory=isinstance(error, MemoryError))
     finally:
+        sys.stdin = stdin
         printed.flush()
 
 

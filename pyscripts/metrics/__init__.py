@@ -6,6 +6,8 @@ its CSV and of `tokenlight score --columns`.
 
 # Each module registers its metrics.
 from pyscripts.metrics import token_metrics, word_metrics  # noqa: F401
-from pyscripts.metrics.registry import METRICS, Metric, Scored, find, metric, needed
+from pyscripts.metrics.registry import METRICS, TAKEN, Metric, Scored, find, metric, needed
+
+TAKEN.update(METRICS)
 
 __all__ = ["METRICS", "Metric", "Scored", "find", "metric", "needed"]

@@ -39,8 +39,9 @@ class AttentionSums:
 
 def variant(heads: Iterable[Head], means: NDArray[np.float32] | None, position: int | None) -> dict[str, Any]:
     """Heads off, or with `means` [layer, head, head_size] their mean in their place, as a variant of interventions
-    (interventions.varied). position: where the mean is put; None: everywhere."""
-    off: dict[str, Any] = {"heads": [list(each) for each in heads]}
+    (interventions.varied); a head that is named twice is off once. position: where the mean is put; None: everywhere.
+    """
+    off: dict[str, Any] = {"heads": [list(each) for each in dict.fromkeys((int(i), int(j)) for i, j in heads)]}
     if means is not None:
         off["add"] = [{"layer": layer, "head": head, "position": position, "vector": means[layer, head].tolist()}
                       for layer, head in off["heads"]]

@@ -31,11 +31,6 @@ class Entropies:
     without_sink: NDArray[np.float64]  # [head, query] nats, of the row without key 0, renormalised; NaN if empty
     sink: NDArray[np.float64]  # [head, query] 0 ... 1, mass on key 0
 
-    @property
-    def effective_positions(self) -> NDArray[np.float64]:
-        """[head, query] 1 ... visible: exp(entropy), the perplexity of the row."""
-        return np.exp(self.entropy)
-
 
 def entropies(attention: ArrayLike, past: int = 0) -> Entropies:
     """Entropies of attention [head, query, key] (one layer or all heads), float16/32/64, key = past + query.

@@ -40,11 +40,26 @@ class Metric:
         """Whether its values are whole numbers."""
         nothing = token_statistics(np.zeros((0, 1)), [], 0)
         empty = Scored(nothing, np.zeros(0, np.int64), np.zeros((0, 2), np.int64), np.zeros(1))
-        return bool(np.issubdtype(self.function(empty).dtype, np.integer))
+        return bool(np.issubdtype(self.values(empty).dtype, np.integer))
+
+    def values(self, scored: Scored) -> NDArray:
+        """Its values as an array. ValueError: they are not numbers, or not one, or a row, for each token or word."""
+        given = self.function(scored)
+        try:
+            array = np.asarray(given)
+        except ValueError:  # rows of several lengths
+            array = np.asarray(None)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"The metric {self.name} must return an array of numbers, not {given!r:.60}.")
+        of = self.axes[0]
+        count = len(scored.words if of == "word" else scored.tokens_seen)
+        if array.ndim != len(self.axes) or len(array) != count:
+            raise ValueError(f"The metric {self.name} gave an array of shape {array.shape} for {count} {of}s.")
+        return array
 
     def cells(self, scored: Scored) -> list[Any]:
         """Its values as JSON, None where there is none."""
-        values = numbers(self.function(scored))
+        values = numbers(self.values(scored))
         least = self.least
         return list(values) if least is None else [None if value < least else value for value in values]
 
@@ -56,6 +71,11 @@ class Metric:
 
 METRICS: dict[str, Metric] = {}
 
+TAKEN = {  # names that no metric of one's own may have: these of a record, a file or the page, and built-in metrics'
+    "about", "attention_entropy", "attentions", "attn_out", "bytes", "control", "hex", "hidden_norm", "hue", "id",
+    "ids", "mlp_out", "resid", "source", "spans", "text", "texts", "tokens", "top", "words",
+}
+
 MetricFunction = Callable[[Scored], NDArray]
 
 
@@ -63,10 +83,13 @@ def metric(
     title: str, unit: str, source: str, *, axes: tuple[str, ...] = ("token",), needs: tuple[str, ...] = ("logprob",),
     in_run: bool = False, least: int | None = None,
 ) -> Callable[[MetricFunction], MetricFunction]:
-    """Registers the decorated function under its own name."""
+    """Registers the decorated function under its own name, in place of an earlier one of one's own. ValueError: the
+    name is that of a built-in metric, or means something else."""
 
     def register(function: MetricFunction) -> MetricFunction:
         name = function.__name__
+        if name in TAKEN:
+            raise ValueError(f"Tokenlight has a {name} of its own. Give the metric another name.")
         METRICS[name] = Metric(name, title, unit, source, function, axes, needs, in_run, least)
         return function
 

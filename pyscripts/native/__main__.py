@@ -10,11 +10,10 @@ from typing import Any
 from pyscripts.metrics import METRICS
 from pyscripts.native import load
 from pyscripts.native.corpus import Progress, check_writable, score_corpus
-from pyscripts.native.documents import CorpusError
 from pyscripts.native.engines import ENGINES
 from pyscripts.native.files import ModelError, read_manifest
 from pyscripts.native.scoring import OF_TEXT, Settings
-from pyscripts.native.summary import summary, table
+from pyscripts.native.summary import read_summary, summary, table
 
 
 def parser() -> argparse.ArgumentParser:
@@ -153,18 +152,14 @@ def describe(now: Progress) -> str:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    summaries = []
-    for path in options.summaries:
-        try:
-            each = json.loads(path.read_text(encoding="utf-8"))
-            summaries.append((f"{each['model']}: {', '.join(each['corpus'])}", each))
-        except (json.JSONDecodeError, KeyError, TypeError):
-            raise CorpusError(f"{path} is not a summary. Write one with tokenlight score --summary.") from None
+    summaries = [read_summary(path) for path in options.summaries]
     print(table([name for name, _ in summaries], [each for _, each in summaries]))
     return 0
 
 
-def _columns(_: argparse.Namespace) -> int:
+def _columns(options: argparse.Namespace) -> int:
+    for name, (about, _) in OF_TEXT.items():
+        print(f"{name:26} {about}, by token. The tokenizer.")
     for name, each in METRICS.items():
         print(f"{name:26} {each.heading}, by {', '.join(each.axes)}. {each.source}.")
     return 0

@@ -68,12 +68,13 @@ class Model:
         keep: what to compute and keep besides the likelihoods: any of attentions, resid, attn_out and mlp_out; () is
         fastest. None: attentions (kept up to 160 MB) and resid, from which the page's Run is computed. prefix: whether
         the model's prefix token comes first. literal: control tokens are read as plain text. stride: a text longer than
-        the context is read in windows, each starting this many tokens after the previous one, for its likelihoods only.
+        the context is read in windows, each starting this many tokens after the previous one, for its likelihoods only
+        (without keep).
         top_k: alternatives per token in `to_json`, 0 ... 50. max_tokens: read no more tokens than this. interventions:
         what is changed inside the model (pyscripts/interventions.py). ValueError: there is no text, or an option is out
         of range.
         """
-        names, changes = kept(keep, self.manifest), checked(interventions, self.manifest)
+        names, changes = kept(keep, self.manifest, stride), checked(interventions, self.manifest)
         context, started = self.manifest["context_length"], time.perf_counter()
         options = read_options(context, top_k=top_k, prefix=prefix, literal=literal, stride=stride)
         if max_tokens is not None:
@@ -221,7 +222,10 @@ class Model:
         return why.head_means(self, run)
 
     def context_curve(self, run: Run, token: int, target: Target = None) -> why.Curve:
-        """The target's log-probability after only the last 1, 2, 4 … tokens before it, and after all of them."""
+        """The target's log-probability after only the last 1, 2, 4 … tokens before it, and after all of them.
+
+        The run's interventions hold in every shorter text: those without a position, and those at a token that is in
+        it; a cut link or a vector at a token that is left out is left out with it."""
         return why.context_curve(self, run, token, target)
 
     def head_outputs(self, run: Run) -> NDArray[np.float32]:
@@ -239,8 +243,9 @@ class Model:
         ids. With neither, the target is run_a's most likely next token and `versus` run_b's. Exactly 0 before the first
         token that differs. align: how runs of different lengths are aligned, from the "start", from the "end", "both":
         the beginning and the end that they have in common, or pairs [token of run_a, token of run_b]; 0 at positions
-        with no counterpart. ValueError: the runs are not of equally many tokens and align is None, the pairs do not fit
-        them, or they are not of this model.
+        with no counterpart. The last value of the last row is NaN if run_a's last token is no counterpart of run_b's.
+        ValueError: the runs are not of equally many tokens and align is None, the pairs do not fit them, they are not
+        of this model, or their residual stream was not kept.
         """
         return why.patch_sweep(self, run_a, run_b, target, versus, align)
 
@@ -260,8 +265,8 @@ class Model:
         """[hidden] the residual stream of run_a less that of run_b, as it enters a layer: at the last position of each
         or, with `mean`, the means over their tokens. Of lists of runs, the mean over each list is taken. Times a
         strength, it is a vector for `interventions`: {"add": [{"layer": layer, "position": None, "vector": vector}]}.
-        ValueError: the runs are of different models."""
-        return why.steering_vector(run_a, run_b, layer, mean)
+        ValueError: a run is of another model, or its residual stream was not kept."""
+        return why.steering_vector(self, run_a, run_b, layer, mean)
 
     def _trace(self, ids: Sequence[int], prefix: bool, keep: Iterable[str] | None) -> Trace:
         limit = ATTENTION_BYTES if keep is None else float("inf")  # attentions that were asked for are all kept

@@ -18,10 +18,10 @@ from pyscripts.strides import Window, plan, tokens_seen
 from pyscripts.tokens import Tokens
 
 TOP_K = 10
-OF_TEXT: dict[str, Callable[[Tokens], list[Any]]] = {  # columns that are not metrics but the tokens themselves
-    "ids": lambda tokens: list(tokens.ids),
-    "texts": lambda tokens: list(tokens.texts),
-    "bytes": lambda tokens: tokens.spans.tolist(),
+OF_TEXT: dict[str, tuple[str, Callable[[Tokens], list[Any]]]] = {  # columns of the tokens themselves, and what they are
+    "ids": ("id", lambda tokens: list(tokens.ids)),
+    "texts": ("text", lambda tokens: list(tokens.texts)),
+    "bytes": ("where it begins and ends in the bytes of the text", lambda tokens: tokens.spans.tolist()),
 }
 
 
@@ -177,7 +177,7 @@ def _line(
     scored = Scored(statistics, seen, spans_of, boundaries)
     line: dict[str, Any] = {"source": document.source, "tokens": len(tokens.ids)}
     for name in settings.columns:
-        line[name] = OF_TEXT[name](tokens) if name in OF_TEXT else find(name).cells(scored)
+        line[name] = OF_TEXT[name][1](tokens) if name in OF_TEXT else find(name).cells(scored)
     if settings.has_words:
         line["words"] = spans_of.tolist()
     return line

@@ -1,10 +1,13 @@
 """The summary of a scored corpus, and summaries side by side in a plain-text table."""
 
+import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pyscripts.metrics.words import CLASSES
+from pyscripts.native.documents import CorpusError
 from pyscripts.native.scoring import Sums
 
 
@@ -35,6 +38,20 @@ def rows(numbers: dict[str, Any]) -> dict[str, float | None]:
         lines[f"{CLASSES[name]}, nats"] = each["mean_surprisal"]
         lines[f"{CLASSES[name]}, n"] = each["n"]
     return lines
+
+
+def read_summary(path: Path) -> tuple[str, dict[str, Any]]:
+    """A summary that `tokenlight score --summary` wrote: what its column is called, and it. CorpusError: it is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        model, corpus = found["model"], found["corpus"]
+        whole = isinstance(model, str) and isinstance(corpus, list) and all(isinstance(each, str) for each in corpus)
+        whole = whole and all(value is None or isinstance(value, int | float) for value in rows(found).values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        whole = False
+    if not whole:
+        raise CorpusError(f"{path} is not a summary. Write one with tokenlight score --summary.")
+    return f"{model}: {', '.join(corpus)}", found
 
 
 def table(names: Sequence[str], summaries: Sequence[dict[str, Any]]) -> str:

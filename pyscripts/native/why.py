@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from pyscripts import interventions, patching
 from pyscripts.alignment import Align
+from pyscripts.checks import flag
 from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics import attribution as direct
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.native.session import Past
+from pyscripts.result import check_run
 from pyscripts.tokens import Target, target_ids
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def attribution(
 ) -> direct.Attribution:
     """Model.attribution."""
     direct.check(model.manifest)
+    check_run(run, model.manifest)
     position = run.predicting(token)
     targets = target_ids(run.target(token, target), None if versus is None else run.target(token, versus))
     return direct.attribute(recorded(model, run, position, targets), model.manifest)
@@ -75,6 +78,7 @@ def recorded(model: "Model", run: "Run", position: int, targets: Sequence[int]) 
 def contribution_weights(model: "Model", run: "Run", token: int) -> NDArray[np.float64]:
     """Model.contribution_weights."""
     direct.check(model.manifest)
+    check_run(run, model.manifest)
     names, position = model.manifest["outputs"], run.predicting(token)
     record = recorded(model, run, position, [run.target(token)])
     ids, own = run.reading.trace.ids, interventions.inputs(
@@ -90,17 +94,20 @@ def contribution_weights(model: "Model", run: "Run", token: int) -> NDArray[np.f
 
 def dependence(model: "Model", run: "Run", token: int, target: Target = None) -> NDArray[np.float64]:
     """Model.dependence."""
+    check_run(run, model.manifest)
     variants = [{"cut": [key]} for key in range(run.predicting(token))]
     return _changes(model, run, token, target, variants, "last")
 
 
 def head_means(model: "Model", run: "Run") -> NDArray[np.float32]:
     """Model.head_means."""
+    check_run(run, model.manifest)
     return _heads(model, run.reading.trace.ids, {}, ablation.AttentionSums())
 
 
 def outputs_of_heads(model: "Model", run: "Run") -> NDArray[np.float32]:
     """Model.head_outputs."""
+    check_run(run, model.manifest)
     changes = run.reading.interventions
     found = _heads(model, run.reading.trace.ids, changes, head_outputs.HeadOutputs())
     return head_outputs.with_added(found, changes, model.manifest)
@@ -133,8 +140,7 @@ def heads_off(
     model: "Model", run: "Run", token: int, heads: Sequence[Sequence[int]], target: Target, scope: str, mean: bool
 ) -> float:
     """Model.heads_off."""
-    for layer, head in heads:
-        model.shape.check_head(layer, head)
+    model.shape.check_heads(heads)
     return float(_off(model, run, token, target, scope, mean, [heads])[0])
 
 
@@ -143,20 +149,32 @@ def _off(
     groups: Sequence[Sequence[Sequence[int]]],
 ) -> NDArray[np.float64]:
     """[group] the change of the target's log-probability with the heads of each group off, nats."""
+    check_run(run, model.manifest)
+    mean = flag("mean", mean)
     means, at = head_means(model, run) if mean else None, run.predicting(token) if scope == "last" else None
     return _changes(model, run, token, target, [ablation.variant(group, means, at) for group in groups], scope)
 
 
 def context_curve(model: "Model", run: "Run", token: int, target: Target = None) -> Curve:
     """Model.context_curve."""
-    run.predicting(token)
+    check_run(run, model.manifest)
+    stop, id = run.predicting(token) + 1, run.target(token, target)
     ids, first = run.reading.trace.ids, run.reading.trace.first
-    lengths = direct.curve_lengths(token)
-    id = run.target(token, target)
-    rows = [ids[:first] + ids[first + token - n : first + token] for n in lengths]
-    heads = {"heads": run.reading.interventions.get("heads", ())}  # others are bound to positions of the whole text
-    logprobs = [_logprob(_last(model, row, heads), id) for row in rows]
+    lengths, logprobs = direct.curve_lengths(token), []
+    for n in lengths:
+        seen = [*range(first), *range(stop - n, stop)]
+        changes = _of_positions(run.interventions, seen)
+        logprobs.append(_logprob(_last(model, [ids[p] for p in seen], changes), id))
     return Curve(np.array(lengths, np.int64), np.array(logprobs))
+
+
+def _of_positions(changes: Mapping[str, Any], seen: Sequence[int]) -> interventions.Interventions:
+    """The changes for a text of these positions of the whole one, without those at others."""
+    place: dict[int | None, int | None] = {None: None, **{position: i for i, position in enumerate(seen)}}
+    cuts = [{**row, "query": place[row["query"]], "keys": [place[key] for key in row["keys"] if key in place]}
+            for row in changes.get("cut", ()) if row["query"] in place]
+    added = [{**row, "position": place[row["position"]]} for row in changes.get("add", ()) if row["position"] in place]
+    return {"heads": list(changes.get("heads", ())), "cut": [row for row in cuts if row["keys"]], "add": added}
 
 
 def past_before(model: "Model", run: "Run", position: int) -> Past | None:
@@ -222,7 +240,7 @@ def patch_sweep(
     """Model.patch_sweep."""
     if not interventions.is_wide(model.manifest):
         raise ValueError(f"{model.manifest['name']} was exported without residual_add. Build the model again.")
-    a, b, ids = _comparable(stream(run_a), stream(run_b), run_b, target, versus, align)
+    a, b, ids = _comparable(stream(model, run_a), stream(model, run_b), run_b, target, versus, align)
     return patching.grid(a, b, ids, _patched(model, run_b, a, b, patching.places(a, b), ids))
 
 
@@ -231,7 +249,7 @@ def patch_head_sweep(
 ) -> NDArray[np.float64]:
     """Model.patch_head_sweep."""
     head_outputs.check(model.manifest)
-    a, b = (stream(run, outputs_of_heads(model, run)) if stream(run) else None for run in (run_a, run_b))
+    a, b = (stream(model, run, outputs_of_heads(model, run)) if stream(model, run) else None for run in (run_a, run_b))
     a, b, ids = _comparable(a, b, run_b, target, versus, align)
     places = patching.head_places(a, b, token, model.manifest["heads"])
     return patching.head_grid(a, b, ids, _patched(model, run_b, a, b, places, ids), model.manifest["heads"])
@@ -264,13 +282,18 @@ def _patched(
 
 
 def steering_vector(
-    runs_a: "Run | Sequence[Run]", runs_b: "Run | Sequence[Run]", layer: int, mean: bool
+    model: "Model", runs_a: "Run | Sequence[Run]", runs_b: "Run | Sequence[Run]", layer: int, mean: bool
 ) -> NDArray[np.float32]:
     """Model.steering_vector."""
-    a, b = ([stream(run) for run in (runs if isinstance(runs, Sequence) else [runs])] for runs in (runs_a, runs_b))
-    return patching.mean_steering(a, b, layer, mean)
+    def streams(runs: Any) -> list[patching.Stream | None]:
+        return [stream(model, run) for run in (runs if isinstance(runs, list | tuple) else [runs])]
+
+    return patching.mean_steering(streams(runs_a), streams(runs_b), layer, flag("mean", mean))
 
 
-def stream(run: "Run", heads: NDArray[np.float32] | None = None) -> patching.Stream | None:
-    """What patching needs of a run; heads: from `outputs_of_heads`."""
-    return patching.stream(run.reading, run.model.manifest["sha256"], heads)
+def stream(model: "Model", run: "Run", heads: NDArray[np.float32] | None = None) -> patching.Stream | None:
+    """What patching needs of a run, or None if it is too long; heads: from `outputs_of_heads`."""
+    check_run(run, model.manifest)
+    if not run.reading.trace.has_hidden_states:
+        raise ValueError(f"The residual stream of “{run.text:.40}” was not kept: read the text with keep=('resid',).")
+    return patching.stream(run.reading, model.manifest["sha256"], heads)

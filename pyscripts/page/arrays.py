@@ -47,7 +47,7 @@ def token_columns(reading: Reading, first: int = 0) -> dict[str, NDArray]:
     """Every metric of a token (pyscripts/metrics), starting with token `first`: [token] or [token, width], float32 or
     int32, C-contiguous; nats. `tokens_seen` only for a text read in windows."""
     scored = reading.scored()
-    columns = {name: each.function(scored)[first:] for name, each in METRICS.items() if each.axes[0] == "token"}
+    columns = {name: each.values(scored)[first:] for name, each in METRICS.items() if each.axes[0] == "token"}
     if not reading.trace.in_windows:
         del columns["tokens_seen"]
     return {name: _for_page(column) for name, column in columns.items()}
@@ -57,7 +57,7 @@ def word_columns(reading: Reading) -> dict[str, NDArray]:
     """The words of the tokens read so far: `words` [word, 2] first token and the one after the last, `probability`
     [word] corrected, and every metric of a word, [word] nats; float32 or int32."""
     scored = reading.scored()
-    metrics = {name: each.function(scored) for name, each in METRICS.items() if each.axes == ("word",)}
+    metrics = {name: each.values(scored) for name, each in METRICS.items() if each.axes == ("word",)}
     return {name: _for_page(column) for name, column in
             {"words": scored.words, "probability": np.exp(word_logprob(scored)), **metrics}.items()}
 

@@ -92,7 +92,8 @@ class LabModel(LabWhy):
         self, kind: str, text: str | Sequence[int], options: Mapping[str, Any], keep: Iterable[str] | None,
         interventions: Mapping[str, Any] | None,
     ) -> Run:
-        names, outputs, number = kept(keep, self.manifest), self.manifest["outputs"], self._number()
+        names = kept(keep, self.manifest, options.get("stride"))
+        outputs, number = self.manifest["outputs"], self._number()
         request = {
             "runId": number, "kind": kind, "options": dict(options), "given": None,
             "input": text_or_ids(text, self.manifest["vocab_size"]),

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.checks import flag
 from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics import attribution as direct
 from pyscripts.model_outputs import ModelShape
 from pyscripts.page.arrays import attention_of, to_numpy, values_of
 from pyscripts.page.beside import LISTS, MEANS, OF_B, Attributed, Beside, attributed
-from pyscripts.result import Run
+from pyscripts.result import Run, check_run
 from pyscripts.tokens import Target, target_ids
 
 BATCH = 64  # variants that are requested at once
@@ -33,12 +34,14 @@ class LabWhy:
         """Splits the logit of a token, as the model saw it before the token, into what each part added
         (metrics.attribution.Attribution). target: another token (its id or text), in its place. versus: a token it is
         compared with; then it is the difference of the two logits that is split."""
+        check_run(run, self.manifest)
         targets = target_ids(run.target(token, target), None if versus is None else run.target(token, versus))
         return direct.attribute((await self._attributed(run, token, targets)).recorded, self.manifest)
 
     async def contribution_weights(self, run: Run, token: int) -> NDArray[np.float64]:
         """[layer, head, key] the share of what each layer's attention added, where the token is predicted, that each
         head brought from each position (metrics.attribution.contribution_weights)."""
+        check_run(run, self.manifest)
         one = await self._attributed(run, token, [run.target(token)])
         record = one.recorded
         return direct.contribution_weights(record.attentions, one.aligned, record.attention_output)
@@ -46,6 +49,7 @@ class LabWhy:
     async def dependence(self, run: Run, token: int, target: Target = None) -> NDArray[np.float64]:
         """[position] how the target's log-probability changes if the prediction may not look at that position directly,
         nats; for the positions before the one that predicts."""
+        check_run(run, self.manifest)
         return await self._changes(run, token, target, [{"cut": [key]} for key in range(run.predicting(token))], "last")
 
     async def head_sweep(
@@ -56,8 +60,9 @@ class LabWhy:
         ablation: its mean output (`head_means`) is put in its place."""
         if scope not in ("last", "text"):
             raise ValueError(f"scope is 'last' or 'text', not {scope!r}.")
+        check_run(run, self.manifest)
         layers, heads = self.manifest["layers"], self.manifest["heads"]
-        means = await self.head_means(run) if mean else None
+        means = await self.head_means(run) if flag("mean", mean) else None
         at = run.predicting(token) if scope == "last" else None
         variants = [ablation.variant([(layer, head)], means, at) for layer in range(layers) for head in range(heads)]
         return (await self._changes(run, token, target, variants, scope)).reshape(layers, heads)
@@ -65,11 +70,13 @@ class LabWhy:
     async def head_means(self, run: Run) -> NDArray[np.float32]:
         """[layer, head, head_size] each head's output before the output projection, mean over all positions of the
         run's text, prefix included, as the unchanged model reads it (metrics/ablation.py)."""
+        check_run(run, self.manifest)
         return await self._heads(run, MEANS, {})
 
     async def head_outputs(self, run: Run) -> NDArray[np.float32]:
         """[layer, head, position, head_size] each head's output before the output projection under the run's
         interventions, with what they add to it (metrics/head_outputs.py). Positions count the prefix token."""
+        check_run(run, self.manifest)
         return head_outputs.with_added(
             await self._heads(run, OF_B, run.interventions), run.interventions, self.manifest)
 

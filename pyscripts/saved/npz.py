@@ -50,7 +50,7 @@ def write_npz(
     trace, tokens, scored = reading.trace, reading.tokens, reading.scored()
     arrays: dict[str, NDArray] = {
         "ids": np.array(tokens.ids, np.int64), "texts": np.array(tokens.texts, np.str_), "spans": tokens.spans,
-        "words": scored.words, **{name: each.function(scored) for name, each in METRICS.items()}, **(more or {}),
+        "words": scored.words, **{name: each.values(scored) for name, each in METRICS.items()}, **(more or {}),
     }
     if trace.has_attention:
         arrays["attention_entropy"] = trace.attention_entropy()

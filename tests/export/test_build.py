@@ -18,6 +18,7 @@ from export import build
 from export.architectures import forward
 from export.manifest import add_to_library
 from export.weights import shards
+from tests.export import tiny
 from tests.export.gguf_files import write_gguf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,6 +150,13 @@ REFUSALS = {
     "is not a causal language model": lambda f: change(f, architectures=["GPT2ForTokenClassification"]),
     "has no config.json": lambda folder: (folder / "config.json").unlink(),
     "is not valid JSON": lambda folder: (folder / "config.json").write_text("{"),
+    "config.json does not fit the weights: transformer.wte.weight is 600 × 64, but should be 640 × 64; correct": (
+        lambda f: change(f, vocab_size=640)
+    ),
+    "config.json does not fit the weights: transformer.h.0.attn.c_attn.bias is 192, but should be 96": (
+        lambda f: change(f, n_embd=32)
+    ),
+    "has 700 tokens, but the model 600 rows": lambda folder: tiny.write_tokenizer(folder, 700),
     "cannot be read": lambda folder: (folder / "model.safetensors").write_bytes(b"\0" * 64),
 }
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers  # type: ignore[import-untyped]
 from transformers import GPT2TokenizerFast, PreTrainedTokenizerFast
 
+from export import preflight
 from export.architectures.families import Refusal
 from export.tokenizer import page_tokenizer, sweep, tokenizer_check
 from pyscripts.native.tokenizer import TextTokenizer
@@ -70,6 +72,28 @@ def test_a_difference_is_refused_and_named(saved: Any, tmp_path: Path) -> None:
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(Refusal, match=r'would cut " \\u00bd" into other tokens than the checkpoint'):
         tokenizer_check.check(tokenizer, tmp_path, len(tokenizer), ["plain", " ½", " ²"])
+
+
+def test_a_tokenizer_without_special_tokens_is_read(tmp_path: Path) -> None:
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    trainer = tokenizers.trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(["the end of the story", "a few words and more"], trainer)
+    fast = kinds.save(tokenizer, tmp_path)
+    assert not fast.added_tokens_decoder
+    assert tokenizer_check.write(fast, tmp_path, len(fast), SOME) == len(SOME)
+
+
+def test_more_tokens_than_rows_are_refused(tmp_path: Path) -> None:
+    """Those that were added do not count: the page reads them as text."""
+    tokenizer = kinds.save(kinds.READ["gpt2"](), tmp_path)
+    size = len(tokenizer)
+    tokenizer.add_special_tokens({"pad_token": "[PAD]"})
+    preflight.check_vocabulary("it", tokenizer, size)
+    with pytest.raises(Refusal, match=f"the tokenizer of it has {size} tokens, but the model {size - 1} rows"):
+        preflight.check_vocabulary("it", tokenizer, size - 1)
 
 
 def test_tokens_without_a_row_in_the_model_are_text(saved: Any, tmp_path: Path) -> None:

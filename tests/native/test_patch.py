@@ -149,13 +149,21 @@ def test_a_steering_vector_of_lists_is_that_of_hooks(
         model.steering_vector(lists[0], [], layer, mean)
 
 
-def test_what_cannot_be_patched_is_said(model: Model) -> None:
+def test_what_cannot_be_patched_is_said(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = model.read("The quick brown fox"), model.read("The quick brown fox jumps")
     with pytest.raises(ValueError, match="change a text so that both have the same number of tokens"):
         model.patch_sweep(a, b)
     with pytest.raises(ValueError, match="Both texts are the same"):
         model.patch_sweep(a, a)
-    with pytest.raises(ValueError, match="each read in one pass"):
-        model.patch_sweep(a, model.read("The quick brown fox", keep=()))
+    for keep in ((), ("attentions",)):
+        bare = model.read("The quick brown fox", keep=keep)
+        for ask in (lambda bare=bare: model.patch_sweep(a, bare), lambda bare=bare: model.patch_head_sweep(bare, a),
+                    lambda bare=bare: model.steering_vector([a, bare], a, 1)):
+            with pytest.raises(ValueError, match=r"was not kept: read the text with keep=\('resid',\)"):
+                ask()
+    with monkeypatch.context() as patched:
+        patched.setattr("pyscripts.patching.LONGEST", 3)
+        with pytest.raises(ValueError, match="at most 3 tokens"):
+            model.patch_sweep(a, b)
     with pytest.raises(ValueError, match="600 is not a token id"):
         model.patch_sweep(a, model.read("The quick brown dog"), 600)

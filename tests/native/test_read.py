@@ -158,6 +158,16 @@ def test_a_seed_gives_the_same_text_and_stops_end_it(model: Model) -> None:
         (lambda m: m.read([1.5, 2]), "1.5 is not a token id"),
         (lambda m: m.read([True]), "True is not a token id"),
         (lambda m: m.read([-1]), "-1 is not a token id"),
+        (lambda m: m.read(b"abc"), "The text is bytes. Decode them first, as in text.decode"),
+        (lambda m: m.read(bytearray(b"abc")), "The text is bytes"),
+        (lambda m: m.generate(memoryview(b"abc")), "The text is bytes"),
+        (lambda m: m.read("a", keep=("resid",), stride=9), "exclude each other: .* Leave one of them out"),
+        (lambda m: m.read("a", keep="attentions", stride=9), "keep and stride exclude each other"),
+        (lambda m: m.read("a " * 400, stride=9).attentions, "This text was read in windows"),
+        (lambda m: m.read("a " * 400, stride=9, keep=()).resid, "This text was read in windows"),
+        (lambda m: m.read("a " * 400, stride=9).attn_out, "This text was read in windows"),
+        (lambda m: m.read("a " * 400, stride=9).lens(3), "This text was read in windows"),
+        (lambda m: m.read("a", keep=()).attentions, r"read it with keep=\('attentions',\)"),
         (lambda m: m.read(5), "must be a string or a list of token ids, not 5"),
         (lambda m: m.generate("a", stop=""), "stop must be a text or a list of texts, none of them empty"),
         (lambda m: m.generate("a", stop=["b", ""]), "stop must be"),
@@ -179,6 +189,13 @@ def test_a_seed_gives_the_same_text_and_stops_end_it(model: Model) -> None:
 def test_bad_input_is_answered_with_a_sentence(model: Model, call, said: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ValueError, match=said):
         call(model)
+
+
+def test_attention_that_is_too_large_is_not_asked_for_again(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyscripts.native.model.ATTENTION_BYTES", 100)
+    with pytest.raises(ValueError, match=r"not kept, as those of a long text are not\. Shorten it"):
+        _ = model.read("The quick brown fox").attentions
+    assert model.read("The quick brown fox", keep=("attentions",)).attentions.size
 
 
 def test_a_damaged_folder_says_what_to_do(model_folder: Path, tmp_path: Path) -> None:

@@ -113,4 +113,5 @@ def test_commands_answer_in_json(tiny_models: Path, capsys: pytest.CaptureFixtur
     assert np.array(scores["induction"]).shape == (2, 4)
     assert main(["columns"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(METRICS) and all(line.endswith(".") for line in lines)
+    assert [line.split()[0] for line in lines] == ["ids", "texts", "bytes", *METRICS]
+    assert all(line.endswith(".") for line in lines)

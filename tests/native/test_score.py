@@ -166,6 +166,29 @@ def test_two_corpora_in_one_table(tiny_models: Path, tmp_path: Path, capsys: pyt
         float(cells[2].replace(",", "")) - float(cells[1].replace(",", "")), abs=2e-4)
 
 
+NUMBERS: dict[str, Any] = {"documents": 1, "skipped": 0, "tokens": 2, "n": 2, "mean_surprisal": 1.5, "perplexity": 4.5,
+                           "bits_per_byte": None, "classes": {}}
+SUMMARY: dict[str, Any] = {"model": "m", "corpus": ["c"], **NUMBERS}
+
+
+@pytest.mark.parametrize("damaged", [
+    "{", "[]", "3", "null", "\udcff", {"model": "m", "corpus": ["c"]}, {**SUMMARY, "perplexity": "4.5"},
+    {**SUMMARY, "tokens": [2]}, {**SUMMARY, "classes": []}, {**SUMMARY, "classes": {"word": 3}},
+    {**SUMMARY, "corpus": 3}, {**SUMMARY, "classes": {"no such": {"n": 1, "mean_surprisal": 1.0}}},
+    {**SUMMARY, "corpus": "c"}, {**SUMMARY, "model": 3}])
+def test_a_damaged_summary_is_named(damaged: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(SUMMARY))
+    text = damaged if isinstance(damaged, str) else json.dumps(damaged)
+    bad.write_text(text, encoding="utf-8", errors="surrogateescape")
+    assert main(["compare", str(good), str(good)]) == 0
+    capsys.readouterr()
+    for files in ((good, bad), (bad, good)):
+        assert main(["compare", *map(str, files)]) == 2
+        assert capsys.readouterr().err == (
+            f"error: {bad} is not a summary. Write one with tokenlight score --summary.\n")
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

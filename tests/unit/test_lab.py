@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +14,12 @@ from numpy.testing import assert_array_equal
 from pyscripts.colour import colourings
 from pyscripts.lab.runner import MOST_PRINTED, Outcome, execute, names_in
 from pyscripts.lab.shade import coloured
+from pyscripts.model_outputs import ModelShape
 from pyscripts.page.lab_session import LabSession
 from pyscripts.page.session import Session
+from pyscripts.result import Run
+from pyscripts.run import Reading
+from pyscripts.strides import StridedTrace
 from tests.awaited import awaited
 from tests.unit.test_charts import call
 from tests.unit.test_page_session import IDS, MODEL, begun, hand, read
@@ -82,6 +88,14 @@ def test_what_is_printed_is_shown_in_order_and_cut() -> None:
 def test_what_is_printed_goes_on_without_a_show_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     assert awaited(execute("for i in range(3): print(i)", {})) == Outcome(None)
     assert capsys.readouterr().out == "0\n1\n2\n"
+
+
+def test_nobody_answers_input() -> None:
+    before = sys.stdin
+    for code in ("input('your name? ')", "import sys; sys.stdin.read()", "import sys; [line for line in sys.stdin]"):
+        error = run(code)[0].error
+        assert str(error).endswith("EOFError: There is no keyboard input here. Write the value into the code.")
+    assert sys.stdin is before
 
 
 def test_names_that_code_mentions() -> None:
@@ -273,3 +287,27 @@ def test_settings_are_filled_in_as_python() -> None:
     settings = [None, True, -0.5, [1, [2]], {"maxTokens": 3, "stop": ["\\n"], "nothing": None}]
     assert eval(call("../lenses/python/filled", "literal", settings)) == [
         None, True, -0.5, [1, [2]], {"max_tokens": 3, "stop": ["\\n"], "nothing": None}]
+
+
+@pytest.mark.parametrize("call", ["attribution(run, 3)", "contribution_weights(run, 3)", "dependence(run, 3)",
+                                  "head_sweep(run, 3)", "head_means(run)", "head_outputs(run)"])
+def test_a_model_is_asked_about_its_own_runs_of_one_pass(call: str) -> None:
+    """Neither about a run of another model, nor about one that was read in windows."""
+    session = lab(page_session())
+    assert session._model is not None and session._run is not None
+    other = Run(SimpleNamespace(manifest={"sha256": "1" * 64}), session._run.reading, ())
+    windowed = StridedTrace(IDS * 3, ModelShape.of(MANIFEST), 8, 4, prefix=False)
+    in_windows = Run(session._model, Reading(windowed, session._run.tokens, {}), ())
+    never = _never()
+    for given, said in ((other, "ValueError: .* read with another model. Read it with this one."),
+                        (in_windows, "ValueError: This text was read in windows: layers and attention need a text"),
+                        (never, "TypeError: A run is what read or generate gives, .*write await before them")):
+        outcome, _ = run(f"await model.{call}", model=session._model, run=given)
+        assert re.search(said, str(outcome.error)), outcome.error
+    never.close()
+
+
+def test_mean_is_true_or_false() -> None:
+    session = lab(page_session())
+    outcome, _ = run("await model.head_sweep(run, 3, mean='no')", model=session._model, run=session._run)
+    assert "mean must be True or False, not 'no'" in str(outcome.error)
