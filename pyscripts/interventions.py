@@ -140,6 +140,15 @@ def _add(given: Any, where: str, m: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
+def of_positions(changes: Mapping[str, Any], seen: Sequence[int]) -> Interventions:
+    """The changes for a text of these positions of the whole one, without those at others."""
+    place: dict[int | None, int | None] = {None: None, **{position: i for i, position in enumerate(seen)}}
+    cuts = [{**row, "query": place[row["query"]], "keys": [place[key] for key in row["keys"] if key in place]}
+            for row in changes.get("cut", ()) if row["query"] in place]
+    added = [{**row, "position": place[row["position"]]} for row in changes.get("add", ()) if row["position"] in place]
+    return {"heads": list(changes.get("heads", ())), "cut": [row for row in cuts if row["keys"]], "add": added}
+
+
 def inputs(
     changes: Mapping[str, Any], manifest: Mapping[str, Any], positions: NDArray[np.int64], keys: int,
 ) -> dict[str, NDArray[np.float32]]:

@@ -163,18 +163,9 @@ def context_curve(model: "Model", run: "Run", token: int, target: Target = None)
     lengths, logprobs = direct.curve_lengths(token), []
     for n in lengths:
         seen = [*range(first), *range(stop - n, stop)]
-        changes = _of_positions(run.interventions, seen)
+        changes = interventions.of_positions(run.interventions, seen)
         logprobs.append(_logprob(_last(model, [ids[p] for p in seen], changes), id))
     return Curve(np.array(lengths, np.int64), np.array(logprobs))
-
-
-def _of_positions(changes: Mapping[str, Any], seen: Sequence[int]) -> interventions.Interventions:
-    """The changes for a text of these positions of the whole one, without those at others."""
-    place: dict[int | None, int | None] = {None: None, **{position: i for i, position in enumerate(seen)}}
-    cuts = [{**row, "query": place[row["query"]], "keys": [place[key] for key in row["keys"] if key in place]}
-            for row in changes.get("cut", ()) if row["query"] in place]
-    added = [{**row, "position": place[row["position"]]} for row in changes.get("add", ()) if row["position"] in place]
-    return {"heads": list(changes.get("heads", ())), "cut": [row for row in cuts if row["keys"]], "add": added}
 
 
 def past_before(model: "Model", run: "Run", position: int) -> Past | None:

@@ -162,8 +162,8 @@ export class SidePasses {
       return sent;
     };
     if (scope !== 'last') {
-      for (const { ids: own, heads, add } of variants) {
-        const changed = own ? { heads: interventions.heads } : varied(interventions, { heads, add }, position);
+      for (const { ids: own, interventions: ofOwn, heads, add } of variants) {
+        const changed = ofOwn ?? varied(interventions, { heads, add }, position);
         let logits = new Float32Array(0);
         const past = await this.#asides.read(own ?? ids.slice(0, position + 1), 0, [outputs.logits], signal, (chunk) => void (logits = chunk[outputs.logits]), { interventions: changed, last: true });
         past.release();

@@ -152,3 +152,23 @@ def test_heads_off_together_and_a_head_at_its_mean(tiny: Page, tiny_models: Path
     expect(tiny.locator("html")).to_have_attribute("data-state", "ready")
     assert tiny.evaluate("tokenlight.state().interventions") == {}
     tiny.click("#tab-tokens")
+
+
+@MODELS
+def test_the_context_curve_keeps_what_is_changed_at_its_tokens(tiny: Page, model: str, tiny_models: Path) -> None:
+    """Vectors and cut links, too; with all of the text it is the run's own log-probability."""
+    native, token = load(tiny_models / model, threads=1), 9
+    vector = np.random.default_rng(3).normal(size=native.manifest["hidden_size"]).round(3).tolist()
+    given = {**OFF, "add": [{"layer": 1, "position": p, "vector": vector} for p in (7, None)]}
+    analyze(tiny, given)
+    run = native.read(TEXT, interventions=given)
+    expected = native.context_curve(run, token)
+    found = tiny.evaluate(
+        """token => import(new URL('page/questions.js', document.baseURI))
+            .then(({wholeView}) => wholeView('why_context', {token, target: null, versus: null}))
+            .then(({json, arrays}) => [json.lengths, [...arrays.deltas.data]])""",
+        token,
+    )
+    assert found[0] == expected.tokens.tolist()
+    assert_allclose(found[1], expected.logprob, atol=2e-4)
+    assert expected.logprob[-1] == pytest.approx(float(run.logprob[token]), abs=1e-5)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pyscripts import patching, run
 from pyscripts.colour import scales
-from pyscripts.interventions import is_wide
+from pyscripts.interventions import is_wide, of_positions
 from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics.attribution import curve_lengths, rank_correlation
 from pyscripts.page.beside import MEANS, OF_A, OF_B
@@ -50,11 +50,15 @@ def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dic
         patch, count = Patch.of(kind), trace.shape.heads
         return [{"patch": [place.layer, place.positions[0], *([] if place.head is None else [place.head])]}
                 for place in patch.places(*streams(context, patch), count)]
-    if kind == "context":
-        return [{"ids": front + text[len(text) - n :]} for n in curve_lengths(len(text))]
-    if kind == "spans":
-        return [{"ids": front + text}, *({"ids": front + text[:a] + text[b:]} for a, b in spans(len(text))
-                                         if front or b - a < len(text))]
+    if kind in ("context", "spans"):
+        whole, first = [*front, *text], trace.first
+        parts = [[*range(first), *range(len(whole) - n, len(whole))] for n in curve_lengths(len(text))]
+        if kind == "spans":
+            left_out = [(a, b) for a, b in spans(len(text)) if front or b - a < len(text)]
+            parts = [[*range(len(whole))], *([*range(first + a), *range(first + b, len(whole))] for a, b in left_out)]
+        changes = context.reading.interventions
+        return [{"ids": [whole[p] for p in seen], "interventions": of_positions(changes, seen)}
+                for seen in parts]
     if kind == "top_heads":
         change = deltas(context, "heads", position, ids)
         best = np.argsort(-np.abs(change[:, 0]), kind="stable")[:TOP]
