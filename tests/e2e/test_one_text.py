@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from transformers import AutoTokenizer
 
-from tests.e2e.layers import until
+from tests.e2e.layers import gated, until
 from tests.e2e.likelihood import open_view
 from tests.e2e.likelihood import read_box as read
 from tests.e2e.likelihood import settled as idle
@@ -28,9 +28,14 @@ def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
 
 def test_what_is_typed_while_the_model_generates_stays(view: Page) -> None:
     read(view, TEXT)
-    view.click("#continue")
-    expect(view.locator(".token.generated").nth(2)).to_be_attached()
-    view.fill("#text", "Typed meanwhile")
+    with gated(view) as gate:
+        view.click("#continue")
+        gate.let(3)
+        expect(view.locator(".token.generated").first).to_be_attached()
+        assert view.evaluate("tokenlight.state().phase") == "running"
+        view.fill("#text", "Typed meanwhile")
+    read_now = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
+    until(view, f"() => {read_now}.then((run) => run.done && run.tokens.text === 'Typed meanwhile')")
     idle(view)
     assert view.input_value("#text") == view.locator("#tokens").text_content() == "Typed meanwhile"
     expect(view.locator("#tokens .generated")).to_have_count(0)
