@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 from export.site.serve import SITE
 from tests.browser import find
 from tests.e2e.layers import AXE_RULES
-from tests.e2e.likelihood import TEXT, open_view, read
+from tests.e2e.likelihood import TEXT, colour_by, open_view, read
 
 AXE = SITE / "node_modules/axe-core/axe.min.js"
 SECOND = 1000  # ms a first visitor waits at most for a finished example
@@ -48,8 +48,7 @@ def test_axe_finds_nothing(view: Page, scheme: Any) -> None:
     assert violations(view) == []
     view.keyboard.press("Escape")
     for id in view.locator("#colouring option").evaluate_all("options => options.map(o => o.value)"):
-        view.select_option("#colouring", id)
-        view.wait_for_timeout(100)
+        colour_by(view, id)
         assert violations(view, "{include: [['#surface'], ['#legend']]}") == [], id
     view.select_option("#colouring", "hue")
     view.locator("#token-4").click()
