@@ -6,9 +6,10 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Error, Page, ViewportSize, Worker, expect
 
 STATE = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
 # For axe: a rule that is off unless it is asked for.
@@ -49,27 +50,99 @@ def fresh(page: Page, lens: str = "layers") -> Page:
     return page
 
 
+def model_worker(page: Page) -> Worker:
+    """The newest one: before it the list has those that have ended."""
+    return [worker for worker in page.workers if "inference.worker" in worker.url][-1]
+
+
+@contextmanager
+def posting(model: Worker, change: str, argument: Any = None) -> Iterator[None]:
+    """Changes how the worker posts to Python while the block lasts: `change` is statements that read `argument`."""
+    model.evaluate(
+        f"""argument => {{
+            if (globalThis.usual) throw new Error('The messages of this worker are slowed or held already.');
+            globalThis.usual = MessagePort.prototype.postMessage;
+            {change}
+        }}""",
+        argument,
+    )
+    try:
+        yield
+    finally:
+        with suppress(Error):  # it has ended
+            model.evaluate("""() => {
+                MessagePort.prototype.postMessage = usual;
+                delete globalThis.usual;
+                globalThis.gate?.open();
+            }""")
+
+
 @contextmanager
 def slowed(page: Page, milliseconds: int) -> Iterator[None]:
     """Makes the model take at least that long for each token; a tiny one may otherwise finish before a test looks.
 
     Each token sends Python a message, which is what is delayed.
     """
-    model = [worker for worker in page.workers if "inference.worker" in worker.url][-1]  # before it, ones that ended
-    model.evaluate(
-        """milliseconds => {
-            globalThis.post = MessagePort.prototype.postMessage;
-            MessagePort.prototype.postMessage = function (...message) {
-                const end = performance.now() + milliseconds;
-                while (performance.now() < end);
-                return post.apply(this, message);
-            };
-        }""",
-        milliseconds,
-    )
-    yield
-    with suppress(Error):  # it has ended
-        model.evaluate("() => void (MessagePort.prototype.postMessage = post)")
+    change = """
+        MessagePort.prototype.postMessage = function (...message) {
+            const end = performance.now() + argument;
+            while (performance.now() < end);
+            return usual.apply(this, message);
+        };
+    """
+    with posting(model_worker(page), change, milliseconds):
+        yield
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Lets a model draw as many tokens as a test says; see `gated`."""
+
+    model: Worker
+
+    def let(self, tokens: int) -> None:
+        """Lets it draw so many more, and waits until it has read them and asks for the next."""
+        self.model.evaluate("tokens => gate.let(tokens)", tokens)
+
+
+@contextmanager
+def gated(page: Page, until: str = "stop|run") -> Iterator[Gate]:
+    """Holds the model at each token until the test lets it draw, so that what is under way stays under way.
+
+    It asks Python for each token, and that is held. Stop and a newer run end the one under way after its token: once
+    the worker has heard of what `until` names, the token that it asks for is drawn, and is the last.
+    """
+    change = """
+        const held = [];
+        let allowed = 0;
+        let onHeld = () => {};
+        const asks = () => held.length || new Promise((resolve) => (onHeld = resolve));
+        const open = () => held.splice(0).forEach(([port, message]) => usualPost.apply(port, message));
+        const usualPost = usual;
+        const heard = ({ data }) => argument.includes(data?.path?.[0]) && open();
+        addEventListener('message', heard); // after the worker's own listener
+        globalThis.gate = {
+            async let(tokens) {
+                await asks();
+                allowed = tokens - 1; // beside the one that is held
+                open();
+                await asks();
+            },
+            open() {
+                open();
+                removeEventListener('message', heard);
+                delete globalThis.gate;
+            },
+        };
+        MessagePort.prototype.postMessage = function (...message) {
+            if (message[0]?.path?.[0] !== 'sample' || allowed-- > 0) return usual.apply(this, message);
+            held.push([this, message]);
+            onHeld();
+        };
+    """
+    model = model_worker(page)
+    with posting(model, change, until.split("|")):
+        yield Gate(model)
 
 
 def generate(page: Page, prompt: str, **options: Any) -> list[int]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.layers import until
+
 TEXT = "The people of the village went down to the river.\nThe people of the village went home 🙂 again.\n"
 # characters of several scripts, indentation, code
 MIXED = "The people of the village 🙂 went\tdown to the river.\n\n  東京 naïve — def add(a, b):\n    return a + b\n" * 2
@@ -99,6 +101,15 @@ def facts(page: Page) -> dict[str, str]:
 def colours(page: Page) -> list[str]:
     """[token] the background colours as the browser computed them."""
     return page.locator("#tokens .token").evaluate_all("all => all.map(e => getComputedStyle(e).backgroundColor)")
+
+
+def colour_by(page: Page, colouring: str) -> None:
+    """Chooses a colouring as a person would, and waits until the text looks different."""
+    before, chosen = colours(page), page.input_value("#colouring")
+    page.select_option("#colouring", colouring)
+    if colouring != chosen:
+        shown = "[...document.querySelectorAll('#tokens .token')].map((e) => getComputedStyle(e).backgroundColor)"
+        until(page, f"before => {shown}.some((colour, i) => colour !== before[i])", before)
 
 
 def covered(page: Page) -> list[list[str]]:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
-from tests.e2e.layers import slowed
+from tests.e2e.layers import gated, slowed
 from tests.e2e.likelihood import open_view
 
 Opener = Callable[..., Page]
@@ -207,11 +207,12 @@ def test_a_worker_killed_in_the_middle_of_a_run(view: Page) -> None:
 
 def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
     """The old one rejects, and nothing of it shows up in the new one."""
-    with slowed(view, 20):
+    with gated(view) as gate:
+        start = "globalThis.old = tokenlight.generate('The people', {maxTokens: 200, stopAtEnd: false})"
+        view.evaluate(f"{start}.then(() => 'done', (e) => e.message); null")
+        gate.let(3)
         answer = view.evaluate(
             """async () => {
-              const old = tokenlight.generate('The people', {maxTokens: 200}).then(() => 'done', (e) => e.message);
-              await new Promise((done) => setTimeout(done, 200));
               const fresh = await tokenlight.analyze('One two three');
               return [await old, fresh.text, document.querySelectorAll('.token').length, fresh.tokens.length];
             }"""
@@ -221,25 +222,25 @@ def test_a_newer_run_replaces_the_one_under_way(view: Page) -> None:
 
 
 def test_stop_ends_within_a_token_and_keeps_what_was_written(view: Page) -> None:
-    """A token takes longer than the news of it needs to the page, so what is shown is what was written."""
-    with slowed(view, 200):
-        at_click = view.evaluate("""() => new Promise((resolve) => {
-            const appeared = new MutationObserver(() => {
-                if (document.querySelectorAll('.token.generated').length < 3) return;
-                appeared.disconnect();
-                document.querySelector('#stop').click();
-                resolve(document.querySelectorAll('.token').length);
-            });
-            appeared.observe(document.querySelector('#tokens'), { childList: true });
-            globalThis.running = tokenlight.generate('The people', { maxTokens: 240 });
-        })""")
+    """The token that is under way is the last one; those that the page was not told of yet are kept."""
+    with gated(view) as gate:
+        start = "tokenlight.generate('The people', { maxTokens: 240, stopAtEnd: false })"
+        view.evaluate(f"globalThis.running = {start}; null")
+        gate.let(5)
+        expect(view.locator(".token.generated").first).to_be_attached()
+        view.click("#stop")
         run = view.evaluate("running")
-    assert at_click - 1 <= len(run["tokens"]) <= at_click + 2
-    assert len(run["steps"]) == len(run["tokens"]) - run["prompt_tokens"] > 0
+    assert len(run["steps"]) == len(run["tokens"]) - run["prompt_tokens"] == 5 + 1
+    expect(view.locator(".token.generated")).to_have_count(5 + 1)
 
 
 def test_switching_models_in_the_middle_of_a_run(view: Page) -> None:
-    view.evaluate("tokenlight.generate('The', {maxTokens: 200}).catch(() => {}); null")
-    expect(view.locator(".token.generated").nth(2)).to_be_attached(timeout=30_000)
-    view.evaluate("tokenlight.load('tiny-llama')")
+    """It is stopped when the other model is ready."""
+    with gated(view) as gate:
+        start = "tokenlight.generate('The', {maxTokens: 200, stopAtEnd: false})"
+        view.evaluate(f"globalThis.running = {start}.then((run) => run.steps.length); null")
+        gate.let(3)
+        assert view.evaluate("tokenlight.state().phase") == "running"
+        view.evaluate("tokenlight.load('tiny-llama')")
+        assert view.evaluate("running") == 3 + 1
     assert view.evaluate("tokenlight.analyze('One two').then(run => run.model.id)") == "tiny-llama"

@@ -223,9 +223,28 @@ def test_no_room_for_a_release(idle_root: Path, page: Page) -> None:
     assert page.evaluate(PROBE) == ["first"] * 4
 
 
+# what the page has sent to the service worker: "check" stores the page, or looks for a newer release
+RECORD = """
+    globalThis.sent = [];
+    const {postMessage} = ServiceWorker.prototype;
+    ServiceWorker.prototype.postMessage = function (...message) {
+        sent.push(message[0].type);
+        return postMessage.apply(this, message);
+    };
+"""
+REGISTERED = "navigator.serviceWorker.ready.then(() => null)"  # the page, which asked first, knows of it too
+# what follows from something is done: a task later, without the page's timers, which a test may hold
+LATER = """new Promise((done) => {
+    const {port1, port2} = new MessageChannel();
+    port2.onmessage = () => done(null);
+    port1.postMessage(null);
+})"""
+
+
 def start_without_model(host: Host, page: Page) -> None:
     """Opens the page, whose start waits for its model's files until `host.answer()`."""
     host.hang(r"\.bin$")
+    page.add_init_script(RECORD)
     page.goto(host.address)
     while not any(path.endswith(".bin") for path in host.asked):
         page.wait_for_timeout(50)
@@ -233,24 +252,29 @@ def start_without_model(host: Host, page: Page) -> None:
 
 def test_storing_waits_for_the_page_to_start(idle_root: Path, page: Page) -> None:
     with hosting(idle_root) as host:
+        page.clock.install()  # of the page, not of its workers
         start_without_model(host, page)
-        page.wait_for_timeout(1500)
-        assert shell.SHELL not in host.asked
+        page.evaluate(REGISTERED)
+        page.clock.fast_forward(5000)  # it waits for ten seconds
+        page.evaluate(LATER)
+        assert page.evaluate("sent") == [] and shell.SHELL not in host.asked
         host.answer()
         wait_ready(page)
         wait_stored(page)
-        assert shell.SHELL in host.asked
+        assert page.evaluate("sent") == ["check"] and shell.SHELL in host.asked
 
 
 def test_what_is_removed_while_the_page_starts_is_not_stored_afterwards(idle_root: Path, page: Page) -> None:
     with hosting(idle_root) as host:
         start_without_model(host, page)
+        page.evaluate(REGISTERED)
         page.locator("#storage summary").click()
         page.click("#uninstall")
         expect(page.locator("#notice")).to_contain_text("removed")
         host.answer()
         wait_ready(page)
-        page.wait_for_timeout(1000)
+        page.evaluate(LATER)  # it would ask the service worker to store it as soon as it is ready
+        assert page.evaluate("sent") == ["remove"]
         assert shell.SHELL not in host.asked and page.evaluate(SHELLS) == 0
 
 

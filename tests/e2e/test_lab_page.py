@@ -107,14 +107,25 @@ repr([other.logprob.tolist(), float(abs(other.attn_out).sum()), written.ids.toli
 
 
 def test_a_page_s_run_goes_first_and_the_code_goes_on(page: Page) -> None:
-    write(page, "total = 0\nfor i in range(30):\n    total += len((await model.read(f'Text {i}', keep=())).ids)\n"
+    write(page, "total = 0\nfor i in range(60):\n    total += len((await model.read(f'Text {i}', keep=())).ids)\n"
                 "    print(i)\ntotal")
     page.click("#run-code")
     page.locator("#code-printed").wait_for()
-    for text in ("One text", "Another text", TEXT):
-        page.evaluate("text => tokenlight.analyze(text, {})", text)
+    busy = page.evaluate(
+        """async texts => {
+            const {busy} = await import(new URL('page/lab.js', document.baseURI));
+            const found = [];
+            for (const text of texts) {
+                await tokenlight.analyze(text, {});
+                found.push(busy.value);
+            }
+            return found;
+        }""",
+        ["One text", "Another text", TEXT],
+    )
     found = ended(page)
-    assert found["printed"].split() == [str(i) for i in range(30)] and int(found["value"]) > 60
+    assert busy == [True] * 3, "the code was still busy when the page's run ended"
+    assert found["printed"].split() == [str(i) for i in range(60)] and int(found["value"]) > 60
 
 
 def test_values_of_every_kind(page: Page) -> None:

@@ -14,10 +14,9 @@ from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 from export.site.serve import SITE
 from tests.browser import find
 from tests.e2e.layers import AXE_RULES
-from tests.e2e.likelihood import TEXT, open_view, read
+from tests.e2e.likelihood import TEXT, colour_by, open_view, read
 
 AXE = SITE / "node_modules/axe-core/axe.min.js"
-SECOND = 1000  # ms a first visitor waits at most for a finished example
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +47,7 @@ def test_axe_finds_nothing(view: Page, scheme: Any) -> None:
     assert violations(view) == []
     view.keyboard.press("Escape")
     for id in view.locator("#colouring option").evaluate_all("options => options.map(o => o.value)"):
-        view.select_option("#colouring", id)
-        view.wait_for_timeout(100)
+        colour_by(view, id)
         assert violations(view, "{include: [['#surface'], ['#legend']]}") == [], id
     view.select_option("#colouring", "hue")
     view.locator("#token-4").click()
@@ -153,17 +151,11 @@ def test_a_first_visit_shows_a_finished_example_and_asks_before_the_download(str
     chunks: list[str] = []
     page.on("request", lambda request: chunks.append(request.url) if request.url.endswith(".bin") else None)
     page.add_init_script("""
-      new MutationObserver((_, all) => {
-        if (!document.querySelector('#tokens .token[style]')) return;
-        globalThis.firstTokens = performance.now();
-        all.disconnect();
-      }).observe(document, {subtree: true, childList: true, attributes: true});
       globalThis.asked = 0;
       navigator.storage.persist = async () => Boolean(++globalThis.asked);
     """)
     page.goto(address)
-    expect(page.locator("#tokens .token").first).to_be_visible()
-    assert page.evaluate("firstTokens") < 3 * SECOND  # on a busy machine; make bench says what a quiet one takes
+    expect(page.locator("#tokens .token").first).to_be_visible()  # make bench says how soon
     # It can be explored: numbers, alternatives, lists, colourings, all computed when the site was built.
     page.locator("#token-2").click()
     expect(page.locator("#inspector .facts")).to_contain_text("%")

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from pyscripts.metrics.text import less_surprising_than_expected, top_surprises
-from tests.e2e.likelihood import TEXT, colours, facts, open_view, read, settled, shown_ids, shows
+from tests.e2e.layers import until
+from tests.e2e.likelihood import TEXT, colour_by, colours, facts, open_view, read, settled, shown_ids, shows
 
 GLTR = [(10, "#adff80"), (100, "#ffea80"), (1000, "#ff9280"), (math.inf, "#e5b0ff")]
 
@@ -39,10 +40,8 @@ def test_every_colouring_has_a_legend_with_numbers_and_colours_the_text(view: Pa
     assert len(ids) >= 8
     seen = set()
     for id in ids:
-        view.select_option("#colouring", id)
-        legend = view.locator("#toolbar .legend")
-        expect(legend).to_contain_text(re.compile(r"\d"))
-        view.wait_for_timeout(150)
+        colour_by(view, id)
+        assert re.search(r"\d", view.locator("#toolbar .legend").inner_text()), id
         seen.add(tuple(colours(view)))
     assert len(seen) == len(ids)  # each looks different
 
@@ -211,8 +210,12 @@ def test_summary_and_word_table(view: Page, run: dict) -> None:
     shown = re.search(r"Perplexity ([\d,.]+)", text)
     assert shown and float(shown[1].replace(",", "")) == pytest.approx(perplexity, rel=0.006)
     assert f"{run['summary']['bits_per_byte']:.2f}" in text
-    counts = view.locator("#remarks table td:nth-child(2)").all_inner_texts()
-    assert sum(int(n) for n in counts) == len(run["tokens"])
+    until(
+        view,
+        """tokens => [...document.querySelectorAll('#remarks table td:nth-child(2)')]
+            .reduce((sum, { textContent }) => sum + Number(textContent), 0) === tokens""",
+        len(run["tokens"]),
+    )
 
 
 def test_repeated_passages_are_listed(view: Page, run: dict) -> None:

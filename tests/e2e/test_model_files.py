@@ -102,6 +102,8 @@ def test_a_download_is_cancelled_and_resumed(faulty: tuple[str, type[Faulty], Pa
         if page.evaluate(count) == others:
             break
         page.wait_for_timeout(100)
+    else:
+        pytest.fail(f"{page.evaluate(count)} of the {others} other chunks were stored within 100 looks.")
     page.click("#cancel-loading")
     expect(page.locator("#notice")).to_contain_text("Loading was cancelled. Finished parts are kept")
     handler.released.set()

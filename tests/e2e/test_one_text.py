@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from transformers import AutoTokenizer
 
-from tests.e2e.layers import until
+from tests.e2e.layers import gated, until
 from tests.e2e.likelihood import open_view
 from tests.e2e.likelihood import read_box as read
 from tests.e2e.likelihood import settled as idle
@@ -28,9 +28,14 @@ def view(browser: Browser, tiny_site: str) -> Iterator[Page]:
 
 def test_what_is_typed_while_the_model_generates_stays(view: Page) -> None:
     read(view, TEXT)
-    view.click("#continue")
-    expect(view.locator(".token.generated").nth(2)).to_be_attached()
-    view.fill("#text", "Typed meanwhile")
+    with gated(view) as gate:
+        view.click("#continue")
+        gate.let(3)
+        expect(view.locator(".token.generated").first).to_be_attached()
+        assert view.evaluate("tokenlight.state().phase") == "running"
+        view.fill("#text", "Typed meanwhile")
+    read_now = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
+    until(view, f"() => {read_now}.then((run) => run.done && run.tokens.text === 'Typed meanwhile')")
     idle(view)
     assert view.input_value("#text") == view.locator("#tokens").text_content() == "Typed meanwhile"
     expect(view.locator("#tokens .generated")).to_have_count(0)
@@ -56,13 +61,16 @@ def test_an_untouched_box_takes_what_was_generated(view: Page) -> None:
     assert view.input_value("#text") == TEXT
 
 
-def test_a_box_that_was_emptied_stays_empty(tiny_site: str, open_page: Opener) -> None:
-    page = open_page(tiny_site, ready=False)
+def test_a_box_that_was_emptied_stays_empty(tiny_site: str, page: Page) -> None:
+    page.clock.install()
+    page.goto(tiny_site)
     expect(page.locator("#text")).not_to_have_value("")
     page.fill("#text", "")
     page.evaluate("tokenlight.ready")
     idle(page)
-    page.wait_for_timeout(1000)
+    page.clock.fast_forward(10_000)  # whatever the start does late, such as offering an example
+    page.evaluate("tokenlight.load('tiny-llama')")  # and what another model would read again
+    idle(page)
     assert page.input_value("#text") == ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e.layers import slowed
 from tests.e2e.likelihood import colours, open_view, read
 
 PLAIN = "The people of the village went down to the river."
@@ -39,24 +40,28 @@ def test_a_page_that_draws_slowly_is_drawn_less_often(view: Page) -> None:
 
 
 def test_a_new_run_borrows_no_colours(view: Page) -> None:
-    """Before anything of a text has been read, only the tokens it has in common with the run before are coloured."""
+    """Before anything of a text has been read, only the tokens it has in common with the run before are coloured.
+
+    The model is slowed, since the page may otherwise hear of the first results before it hears of the tokens.
+    """
     read(view, PLAIN)
-    seen = view.evaluate(
-        """async (text) => {
-            const [{run, colours}, {effect}] = await Promise.all(
-                ['page/state.js', 'vendor/signals-core.js'].map(name => import(new URL(name, document.baseURI))));
-            const old = run.value;
-            const drawn = [];
-            const end = effect(() => {
-                if (run.value.id === old.id || run.value.count === run.value.tokens.ids.length) return;
-                drawn.push([run.value.count, colours.value?.light.background.length ?? 0]);
-            });
-            await tokenlight.analyze(text);
-            end();
-            return drawn;
-        }""",
-        "The people of another town went down to the river.",
-    )
+    with slowed(view, 20):
+        seen = view.evaluate(
+            """async (text) => {
+                const [{run, colours}, {effect}] = await Promise.all(
+                    ['page/state.js', 'vendor/signals-core.js'].map(name => import(new URL(name, document.baseURI))));
+                const old = run.value;
+                const drawn = [];
+                const end = effect(() => {
+                    if (run.value.id === old.id || run.value.count === run.value.tokens.ids.length) return;
+                    drawn.push([run.value.count, colours.value?.light.background.length ?? 0]);
+                });
+                await tokenlight.analyze(text);
+                end();
+                return drawn;
+            }""",
+            "The people of another town went down to the river.",
+        )
     assert seen and seen[0][0] > 0
     assert all(coloured <= count for count, coloured in seen), seen
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.e2e.layers import slowed, until
+from tests.e2e.layers import gated, slowed, until
 from tests.e2e.likelihood import open_view
 from tests.e2e.likelihood import read_box as read
 from tests.e2e.likelihood import settled as idle
@@ -72,25 +72,58 @@ def test_a_switch_leaves_what_is_typed_alone(tiny_site: str, open_page: Opener) 
     assert page.evaluate(f"{RUN}.then(run => run.tokens.text)") == TEXT
 
 
-def test_stop_ends_the_run_under_way_and_those_that_wait(view: Page) -> None:
-    """Two runs started at once, then Stop: both end at once, neither goes on to its 200 tokens."""
+OUTCOME = "(run) => run.then((found) => found.steps.length, (error) => error.message)"
+
+
+def nothing_goes_on(page: Page) -> None:
+    idle(page)
+    before = page.evaluate("tokenlight.state().run")
+    page.wait_for_timeout(500)
+    assert page.evaluate("tokenlight.state().run") == before, "nothing goes on after Stop"
+
+
+def test_stop_ends_the_run_under_way(view: Page) -> None:
+    """Two runs started at once, then Stop as the second is shown: both end, neither goes on to its 200 tokens."""
     idle(view)
-    ends = view.evaluate(
-        """async () => {
-            const outcome = (run) => run.then((found) => found.steps.length, (error) => error.message);
-            const first = outcome(tokenlight.generate('The people', {maxTokens: 200}));
-            const second = outcome(tokenlight.generate('When the light', {maxTokens: 200}));
-            await new Promise((done) => setTimeout(done, 60));
-            document.querySelector('#stop').click();
-            return Promise.all([first, second]);
-        }"""
-    )
+    with slowed(view, 20):
+        ends = view.evaluate(
+            f"""async () => {{
+                const {{run}} = await import(new URL('page/state.js', document.baseURI));
+                const outcome = {OUTCOME};
+                const end = run.subscribe(({{tokens}}) => {{
+                    if (tokens.text === 'When the light') setTimeout(() => document.querySelector('#stop').click());
+                }});
+                const first = outcome(tokenlight.generate('The people', {{maxTokens: 200, stopAtEnd: false}}));
+                const second = outcome(tokenlight.generate('When the light', {{maxTokens: 200, stopAtEnd: false}}));
+                const ends = await Promise.all([first, second]);
+                end();
+                return ends;
+            }}"""
+        )
     assert ends[0] == "This run was replaced by a newer one."
     assert ends[1] == "Stopped before there was a result." or 0 < ends[1] < 100
+    nothing_goes_on(view)
+
+
+def test_stop_ends_the_run_that_waits(view: Page) -> None:
+    """It waits for the one that it replaces, which ends after the token that is under way."""
     idle(view)
-    before = view.evaluate("tokenlight.state().run")
-    view.wait_for_timeout(500)
-    assert view.evaluate("tokenlight.state().run") == before, "nothing goes on after Stop"
+    with gated(view, until="stop") as gate:
+        view.evaluate("globalThis.first = tokenlight.generate('The people', {maxTokens: 200, stopAtEnd: false}); null")
+        gate.let(1)
+        ends = view.evaluate(
+            f"""async () => {{
+                const {{underWay}} = await import(new URL('page/state.js', document.baseURI));
+                const before = underWay.value;
+                const second = tokenlight.generate('When the light', {{maxTokens: 200, stopAtEnd: false}});
+                const ends = Promise.all([first, second].map({OUTCOME}));
+                await new Promise((asked) => underWay.subscribe((id) => id !== before && setTimeout(asked)));
+                document.querySelector('#stop').click();
+                return ends;
+            }}"""
+        )
+    assert ends == ["This run was replaced by a newer one.", "Stopped before there was a result."]
+    nothing_goes_on(view)
 
 
 def test_what_was_read_before_stop_is_a_whole_run(real: Page) -> None:

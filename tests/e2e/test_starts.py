@@ -21,6 +21,7 @@ from tests.e2e.hosting import (
     link_site,
     stored_visit,
     wait_ready,
+    wait_stored,
 )
 
 pytestmark = pytest.mark.browser_context_args(service_workers="allow")
@@ -142,6 +143,12 @@ def test_a_start_that_cannot_be_isolated(idle_root: Path, page: Page, hindrance:
         assert page.evaluate("performance.getEntriesByType('navigation')[0].type") == "navigate", "never reloaded"
 
 
+def stop_the_clock(page: Page) -> None:
+    """For the page's timers, so that its patience does not end however long a test takes."""
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)
+
+
 @pytest.mark.parametrize("part", ["sw.js", "headers.js"])
 def test_a_service_worker_that_never_arrives(idle_root: Path, page: Page, part: str) -> None:
     """It is not registered, or it does not get beyond its first import."""
@@ -155,25 +162,28 @@ def test_a_reload_that_never_comes(idle_root: Path, page: Page) -> None:
     """The reload that isolates the page is not answered: the page goes on as it is, and is not reloaded later."""
     with hosting(idle_root) as host:
         host.hang("headers.js")
+        stop_the_clock(page)
         page.goto(host.address)
         host.hang("^$")
+        page.clock.resume()
         host.answer("headers.js")
         wait_ready(page)
         assert host.asked.count("") == 2, "the reload was tried"
         page.evaluate("document.documentElement.dataset.same = 'yes'")
         host.answer()
-        page.wait_for_timeout(1000)
+        wait_stored(page)  # from the server, after its answer to the reload
         expect(page.locator("html")).to_have_attribute("data-same", "yes")
 
 
 def test_a_file_that_the_reload_cuts_off_is_not_missed(idle_root: Path, page: Page) -> None:
     """The reload that isolates the page fetches it again, so nothing is said before."""
     with hosting(idle_root) as host:
+        stop_the_clock(page)
         host.hang("headers.js")
         host.instead["lenses/index.js"] = (503, "text/plain", "")
-        with page.expect_response("**/lenses/index.js"):
-            page.goto(host.address)
-        page.wait_for_timeout(500)
+        with page.expect_console_message(lambda message: "dynamically imported module" in message.text):
+            page.goto(host.address)  # the page has caught the error
+        page.evaluate("new Promise((done) => { onmessage = () => done(null); postMessage(null, location.origin); })")
         expect(page.locator("html")).to_have_attribute("data-state", "booting")
         host.instead.clear()
         host.answer()

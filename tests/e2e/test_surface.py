@@ -74,23 +74,26 @@ def test_each_character_is_seen_and_pressed_where_it_stands(view: Page, text: st
 
 def test_typing_keeps_the_colours_of_the_unchanged_beginning(view: Page) -> None:
     """And of nothing else: the token before the change may be cut otherwise, what follows has another context."""
-    view.evaluate("import(new URL('page/choices.js', location.href)).then(({set}) => set('live', false))")
-    read(view, TEXT)
-    before = colours(view)
-    view.focus("#text")
-    view.keyboard.press("Control+Home")
-    for _ in range(len("The people of the")):
-        view.keyboard.press("ArrowRight")
-    view.keyboard.type(" old")
-    assert view.input_value("#text") == view.locator("#tokens").text_content() == TEXT.replace("the", "the old", 1)
-    after = colours(view)
-    kept = "".join(view.locator("#tokens .token").all_text_contents())
-    assert kept and "The people of the".startswith(kept)
-    assert after == before[: len(after)]
-    view.click("#run")
-    settled(view)
-    expect(view.locator("#tokens .unread")).to_be_empty()
-    view.evaluate("import(new URL('page/choices.js', location.href)).then(({set}) => set('live', true))")
+    live = "live => import(new URL('page/choices.js', location.href)).then(({set}) => set('live', live))"
+    view.evaluate(live, False)
+    try:
+        read(view, TEXT)
+        before = colours(view)
+        view.focus("#text")
+        view.keyboard.press("Control+Home")
+        for _ in range(len("The people of the")):
+            view.keyboard.press("ArrowRight")
+        view.keyboard.type(" old")
+        assert view.input_value("#text") == view.locator("#tokens").text_content() == TEXT.replace("the", "the old", 1)
+        after = colours(view)
+        kept = "".join(view.locator("#tokens .token").all_text_contents())
+        assert kept and "The people of the".startswith(kept)
+        assert after == before[: len(after)]
+        view.click("#run")
+        settled(view)
+        expect(view.locator("#tokens .unread")).to_be_empty()
+    finally:
+        view.evaluate(live, True)
 
 
 def test_tokens_keep_their_elements(view: Page) -> None:

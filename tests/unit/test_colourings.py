@@ -137,11 +137,11 @@ def test_difference_is_mirrored() -> None:
 
 def test_menu_is_complete_and_quick() -> None:
     made = statistics(np.random.default_rng(0).uniform(-12, 0, 1024).tolist())
-    start = time.perf_counter()
+    start = time.process_time()  # of this process alone: the machine may be busy
     for name, entry in COLOURINGS.items():
         assert entry.id == name and entry.title and entry.description.endswith((".", "?"))
         assert len(entry.function(made).dark.text) == 1024
-    assert time.perf_counter() - start < 0.1 * len(COLOURINGS)
+    assert time.process_time() - start < 0.1 * len(COLOURINGS)
 
 
 def test_hue_of_equal_values_and_of_nothing_known() -> None:
