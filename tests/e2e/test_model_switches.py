@@ -68,5 +68,9 @@ def test_ten_switches_leave_the_tab_at_its_size(own_browser: Browser, address: s
         return at_rest(own_browser, page)
 
     before, after = switch(TEN), switch(TEN)
+    for _ in range(2):  # what a busy machine has not freed yet is gone after some more; what is lost is not
+        if after[0] <= MOST_GROWTH * before[0]:
+            break
+        after = switch(TEN)
     print(f"MB (processes, page's heap) with tiny-gpt2, {other} before: {before}; after {TEN} more: {after}")
     assert after[0] <= MOST_GROWTH * before[0] and after[1] <= before[1] + HEAP
