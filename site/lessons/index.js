@@ -6,6 +6,7 @@ import * as state from '../page/state.js';
 import { cardView } from './card.js';
 import { CONDITIONS } from './conditions.js';
 import { showControls } from './controls.js';
+import { keepWriting } from './draft.js';
 import { followLesson, openLinked } from './lesson.js';
 import { writerView } from './writer.js';
 
@@ -14,6 +15,7 @@ const MARK = 'lesson-mark'; // the class of what is to be pressed next
 /** @param {string | null} address the lesson that the page was opened with @param {number} step from 0 @param {boolean} again whether the page was reloaded: the text stays */
 export function mountLessons(address, step, again) {
   mount('lesson', () => (state.lesson.value ? cardView() : writerView()));
+  keepWriting();
   followLesson();
   markTarget();
   keepRoom();
