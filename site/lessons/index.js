@@ -35,10 +35,12 @@ function markTarget() {
   });
 }
 
-/** On phones the lesson is a sheet at the bottom: what else is there stands above it. */
+/** On phones the lesson and a pinned token's inspector are sheets at the bottom: what else is there can be scrolled above them. */
 function keepRoom() {
-  new ResizeObserver(([{ target }]) => {
-    const { position } = getComputedStyle(target);
-    document.documentElement.style.setProperty('--sheet', position === 'fixed' ? `${target.getBoundingClientRect().height}px` : '0px');
-  }).observe(byId('lesson'));
+  for (const [id, name] of [['lesson', '--sheet'], ['inspector', '--pinned']]) {
+    new ResizeObserver(([{ target }]) => {
+      const { position } = getComputedStyle(target);
+      document.documentElement.style.setProperty(name, position === 'fixed' ? `${target.getBoundingClientRect().height}px` : '0px');
+    }).observe(byId(id), { box: 'border-box' });
+  }
 }

@@ -99,7 +99,8 @@ function markWords(root, elements, drawn) {
 
 /** @param {HTMLElement} element */
 function keepAboveSheet(element) {
-  const hidden = element.getBoundingClientRect().bottom - 0.48 * innerHeight;
+  const room = state.lesson.peek() ? 0.38 : 0.48; // of the window, above the inspector and, in a lesson, the card: text.css, lessons.css
+  const hidden = element.getBoundingClientRect().bottom - room * innerHeight;
   if (state.NARROW.matches && hidden > 0) scrollBy(0, hidden);
 }
 

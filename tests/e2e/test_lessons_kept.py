@@ -119,3 +119,46 @@ def test_a_reload_keeps_as_many_versions_as_there_is_room_for(lens_page: Page) -
     )
     assert kept[0][-2:] == [400_000, 90_000] and kept[1:] == [True, 1]
     lens_page.evaluate("text => tokenlight.analyze(text)", OWN)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (360, 740)])
+def test_on_a_phone_the_page_scrolls_above_its_sheets(real: Page, width: int, height: int) -> None:
+    """With a token pinned, the inspector's sheet is on the lesson's; the tabs can still be pressed."""
+    page = real
+    page.set_viewport_size({"width": width, "height": height})
+    page.select_option("#example", "lesson induction")
+    run(page)
+    page.click("#lesson-next")
+    pin("orbit", 2)(page)
+    page.click("#lesson-next")
+    sheet = page.locator("#inspector").bounding_box()
+    assert sheet and sheet["height"] > 0.2 * height
+    assert page.locator("[aria-selected=true].token").bounding_box()["y"] < sheet["y"]
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    tab = page.locator("#tab-attention").bounding_box()
+    assert tab and tab["y"] + tab["height"] <= sheet["y"]
+    page.mouse.click(tab["x"] + 0.5 * tab["width"], tab["y"] + 0.5 * tab["height"])
+    expect(page.locator(".lesson-see")).to_be_visible()
+    page.click("#lesson-leave")
+
+
+@pytest.mark.parametrize("id", ["induction", "easy-words", "code", "half-characters", "attention"])
+def test_the_whole_text_of_a_lesson_is_in_sight(real: Page, id: str) -> None:
+    page = real
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.fill("#text", OWN)
+    page.select_option("#example", f"lesson {id}")
+    run(page)
+    expect(page.locator(".lesson-see")).to_be_visible()
+    if id == "induction":
+        page.click("#tab-why")
+        page.get_by_role("button", name="Induction heads off").click()
+        finished(page)
+        for _ in range(4):
+            page.click("#lesson-next, #lesson-skip")
+        expect(page.locator(".lesson-see")).to_be_visible()
+    seen, all_of_it = page.evaluate("(({clientHeight, scrollHeight}) => [clientHeight, scrollHeight])(surface)")
+    assert seen >= all_of_it
+    assert page.locator("#surface").bounding_box()["y"] + seen < 900
+    page.click("#lesson-leave")
+    page.evaluate("tokenlight.analyze('x', {interventions: {}})")
