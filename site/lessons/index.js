@@ -7,20 +7,23 @@ import { cardView } from './card.js';
 import { CONDITIONS } from './conditions.js';
 import { showControls } from './controls.js';
 import { keepWriting } from './draft.js';
-import { followLesson, openLinked } from './lesson.js';
+import { followLesson, keepChoice, openLinked } from './lesson.js';
 import { writerView } from './writer.js';
 
 const MARK = 'lesson-mark'; // the class of what is to be pressed next
 
-/** @param {string | null} address the lesson that the page was opened with @param {number} step from 0 @param {boolean} again whether the page was reloaded: the text stays */
-export function mountLessons(address, step, again) {
+/** @import {Place} from './lesson.js' */
+
+/** @param {string | null} address the lesson that the page was opened with @param {Place} place */
+export function mountLessons(address, place) {
   mount('lesson', () => (state.lesson.value ? cardView() : writerView()));
   keepWriting();
   followLesson();
   markTarget();
   keepRoom();
   if (state.lesson.value) showControls(state.lesson.value.lesson); // it was opened before the lenses were there
-  if (address !== null) openLinked(address, { step, again }).catch(tell);
+  if (address === null) keepChoice();
+  else void openLinked(address, place).catch(tell).then(keepChoice); // not before it has found what was kept
 }
 
 /** Marks what the step waits for to be pressed, as long as it does. */

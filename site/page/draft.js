@@ -43,7 +43,7 @@ export function keepDraft() {
 
 /**
  * Keeps something for a reload of this tab: soon after the state that it reads has changed, and before the page is left.
- * @param {string} key @param {() => object} read it as JSON can hold it
+ * @param {string} key @param {() => object | null} read it as JSON can hold it
  */
 export function keepInTab(key, read) {
   let timer = 0;
