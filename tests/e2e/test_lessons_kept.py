@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.layers import finished, until
-from tests.e2e.lessons import OWN, pin, run
+from tests.e2e.lessons import INDEX, OWN, SITE, pin, run
 
 Opener = Callable[..., Page]
 VERSIONS = "import(new URL('page/versions.js', document.baseURI)).then((v) => v.versions.value.map(({text}) => text))"
@@ -253,3 +254,29 @@ def test_text_that_slides_under_a_resting_pointer_is_not_pointed_at(lens_page: P
     page.evaluate("document.getElementById('toolbar').style.paddingBottom = ''")
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     until(page, f"async () => await {hovered} === {token}")
+
+
+def test_the_ellipses_of_a_blank_stand_for_what_is_left_out(lens_page: Page) -> None:
+    page = lens_page
+    page.click("#tab-tokens")
+    context = page.locator("#fill-in .context")
+    page.fill("#text", "I drink ___ here.")
+    expect(context).to_have_text("I drink ___ here.")
+    page.fill("#text", "word " * 20 + "___" + " word" * 20)
+    expect(context).to_have_text(re.compile("^….*word ___ word.*…$"))
+    page.evaluate("text => tokenlight.analyze(text)", OWN)
+    length = len(finished(page))
+    select = "span => import(new URL('page/choices.js', document.baseURI)).then(({select}) => select({span}))"
+    for span, ends in (
+        ({"from": 0, "to": length}, (False, False)),
+        ({"from": 13, "to": length}, (True, False)),
+        ({"from": 0, "to": length - 13}, (False, True)),
+    ):
+        page.evaluate(select, span)
+        expect(context).to_have_text(re.compile(("^…" if ends[0] else "^[^…]") + ".*" + ("…$" if ends[1] else "[^…]$")))
+    page.evaluate(select, None)
+
+
+def test_no_example_has_the_title_of_a_lesson() -> None:
+    examples = json.loads((SITE / "examples.json").read_text(encoding="utf-8"))
+    assert not {each["title"] for each in examples} & {each["title"] for each in INDEX}
