@@ -105,7 +105,7 @@ async function mountCharts() {
   }
   mount('tabs', tabsView);
   followQuestions();
-  mountLessons(asked.lesson, asked.step, Boolean(draft?.newer));
+  mountLessons(asked.lesson, { step: asked.step, lens: asked.lens, again: Boolean(draft?.newer) });
   followAddress();
   await settled;
   await boot(asked.model, { onUpdate, onSwitch: readAgain });

@@ -1,6 +1,6 @@
 // Name, model, and what is going on: loading with bytes of total, ready, running; main thread.
 
-import { linkedInterventions, LONGEST_LINK, makeLink, textLink } from '../page/address.js';
+import { linkedInterventions, LONGEST_LINK, makeLink, sharedLink } from '../page/address.js';
 import { giveConsent } from '../page/consent.js';
 import { cancelLoading, load } from '../page/models.js';
 import { say } from '../page/notices.js';
@@ -45,12 +45,12 @@ function isStored(id) {
 }
 
 async function copyLink() {
-  if (textLink().length > LONGEST_LINK) return say('The text is too long for a link. Save the run as a file (Save, above the text) and send that: Open… shows it.', true);
+  if (sharedLink().length > LONGEST_LINK) return say('The text is too long for a link. Save the run as a file (Save, above the text) and send that: Open… shows it.', true);
   const link = makeLink();
   const holds = `Anyone with the link can read the text.${linkedInterventions().whole ? '' : ' Vectors are too long for a link and are left out: save them as files.'}`;
   await navigator.clipboard.writeText(link).then(
     () => say(`Link copied. ${holds}`),
-    () => say(`The link is in the address bar. ${holds}`),
+    () => say(link === location.href ? `The link is in the address bar. ${holds}` : `The browser did not let the link be copied: ${link}`),
   );
 }
 

@@ -5,7 +5,6 @@ import { signal } from '../vendor/signals-core.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { leave, markDone, move, putText } from './lesson.js';
 import { chooseLesson, lessons } from './list.js';
-import { textAt } from './schema.js';
 import { filled } from './seen.js';
 
 /** @import {OpenLesson} from '../page/state.js' */
@@ -35,14 +34,14 @@ export function cardView() {
 }
 
 /** @param {OpenLesson} open */
-function buttons({ lesson, step, done, address }) {
+function buttons({ lesson, step, done, texts, address }) {
   const { waits, text } = lesson.steps[step];
   const isLast = step === lesson.steps.length - 1;
   const place = lessons.value.findIndex(({ id }) => id === address);
   const following = place < 0 ? undefined : lessons.value[place + 1];
   return html`<div class="lesson-buttons">
     <button type="button" id="lesson-back" ?disabled=${step === 0} @click=${() => move(-1)}>Back</button>
-    ${done[step] ? nothing : textButton(text !== undefined, waits.for !== 'typed' && textAt(lesson, step) !== state.text.value)}
+    ${done[step] ? nothing : textButton(text !== undefined, waits.for !== 'typed' && texts[step] !== state.text.value)}
     <span class="grow"></span>
     ${done[step]
       ? isLast

@@ -4,11 +4,11 @@
 
 /**
  * What the conditions see of the page (seen.js). `read`: whether the text in the box has been read to its end; `generated`: how
- * many of its tokens the model wrote; `head`: the head that shades the text, “layer.head”; `off`: the heads that are off.
+ * many of its tokens the model wrote; `readBefore`: the run that had read it when the lesson was opened; `head`: the head that shades the text, “layer.head”; `off`: the heads that are off.
  * @typedef {{
  *   text: string, typed: number, version: number, read: boolean, ids: number[], bytes: [number, number][], generated: number, run: number,
  *   pinned: number | null, lens: string, colouring: string, words: boolean, head: string | null, direction: 'to' | 'from',
- *   sinkHidden: boolean, off: string[], changed: boolean, scores: Record<ScoreName, (number | null)[][]> | null
+ *   readBefore?: number, sinkHidden: boolean, off: string[], changed: boolean, scores: Record<ScoreName, (number | null)[][]> | null
  * }} Seen
  * @typedef {'induction' | 'previous_token' | 'duplicate_token'} ScoreName
  */
@@ -26,7 +26,7 @@ const MOST_REPLACED = 3; // tokens that may differ, if the reader chose again
 
 /** @type {Record<string, Condition>} */
 export const CONDITIONS = {
-  read: { title: 'the text has been read', fields: [], at: () => '#run', met: (now) => now.read },
+  read: { title: 'the text has been read', fields: [], at: () => '#run', met: (now, start) => now.read && now.run !== start.readBefore },
   pinned: { title: 'a token is pinned', fields: ['word?', 'occurrence?', 'part?'], met: isPinned },
   lens: { title: 'a lens is open', fields: ['lens'], at: ({ lens }) => `#tab-${lens}`, met: (now, _, { lens }) => now.lens === lens },
   colouring: { title: 'a colouring is chosen', fields: ['colouring'], at: () => '#colouring', met: (now, _, { colouring }) => now.colouring === colouring },

@@ -1,6 +1,9 @@
-// A lesson that is being written: begun from the page as it is, or from the open lesson; kept until the page is closed; main thread.
+// A lesson that is being written: begun from the page as it is, or from the open lesson; kept as the page's text is; main thread.
 
 import { byId } from '../frame/mount.js';
+import { keepInTab, keptInTab } from '../page/draft.js';
+import { LESSON } from '../page/keys.js';
+import { say } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { signal } from '../vendor/signals-core.js';
 import { CONDITIONS } from './conditions.js';
@@ -24,15 +27,50 @@ const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 /** @returns {DraftStep} */
 const firstStep = () => ({ do: '', see: '', text: null, waits: { for: 'read' } });
 
-/** Begins a lesson, goes on with the one begun before, or changes the one that is open. */
+/** What the draft was when it was begun or last saved, as JSON: what differs from it would be lost. */
+const saved = signal('');
+
+/** Notes that the draft is safe: just begun, or in a file. */
+export const markSaved = () => void (saved.value = JSON.stringify(draft.value));
+
+/** Goes on with the lesson that is unfinished, changes the one that is open, or begins one. */
 export function startWriting() {
   const open = state.lesson.value?.lesson;
-  if (open) {
-    draft.value = draftOf(open);
-    leave();
-  } else draft.value ??= { title: '', text: state.text.value, model: null, lens: state.lens.value, ...known(), steps: [firstStep()] };
+  const unfinished = draft.value !== null && JSON.stringify(draft.value) !== saved.value;
+  if (!unfinished) {
+    if (open) draft.value = draftOf(open);
+    else draft.value ??= { title: '', text: state.text.value, model: null, lens: state.lens.value, ...known(), steps: [firstStep()] };
+    markSaved();
+  }
+  if (open) leave();
+  if (open && unfinished && draft.value?.title !== open.title) say(`This is your unfinished lesson. To change “${open.title}”, save or discard it, then open “${open.title}” again.`);
   [fault.value, isWriting.value] = ['', true];
   byId('writer-title').focus();
+}
+
+/** Forgets the lesson that is being written. */
+export function discard() {
+  [draft.value, isWriting.value, fault.value] = [null, false, ''];
+  byId('settings-button').focus();
+}
+
+/** Keeps the draft for a reload, and brings back the one that was kept. */
+export function keepWriting() {
+  const kept = /** @type {{ draft?: unknown, saved?: unknown, isWriting?: unknown } | null} */ (keptInTab(LESSON));
+  const found = draftIn(kept?.draft);
+  if (found && !draft.value) [draft.value, saved.value, isWriting.value] = [found, String(kept?.saved), kept?.isWriting === true];
+  keepInTab(LESSON, () => ({ draft: draft.value, saved: saved.value, isWriting: isWriting.value }));
+}
+
+/** A draft as it was stored; null if it is none. @param {unknown} stored @returns {Draft | null} */
+function draftIn(stored) {
+  const all = known();
+  const { title, text, model = null, lens, lenses, panels, steps } = /** @type {Partial<Draft>} */ (stored ?? {});
+  const isStep = (/** @type {Partial<DraftStep> | null} */ step) => typeof step?.do === 'string' && typeof step.see === 'string'
+    && (step.text === null || typeof step.text === 'string') && Object.hasOwn(CONDITIONS, step.waits?.for ?? '');
+  if (typeof title !== 'string' || typeof text !== 'string' || typeof lens !== 'string' || !all.lenses.includes(lens)) return null;
+  if (!Array.isArray(lenses) || !Array.isArray(panels) || !Array.isArray(steps) || !steps.every(isStep)) return null;
+  return { title, text, model, lens, lenses: all.lenses.filter((id) => lenses.includes(id)), panels: all.panels.filter((id) => panels.includes(id)), steps };
 }
 
 /** @param {Lesson} lesson @returns {Draft} */

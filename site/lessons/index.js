@@ -6,19 +6,24 @@ import * as state from '../page/state.js';
 import { cardView } from './card.js';
 import { CONDITIONS } from './conditions.js';
 import { showControls } from './controls.js';
-import { followLesson, openLinked } from './lesson.js';
+import { keepWriting } from './draft.js';
+import { followLesson, keepChoice, openLinked } from './lesson.js';
 import { writerView } from './writer.js';
 
 const MARK = 'lesson-mark'; // the class of what is to be pressed next
 
-/** @param {string | null} address the lesson that the page was opened with @param {number} step from 0 @param {boolean} again whether the page was reloaded: the text stays */
-export function mountLessons(address, step, again) {
+/** @import {Place} from './lesson.js' */
+
+/** @param {string | null} address the lesson that the page was opened with @param {Place} place */
+export function mountLessons(address, place) {
   mount('lesson', () => (state.lesson.value ? cardView() : writerView()));
+  keepWriting();
   followLesson();
   markTarget();
   keepRoom();
   if (state.lesson.value) showControls(state.lesson.value.lesson); // it was opened before the lenses were there
-  if (address !== null) openLinked(address, { step, again }).catch(tell);
+  if (address === null) keepChoice();
+  else void openLinked(address, place).catch(tell).then(keepChoice); // not before it has found what was kept
 }
 
 /** Marks what the step waits for to be pressed, as long as it does. */
@@ -33,10 +38,12 @@ function markTarget() {
   });
 }
 
-/** On phones the lesson is a sheet at the bottom: what else is there stands above it. */
+/** On phones the lesson and a pinned token's inspector are sheets at the bottom: what else is there can be scrolled above them. */
 function keepRoom() {
-  new ResizeObserver(([{ target }]) => {
-    const { position } = getComputedStyle(target);
-    document.documentElement.style.setProperty('--sheet', position === 'fixed' ? `${target.getBoundingClientRect().height}px` : '0px');
-  }).observe(byId('lesson'));
+  for (const [id, name] of [['lesson', '--sheet'], ['inspector', '--pinned']]) {
+    new ResizeObserver(([{ target }]) => {
+      const { position } = getComputedStyle(target);
+      document.documentElement.style.setProperty(name, position === 'fixed' ? `${target.getBoundingClientRect().height}px` : '0px');
+    }).observe(byId(id), { box: 'border-box' });
+  }
 }

@@ -3,14 +3,16 @@
 import { direction, scope, sinkHidden } from '../lenses/attention/choice.js';
 import { byId } from '../frame/mount.js';
 import { addressOfLesson } from '../page/address.js';
-import { select, setLens } from '../page/choices.js';
+import { select, set, setLens } from '../page/choices.js';
+import { keepInTab, keptInTab } from '../page/draft.js';
 import { openText, put } from '../page/edits.js';
 import { isChanged, setFromLink, setInterventions } from '../page/interventions.js';
+import { LESSON } from '../page/keys.js';
 import { load } from '../page/models.js';
 import { say, watch } from '../page/notices.js';
 import { setColouring } from '../page/questions.js';
 import * as state from '../page/state.js';
-import { batch, untracked } from '../vendor/signals-core.js';
+import { batch, signal, untracked } from '../vendor/signals-core.js';
 import { isMet } from './conditions.js';
 import { known, showControls } from './controls.js';
 import { lessons, loadLessons } from './list.js';
@@ -18,16 +20,20 @@ import { checkedLesson, textAt } from './schema.js';
 import { seen } from './seen.js';
 
 /** @import {Lesson} from './schema.js' */
-/** Where a lesson is opened. @typedef {{ step?: number, again?: boolean }} Place step: from 0; again: after a reload, so that the text stays */
+/**
+ * Where a lesson is opened. `step`: from 0; `lens`: the one in its address; `again`: after a reload, so that the text stays.
+ * @typedef {{ step?: number, lens?: string | null, again?: boolean }} Place
+ */
 
+const BEFORE = `${LESSON} before`;
 const COLOURINGS = ['hue', 'cividis']; // a lesson begins with the first, unless the reader has chosen the other for their eyes
 
 /** What leaving a lesson brings back; null while none is open. */
-let before = /** @type {ReturnType<typeof chosen> | null} */ (null);
+const before = signal(/** @type {ReturnType<typeof chosen> | null} */ (null));
 
 /** What the reader had chosen. */
 const chosen = () => ({
-  lens: state.lens.value, colouring: state.settings.value.colouring, words: state.settings.value.words, interventions: state.interventions.value,
+  lens: state.lens.value, colouring: state.settings.value.colouring, words: state.settings.value.words, units: state.settings.value.units, interventions: state.interventions.value,
   scope: scope.value, direction: direction.value, sinkHidden: sinkHidden.value,
 });
 
@@ -36,16 +42,18 @@ const chosen = () => ({
  * @param {unknown} json as JSON.parse gives it; an error says what is wrong with it, and nothing has changed
  * @param {{ address?: string | null } & Place} [how] address: its id, if it is one of the page's
  */
-export function openLesson(json, { address, step = 0, again = false } = {}) {
+export function openLesson(json, { address, step = 0, lens = null, again = false } = {}) {
   const lesson = checkedLesson(json, known());
   const at = Math.min(step, lesson.steps.length - 1);
-  before ??= chosen();
+  before.value ??= (again ? keptChoice() : null) ?? chosen();
   useModel(lesson);
   batch(() => {
     if (!again) beginAt(lesson, at);
-    showControls({ ...lesson, lens: lesson.lens ?? state.lens.value });
-    const done = lesson.steps.map((_, i) => i < at);
-    state.lesson.value = { lesson, step: at, done, start: seen(), address: address ?? addressOfLesson(lesson) };
+    showControls({ ...lesson, lens: ((step || again) && lens) || (lesson.lens ?? state.lens.value) });
+    const [done, texts] = [lesson.steps.map((_, i) => i < at), lesson.steps.map((_, i) => textAt(lesson, i))];
+    const now = seen();
+    const start = now.read && !again ? { ...now, readBefore: now.run } : now; // that it was read before does not count
+    state.lesson.value = { lesson, step: at, done, texts, start, address: address ?? addressOfLesson(lesson) };
   });
   focusTitle();
 }
@@ -58,10 +66,20 @@ function beginAt(lesson, step) {
   if (!step) select({ hovered: null, pinned: null, span: null });
 }
 
-/** The beginning of a lesson is the same for every reader: the model unchanged, tokens coloured by their likelihood. */
+/** What the reader had chosen before a lesson that was open when this tab was reloaded; null if it was not kept. */
+function keptChoice() {
+  const kept = /** @type {Partial<ReturnType<typeof chosen>> | null} */ (keptInTab(BEFORE));
+  return kept?.interventions && kept.lens && kept.colouring && kept.units ? { ...chosen(), ...kept } : null;
+}
+
+/** Keeps it for a reload. */
+export const keepChoice = () => keepInTab(BEFORE, () => before.value);
+
+/** The beginning of a lesson is the same for every reader: the model unchanged, tokens coloured by their likelihood, bits. */
 function begin() {
   if (isChanged()) setFromLink(null);
   [scope.value, direction.value, sinkHidden.value] = ['all', 'to', false];
+  set('units', 'bits'); // the words of lessons are about bits
   const { colouring, words } = state.settings.value;
   if (words || !COLOURINGS.includes(colouring)) colour(COLOURINGS.includes(colouring) ? colouring : COLOURINGS[0], false);
 }
@@ -118,26 +136,27 @@ export function move(by) {
   const open = state.lesson.value;
   if (!open) return;
   const step = Math.max(0, Math.min(open.lesson.steps.length - 1, open.step + by));
-  state.lesson.value = { ...open, step, start: seen() };
+  state.lesson.value = { ...open, step, start: { ...seen(), readBefore: open.start.readBefore } };
   focusTitle();
 }
 
 /** Puts the text of the step into the box. */
 export function putText() {
   const open = state.lesson.value;
-  if (open) (open.step ? openText : put)(textAt(open.lesson, open.step));
+  if (open) (open.step ? openText : put)(open.texts[open.step]);
 }
 
 /** Closes the lesson and brings back everything it hid or changed; its text stays in the box, and undo leads to the one before. */
 export function leave() {
   if (!state.lesson.value) return;
-  const was = before;
-  before = null;
+  const was = before.value;
+  before.value = null;
   batch(() => {
     state.lesson.value = null;
     showControls();
     if (!was) return;
     setLens(was.lens);
+    set('units', was.units);
     [scope.value, direction.value, sinkHidden.value] = [was.scope, was.direction, was.sinkHidden];
     const { colouring, words } = state.settings.value;
     if (colouring !== was.colouring || words !== was.words) colour(was.colouring, was.words);

@@ -8,8 +8,9 @@ import { message, say } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
+import { signal } from '../vendor/signals-core.js';
 import { CONDITIONS, HEADS, headNamed } from './conditions.js';
-import { addStep, draft, edit, editStep, fault, finished, isWriting, moveUp, removeStep, waitsNow } from './draft.js';
+import { addStep, discard, draft, edit, editStep, fault, finished, isWriting, markSaved, moveUp, removeStep, waitsNow } from './draft.js';
 import { openLesson } from './lesson.js';
 import { seen } from './seen.js';
 
@@ -34,7 +35,11 @@ function withLesson(use) {
   }
 }
 
-const saveFile = () => withLesson((lesson) => saveJson(`${fileName(lesson.title)}.lesson`, `${JSON.stringify(lesson, null, 2)}\n`));
+const saveFile = () =>
+  withLesson((lesson) => {
+    saveJson(`${fileName(lesson.title)}.lesson`, `${JSON.stringify(lesson, null, 2)}\n`);
+    markSaved();
+  });
 
 /** @param {string} title */
 const fileName = (title) => title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '').slice(0, 60) || 'lesson';
@@ -47,6 +52,14 @@ const copyLink = () =>
       () => say(`The browser did not let the link be copied: ${link}`),
     );
   });
+
+/** Whether “Discard” has been pressed once. */
+const isSure = signal(false);
+
+function pressDiscard() {
+  if (isSure.value) discard();
+  isSure.value = !isSure.value;
+}
 
 export function writerView() {
   const lesson = draft.value;
@@ -62,6 +75,7 @@ export function writerView() {
     <div class="lesson-buttons">
       <button type="button" id="writer-link" @click=${copyLink}>Copy link</button>
       <button type="button" id="writer-save" @click=${saveFile}>Save file</button>
+      <button type="button" id="writer-discard" @click=${pressDiscard} @blur=${() => (isSure.value = false)}>${isSure.value ? 'Press again to discard' : 'Discard'}</button>
       <span class="grow"></span>
       <button type="button" id="writer-try" class="primary" @click=${() => withLesson((lesson) => openLesson(lesson))}>Try it</button>
     </div>

@@ -82,11 +82,21 @@ export function lessonLink(lesson) {
 /** A link to the current text. */
 export const textLink = () => new URL(currentHash({ text: true }), location.href).href;
 
-/** The same, which is then in the address too. */
-export function makeLink() {
-  write(currentHash({ text: true }));
-  return textLink();
+/** A link to the open lesson, if its text is unchanged, or to the current text. */
+export function sharedLink() {
+  const { address = null, texts = [], step = 0 } = state.lesson.value ?? {};
+  return address !== null && texts[step] === state.text.value ? new URL(currentHash(), location.href).href : textLink();
 }
+
+/** The link to share, which is then in the address too, unless that names a lesson. */
+export function makeLink() {
+  const link = sharedLink();
+  if (!isLessonNamed()) write(new URL(link).hash);
+  return link;
+}
+
+/** Whether the address names the open lesson. */
+const isLessonNamed = () => (state.lesson.value?.address ?? null) !== null;
 
 /** @param {string} hash */
 function write(hash) {
@@ -109,7 +119,7 @@ export function followAddress() {
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (!state.model.value) return;
-      linked = readHash().text === text;
+      linked = readHash().text === text && !isLessonNamed();
       write(currentHash({ text: linked }));
       earliest = performance.now() + PAUSE;
     }, Math.max(0, earliest - performance.now()));
@@ -144,7 +154,7 @@ function follow({ model, text, literal, lens, token, interventions, settings, le
 async function followLesson(lesson, step, lens) {
   try {
     const { leave, openLinked } = await import('../lessons/lesson.js');
-    if (lesson !== null) return await openLinked(lesson, { step });
+    if (lesson !== null) return await openLinked(lesson, { step, lens });
     leave();
     if (lens !== null) setLens(lens);
   } catch (error) {

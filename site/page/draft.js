@@ -1,29 +1,29 @@
-// Keeps the text of the box for a reload of the same tab, in its sessionStorage only; main thread.
+// Keeps the text of the box and its versions for a reload of the same tab, in its sessionStorage only; main thread.
 
+import { untracked } from '../vendor/signals-core.js';
 import { isLiteral } from './edits.js';
-import { DRAFT } from './keys.js';
+import { DRAFT, VERSIONS } from './keys.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
+import { recentVersions, restoreVersions, version } from './versions.js';
 
-const PAUSE = 300; // ms without a change before the text is written
+const PAUSE = 300; // ms without a change before it is written
 
 /**
- * `read`: whether this text was shown, not just typed; `literal`: see Version; `newer`: whether the draft is newer than
+ * `read`: whether this text was shown, not just typed; `literal`: whether it is still to become a literal version; `newer`: whether the draft is newer than
  * the address; `token`: index of the token that was pinned, or still to be pinned.
  * @typedef {{ text: string, read: boolean, literal: boolean, newer: boolean, token: number | null }} Draft
  */
 
 /** The text that was in the box when this tab was reloaded; null on any other visit. @returns {Draft | null} */
 export function restoreDraft() {
-  try {
-    const draft = JSON.parse(sessionStorage.getItem(DRAFT) ?? 'null');
-    if (typeof draft?.text !== 'string') return null;
-    const { text, hash } = draft;
-    const token = Number.isInteger(draft.token) ? draft.token : null;
-    return { text, read: draft.read === true, literal: draft.literal === true, newer: isReload() || hash === location.hash, token };
-  } catch {
-    return null;
-  }
+  const draft = /** @type {Partial<Record<string, unknown>> | null} */ (keptInTab(DRAFT));
+  if (typeof draft?.text !== 'string') return null;
+  restoreVersions(keptInTab(VERSIONS));
+  const own = version.peek();
+  const known = own?.text === draft.text && own.literal; // it is a version already
+  const token = Number.isInteger(draft.token) ? Number(draft.token) : null;
+  return { text: draft.text, read: draft.read === true, literal: draft.literal === true && !known, newer: isReload() || draft.hash === location.hash, token };
 }
 
 /** Whether this visit is a reload. Its address may differ from the draft's, since it lags behind the page (address.js). */
@@ -32,29 +32,45 @@ function isReload() {
   return visit?.type === 'reload';
 }
 
-/** Saves the text of the box on every change, and before the page is left or reloaded. */
+/** Keeps the text of the box, and the versions that undo leads to. */
 export function keepDraft() {
+  keepInTab(DRAFT, () => {
+    const read = state.isRead.value && !state.run.value?.stored;
+    return { text: state.text.value, read, literal: isLiteral(), token: state.tokenToPin.value ?? (read ? state.pinned.value : null), hash: location.hash };
+  });
+  keepInTab(VERSIONS, recentVersions);
+}
+
+/**
+ * Keeps something for a reload of this tab: soon after the state that it reads has changed, and before the page is left.
+ * @param {string} key @param {() => object | null} read it as JSON can hold it
+ */
+export function keepInTab(key, read) {
   let timer = 0;
   const write = () => {
     clearTimeout(timer);
     if (state.removed.value) return;
-    const { value: text } = state.text;
-    const read = state.isRead.value && !state.run.value?.stored;
-    const draft = { text, read, literal: isLiteral(), token: state.tokenToPin.value ?? (read ? state.pinned.value : null), hash: location.hash };
+    const json = JSON.stringify(untracked(read));
     try {
-      sessionStorage.removeItem(DRAFT); // an older draft must not outlive a text that cannot be stored
-      sessionStorage.setItem(DRAFT, JSON.stringify(draft));
+      sessionStorage.removeItem(key); // an older one must not outlive what cannot be stored
+      sessionStorage.setItem(key, json);
     } catch {
-      // a private window, or a text above the browser's limit: it is kept only while the page is open
+      // a private window, or more than the browser's limit: it is kept only while the page is open
     }
   };
   addEventListener('pagehide', write);
-  watch('draft', () => {
-    state.text.value;
-    state.run.value?.tokens;
-    state.pinned.value;
-    state.tokenToPin.value;
+  watch(`what a reload keeps: ${key}`, () => {
+    read();
     clearTimeout(timer);
     timer = setTimeout(write, PAUSE);
   });
+}
+
+/** What was kept before this tab was reloaded; null if nothing was. @param {string} key @returns {unknown} */
+export function keptInTab(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key) ?? 'null');
+  } catch {
+    return null;
+  }
 }

@@ -5,3 +5,5 @@ const { pathname } = new URL('..', import.meta.url);
 export const PREFERENCES = `tokenlight preferences ${pathname}`;
 export const DRAFT = `tokenlight draft ${pathname}`;
 export const CODE = `tokenlight code ${pathname}`;
+export const VERSIONS = `tokenlight versions ${pathname}`;
+export const LESSON = `tokenlight lesson ${pathname}`;

@@ -29,9 +29,9 @@ export const lenses = signal(/** @type {string[]} */ ([]));
 export const lens = signal('');
 
 /**
- * The open lesson (lessons/): its step, which steps are done, the page when the step began, and the lesson as the address holds it:
- * its id, or all of it; null if it is too long.
- * @typedef {{ lesson: Lesson, step: number, done: boolean[], start: Seen, address: string | null }} OpenLesson
+ * The open lesson (lessons/): its step, which steps are done, the text of each, the page when the step began, and the lesson as the
+ * address holds it: its id, or all of it; null if it is too long.
+ * @typedef {{ lesson: Lesson, step: number, done: boolean[], texts: string[], start: Seen, address: string | null }} OpenLesson
  */
 export const lesson = signal(/** @type {OpenLesson | null} */ (null));
 

@@ -11,6 +11,7 @@ import * as state from './state.js';
  */
 
 const MOST = 200; // versions kept
+const ROOM = 500_000; // characters that they may take when they are stored for a reload
 
 let clock = 0;
 
@@ -79,6 +80,39 @@ export function commit() {
 export function keepOnlyCurrent() {
   const own = version.value;
   versions.value = own ? [{ ...own, parent: null }] : [];
+}
+
+/** What a reload brings back: the versions shown last, as far as there is room, and the current one or the nearest before it. */
+export function recentVersions() {
+  let room = ROOM;
+  const recent = [...versions.value].sort((a, b) => b.visited - a.visited);
+  const chosen = new Set(recent.filter(({ text, ids }) => {
+    const size = text.length + 7 * (ids?.length ?? 0);
+    if (size > room) return false;
+    room -= size;
+    return true;
+  }));
+  let current = version.value;
+  while (current && !chosen.has(current)) current = versionOf(current.parent);
+  return { versions: versions.value.filter((each) => chosen.has(each)), current: current?.id ?? null };
+}
+
+/** Brings back the versions that were stored before a reload; anything else changes nothing. @param {unknown} stored */
+export function restoreVersions(stored) {
+  const { versions: found, current } = /** @type {{ versions?: unknown, current?: unknown }} */ (stored ?? {});
+  if (!Array.isArray(found) || !found.every(isVersion)) return;
+  versions.value = found;
+  clock = Math.max(clock, ...found.map(({ id, visited }) => Math.max(id, visited)));
+  currentId.value = found.find(({ id }) => id === current)?.id ?? null;
+}
+
+/** @param {unknown} given @returns {given is Version} */
+function isVersion(given) {
+  const { id, parent, text, ids, model, given: from, seed, literal, visited } = /** @type {Partial<Version>} */ (given ?? {});
+  const isNumber = Number.isSafeInteger;
+  return isNumber(id) && isNumber(visited) && typeof text === 'string' && typeof literal === 'boolean'
+    && [parent, from, seed].every((value) => value === null || isNumber(value)) && Number(parent) < Number(id)
+    && (model === null || typeof model === 'string') && (ids === null || (Array.isArray(ids) && ids.every(isNumber)));
 }
 
 /** Drops the oldest leaf if there are more than MOST versions. @param {Version[]} all @param {number} newest @returns {Version[]} */

@@ -14,11 +14,26 @@ import * as state from '../page/state.js';
  */
 export function followTokens(root, elements, drawn) {
   showChoice(root, elements, drawn);
-  root.addEventListener('pointerover', (event) => hover(indexOf(event)));
+  const hasMoved = followPointer();
+  root.addEventListener('pointerover', (event) => {
+    if (hasMoved(event)) hover(indexOf(event)); // else the text moved under the pointer
+  });
   root.addEventListener('pointerleave', () => hover(null));
   root.addEventListener('keydown', (event) => {
     if (!event.altKey && onKey(event, elements)) event.preventDefault();
   });
+}
+
+/** @returns {(event: PointerEvent) => boolean} whether the pointer is elsewhere on the screen than it last was; true for a script's events */
+function followPointer() {
+  let [x, y] = [NaN, NaN];
+  const note = (/** @type {PointerEvent} */ event) => void ([x, y] = [event.screenX, event.screenY]);
+  for (const type of /** @type {const} */ (['pointermove', 'pointerdown', 'pointerup'])) addEventListener(type, note, { capture: true, passive: true });
+  return (event) => {
+    const moved = !event.isTrusted || event.screenX !== x || event.screenY !== y;
+    note(event);
+    return moved;
+  };
 }
 
 /** The token that an event is about. @param {Event} event */
@@ -99,7 +114,8 @@ function markWords(root, elements, drawn) {
 
 /** @param {HTMLElement} element */
 function keepAboveSheet(element) {
-  const hidden = element.getBoundingClientRect().bottom - 0.48 * innerHeight;
+  const room = state.lesson.peek() ? 0.38 : 0.48; // of the window, above the inspector and, in a lesson, the card: text.css, lessons.css
+  const hidden = element.getBoundingClientRect().bottom - room * innerHeight;
   if (state.NARROW.matches && hidden > 0) scrollBy(0, hidden);
 }
 

@@ -109,7 +109,7 @@ def test_the_lens_and_its_chips(tiny: Page) -> None:
     tiny.fill("#panel-change input[name=heads]", "1.2, 0.1")
     tiny.click("#panel-change >> text=Switch off")
     expect(tiny.locator("#interventions .chip")).to_have_count(2)
-    expect(tiny.locator("#panel-change .lead")).to_contain_text("against the unchanged model", timeout=20_000)
+    expect(tiny.locator("#panel-change .lead")).to_contain_text("than the unchanged model’s", timeout=20_000)
     until(tiny, "() => decodeURIComponent(location.hash).includes('interventions={\"heads\":')")
     tiny.click("#interventions >> text=Remove all")
     expect(tiny.locator("#interventions .chip")).to_have_count(0)

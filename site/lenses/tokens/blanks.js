@@ -27,19 +27,25 @@ export const words = signal('');
 
 const newest = signal(/** @type {Ranking | null} */ (null));
 
+/** The end of a text, with … if something before it is left out. @param {string} text @param {boolean} [more] whether there is more before it */
+const ending = (text, more = false) => `${more || text.length > SEEN ? '…' : ''}${text.slice(-SEEN)}`;
+
+/** The beginning of a text, with … if something after it is left out. @param {string} text @param {boolean} [more] whether there is more after it */
+const beginning = (text, more = false) => `${text.slice(0, SEEN)}${more || text.length > SEEN ? '…' : ''}`;
+
 /** @type {import('../../vendor/signals-core.js').ReadonlySignal<Blank | null>} */
 export const blank = computed(() => {
   const run = state.run.value;
   const span = state.span.value;
   const model = state.model.value?.manifest.sha256 ?? '';
   if (run && span && !run.stored && run.conditions.model === model && span.to <= run.tokens.ids.length) {
-    const { ids } = run.tokens;
+    const { ids, total } = run.tokens;
     const { from, to } = span;
     const whole = (/** @type {number} */ start, /** @type {number} */ end) => textOf(run.tokens, Math.max(0, start), end).replace(/^\ufffd+|\ufffd+$/g, '');
     return {
       source: `${run.id} ${from} ${to}`,
       left: ids.slice(0, from), right: ids.slice(to), written: ids.slice(from, to),
-      before: whole(from - 12, from).slice(-SEEN), after: whole(to, to + 12).slice(0, SEEN), inside: textOf(run.tokens, from, to),
+      before: ending(whole(from - 12, from), from > 12), after: beginning(whole(to, to + 12), to + 12 < total), inside: textOf(run.tokens, from, to),
       from, to,
     };
   }
@@ -50,7 +56,7 @@ export const blank = computed(() => {
   const [left, right] = [text.slice(0, from), text.slice(to)];
   return {
     source: `${model} ${text}`, left, right, written: null,
-    before: left.slice(-SEEN), after: right.slice(0, SEEN), inside: '___',
+    before: ending(left), after: beginning(right), inside: '___',
     from, to,
   };
 });

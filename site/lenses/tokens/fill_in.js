@@ -43,7 +43,7 @@ function form({ before, after, inside, written, from }) {
     getSelection()?.removeAllRanges();
   };
   return html`
-    <p class="context" translate="no" dir="auto"><span>…${before}</span><mark>${!written ? inside : written.length === 1 ? state.nameOfToken(from) : visible(inside)}</mark><span>${after}…</span></p>
+    <p class="context" translate="no" dir="auto"><span>${before}</span><mark>${!written ? inside : written.length === 1 ? state.nameOfToken(from) : visible(inside)}</mark><span>${after}</span></p>
     <form class="row" @submit=${onSubmit}>
       <label class="grow">Also rank these words (comma-separated)
         <input id="words" autocomplete="off" .value=${live(words.value)} @input=${(/** @type {Event} */ event) => (words.value = valueOf(event))}></label>

@@ -40,5 +40,5 @@ export function wordView(run, { index, first, stop }, token, pinned) {
         <td class="number">${amount(columns.surprisal.data[i]).split(' ')[0]}</td>
       </tr>`)}</tbody>
     </table>
-    <p class="hint">Whether a word has ended is known only at the next token. So the probability that a new word begins there counts for this word, and the one that this word began for the word before (Pimentel and Meister 2024).</p>`;
+    <p class="hint">Surprisal also counts the end of the word: how likely it was that no further token of it follows. In return, it leaves out what the first token says about the word before: that it had ended. So it differs a little from the sum (Pimentel and Meister 2024).</p>`;
 }

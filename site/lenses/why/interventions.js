@@ -1,6 +1,6 @@
 // Interventions: heads off by name, links cut between tokens of the text, and what they changed against the untouched reading; main thread.
 
-import { signed } from '../../frame/format.js';
+import { fixed } from '../../frame/format.js';
 import { change, inUnit, unit } from '../../frame/units.js';
 import { cutLinks, isChanged, scaleHeads, setInterventions } from '../../page/interventions.js';
 import { say } from '../../page/notices.js';
@@ -67,6 +67,12 @@ function tools() {
       ${isChanged() ? html`<button type="button" class="small" @click=${() => setInterventions({})}>Remove all</button>` : nothing}</p>`;
 }
 
+/** The mean log-probability beside the unchanged model's. @param {number} difference in nats @param {number} before the unchanged model's, in nats */
+function comparison(difference, before) {
+  const size = fixed(inUnit(Math.abs(difference)));
+  const than = Number(size) === 0 ? 'the same as' : `${size} ${difference < 0 ? 'lower' : 'higher'} than`;
+  return html`Mean log-probability <strong>${fixed(inUnit(before + difference))}</strong> ${unit()}, ${than} the unchanged model’s ${fixed(inUnit(before))}.`;
+}
 
 export const interventions = panel({
   id: 'change',
@@ -79,7 +85,7 @@ export const interventions = panel({
   lead: ({ json }) => {
     if (!isChanged()) return 'The model is unchanged. Switch heads off or cut links: the text is read again, and compared with this reading.';
     if (json.missing) return 'Reading the text with the unchanged model…';
-    return html`Mean log-probability: <strong>${change(json.mean ?? 0)}</strong> ${unit()} against the unchanged model’s ${signed(inUnit(json.before ?? 0))}.`;
+    return comparison(json.mean ?? 0, json.before ?? 0);
   },
   charts: ({ json }) => (json.largest && !json.missing ? [largestChart(json.largest, 'most changed', `Δ ${unit()}`, change)] : []),
   below: tools,
