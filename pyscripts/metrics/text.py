@@ -113,10 +113,13 @@ def strip(logprob: ArrayLike, entropy: ArrayLike) -> Strip:
     return Strip(surprisal, expected, smooth, float(finite.max()))
 
 
-def top_surprises(logprob: ArrayLike, count: int = 10) -> NDArray[np.int32]:
-    """Indices of the `count` least likely tokens, least likely first; nulls left out, ties in text order."""
+def top_surprises(logprob: ArrayLike, rank: ArrayLike, count: int = 10) -> NDArray[np.int32]:
+    """Indices of the `count` least likely tokens, least likely first; nulls left out, ties in text order.
+
+    Tokens of rank 1 are left out, too: the model may have been uncertain, but what it expected most is no surprise.
+    """
     values = np.asarray(logprob, np.float64)
-    return _first(values, np.flatnonzero(~np.isnan(values)), count)
+    return _first(values, np.flatnonzero(~np.isnan(values) & (np.asarray(rank) != 1)), count)
 
 
 def less_surprising_than_expected(

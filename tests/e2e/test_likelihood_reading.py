@@ -167,8 +167,9 @@ def test_lists_are_the_least_likely_and_the_easiest(view: Page, run: dict) -> No
     settled(view)
     logprob = np.array([t["logprob"] for t in run["tokens"]])
     entropy = np.array([t["entropy"] for t in run["tokens"]])
-    easier = less_surprising_than_expected(logprob, entropy, [t["rank"] for t in run["tokens"]])
-    lists = {"Top surprises": top_surprises(logprob), "Less surprising than expected": easier}
+    rank = np.array([t["rank"] for t in run["tokens"]])
+    easier = less_surprising_than_expected(logprob, entropy, rank)
+    lists = {"Top surprises": top_surprises(logprob, rank), "Less surprising than expected": easier}
     for heading, places in lists.items():
         card = view.locator("#remarks .card", has_text=heading)
         buttons = card.locator(".remarks button")
@@ -182,7 +183,8 @@ def test_lists_are_the_least_likely_and_the_easiest(view: Page, run: dict) -> No
 def test_lists_name_parts_of_characters_by_their_bytes(view: Page) -> None:
     """As the inspector does; the expected token is left out only if it is the actual one, whatever their texts are."""
     run = read(view, "🙂 東京 🙂🙃 東京 Москва 🙃 шалом 東亰 " * 2)
-    by_surprise = [int(i) for i in top_surprises(np.array([t["logprob"] for t in run["tokens"]]))]
+    logprob, rank = (np.array([t[name] for t in run["tokens"]]) for name in ("logprob", "rank"))
+    by_surprise = top_surprises(logprob, rank).tolist()
     buttons = view.locator("#remarks .card", has_text="Top surprises").locator(".remarks button")
     expect(buttons).to_have_count(len(by_surprise))
     listed = buttons.all_inner_texts()

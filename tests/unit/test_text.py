@@ -75,11 +75,12 @@ def test_strip(values: list[float | None]) -> None:
 def test_lists_of_surprises_and_of_what_was_easier_than_expected() -> None:
     logprob = np.array([np.nan, -1.0, -9.0, -0.5, -9.0])
     entropy = np.array([np.nan, 4.0, 2.0, 0.1, 9.5])
-    np.testing.assert_array_equal(text.top_surprises(logprob, 3), [2, 4, 1])
+    np.testing.assert_array_equal(text.top_surprises(logprob, [0, 2, 9, 3, 8], 3), [2, 4, 1])
+    np.testing.assert_array_equal(text.top_surprises(logprob, [0, 2, 9, 3, 1], 3), [2, 1, 3])
     np.testing.assert_array_equal(text.less_surprising_than_expected(logprob, entropy, [0, 1, 9, 1, 1], 3), [1, 4])
     # token 4 is less surprising than expected, but the model ranked 30 others before it
     np.testing.assert_array_equal(text.less_surprising_than_expected(logprob, entropy, [0, 1, 9, 1, 31], 3), [1])
-    assert text.top_surprises([], 3).shape == (0,)
+    assert text.top_surprises([], [], 3).shape == (0,)
 
 
 def test_bad_input() -> None:

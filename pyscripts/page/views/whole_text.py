@@ -57,9 +57,10 @@ def findings(context: Context) -> dict[str, Any]:
     table = class_table(classes, statistics.logprob, statistics.entropy, no_layers, no_layers)
     ids = trace.ids[trace.first : trace.length]
     easier = text.less_surprising_than_expected(statistics.logprob, statistics.entropy, statistics.rank, REMARKS)
+    surprises = text.top_surprises(statistics.logprob, statistics.rank, REMARKS)
     curve = repeats.second_copy_curve(statistics.logprob, ids)
     return {
-        "surprises": [remark(context, statistics, i) for i in text.top_surprises(statistics.logprob, REMARKS).tolist()],
+        "surprises": [remark(context, statistics, i) for i in surprises.tolist()],
         "less_surprising": [remark(context, statistics, i) for i in easier.tolist()],
         "classes": [
             {"title": row.title, "count": row.count, "mean_surprisal_nats": number(row.mean_surprisal),

@@ -3,7 +3,7 @@
 
 from pyscripts.metrics import text, word_table, words
 
-surprising = text.top_surprises(run.logprob)
+surprising = text.top_surprises(run.logprob, run.rank)
 easier = text.less_surprising_than_expected(run.logprob, run.entropy, run.rank)
 
 classes = words.classify(run.tokens.data, run.spans)

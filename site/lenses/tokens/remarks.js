@@ -20,7 +20,7 @@ export function remarksView() {
   const { surprises, less_surprising, classes, code } = findings.value.json;
   const files = state.run.value?.stored ? nothing : filesView('Lists of the Tokens lens', FILES);
   return html`
-    <section class="card"><div class="row spread"><h2>Top surprises</h2><span class="hint">${unit()} ${codeButton('remarks', 'What stands out', () => ({}), true)}</span></div>${list(surprises, 'Nothing to list.')}</section>
+    <section class="card"><div class="row spread"><h2>Top surprises</h2><span class="hint">${unit()} ${codeButton('remarks', 'What stands out', () => ({}), true)}</span></div>${list(surprises, 'None: every token is the one that the model expected most.')}</section>
     <section class="card"><div class="row spread"><h2 title="The model was uncertain, yet ranked these first.">Less surprising than expected</h2><span class="hint">${unit()}</span></div>${list(less_surprising, 'None: no uncertain prediction was right.')}</section>
     <section class="card"><div class="row spread"><h2>Word classes</h2>${files}</div>${classTable(classes, code)}</section>
   `;
