@@ -46,10 +46,10 @@ export class Queue {
     return turn;
   }
 
-  /** Ends all current requests, or those of one group. @param {Ended} reason @param {string} [group] */
+  /** Ends all current requests but those just postponed, or those of one group. @param {Ended} reason @param {string} [group] */
   end(reason, group) {
     for (const request of this.#requests) {
-      if (group && request.group !== group) continue;
+      if (group ? request.group !== group : request.controller.signal.reason instanceof Postponed) continue;
       if (!(reason instanceof Postponed)) request.ended ??= reason;
       request.controller.abort(reason);
     }

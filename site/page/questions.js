@@ -9,6 +9,8 @@ import * as state from './state.js';
 /** @import {FillInRequest, Ranked, ViewName, ViewRequests, Views, WhyMissing} from '../shared/protocol.js' */
 /** @import {RunState} from './state.js' */
 
+const MOST_TRIES = 5; // a panel may ask for attention of another layer meanwhile, and of long texts one layer is kept
+
 /** @returns {RunState} the current run, if its attention and hidden states can be asked for */
 function runInOnePass() {
   const run = currentRun();
@@ -68,14 +70,12 @@ export async function runFile(kind) {
  */
 export async function attention(layer, head) {
   const run = runInOnePass();
-  const ask = async () => {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
     const { json, arrays } = await view('attention', { layer, head }, run.id);
-    return json && { ...json, data: /** @type {Float32Array} */ (arrays.data.data) };
-  };
-  const kept = await ask();
-  if (kept) return kept;
-  await attentionAgain(run, [layer]);
-  return /** @type {NonNullable<typeof kept>} */ (await ask());
+    if (json) return { ...json, data: /** @type {Float32Array} */ (arrays.data.data) };
+    await attentionAgain(run, [layer]);
+  }
+  throw new Error('Attention of other layers is being computed. Ask again when the page rests.');
 }
 
 /**

@@ -26,9 +26,10 @@ import(process.argv[1]).then(async ({ Queue, Ended, Postponed }) => {
       signal.throwIfAborted();
       return 'answered';
     });
-    const waiting = queue.add('run', async () => 'next');
     await running;
-    for (const step of steps) queue.end(reasons[step](), 'lab');
+    for (const step of steps)
+      queue.end(reasons[step.replace('all ', '')](), step.startsWith('all') ? undefined : 'lab');
+    const waiting = queue.add('run', async () => 'next');
     outcomes.push([await done.catch((error) => error.constructor.name), await waiting]);
   }
   process.stdout.write(JSON.stringify(outcomes));
@@ -37,10 +38,13 @@ import(process.argv[1]).then(async ({ Queue, Ended, Postponed }) => {
 
 
 def test_a_reason_for_good_outlives_a_postponement() -> None:
-    """The lab begins postponed requests again: not one that was ended while it was being postponed."""
+    """The lab begins postponed requests again: not one that was ended while it was being postponed. A run of the page
+    postpones the lab's requests, then ends all others."""
     steps = [[], ["postponed"], ["ended"], ["postponed", "ended"], ["ended", "postponed"], ["postponed", "postponed"]]
+    steps += [["postponed", "all ended"], ["all ended"], ["postponed", "all ended", "ended"]]
     command = [str(NODE), "-e", CALL, (SITE / "inference/queue.js").as_uri()]
     done = subprocess.run(command, input=json.dumps(steps), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     first = ["answered", "Postponed", "Ended", "Ended", "Ended", "Postponed"]
+    first += ["Postponed", "Ended", "Ended"]
     assert json.loads(done.stdout) == [[each, "next"] for each in first]
