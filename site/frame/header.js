@@ -50,7 +50,7 @@ async function copyLink() {
   const holds = `Anyone with the link can read the text.${linkedInterventions().whole ? '' : ' Vectors are too long for a link and are left out: save them as files.'}`;
   await navigator.clipboard.writeText(link).then(
     () => say(`Link copied. ${holds}`),
-    () => say(link === location.href ? `The link is in the address bar. ${holds}` : `The browser did not let the link be copied: ${link}`),
+    () => say(link === location.href ? `The link is in the address bar. ${holds}` : `The link could not be copied: ${link}`),
   );
 }
 

@@ -70,7 +70,7 @@ export async function fetchModelFiles(manifest, base, { onProgress }) {
 }
 
 /**
- * Reads one chunk into its place and verifies it. A damaged stored chunk is fetched, and what was fetched damaged once again.
+ * Reads one chunk into its place and verifies it. A stored chunk that is damaged is fetched; a fetched one that is damaged is fetched once more.
  * @param {Job} job
  * @param {string} folder
  * @param {Awaited<ReturnType<typeof openStore>>} store
@@ -154,7 +154,7 @@ async function openStore(base) {
         const response = await cache?.match(address(chunk));
         return response && new Uint8Array(await response.arrayBuffer());
       } catch {
-        return undefined; // it cannot be read: fetched, it takes its place
+        return undefined; // unreadable: it is fetched and stored anew
       }
     },
     async put(/** @type {Chunk} */ chunk, /** @type {Uint8Array<ArrayBuffer>} */ bytes) {

@@ -6,7 +6,7 @@ export class Ended extends Error {
   name = 'Ended';
 }
 
-/** Only for now: whoever asked begins it again. */
+/** Ended for now: whoever asked starts it again. */
 export class Postponed extends Ended {
   constructor() {
     super('The page uses the model.');

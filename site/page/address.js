@@ -2,7 +2,8 @@
 
 import { NO_INTERVENTIONS } from '../shared/run_key.js';
 import { pinIfThere, setLens } from './choices.js';
-import { isLiteral, openText, show } from './edits.js';
+import { openText, show } from './edits.js';
+import { isLiteral } from './run_options.js';
 import { setFromLink } from './interventions.js';
 import { load } from './models.js';
 import { tell, watch } from './notices.js';

@@ -1,9 +1,9 @@
 // Keeps the text of the box and its versions for a reload of the same tab, in its sessionStorage only; main thread.
 
 import { untracked } from '../vendor/signals-core.js';
-import { isLiteral } from './edits.js';
 import { DRAFT, VERSIONS } from './keys.js';
 import { watch } from './notices.js';
+import { isLiteral } from './run_options.js';
 import * as state from './state.js';
 import { recentVersions, restoreVersions, version } from './versions.js';
 
@@ -59,7 +59,7 @@ export function keepInTab(key, read) {
     }
   };
   addEventListener('pagehide', write);
-  watch(`what a reload keeps: ${key}`, () => {
+  watch('what a reload keeps', () => {
     read();
     clearTimeout(timer);
     timer = setTimeout(write, PAUSE);

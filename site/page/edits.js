@@ -5,6 +5,7 @@ import { batch, untracked } from '../vendor/signals-core.js';
 import { pinIfThere, set } from './choices.js';
 import { say, tell, watch } from './notices.js';
 import { openRun, startRun } from './runs.js';
+import { asBefore, isLiteral, samplingOptions, windows } from './run_options.js';
 import * as state from './state.js';
 import * as versions from './versions.js';
 
@@ -85,21 +86,11 @@ export const readInWindows = () => attempt(() => read(state.text.value, { litera
 /** Reads what is in the box, with control tokens as such or, if literal, as plain text. @param {boolean} literal */
 export const readControlTokens = (literal) => attempt(() => read(state.text.value, { literal, ...windows() }));
 
-/** Whether the text in the box is a version that was read without control tokens. */
-export const isLiteral = () => Boolean(versions.version.peek()?.literal && versions.version.peek()?.text === state.text.value);
-
 /** Reads the text in the box while the user types; adds no version. The current notice stays if the text waited for the model. @param {boolean} waited */
 export function readLive(waited) {
   const read = () => attempt(() => startRun('read', state.text.value, { topK: state.settings.value.topK, literal: isLiteral(), ...windows() }));
   if (waited) unasked(read);
   else void read();
-}
-
-/** Windows that begin half a context apart; a text that was read in windows is read so again. @param {boolean} [begin] @returns {{ stride?: number }} */
-function windows(begin = false) {
-  const { stride = null, model } = state.run.value?.conditions ?? {};
-  const { sha256, context_length = 2 } = state.model.value?.manifest ?? {};
-  return stride === null && !begin ? {} : { stride: stride !== null && model === sha256 ? stride : Math.floor(context_length / 2) };
 }
 
 /** Reads without having been asked by the user; the current notice stays. @param {() => unknown} read */
@@ -183,18 +174,6 @@ export function generate(input, options, { given = null, parent, once } = {}) {
   return run;
 }
 
-/**
- * How a run's text was read, for what is read or generated in its place. An opened run's interventions become the page's.
- * @param {RunState} run
- */
-export const asBefore = ({ literal, prefix, kind, conditions }) => ({ literal, prefix, ...(kind === 'opened' ? { interventions: JSON.parse(conditions.interventions) } : {}) });
-
-/** The sampling settings as options of tokenlight.generate. @param {Partial<ReturnType<typeof asBefore>>} [how] the text before was read @returns {GenerateOptions} */
-export function samplingOptions(how = {}) {
-  const { stop, ...others } = state.settings.value.sampling;
-  return { ...others, ...how, stop: stop.split('\n').filter(Boolean).map((line) => line.replaceAll('\\n', '\n')) };
-}
-
 /** The shown run if it is of the text in the box and of the current model; otherwise null, with a notice. @returns {RunState | null} */
 function usable() {
   const run = state.run.value;
@@ -262,7 +241,7 @@ function replacedText({ tokens, model }, from, to, ids) {
 export function readUnder() {
   const run = runOfBox();
   if (!run) return state.text.value && state.canRun.value ? readText() : Promise.resolve();
-  const { literal, prefix, tokens: { ids } } = run;
+  const { literal, withPrefix: prefix, tokens: { ids } } = run;
   const generated = run.given < ids.length;
   return attempt(() =>
     generated
@@ -306,7 +285,7 @@ export function readAgain(crashed = false) {
   const model = state.model.value?.manifest.sha256;
   if (toRead || (run?.stored && run.tokens.text === state.text.value)) unasked(readText);
   else if (run && !run.stored && run.kind !== 'opened' && !crashed && (run.conditions.model !== model || run.id === state.forgotten.value)) {
-    const options = { topK: state.settings.value.topK, prefix: run.prefix, literal: run.literal, ...windows() };
+    const options = { topK: state.settings.value.topK, prefix: run.withPrefix, literal: run.literal, ...windows() };
     const cut = run.tokens.total > run.tokens.ids.length && state.text.value.startsWith(run.tokens.text);
     unasked(() => attempt(() => startRun('read', cut ? state.text.value : run.tokens.text, options)));
   }

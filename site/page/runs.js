@@ -137,7 +137,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     summary: null,
     stored: null,
     literal: options.literal === true,
-    prefix: options.prefix !== false,
+    withPrefix: options.prefix !== false,
     source: kind === 'read' && typeof input === 'string' ? input : null,
     whyNoLayers: conditions.stride === null ? null : ONLY_LIKELIHOODS,
     file: null,
@@ -170,7 +170,7 @@ export async function openRun(data, name, onShown) {
   early = [];
   /** @type {RunState} */
   const run = {
-    id, kind: 'opened', conditions, tokens, given, literal, prefix: conditions.prefix !== null, whyNoLayers, file: name,
+    id, kind: 'opened', conditions, tokens, given, literal, withPrefix: conditions.prefix !== null, whyNoLayers, file: name,
     model: { ...model, name: state.models.value.find(({ id }) => id === model.id)?.name ?? model.name, vocabulary: (token) => vocabulary[token] ?? '' },
     count: 0, reused: 0, done: true, columns: {}, words: null, colours: null, summary: null, stored: null, source: null,
   };

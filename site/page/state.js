@@ -19,7 +19,7 @@ import { labelOf, tokenName } from '../shared/token_text.js';
  *   conditions: RunConditions, tokens: TokenizedText, given: number, count: number, reused: number, done: boolean,
  *   columns: Record<string, { data: Numbers, width: number }>, words: Words | null,
  *   colours: Colours | null, summary: Summary | null, stored: StoredRun | null,
- *   literal: boolean, prefix: boolean, source: string | null, whyNoLayers: string | null, file: string | null
+ *   literal: boolean, withPrefix: boolean, source: string | null, whyNoLayers: string | null, file: string | null
  * }} RunState
  * @typedef {{ colours: Record<string, Colours>, colourings: Colouring[], answers: Record<string, import('../shared/protocol.js').Answer<any, string>> }} StoredRun
  */

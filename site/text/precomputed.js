@@ -83,7 +83,7 @@ function storedRun(page, manifest) {
     colours: null,
     summary: page.summary,
     literal: false,
-    prefix: true,
+    withPrefix: true,
     source: null,
     whyNoLayers: null,
     file: null,

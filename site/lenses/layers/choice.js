@@ -3,7 +3,8 @@
 import { rowsScene } from '../../charts/rows.js';
 import { count, percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
-import { continueFrom, samplingOptions } from '../../page/edits.js';
+import { continueFrom } from '../../page/edits.js';
+import { samplingOptions } from '../../page/run_options.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';

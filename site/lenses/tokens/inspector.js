@@ -5,7 +5,7 @@ import { rowsScene } from '../../charts/rows.js';
 import { count, percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import { pin } from '../../page/choices.js';
-import { samplingOptions } from '../../page/edits.js';
+import { samplingOptions } from '../../page/run_options.js';
 import * as state from '../../page/state.js';
 import { hexBytes, tokenName } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';

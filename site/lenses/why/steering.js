@@ -1,10 +1,11 @@
 // A steering vector: held, added to the model with a strength, saved, opened, and generated with and without; main thread.
 
 import { saveJson } from '../../charts/files.js';
-import { asBefore, generate, readUnder, samplingOptions } from '../../page/edits.js';
+import { generate, readUnder } from '../../page/edits.js';
 import { setInterventions } from '../../page/interventions.js';
 import { say, tell } from '../../page/notices.js';
 import { wholeRun } from '../../page/questions.js';
+import { asBefore, samplingOptions } from '../../page/run_options.js';
 import * as state from '../../page/state.js';
 import { textOf } from '../../shared/token_text.js';
 import { readVectorFile, vectorFile } from '../../shared/vector_file.js';
