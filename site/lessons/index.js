@@ -4,6 +4,7 @@ import { byId, mount } from '../frame/mount.js';
 import { tell, watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { cardView } from './card.js';
+import { showFirst } from '../text/precomputed.js';
 import { CONDITIONS } from './conditions.js';
 import { showControls } from './controls.js';
 import { keepWriting } from './draft.js';
@@ -23,7 +24,13 @@ export function mountLessons(address, place) {
   keepRoom();
   if (state.lesson.value) showControls(state.lesson.value.lesson); // it was opened before the lenses were there
   if (address === null) keepChoice();
-  else void openLinked(address, place).catch(tell).then(keepChoice); // not before it has found what was kept
+  else void openLinked(address, place).catch(refused).then(keepChoice); // not before it has found what was kept
+}
+
+/** Says what is wrong with the lesson's address, and begins the page as without one. @param {unknown} error */
+function refused(error) {
+  void showFirst();
+  tell(error);
 }
 
 /** Marks what the step waits for to be pressed, as long as it does. */

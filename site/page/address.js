@@ -134,7 +134,8 @@ export function followAddress() {
 /** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version shown at that address before */
 function follow({ model, text, literal, lens, token, interventions, settings, lesson, step }, shown) {
   commit();
-  if (lesson !== (state.lesson.value?.address ?? null)) void followLesson(lesson, step, lens);
+  const { address = null, step: current = 0 } = state.lesson.value ?? {};
+  if (lesson !== address || (lesson !== null && step !== current)) void followLesson(lesson, step, lens);
   setFromLink(interventions);
   if (settings !== null && settings !== linkedSettings()) {
     takeLinkedSettings(settings);

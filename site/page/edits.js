@@ -1,10 +1,10 @@
 // What users do with the one text: type, read, replace, continue, branch, undo; every change is a version; main thread.
 
-import { textOf } from '../shared/token_text.js';
+import { replacedText } from '../shared/token_text.js';
 import { batch, untracked } from '../vendor/signals-core.js';
 import { pinIfThere, set } from './choices.js';
 import { say, tell, watch } from './notices.js';
-import { openRun, startRun } from './runs.js';
+import { isGenerating, openRun, startRun, stop } from './runs.js';
 import { asBefore, isLiteral, samplingOptions, windows } from './run_options.js';
 import * as state from './state.js';
 import * as versions from './versions.js';
@@ -18,10 +18,14 @@ let touched = false; // whether the user or a script has ever put a text into th
 let toRead = false; // whether to read the page's own text as soon as a model is ready
 let asks = 0; // counts edits and requests: a run may put its text into the box only if nothing newer has happened
 let typing = -1; // the newest of them that was typing
-let endGrowing = () => {}; // ends what puts the newest generated text into the box
+let endGrowing = () => {}; // ends what puts the newest generated text into the box and its version
 
-/** Takes what was typed. @param {string} text */
+/** Takes what was typed. Text being generated ends where the user has seen it. @param {string} text */
 export function setText(text) {
+  if (isGenerating()) {
+    endGrowing();
+    void stop();
+  }
   typing = asks + 1;
   batch(() => {
     hold(text);
@@ -155,9 +159,10 @@ export function generate(input, options, { given = null, parent, once } = {}) {
   const base = versions.commit();
   const mine = ++asks;
   const id = versions.add({ text: state.text.value, parent: parent === undefined ? base : parent, seed, literal, given: given ?? 0 });
+  let grows = true;
   const note = () => {
     const shown = state.run.value;
-    if (shown?.id !== run.id) return;
+    if (shown?.id !== run.id || !grows) return;
     const { text, ids, total } = shown.tokens;
     batch(() => {
       versions.update(id, { text, ids, given: shown.given, model: shown.conditions.model });
@@ -166,11 +171,16 @@ export function generate(input, options, { given = null, parent, once } = {}) {
   };
   // The box grows with it; the last tokens may come after the run has ended, since the two workers' messages are unordered.
   endGrowing();
-  endGrowing = watch('generated text', () => void (state.run.value?.id === run.id && untracked(note)));
-  run.done.then(note, () => {
+  const end = watch('generated text', () => void (state.run.value?.id === run.id && untracked(note)));
+  endGrowing = () => {
+    grows = false;
+    end();
+  };
+  const conclude = () => {
     note();
     if (!versions.versionOf(id)?.ids) versions.remove(id); // the run produced nothing
-  });
+  };
+  run.done.then(conclude, conclude);
   return run;
 }
 
@@ -223,18 +233,11 @@ export function replace(from, to, ids) {
   const run = usable();
   if (!run) return;
   if (run.tokens.total > run.tokens.ids.length) {
-    const text = replacedText(run, from, to, ids);
+    const text = replacedText(state.text.value, run.tokens, { from, to }, ids.map(run.model.vocabulary).join(''));
     if (text === null) return say('This text is longer than the context, and the replacement cannot be written into it as text. Shorten the text first.', true);
     return attempt(() => read(text, { ...asBefore(run), ...windows() }, from));
   }
   return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { ...asBefore(run), ...windows() }, from));
-}
-
-/** The text in the box with tokens of its beginning replaced; null if parts of characters would be. @param {RunState} run @param {number} from @param {number} to @param {number[]} ids */
-function replacedText({ tokens, model }, from, to, ids) {
-  const { value: all } = state.text;
-  const [before, upTo, own] = [textOf(tokens, 0, from), textOf(tokens, 0, to), ids.map(model.vocabulary).join('')];
-  return all.startsWith(before) && all.startsWith(upTo) && !own.includes('\ufffd') ? before + own + all.slice(upTo.length) : null;
 }
 
 /** Reads the shown text again, under other interventions; what was generated stays marked as such. */

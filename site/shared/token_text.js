@@ -73,6 +73,16 @@ export function textOf(tokens, from, to) {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(ownBytes(tokens).subarray(spans[0][0], spans[spans.length - 1][1]));
 }
 
+/**
+ * A longer text with tokens of its beginning replaced; null if parts of characters would be.
+ * @param {string} all the text that the tokens begin @param {TokenizedText} tokens @param {{ from: number, to: number }} which `to` is
+ *   not replaced itself @param {string} own what comes in their place
+ */
+export function replacedText(all, tokens, { from, to }, own) {
+  const [before, upTo] = [textOf(tokens, 0, from), textOf(tokens, 0, to)];
+  return all.startsWith(before) && all.startsWith(upTo) && !own.includes('\ufffd') ? before + own + all.slice(upTo.length) : null;
+}
+
 /** Whether token i continues a character that the previous token began. @param {TokenizedText} tokens @returns {boolean[]} */
 export function continuesCharacter(tokens) {
   const starts = characterStarts(tokens.text, ownBytes(tokens));

@@ -155,6 +155,11 @@ def test_links_that_hold_no_lesson_and_one_of_the_page(page: Page) -> None:
     page.evaluate("location.hash = '#lesson=attention&step=2'")
     expect(page.locator(".lesson-place")).to_have_text("Step 2 of 7")
     finished(page)
+    page.evaluate("location.hash = '#lesson=attention&step=4'")  # another step of the lesson that is open
+    expect(page.locator(".lesson-place")).to_have_text("Step 4 of 7")
+    page.go_back()
+    expect(page.locator(".lesson-place")).to_have_text("Step 2 of 7")
+    finished(page)
     for width in (320, 390):
         page.set_viewport_size({"width": width, "height": 700})
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -171,6 +171,15 @@ def test_a_reload_in_a_lesson_keeps_the_text_and_the_lesson(tiny_site: str, open
         until(page, f"() => location.hash.includes('step={step + 1}')")
 
 
+def test_a_link_to_a_lesson_that_is_not_here_begins_the_page_as_without_one(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#lesson=nothing-here")
+    expect(page.locator("#notice")).to_contain_text("There is no lesson “nothing-here” here.")
+    expect(page.locator("#text")).not_to_have_value("")
+    idle(page)
+    expect(page.locator("#tokens .token").first).to_be_attached()
+    expect(page.locator("#notice")).to_contain_text("There is no lesson “nothing-here” here.")
+
+
 def test_a_reload_keeps_the_pinned_token_whatever_the_address_says(tiny_site: str, open_page: Opener) -> None:
     """One that is pinned stays pinned, and one that was unpinned does not come back."""
     page = open_page(tiny_site)
