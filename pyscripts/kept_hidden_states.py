@@ -1,4 +1,6 @@
-"""The hidden states of a run, kept for as many of its first positions as fit into a limit."""
+"""The hidden states of a run: all of them if they fit into a limit, else those of its first positions."""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +9,15 @@ GROWTH = 1.25  # factor by which the buffer grows, at least, when a text becomes
 
 
 class KeptHiddenStates:
-    """[layer+1, position, hidden] of the first positions read, as many as fit into `limit` bytes and into memory.
+    """[layer+1, position, hidden] of every position if they fit into `limit` bytes and into memory.
 
-    They lie in one buffer: joining chunks would take twice the memory, which a page's Python never gives back.
+    Of a text that is known to be too long for that, those of the first positions are kept, up to `when_long` bytes; one
+    that grows too long keeps what it has. They lie in one buffer: joining chunks would take twice the memory, which a
+    page's Python never gives back.
     """
 
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
+    def __init__(self, limit: float, when_long: float = math.inf) -> None:
+        self._limit, self._when_long = limit, min(limit, when_long)
         self._buffer: NDArray[np.float32] | None = None  # [layer+1, room, hidden]
         self._kept = self._read = 0  # positions
 
@@ -25,7 +29,10 @@ class KeptHiddenStates:
     def append(self, states: NDArray[np.float32], expected: int) -> None:
         """Adds the next positions [layer+1, position, hidden]. expected: positions that the run will have, as known."""
         layers, count, size = states.shape
-        fits = self._limit / (states.itemsize * layers * size)  # positions
+        one = states.itemsize * layers * size  # bytes of a position
+        fits = self._limit // one  # positions
+        if fits < max(expected, self._read + count):
+            fits = max(self._when_long // one, self._kept)
         taken = max(0, int(min(self._read + count, fits)) - self._read) if self._kept == self._read else 0
         needed = self._kept + taken
         if taken and (self._buffer is None or self._buffer.shape[1] < needed):
@@ -36,7 +43,7 @@ class KeptHiddenStates:
                     larger[:, : self._kept] = self._buffer[:, : self._kept]
                 self._buffer = larger
             except MemoryError:  # a run without them is better than none
-                self._limit, taken, needed = 0, 0, self._kept
+                self._limit, self._when_long, taken, needed = 0, 0, 0, self._kept
         if taken and self._buffer is not None:
             self._buffer[:, self._kept : needed] = states[:, :taken]
         self._kept, self._read = needed, self._read + count

@@ -16,7 +16,8 @@ from pyscripts.rows import Rows
 
 TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
-HIDDEN_BYTES = 110_000_000  # hidden states are kept of as many positions; a later one's are recomputed on demand
+HIDDEN_BYTES = 110_000_000  # hidden states are kept up to this size,
+LONG_HIDDEN_BYTES = 32_000_000  # and of a longer text those of the first positions; others are recomputed on demand
 
 
 class Trace:
@@ -43,7 +44,7 @@ class Trace:
             "hidden_norm", "change_norm", "change_cosine", "attention_norm", "mlp_norm")}
         self._entropy, self._entropy_without_sink = Rows(2), Rows(2)  # [layer, head, position]
         self._contributions = False  # whether the model's graph outputs what attention and MLP added
-        self.kept_hidden_states = KeptHiddenStates(hidden_bytes)
+        self.kept_hidden_states = KeptHiddenStates(hidden_bytes, LONG_HIDDEN_BYTES)
         self.kept_attention = KeptAttention(attention_bytes)
         self.last_logits: NDArray[np.float32] | None = None  # [vocab] after the last position read
 

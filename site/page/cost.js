@@ -8,7 +8,7 @@ const WORTH_SAYING = 512; // tokens; shorter texts take less time than reading t
 const CHUNK = 64; // tokens per pass and, of longer texts, bytes of its outputs, as in inference/chunks.js
 const MOST_OF_CHUNK = 64e6;
 /** Bytes of each, as in pyscripts/trace.py. */
-const KEPT = { attention: 160e6, hiddenStates: 110e6 };
+const KEPT = { attention: 160e6, hiddenStates: 110e6, firstHiddenStates: 32e6 };
 const STATISTICS = 7; // numbers of every head at every position, in float32
 const SHOWN = 16e3; // bytes of a token in the document
 const OVERHEAD = 1.1; // of allocators; measured: 0.53 GB for 3,975 tokens of SmolLM2, and 1.0 GB for 8,191
@@ -39,7 +39,7 @@ export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_
   const state = 4 * (layers + 1) * hidden_size; // of one position
   const first = prefix ? 1 : 0;
   const positions = tokens + first;
-  const kept = Math.min(positions, Math.floor(KEPT.hiddenStates / state)); // positions of which hidden states are
+  const kept = state * positions > KEPT.hiddenStates ? Math.floor(KEPT.firstHiddenStates / state) : positions; // of which hidden states are
   const attention = 2 * layers * heads * positions * positions;
   const statistics = 4 * STATISTICS * layers * heads * tokens;
   // A chunk's outputs are in onnxruntime and on their way; the statistics are there twice when they are joined.

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from export.site.serve import SITE
 from pyscripts import load
-from pyscripts.trace import HIDDEN_BYTES
+from pyscripts.trace import LONG_HIDDEN_BYTES
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import link_site
 from tests.export.tiny import gpt2_random
@@ -94,7 +94,7 @@ def test_a_text_too_long_to_keep_is_read_and_inspected(real_site: str, own_brows
     text = " ".join(path.read_text(encoding="utf-8") for path in texts)[:6200]
     with Peak(largest_renderer) as peak:
         run = page.evaluate("text => tokenlight.analyze(text, { topK: 1 })", text)
-    kept = int(HIDDEN_BYTES / (4 * 31 * 576))
+    kept = int(LONG_HIDDEN_BYTES / (4 * 31 * 576))
     print(f"{len(run['tokens'])} tokens, of which {kept} are kept; at most {peak.bytes / 1e9:.2f} GB")
     assert len(run["tokens"]) > kept
     said = f"Hidden states are kept for the first {kept - 1:,} tokens; others are computed again when needed."

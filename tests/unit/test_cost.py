@@ -10,7 +10,7 @@ import pytest
 from export.site.serve import SITE
 from pyscripts.kept_attention import KeptAttention
 from pyscripts.kept_hidden_states import KeptHiddenStates
-from pyscripts.trace import ATTENTION_BYTES, HIDDEN_BYTES
+from pyscripts.trace import ATTENTION_BYTES, HIDDEN_BYTES, LONG_HIDDEN_BYTES
 from tests.unit.page_texts import NODE
 
 pytestmark = pytest.mark.skipif(not NODE, reason="needs Node (make)")
@@ -31,7 +31,7 @@ def said(*counts: int) -> list[str | None]:
 
 
 def test_what_is_kept_is_what_the_page_says() -> None:
-    short, shortest, longer, longest = said(500, 540, 600, 8191)
+    short, shortest, longer, whole, longest = said(500, 540, 600, 1539, 1540)
     assert short is None and shortest is not None and "kept" not in shortest
     assert longer is not None and "Attention is not kept; it is computed again when needed." in longer
     kept = KeptAttention(ATTENTION_BYTES)
@@ -39,9 +39,10 @@ def test_what_is_kept_is_what_the_page_says() -> None:
     for count, complete in ((540, True), (600, False)):
         kept.append(chunk, count)
         assert kept.complete == complete
-    assert longest is not None
+    assert whole is not None and longest is not None and "Hidden states" not in whole
     (first,) = re.findall(r"Hidden states are kept for the first ([\d,]+) tokens;", longest)
-    states = KeptHiddenStates(HIDDEN_BYTES)
-    states.append(np.broadcast_to(np.float32(0), (31, 8192, 576)), 8192)
-    assert states.first().shape[1] == 1 + int(first.replace(",", "")), "the prefix token is kept, too"
+    for count, kept_of in ((1539, 1539), (1540, int(first.replace(",", "")))):
+        states = KeptHiddenStates(HIDDEN_BYTES, LONG_HIDDEN_BYTES)
+        states.append(np.broadcast_to(np.float32(0), (31, 1 + count, 576)), 1 + count)
+        assert states.first().shape[1] == 1 + kept_of, "the prefix token is kept, too"
 

@@ -1,4 +1,4 @@
-"""Hidden states kept for the first positions of a text, against the whole array cut by hand."""
+"""Hidden states kept for all or the first positions of a text, against the whole array cut by hand."""
 
 import numpy as np
 import pytest
@@ -42,6 +42,20 @@ def test_says_what_is_kept() -> None:
     with pytest.raises(ValueError, match="kept for the first 2 positions of this text, which has 3"):
         kept.all()
     assert kept.at(2) is None and np.array_equal(kept.at(1), np.ones((LAYERS + 1, HIDDEN)))  # type: ignore[arg-type]
+
+
+def test_of_a_text_known_to_be_too_long_only_a_part_is_kept() -> None:
+    """And all of a short one after it; one that grows too long keeps what it has."""
+    states = np.arange(12 * ONE // 4, dtype=np.float32).reshape(LAYERS + 1, 12, HIDDEN)
+    kept = KeptHiddenStates(8 * ONE, 3 * ONE)
+    for start in (0, 4, 8):
+        kept.append(states[:, start : start + 4], 12)
+    np.testing.assert_array_equal(kept.first(), states[:, :3])
+    kept.keep(2)
+    kept.append(states[:, 2:7], 7)
+    np.testing.assert_array_equal(kept.all(), states[:, :7])
+    kept.append(states[:, 7:9], 9)
+    np.testing.assert_array_equal(kept.first(), states[:, :7])
 
 
 def test_a_text_that_fills_the_room_takes_no_second_copy() -> None:
