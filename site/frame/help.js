@@ -10,7 +10,7 @@ const KEYS = [
   [['←', '→', 'Home', 'End'], 'among the tokens: the previous, next, first, last'],
   [['Enter'], 'among the tokens: pin or unpin'],
   [['Shift', '←', '→'], 'select tokens'],
-  [['Ctrl or ⌘', 'Z'], 'among the tokens: undo; with Shift, redo'],
+  [['Ctrl or ⌘', 'Z'], 'undo; with Shift, redo'],
   [['Esc'], 'unpin the token, clear the selection'],
   [['?'], 'this help'],
 ];

@@ -39,7 +39,7 @@ async function uninstall() {
     return say(`The browser did not allow everything to be removed (${message(error)}). Use its own settings for this site.`, true);
   }
   forgetStored();
-  say('All stored data was removed. Visiting again will store it again.');
+  say('All stored data was removed. A reload loses the text, and stores the page again.');
 }
 
 /** What is being packed: bytes so far. */
@@ -69,7 +69,7 @@ export function storageView() {
   const stored = state.models.value.map((entry) => ({ ...entry, ...(state.stored.value.get(entry.id) ?? { bytes: 0, total: entry.bytes }) }));
   return html`<details @toggle=${look}>
     <summary>Stored in this browser</summary>
-    <p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${PERSISTENT[String(state.persistent.value)]} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>
+    ${state.removed.value ? html`<p>Nothing is stored, not even the text for a reload. The next visit stores the page again.</p>` : html`<p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${PERSISTENT[String(state.persistent.value)]} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>`}
     <table id="stored">
       <thead><tr><th scope="col">Model</th><th scope="col">Stored</th><th scope="col"><span class="sr-only">Delete</span></th></tr></thead>
       <tbody>
@@ -86,6 +86,6 @@ export function storageView() {
     <p><button type="button" id="save-page" ?disabled=${!state.model.value || packing.value !== null} @click=${savePage}>Save the page as a zip</button>
       <span class="hint">${packing.value === null ? `with ${state.model.value?.manifest.name ?? 'the model'}, for a classroom, for example` : `${megabytes(packing.value)}…`}</span></p>
     <p>Unpack it and, inside its folder, run <code>python3 -m http.server -b 127.0.0.1</code> (Linux, macOS) or <code>py -m http.server -b 127.0.0.1</code> (Windows), then open <code>http://127.0.0.1:8000/</code>.</p>
-    <p><button type="button" id="uninstall" @click=${uninstall}>Remove everything this site stored</button></p>
+    <p><button type="button" id="uninstall" ?disabled=${state.removed.value} @click=${uninstall}>Remove everything this site stored</button></p>
   </details>`;
 }

@@ -10,7 +10,7 @@ import { recentVersions, restoreVersions, version } from './versions.js';
 const PAUSE = 300; // ms without a change before it is written
 
 /**
- * `read`: whether this text was shown, not just typed; `literal`: whether it is still to become a literal version; `newer`: whether the draft is newer than
+ * `read`: whether this text was read, not just typed; `literal`: whether it is still to become a literal version; `newer`: whether the draft is newer than
  * the address; `token`: index of the token that was pinned, or still to be pinned.
  * @typedef {{ text: string, read: boolean, literal: boolean, newer: boolean, token: number | null }} Draft
  */
@@ -35,7 +35,9 @@ function isReload() {
 /** Keeps the text of the box, and the versions that undo leads to. */
 export function keepDraft() {
   keepInTab(DRAFT, () => {
-    const read = state.isRead.value && !state.run.value?.stored;
+    const run = state.run.value;
+    const stopped = run?.done && run.count < run.tokens.ids.length; // it is not read again unasked
+    const read = state.isRead.value && !run?.stored && !stopped;
     return { text: state.text.value, read, literal: isLiteral(), token: state.tokenToPin.value ?? (read ? state.pinned.value : null), hash: location.hash };
   });
   keepInTab(VERSIONS, recentVersions);

@@ -18,14 +18,11 @@ let touched = false; // whether the user or a script has ever put a text into th
 let toRead = false; // whether to read the page's own text as soon as a model is ready
 let asks = 0; // counts edits and requests: a run may put its text into the box only if nothing newer has happened
 let typing = -1; // the newest of them that was typing
-let endGrowing = () => {}; // ends what puts the newest generated text into the box and its version
+let endGrowing = () => {}; // ends what puts the newest generated text into the box
 
-/** Takes what was typed. Text being generated ends where the user has seen it. @param {string} text */
+/** Takes what was typed. Text that is being generated ends where the user has seen it. @param {string} text */
 export function setText(text) {
-  if (isGenerating()) {
-    endGrowing();
-    void stop();
-  }
+  if (isGenerating()) void stop();
   typing = asks + 1;
   batch(() => {
     hold(text);
@@ -81,8 +78,14 @@ export const openSaved = (data, name) =>
     put(tokens.text, { ids: tokens.ids, model: conditions.model, literal, given: given < tokens.ids.length ? given : null });
   });
 
-/** Reads what is in the box. @returns {Promise<void>} resolves when the run has ended, even if it failed */
-export const readText = () => attempt(() => read(state.text.value, { literal: isLiteral(), ...windows() }));
+/** Reads what is in the box; what was generated stays marked as such. @returns {Promise<void>} resolves when the run has ended, even if it failed */
+export const readText = () =>
+  attempt(() => {
+    const own = versions.version.peek();
+    const run = own?.text === state.text.value ? readGenerated(own) : null;
+    if (run) asks++;
+    return run ?? read(state.text.value, { literal: isLiteral(), ...windows() });
+  });
 
 /** Reads what is in the box in windows, so that all of it is read although it is longer than the context. */
 export const readInWindows = () => attempt(() => read(state.text.value, { literal: isLiteral(), ...windows(true) }));
@@ -139,6 +142,14 @@ export function read(input, options, chosen = null) {
   return run;
 }
 
+/** Reads a version whose end was generated; null if none of it was. @param {Version} version */
+function readGenerated(version) {
+  const { given, literal } = version;
+  const ids = versions.exactIds(version);
+  if (!ids || given === null || given >= ids.length) return null;
+  return startRun('generate', ids, { ...samplingOptions({ literal }), maxTokens: 0 }, { given });
+}
+
 /** Stores the shown run's tokens in a version, unless its text has changed. @param {Version} of @param {boolean} literal */
 function noteTokens({ id, text }, literal) {
   const { tokens, conditions } = /** @type {RunState} */ (state.run.value);
@@ -146,7 +157,7 @@ function noteTokens({ id, text }, literal) {
 }
 
 /**
- * Generates after a prompt. The text goes into the box unless the user typed meanwhile; either way it becomes a version.
+ * Generates after a prompt. The text goes into the box, and is a version, as far as it came before something newer was asked for.
  * @param {string | number[]} input
  * @param {object} options of tokenlight.generate
  * @param {{ given?: number | null, parent?: number | null, once?: boolean }} [how] once: see startRun
@@ -159,23 +170,18 @@ export function generate(input, options, { given = null, parent, once } = {}) {
   const base = versions.commit();
   const mine = ++asks;
   const id = versions.add({ text: state.text.value, parent: parent === undefined ? base : parent, seed, literal, given: given ?? 0 });
-  let grows = true;
   const note = () => {
     const shown = state.run.value;
-    if (shown?.id !== run.id || !grows) return;
+    if (shown?.id !== run.id || mine !== asks) return; // neither the box nor its version takes what comes after something newer
     const { text, ids, total } = shown.tokens;
     batch(() => {
       versions.update(id, { text, ids, given: shown.given, model: shown.conditions.model });
-      if (mine === asks && total === ids.length) state.text.value = text; // a text longer than the context is not cut
+      if (total === ids.length) state.text.value = text; // a text longer than the context is not cut
     });
   };
   // The box grows with it; the last tokens may come after the run has ended, since the two workers' messages are unordered.
   endGrowing();
-  const end = watch('generated text', () => void (state.run.value?.id === run.id && untracked(note)));
-  endGrowing = () => {
-    grows = false;
-    end();
-  };
+  endGrowing = watch('generated text', () => void (state.run.value?.id === run.id && untracked(note)));
   const conclude = () => {
     note();
     if (!versions.versionOf(id)?.ids) versions.remove(id); // the run produced nothing
@@ -255,7 +261,7 @@ export function readUnder() {
 /** Restores a version. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
 export function show(wanted, chosen = null) {
   if (!wanted) return;
-  const { text, ids, given, model, literal } = wanted;
+  const { text, literal } = wanted;
   asks++;
   batch(() => {
     versions.commit();
@@ -263,8 +269,6 @@ export function show(wanted, chosen = null) {
     state.text.value = text;
   });
   if (!state.canRun.value || !text) return;
-  const { sha256 = null, context_length = 0 } = state.model.value?.manifest ?? {};
-  const exact = ids && model === sha256 && ids.length < context_length - 1 ? ids : null; // more may be the beginning only
   const note = (/** @type {Run} */ run) => {
     run.tokens.then(() => {
       if (state.run.value?.id !== run.id) return;
@@ -273,10 +277,7 @@ export function show(wanted, chosen = null) {
     }, () => {});
     return run;
   };
-  return attempt(() =>
-    note(exact && given !== null && given < exact.length
-      ? startRun('generate', exact, { ...samplingOptions({ literal }), maxTokens: 0 }, { given })
-      : startRun('read', exact ?? text, { topK: state.settings.value.topK, literal, ...windows() })));
+  return attempt(() => note(readGenerated(wanted) ?? startRun('read', versions.exactIds(wanted) ?? text, { topK: state.settings.value.topK, literal, ...windows() })));
 }
 
 export const undo = () => show(versions.undoTarget.value);

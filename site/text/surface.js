@@ -15,6 +15,7 @@ import { drawnText, elements } from './first.js';
 import { keptTokens } from './span.js';
 import { shown } from './token_elements.js';
 import { followCaret } from './caret.js';
+import { followHistory } from './history.js';
 import { followTokens } from './tokens.js';
 
 export function mountSurface() {
@@ -23,6 +24,7 @@ export function mountSurface() {
   const surface = /** @type {HTMLElement} */ (root.parentElement);
   const unread = /** @type {HTMLElement} */ (root.querySelector('.unread'));
   const drawn = signal({}); // a new object whenever the elements have been updated
+  const put = followHistory(box, drawnText);
   if (box.value !== drawnText && !state.text.value) setText(box.value); // typed before the page had started
 
   watch('text in the box', () => {
@@ -30,7 +32,7 @@ export function mountSurface() {
     if (box.value === text) return;
     const { selectionStart, selectionEnd, selectionDirection } = box;
     const all = selectionStart === 0 && selectionEnd === box.value.length; // still all of it when generated tokens arrive
-    box.value = text;
+    put(text);
     if (document.activeElement === box) box.setSelectionRange(selectionStart, all ? text.length : selectionEnd, selectionDirection);
   });
   watch('coloured text', () => {

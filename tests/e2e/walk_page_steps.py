@@ -223,7 +223,7 @@ class PageSteps(TextSteps):
     @precondition(lambda self: self.left["reload"] > 0 and not self.walk.offline)
     @rule(wait=wait)
     def reload(self, wait: bool) -> None:
-        """The text survives, and is read again if it was shown."""
+        """The text survives, and is read again if it was read."""
         self.left["reload"] -= 1
         before = self.walk.settle() if self.walk.writer is not None else self.walk.page.evaluate("walk.look(true)")
         self.walk.check(before)
@@ -233,6 +233,8 @@ class PageSteps(TextSteps):
         self.walk.forget_wishes()
         assert self.walk.text == before["text"]
         self.walk.page.evaluate("tokenlight.ready")
-        if wait and before["text"] and before["run"] and before["run"]["text"] == before["text"]:
-            self.walk.wanted = self.world.cut(before["text"])
+        run = before["run"]
+        stopped = run and run["done"] and run["count"] < len(run["ids"])
+        if wait and before["text"] and run and run["text"] == before["text"] and not stopped:
+            self.walk.wanted = before["written"] or self.world.cut(before["text"])
         self.step(wait)

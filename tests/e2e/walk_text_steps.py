@@ -86,7 +86,7 @@ class TextSteps(RuleBasedStateMachine):
     def run(self, wait: bool) -> None:
         before, *_, started = self.walk.ask("walk.press", "#run")
         if started is not None and before["text"]:
-            self.walk.wanted = self.world.cut(before["text"])
+            self.walk.wanted = before["written"] or self.world.cut(before["text"])
         self.step(wait)
 
     @rule(wait=wait)
