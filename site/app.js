@@ -5,6 +5,7 @@ import { announce } from './frame/announcer.js';
 import { consentView } from './frame/consent.js';
 import { headerView } from './frame/header.js';
 import { offerView } from './frame/graphics.js';
+import { keepFocus } from './frame/focus.js';
 import { followHelpKey } from './frame/help.js';
 import { byId, element, mount } from './frame/mount.js';
 import { noticeView } from './frame/notice.js';
@@ -41,6 +42,7 @@ mount('storage', storageView);
 mountText();
 announce();
 followHelpKey();
+keepFocus();
 
 /** Until the first look is drawn, nothing competes with it. */
 let shown = Promise.resolve();

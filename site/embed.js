@@ -54,9 +54,9 @@ function checked(found) {
 
 /** @param {Embedded} run */
 function draw(run) {
-  const spans = run.tokens.map(({ text, light, dark, generated }, i) => {
+  const spans = run.tokens.map(({ text, light, dark, generated, name, says, top }, i) => {
     const span = element('span', text, generated ? 'generated' : '');
-    span.tabIndex = 0;
+    [span.role, span.ariaLabel, span.ariaSelected, span.tabIndex] = ['option', [name, says, ...top].join('; '), 'false', i ? -1 : 0];
     if (light && dark) {
       span.style.backgroundColor = `light-dark(${light[0]}, ${dark[0]})`;
       span.style.color = `light-dark(${light[1]}, ${dark[1]})`;
@@ -66,11 +66,24 @@ function draw(run) {
   });
   const say = (/** @type {number} */ i) => {
     const { name, says, top } = run.tokens[i];
-    spans.forEach((span, j) => span.classList.toggle('chosen', i === j));
-    byId('card').replaceChildren(element('b', name), ` ${says}`, document.createElement('br'), ...top.map((each) => element('i', each)));
+    spans.forEach((span, j) => {
+      span.classList.toggle('chosen', i === j);
+      span.ariaSelected = String(i === j);
+      span.tabIndex = i === j ? 0 : -1;
+    });
+    byId('card').replaceChildren(element('b', name), ` ${says}`, document.createElement('br'), ...top.flatMap((each, j) => [j ? '; ' : '', element('i', each)]));
   };
-  byId('tokens').replaceChildren(...spans);
-  byId('tokens').classList.toggle('code', run.code === true);
+  const tokens = byId('tokens');
+  tokens.replaceChildren(...spans);
+  [tokens.role, tokens.ariaLabel] = ['listbox', 'Tokens'];
+  tokens.onkeydown = (event) => {
+    const now = spans.indexOf(/** @type {HTMLElement} */ (event.target));
+    const to = { ArrowLeft: now - 1, ArrowUp: now - 1, ArrowRight: now + 1, ArrowDown: now + 1, Home: 0, End: spans.length - 1 }[event.key];
+    if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    spans[to]?.focus();
+  };
+  tokens.classList.toggle('code', run.code === true);
   byId('card').textContent = 'Point at a token.';
   byId('key').replaceChildren(...run.legend.map(({ label, light, dark }) => {
     const [entry, swatch] = [element('span', label), document.createElement('i')];
@@ -91,6 +104,7 @@ async function show() {
     draw(checked(await asked()));
   } catch (error) {
     const damaged = error instanceof SyntaxError || error instanceof TypeError;
+    [byId('tokens').role, byId('tokens').ariaLabel] = [null, null];
     byId('tokens').textContent = damaged ? 'The text in this address is damaged. Copy the whole code again.' : /** @type {Error} */ (error).message;
   }
 }

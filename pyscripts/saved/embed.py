@@ -30,7 +30,7 @@ def embed(
     colours = COLOURINGS[colouring].function(statistics)
     given = count if reading.prompt_length is None else reading.prompt_length
     model, prefix = run["model"], run["prefix"]
-    facts = [f"{model['id']} ({', '.join(str(each) for each in (model['weights'], model['revision']) if each)})",
+    facts = [f"{manifest['name']} ({', '.join(str(each) for each in (model['weights'], model['revision']) if each)})",
              f"after {prefix['text']}" if prefix else "read without a prefix token",
              *(["with interventions"] if run["interventions"] else [])]
     legend = colours.legend

@@ -1,4 +1,4 @@
-// Tells screen readers when the model is ready, a text is read or generated, and which token the caret or stepper is at; main thread.
+// Tells screen readers when the model is ready, a text is read or generated, which token the caret or stepper is at, and which tokens are selected; main thread.
 
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
@@ -31,5 +31,11 @@ export function announce() {
     if (!run?.done || token === null || token >= run.count || !document.activeElement?.matches('#text, .steps button')) return;
     const { probability, rank } = run.columns;
     if (!Number.isNaN(probability.data[token])) say(`${state.nameOfToken(token)}: ${percent(probability.data[token])}, rank ${count(rank.data[token])}`);
+  });
+  watch('announced selection', () => {
+    const span = state.span.value;
+    if (!span || document.activeElement?.id !== 'tokens') return; // the box's own selection is the browser's to tell
+    const [first, last] = [state.nameOfToken(span.from), state.nameOfToken(span.to - 1)];
+    say(`${countOf(span.to - span.from, 'token')} selected: ${span.to - span.from > 1 ? `${first} … ${last}` : first}`);
   });
 }

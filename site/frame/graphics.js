@@ -41,7 +41,7 @@ export function offerView() {
   const verdict = state.graphics.value.trial?.verdict;
   if (!verdict || !isOffered()) return nothing;
   const answer = (/** @type {'accept' | 'decline'} */ how) => () => import('../page/device_trial.js').then((actions) => actions[how]());
-  return html`<div class="notice offer" role="status">
+  return html`<div class="notice offer">
     <p>Reading is ${fixed(verdict.ratio, 1)} times as fast on your graphics card, with the same numbers: 64 tokens take ${fixed(verdict.graphics, 0)} ms instead of ${fixed(verdict.processor, 0)} ms, and no output differs by more than ${percent(verdict.difference ?? 0)}.</p>
     <button type="button" id="use-graphics" @click=${answer('accept')}>Use it</button>
     <button type="button" id="keep-processor" @click=${answer('decline')}>No, thanks</button>

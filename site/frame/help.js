@@ -12,6 +12,7 @@ const KEYS = [
   [['Shift', '←', '→'], 'select tokens'],
   [['Ctrl or ⌘', 'Z'], 'undo; with Shift, redo'],
   [['Esc'], 'unpin the token, clear the selection'],
+  [['Esc', 'Tab'], 'one after the other: leave the Python editor, where Tab indents'],
   [['?'], 'this help'],
 ];
 

@@ -26,7 +26,7 @@ const PERSISTENT = {
 /** Offers a newer release. */
 export function updateView() {
   if (!state.offline.value.newer) return nothing;
-  return html`<div class="notice" role="status">
+  return html`<div class="notice">
     <p>A new version of this page is ready.</p>
     <button type="button" id="switch-release" @click=${() => offline.switchRelease()}>Use it now</button>
   </div>`;

@@ -8,12 +8,14 @@ import { html } from '../vendor/lit-html/lit-html.js';
 /** The id of a lens's panel: #tokens is the coloured text itself. @param {string} id */
 export const panelId = (id) => (id === 'tokens' ? 'tokens-lens' : id);
 
-/** Left and right arrows move between tabs, as in every tab list. @param {KeyboardEvent} event */
+/** Left and right arrows, Home and End move between tabs, as in every tab list. @param {KeyboardEvent} event */
 function onKeydown(event) {
-  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (!step) return;
   const ids = state.lenses.value;
-  setLens(ids[(ids.indexOf(state.lens.value) + step + ids.length) % ids.length]);
+  const now = ids.indexOf(state.lens.value);
+  const to = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: -1 }[event.key];
+  if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  setLens(ids.at(to % ids.length) ?? null);
   document.getElementById(`tab-${state.lens.value}`)?.focus();
 }
 

@@ -4,7 +4,8 @@
 
 /**
  * What the conditions see of the page (seen.js). `read`: whether the text in the box has been read to its end; `generated`: how
- * many of its tokens the model wrote; `readBefore`: the run that had read it when the lesson was opened; `head`: the head that shades the text, “layer.head”; `off`: the heads that are off.
+ * many of its tokens the model wrote; `readBefore`: the run that had read it when the lesson was opened; `head`: the head that shades the text, “layer.head”; `off`: the heads that are off; `changed`:
+ * whether there are interventions or, of a step's beginning, whether there have been any for that step to remove.
  * @typedef {{
  *   text: string, typed: number, version: number, read: boolean, ids: number[], bytes: [number, number][], generated: number, run: number,
  *   pinned: number | null, lens: string, colouring: string, words: boolean, head: string | null, direction: 'to' | 'from',
@@ -35,7 +36,7 @@ export const CONDITIONS = {
   sink: { title: 'the attention sink is hidden', fields: [], met: (now) => now.sinkHidden },
   looked_at_by: { title: '“Looked at by” is chosen', fields: [], met: (now) => now.direction === 'from' },
   off: { title: 'a head is off', fields: ['head'], met: (now, _, { head = '' }) => now.read && now.off.includes(headNamed(head, now.scores) ?? '') },
-  unchanged: { title: 'the model is unchanged', fields: [], met: (now) => now.read && !now.changed },
+  unchanged: { title: 'the interventions have been removed', fields: [], met: (now, start) => now.read && !now.changed && start.changed },
   generated: { title: 'the model has continued the text', fields: [], at: () => '#continue', met: (now, start) => now.read && now.generated > 0 && now.run !== start.run },
   replaced: { title: 'a token has been replaced', fields: [], met: isReplaced },
   typed: { title: 'the reader has changed the text, and it has been read', fields: [], met: (now, start) => now.read && now.typed > start.typed && now.text !== start.text },

@@ -117,12 +117,14 @@ export async function openLinked(address, place) {
   openLesson(json, place);
 }
 
-/** Marks a step as done once what it waits for has happened, whatever follows. */
+/** Marks a step as done once what it waits for has happened, whatever follows; notes interventions, which a step may wait to see removed. */
 export const followLesson = () =>
   watch('lesson', () => {
     const open = state.lesson.value;
-    if (!open || open.done[open.step]) return;
-    if (isMet(open.lesson.steps[open.step], seen(), open.start)) untracked(markDone);
+    if (!open) return;
+    const now = seen();
+    if (now.changed && !open.start.changed) state.lesson.value = { ...open, start: { ...open.start, changed: true } };
+    else if (!open.done[open.step] && isMet(open.lesson.steps[open.step], now, open.start)) untracked(markDone);
   });
 
 /** Marks the step as done. */
@@ -136,7 +138,9 @@ export function move(by) {
   const open = state.lesson.value;
   if (!open) return;
   const step = Math.max(0, Math.min(open.lesson.steps.length - 1, open.step + by));
-  state.lesson.value = { ...open, step, start: { ...seen(), readBefore: open.start.readBefore } };
+  const [now, { start }] = [seen(), open];
+  const changed = now.changed || (start.changed && open.lesson.steps[open.step].waits.for !== 'unchanged'); // removed before this step asked for it
+  state.lesson.value = { ...open, step, start: { ...now, readBefore: start.readBefore, changed } };
   focusTitle();
 }
 

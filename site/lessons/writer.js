@@ -19,19 +19,22 @@ import { seen } from './seen.js';
 
 const EXCERPT = 60; // characters of the text that are shown
 
-/** What is said of a lesson that is not finished, in the words of the form. @type {[RegExp, string][]} */
+/** What is said of a lesson that is not finished, in the words of the form, and the field it is about. @type {[RegExp, string, string][]} */
 const LACKS = [
-  [/^The lesson's title must be a text\.$/, 'Give the lesson a title.'],
-  [/^The lesson's text must be a text\.$/, 'The lesson has no text: type one, and take it from the page.'],
-  [/^The lesson's do of (step \d+) must be a text\.$/, 'Say what to do in $1.'],
+  [/^The lesson's title must be a text\.$/, 'Give the lesson a title.', '#writer-name'],
+  [/^The lesson's text must be a text\.$/, 'The lesson has no text: type one, and take it from the page.', '#writer-take'],
+  [/^The lesson's do of step (\d+) must be a text\.$/, 'Say what to do in step $1.', '.writer-steps > li:nth-child($1) textarea'],
 ];
 
-/** Does something with the finished lesson, or says what it still lacks. @param {(lesson: Lesson) => void} use */
+/** Does something with the finished lesson, or says what it still lacks and goes to the field. @param {(lesson: Lesson) => void} use */
 function withLesson(use) {
   try {
     use(finished());
   } catch (error) {
-    fault.value = LACKS.reduce((said, [lack, words]) => said.replace(lack, words), message(error));
+    const lack = message(error);
+    const known = LACKS.find(([pattern]) => pattern.test(lack));
+    fault.value = known ? lack.replace(known[0], known[1]) : lack;
+    if (known) /** @type {HTMLElement | null} */ (document.querySelector(lack.replace(known[0], known[2])))?.focus();
   }
 }
 
@@ -71,8 +74,8 @@ export function writerView() {
     ${beginning(lesson)}
     <ol class="writer-steps">${steps.map(stepView)}</ol>
     <div class="row"><button type="button" id="writer-add" @click=${addStep}>Add a step</button></div>
-    <p role="alert" class="wrong">${fault.value}</p>
     <div class="lesson-buttons">
+      <p role="alert" class="wrong">${fault.value}</p>
       <button type="button" id="writer-link" @click=${copyLink}>Copy link</button>
       <button type="button" id="writer-save" @click=${saveFile}>Save file</button>
       <button type="button" id="writer-discard" @click=${pressDiscard} @blur=${() => (isSure.value = false)}>${isSure.value ? 'Press again to discard' : 'Discard'}</button>

@@ -18,7 +18,7 @@ export function actionsView() {
       <button type="button" id="continue" ?disabled=${!ready || !text.value} title="Let the model continue the text" @click=${continueText}>Continue</button>${samplingView()}
     </span>
     <button type="button" id="new-sample" title="Generate again with another seed" ?disabled=${!ready || running || state.current.value === null || state.settings.value.sampling.greedy} @click=${newSample}>New sample</button>
-    <button type="button" id="stop" ?disabled=${!running} @click=${stop}>Stop</button>
+    <button type="button" id="stop" data-next="run" ?disabled=${!running} @click=${stop}>Stop</button>
     <span class="pair">
       <button type="button" class="icon" id="undo" ?disabled=${!undoTarget.value} @click=${undo} aria-label="Undo" title="Undo">↶</button>
       <button type="button" class="icon" id="redo" ?disabled=${!redoTarget.value} @click=${redo} aria-label="Redo" title="Redo">↷</button>

@@ -84,17 +84,19 @@ export function samplingView() {
   </details>`;
 }
 
-/** Closes the settings like any popover: by Escape, or by pressing elsewhere in the text's column. */
+/** Closes the settings, and Save, like any popover: by Escape, by pressing elsewhere, or when the focus goes elsewhere. */
 export function closeSampling() {
   const open = () => /** @type {HTMLDetailsElement | null} */ (document.querySelector('details.options[open]'));
   document.addEventListener('keydown', (event) => {
     const details = open();
-    if (event.key !== 'Escape' || !details?.contains(document.activeElement)) return;
+    if (event.key !== 'Escape' || event.defaultPrevented || !details) return;
     details.open = false;
     details.querySelector('summary')?.focus();
   });
-  document.addEventListener('pointerdown', ({ target }) => {
-    const details = open();
-    if (details && !details.contains(/** @type {Node} */ (target))) details.open = false;
-  });
+  for (const type of ['pointerdown', 'focusin']) {
+    document.addEventListener(type, ({ target }) => {
+      const details = open();
+      if (details && !details.contains(/** @type {Node} */ (target))) details.open = false;
+    });
+  }
 }

@@ -21,7 +21,7 @@ export function summaryView() {
     ['Bits per character', fixed(character)],
     ['Mean log-probability', `${fixed(inUnit(mean))} ${unit()}`],
   ];
-  return html`<dl class="summary ${run.count < all ? 'stale' : ''}">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+  return html`<dl class="summary ${run.count < all || !state.isRead.value ? 'stale' : ''}">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${convention ? html`<p class="hint" id="convention">${convention}</p>` : nothing}
     ${kind === 'opened' ? html`<p class="hint" id="opened">Opened from ${file}: read by ${model.name}${conditions.interventions === NO_INTERVENTIONS ? '' : ', with interventions'}.</p>` : nothing}
     ${windowsView(run)}

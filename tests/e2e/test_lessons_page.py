@@ -28,6 +28,23 @@ LESSON: dict[str, Any] = {
     ],
 }
 
+# Whether an element's middle and lower edge are seen, with nothing over them.
+ON_TOP = """element => {
+    const {left, width, top, height, bottom} = element.getBoundingClientRect();
+    const seen = (y) => element.contains(document.elementFromPoint(left + width / 2, y));
+    return seen(top + height / 2) && seen(bottom - 4);
+}"""
+REMOVAL: dict[str, Any] = {
+    "schema": "tokenlight.lesson/1",
+    "title": "Off and on",
+    "text": "The dog saw a dog.",
+    "steps": [
+        {"do": "Switch head 0.1 off.", "waits": {"for": "off", "head": "0.1"}},
+        {"do": "Remove all.", "see": "As it was.", "waits": {"for": "unchanged"}},
+        {"do": "Remove all again.", "waits": {"for": "unchanged"}},
+    ],
+}
+
 
 @pytest.fixture
 def page(lens_page: Page) -> Page:
@@ -86,6 +103,35 @@ def test_a_broken_file_is_one_sentence_and_changes_nothing(page: Page, text: str
     expect(page.locator("[role=tab]")).to_have_count(5)
 
 
+def test_a_step_that_waits_for_a_removal_praises_no_one_who_removed_nothing(page: Page) -> None:
+    """Skipped steps leave nothing to remove; what is removed before the step asks for it counts, once."""
+    scale = """scale => import(new URL('page/interventions.js', document.baseURI))
+        .then(({scaleHeads}) => scaleHeads([{layer: 0, head: 1}], scale))"""
+    done = page.locator(".lesson-see")
+    choose_file(page, json.dumps(REMOVAL))
+    expect(page.locator("#lesson-title")).to_have_text("Off and on")
+    run(page)
+    page.click("#lesson-skip")
+    expect(page.locator(".lesson-place")).to_have_text("Step 2 of 3")
+    page.evaluate(scale, 0)
+    finished(page)
+    expect(done).to_have_count(0)
+    page.evaluate(scale, 1)
+    finished(page)
+    expect(done).to_contain_text("As it was.")
+    page.click("#lesson-leave")
+    choose_file(page, json.dumps(REMOVAL))
+    expect(page.locator(".lesson-place")).to_have_text("Step 1 of 3")
+    run(page)
+    for off in (0, 1):
+        page.evaluate(scale, off)
+        finished(page)
+    page.click("#lesson-next")
+    expect(page.locator(".lesson-place")).to_have_text("Step 2 of 3, done")
+    page.click("#lesson-next")
+    expect(page.locator(".lesson-place")).to_have_text("Step 3 of 3")
+
+
 def test_a_lesson_is_written_tried_saved_and_linked(page: Page, tmp_path: Path) -> None:
     """What the form saves is what was written; the link opens the same lesson."""
     page.evaluate(
@@ -99,10 +145,13 @@ def test_a_lesson_is_written_tried_saved_and_linked(page: Page, tmp_path: Path) 
     expect(page.locator("#writer-title")).to_be_focused()
     page.click("#writer-save")
     expect(page.locator(".lesson [role=alert]")).to_have_text("Give the lesson a title.")
+    expect(page.locator("#writer-name")).to_be_focused()
     page.fill("#writer-name", "My words")
     page.click("#writer-save")
-    expect(page.locator(".lesson [role=alert]")).to_have_text("Say what to do in step 1.")
-    step = page.locator(".writer-steps > li")
+    alert, step = page.locator(".lesson [role=alert]"), page.locator(".writer-steps > li")
+    expect(alert).to_have_text("Say what to do in step 1.")
+    expect(step.get_by_label("What to do")).to_be_focused()
+    assert all(each.evaluate(ON_TOP) for each in (alert, step.get_by_label("What to do")))
     step.get_by_label("What to do").fill("Press Run.")
     step.get_by_label("What to notice").fill("It is read.")
     page.click("#writer-add")

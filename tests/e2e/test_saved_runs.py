@@ -235,6 +235,21 @@ def test_the_code_embeds_the_coloured_text(
     tiny.emulate_media(color_scheme="light")
     tokens.nth(4).hover()
     expect(frame.locator("#card")).to_contain_text(f"rank {run['tokens'][4]['rank']:,}")
+    expect(frame.locator("figcaption")).to_contain_text("tiny-gpt2 (fp32")
+    tokens.nth(4).focus()
+    for said in (tokens.nth(4).get_attribute("aria-label") or "", frame.locator("#card").inner_text()):
+        assert f"rank {run['tokens'][4]['rank']:,}" in said and said.count("; ") >= 4
+    last = len(run["tokens"]) - 1
+    for key, to in (("ArrowRight", 5), ("ArrowDown", 6), ("ArrowLeft", 5), ("Home", 0), ("End", last)):
+        page.keyboard.press(key)
+        expect(tokens.nth(to)).to_be_focused()
+        expect(frame.locator("#tokens > [tabindex='0']")).to_have_count(1)
+        expect(frame.get_by_role("option", selected=True)).to_have_count(1)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(tokens.last).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(frame.locator("#open")).to_be_focused()
     files = {Path(address).name for address in fetched} - {"icon.svg"}
     assert files == {"embed.html", "embed.css", "embed.js", "packed.js"}
     link = frame.locator("#open").get_attribute("href")

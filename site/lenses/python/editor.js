@@ -85,12 +85,16 @@ export function createEditor(host, { code, onChange, onRun, onFocus }) {
         lineNumbers(), history(), drawSelection(), bracketMatching(), python(), indentUnit.of('    '), EditorState.tabSize.of(4),
         autocompletion({ icons: false }), pythonLanguage.data.of({ autocomplete: complete }), docs, syntaxHighlighting(highlighting), marked, theme,
         keymap.of([run, { key: 'Tab', run: acceptCompletion }, ...completionKeymap, ...defaultKeymap, ...historyKeymap, indentWithTab]),
-        EditorView.contentAttributes.of({ 'aria-label': 'Python code', translate: 'no', autocapitalize: 'off', spellcheck: 'false' }),
+        EditorView.contentAttributes.of({ 'aria-label': 'Python code', 'aria-describedby': 'keys', translate: 'no', autocapitalize: 'off', spellcheck: 'false' }),
         EditorView.domEventHandlers({ focus: onFocus }),
         EditorView.updateListener.of(({ docChanged, state }) => void (docChanged && onChange(state.doc.toString()))),
       ],
     }),
   });
+  const keys = document.createElement('p'); // in the shadow root, where aria-describedby can name it
+  [keys.id, keys.textContent] = ['keys', 'Esc, then Tab: leave the editor'];
+  keys.part.add('keys');
+  root.append(keys);
   host.addEventListener('keydown', (event) => event.stopPropagation()); // “?” and other keys of the page are typed here
   return {
     /** Replaces all of the code; undo brings the previous back. @param {string} to */

@@ -84,5 +84,5 @@ export const adds = panel({
   missing: missingWords,
   lead,
   charts,
-  below: headButtons,
+  tools: headButtons,
 });

@@ -88,5 +88,5 @@ export const interventions = panel({
     return comparison(json.mean ?? 0, json.before ?? 0);
   },
   charts: ({ json }) => (json.largest && !json.missing ? [largestChart(json.largest, 'most changed', `Δ ${unit()}`, change)] : []),
-  below: tools,
+  tools,
 });

@@ -83,7 +83,8 @@ export const heads = panel({
     done: ' off',
     press: (layer, head) => void (chosenHead.value = { layer, head }),
   }),
-  below: (answer) => html`${togetherView(answer)}${headButtons()}`,
+  below: togetherView,
+  tools: headButtons,
 });
 
 export const context = panel({
