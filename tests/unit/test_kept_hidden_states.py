@@ -34,6 +34,12 @@ def test_keeps_the_first_positions(chunks: list[int], room: int, expected: int, 
     assert kept.complete == (whole.shape[1] <= room)
 
 
+def test_without_a_limit_all_are_kept() -> None:
+    kept, states = KeptHiddenStates(float("inf")), np.ones((LAYERS + 1, 3, HIDDEN), np.float32)
+    kept.append(states, 5)
+    np.testing.assert_array_equal(kept.all(), states)
+
+
 def test_says_what_is_kept() -> None:
     kept = KeptHiddenStates(2 * ONE)
     with pytest.raises(ValueError, match="holds no such numbers"):
