@@ -132,6 +132,32 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
     tiny.click("#tab-tokens")
 
 
+def test_a_reading_that_was_stopped_is_opened_with_its_whole_text(tiny: Page, tmp_path: Path) -> None:
+    """Its file has the tokens that were read, and the text of all; the rest has no colour until it is read."""
+    read_box(tiny, TEXT)
+    run = analyze(tiny, TEXT)
+    path = saved(tiny, "json", tmp_path)
+    read_box(tiny, "Something else.")
+    stopped = run | {"tokens": run["tokens"][:5], "summary": run["summary"] | {"tokens": 5, "scored_tokens": 5}}
+    path.write_text(json.dumps(stopped), encoding="utf-8")
+    shown = opened(tiny, path)
+    assert shown["ids"] == [token["id"] for token in run["tokens"][:5]]
+    text = TEXT.replace("\r\n", "\n")
+    expect(tiny.locator("#tokens .unread")).to_have_text(text[len("".join(t["text"] for t in run["tokens"][:5])):],
+                                                         use_inner_text=False)
+    assert tiny.input_value("#text") == text
+    expect(tiny.locator("#summary")).to_contain_text(f"5 of {len(run['tokens'])}")
+    tiny.locator("#token-3").click()
+    expect(tiny.locator("#inspector")).to_contain_text("Token 4 of 5")
+    tiny.keyboard.press("Escape")
+    tiny.click("#undo")
+    expect(tiny.locator("#text")).to_have_value("Something else.")
+    settled(tiny)
+    tiny.click("#redo")
+    settled(tiny)
+    expect(tiny.locator("#tokens .token")).to_have_count(len(run["tokens"]))
+
+
 def test_a_file_without_alternatives_is_opened_and_saved_again(tiny: Page, tmp_path: Path) -> None:
     run = analyze(tiny, TEXT, topK=0)
     path = saved(tiny, "json", tmp_path)
