@@ -50,7 +50,7 @@ function sides({ json: { a, b, largest }, arrays }) {
     <div class="sides">${side('A', a, arrays.a_change.data, arrays.a_logprob.data)}${side('B', b, arrays.b_change.data, arrays.b_logprob.data)}</div>
     ${largest.length ? html`<h3>Changed most, from A to B (${unit()})</h3>
       <ol class="changes">${largest.map(({ token, change }) => html`<li><button type="button" aria-pressed=${state.pinned.value === token}
-        @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${state.nameOfToken(token)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
+        @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${state.nameOfToken(token)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed by 0.01 nats or more.</p>`}
   `;
 }
 
