@@ -115,6 +115,8 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
         analyze(tiny, "Something else.", interventions={})
         after = opened(tiny, file)
         assert after.pop("kind") == "opened"
+        expect(tiny.locator("#announcer")).to_have_text(
+            f"{file.name} is open: {len(after['ids'])} tokens, read by The tiny-gpt2.")
         assert after == {name: value for name, value in before.items() if name != "kind"}, file
         assert tiny.input_value("#text") == written["text"]
         again = tiny.evaluate("tokenlight.export('json').then((blob) => blob.text())")
