@@ -37,21 +37,36 @@ export function takeLinkedSettings(json) {
 
 /** Restores the settings of the last visit, then saves every change. */
 export function keepPreferences() {
-  state.settings.value = merged(state.settings.value, read());
+  let known = (state.settings.value = merged(state.settings.value, read()));
   watch('theme', () => {
     const { theme } = state.settings.value;
     if (theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
   });
   watch('settings', () => {
-    const text = JSON.stringify(state.settings.value);
+    const before = known;
+    known = state.settings.value;
     if (state.removed.value) return;
     try {
-      localStorage.setItem(PREFERENCES, text);
+      localStorage.setItem(PREFERENCES, JSON.stringify(withChanges(merged(DEFAULTS, read()), before, known)));
     } catch {
       // a private window may refuse: the settings then last until the page is closed
     }
   });
+}
+
+/**
+ * What is stored, with the settings that this tab changed: another one may have stored others meanwhile.
+ * @template {object} T @param {T} stored @param {T} before @param {T} now @returns {T}
+ */
+function withChanges(stored, before, now) {
+  const result = /** @type {any} */ ({ ...stored });
+  for (const [name, value] of Object.entries(now)) {
+    const [one, other] = [/** @type {any} */ (before)[name], result[name]];
+    if (value !== null && typeof value === 'object') result[name] = withChanges(other, one, value);
+    else if (value !== one) result[name] = value;
+  }
+  return result;
 }
 
 /** The defaults, overridden by stored values of the same name and type. @template {object} T @param {T} defaults @param {unknown} stored @returns {T} */
