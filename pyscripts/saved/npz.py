@@ -46,8 +46,8 @@ def write_npz(
 ) -> bytes:
     """The file's bytes. Its arrays, by name: ids, texts, spans, every metric of pyscripts/metrics ([token] or [word]),
     words [word, 2], attention_entropy [layer, head, token], hidden_norm [layer+1, token], attentions and resid as far
-    as they were kept, and `more`; `about` is JSON. Nothing is pickled. A text read in windows has no layers. [token] are
-    those that were read; `about` has them all."""
+    as they were kept, and `more`; `about` is JSON. Nothing is pickled. A text read in windows has no layers. [token]
+    are those that were read; `about` has them all."""
     trace, tokens, scored, read = reading.trace, reading.tokens, reading.scored(), reading.trace.shown
     arrays: dict[str, NDArray] = {
         "ids": np.array(tokens.ids[:read], np.int64), "texts": np.array(tokens.texts[:read], np.str_),

@@ -28,8 +28,8 @@ def tokens_of(ids: list[int]) -> Tokens:
 
 
 def saveable(prefix: bool = True, generated: int = 0, stop: int | None = None) -> files.Saveable:
-    """A run of random numbers that depend on its tokens, part of it generated. stop: after which position its reading was
-    stopped; None: it was not."""
+    """A run of random numbers that depend on its tokens, part of it generated. stop: after which position its reading
+    was stopped; None: it was not."""
     front = [0] if prefix else []
     given = IDS[: len(IDS) - generated]
     trace = Trace([*front, *given], SHAPE, prefix=prefix, begins_word=np.array([True, False, True, True, False, False]))
