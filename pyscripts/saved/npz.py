@@ -101,6 +101,6 @@ def read_npz(data: bytes, name: str) -> NpzFile:
         with suppress(ValueError):  # it is not JSON: it is none of ours
             about = json.loads(str(arrays.pop("about")))
     if not isinstance(about, dict) or about.get("schema") != SCHEMA or not isinstance(about.get("run"), dict):
-        raise ValueError(f"{name} is not an NPZ file of a run ({SCHEMA}). Open files that Tokenlight saved.")
+        raise ValueError(f"{name} is not a saved run (NPZ).")
     own = {large: mine for mine, large in LARGE.items()}
     return NpzFile(about["run"], about, {own.get(key) or key.removeprefix(ROWS): each for key, each in arrays.items()})

@@ -24,7 +24,7 @@ export function takeLinkedSettings(json) {
   } catch {
     return;
   }
-  const found = merged(DEFAULTS, asked);
+  const found = usable(merged(DEFAULTS, asked));
   if (found.units !== 'bits' && found.units !== 'nats') found.units = DEFAULTS.units;
   try {
     const { stop, ...others } = found.sampling;
@@ -37,7 +37,7 @@ export function takeLinkedSettings(json) {
 
 /** Restores the settings of the last visit, then saves every change. */
 export function keepPreferences() {
-  let known = (state.settings.value = merged(state.settings.value, read()));
+  let known = (state.settings.value = usable(merged(state.settings.value, read())));
   watch('theme', () => {
     const { theme } = state.settings.value;
     if (theme === 'system') delete document.documentElement.dataset.theme;
@@ -54,6 +54,9 @@ export function keepPreferences() {
     }
   });
 }
+
+/** An earlier version kept 0 tokens to generate, with which Continue does nothing. @param {typeof DEFAULTS} settings @returns {typeof DEFAULTS} */
+const usable = (settings) => ({ ...settings, sampling: { ...settings.sampling, maxTokens: settings.sampling.maxTokens || SAMPLING.maxTokens } });
 
 /**
  * What is stored, with the settings that this tab changed: another one may have stored others meanwhile.

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs
@@ -177,11 +178,15 @@ def test_a_file_without_alternatives_is_opened_and_saved_again(tiny: Page, tmp_p
 def test_what_cannot_be_opened_is_said_and_the_run_stays(tiny: Page, tmp_path: Path) -> None:
     read_box(tiny, TEXT)
     before = tiny.evaluate(SHOWN)
-    whole = saved(tiny, "npz", tmp_path).read_bytes()
+    whole, other = saved(tiny, "npz", tmp_path).read_bytes(), io.BytesIO()
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("notes.txt", "A zip of something else")
     for name, data, said in (
         ("cut.npz", whole[: len(whole) // 2], "cut.npz is damaged"),
         ("later.json", b'{"schema": "tokenlight.run/9"}', "this version opens"),
         ("half.json", b'{"schema": "tokenlight.run/2"}', "half.json is not a whole Run"),
+        ("empty.txt", b"", "empty.txt is empty."),
+        ("other.zip", other.getvalue(), "other.zip is not a saved run (NPZ)."),
     ):
         (tmp_path / name).write_bytes(data)
         choose(tiny, tmp_path / name)
@@ -296,7 +301,9 @@ def test_what_cannot_be_embedded_is_said(tiny: Page, tiny_site: str, browser: Br
         expect(page.locator("#tokens")).to_contain_text(said)
         expect(page.locator("#tokens img")).to_have_count(0)
     page.route("**/beside.json", lambda route: route.fulfill(json=whole))
-    page.goto("about:blank")
-    page.goto(f"{tiny_site}embed.html#file=beside.json")
-    expect(page.locator("#tokens")).to_have_text("The people")
+    page.route("**/broken.json", lambda route: route.fulfill(body='{"schema":'))
+    for file, shown in (("beside", "The people"), ("broken", "broken.json is damaged. Save it again with “Embed”.")):
+        page.goto("about:blank")
+        page.goto(f"{tiny_site}embed.html#file={file}.json")
+        expect(page.locator("#tokens")).to_have_text(shown)
     page.close()

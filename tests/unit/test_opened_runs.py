@@ -264,6 +264,16 @@ def test_what_is_no_run_is_refused_and_the_run_stays() -> None:
     assert session.view(1, "strip", "{}")
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "other.npy", "about.npy"])
+def test_a_zip_of_something_else_is_no_saved_run(name: str) -> None:
+    file, array = io.BytesIO(), io.BytesIO()
+    np.save(array, np.arange(3))
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(name, array.getvalue())
+    with pytest.raises(ValueError, match=r"^x\.zip is not a saved run \(NPZ\)\.$"):
+        open_reading(file.getvalue(), "x.zip")
+
+
 def test_too_large_arrays_are_refused_unread() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("attentions.npy", "w") as entry:
