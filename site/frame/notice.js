@@ -10,7 +10,7 @@ export function noticeView() {
   if (!notice) return nothing;
   return html`<div class="notice ${notice.error ? 'error' : ''}" role=${notice.error ? 'alert' : 'status'}>
     <p>${notice.text}</p>
-    ${notice.retry ? html`<button type="button" id="retry" @click=${() => load(/** @type {string} */ (notice.retry)).catch(() => {})}>Try again</button>` : nothing}
+    ${notice.retry ? html`<button type="button" id="retry" @click=${() => load(/** @type {string} */ (notice.retry)).catch(() => {})}>${notice.button ?? 'Try again'}</button>` : nothing}
     <button type="button" class="quiet" aria-label="Close this message" @click=${() => say(null)}>×</button>
   </div>`;
 }
