@@ -81,6 +81,25 @@ def test_a_setting_of_one_tab_is_not_undone_by_one_of_another(tiny_site: str, op
     other.close()
 
 
+def test_a_reload_says_that_the_pinned_run_is_gone(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    page.click("#keep")
+    read(page, "Another text")
+    expect(page.locator("#compare .sides")).to_be_visible()
+    expect(page.locator("#lost-a")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#lost-a")).to_contain_text(f"“{TEXT}” is no longer pinned as A")
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    page.click("#keep")
+    expect(page.locator("#lost-a")).to_have_count(0)
+    page.get_by_role("button", name="Unpin A").click()
+    page.reload()
+    expect(page.locator("#keep")).to_be_visible()
+    expect(page.locator("#lost-a")).to_have_count(0)
+
+
 def test_a_text_that_is_too_long_for_a_link_is_said(tiny_site: str, open_page: Opener) -> None:
     page = open_page(f"{tiny_site}#model=tiny-gpt2")
     read(page, TEXT)
