@@ -35,7 +35,9 @@ async function asked() {
   if (file === null || !FILE.test(file)) throw new Error('This address does not say which text to show.');
   const response = await fetch(new URL(file, location.href));
   if (!response.ok) throw new Error(`${file} is missing.`);
-  return response.json();
+  return response.json().catch(() => {
+    throw new Error(`${file} is damaged. Save it again with “Embed”.`);
+  });
 }
 
 /** @param {any} found @returns {Embedded} */

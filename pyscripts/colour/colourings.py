@@ -159,10 +159,10 @@ def surprise_excess(statistics: TokenStatistics) -> Colours:
     return _diverging(statistics.surprise_excess, "as expected")
 
 
-def difference(change: ArrayLike) -> Colours:
-    """Change of log-probability [token] from another reading, -5 ... 5 nats: blue likelier, orange less likely."""
-    colours = _diverging(-np.asarray(change, np.float64), "no change")
-    labels = ["+5 nats", "+2.5 nats", "0 (no change)", "−2.5 nats", "−5 nats"]
+def difference(change: ArrayLike, most: float) -> Colours:
+    """Change of log-probability [token] from another reading, -most ... most nats: blue likelier, orange less."""
+    colours = _diverging(-np.asarray(change, np.float64), "no change", most)
+    labels = list(reversed(colours.legend.labels))
     values = [-value for value in colours.legend.values]
     return replace(colours, legend=replace(colours.legend, values=values, labels=labels))
 
@@ -234,13 +234,14 @@ def _surprisal_ramp(statistics: TokenStatistics, anchors: str) -> Colours:
     return _colours(surprisal_bits(statistics.logprob), _ramp(backwards, 0, 12), _ramp(anchors, 0, 12), stops, labels)
 
 
-def _diverging(values: Values, middle: str) -> Colours:
+def _diverging(values: Values, middle: str, most: float = 5) -> Colours:
+    half, all_ = f"{most / 2:.3g} nats", f"{most:.3g} nats"
     return _colours(
         values,
-        light=_ramp("#4393c3 #f7f7f7 #e08214", -5, 5),
-        dark=_ramp("#4393c3 #1c1c1c #e08214", -5, 5),
-        stops=[-5, -2.5, 0, 2.5, 5],
-        labels=["−5 nats", "−2.5 nats", f"0 ({middle})", "+2.5 nats", "+5 nats"],
+        light=_ramp("#4393c3 #f7f7f7 #e08214", -most, most),
+        dark=_ramp("#4393c3 #1c1c1c #e08214", -most, most),
+        stops=[-most, -most / 2, 0, most / 2, most],
+        labels=[f"−{all_}", f"−{half}", f"0 ({middle})", f"+{half}", f"+{all_}"],
     )
 
 

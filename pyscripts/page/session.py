@@ -142,6 +142,7 @@ class Session(BesideSession):
             "conditions": opened.conditions,
             "given": len(reading.tokens.ids) if given is None else given,
             "literal": bool(reading.options.get("literal")),
+            "text": opened.text,
             "model": {**{name: manifest.get(name) for name in ("id", "weights", "revision", "layers")},
                       "name": str(manifest.get("name") or manifest.get("id")),
                       "lens": bool((manifest.get("inputs") or {}).get("lens"))},

@@ -33,12 +33,15 @@ def embed(
     facts = [f"{manifest['name']} ({', '.join(str(each) for each in (model['weights'], model['revision']) if each)})",
              f"after {prefix['text']}" if prefix else "read without a prefix token",
              *(["with interventions"] if run["interventions"] else [])]
+    read, total = run["summary"]["tokens"], run["summary"]["total_tokens"]
+    if read < total:
+        facts.append(f"the first {read:,} of {total:,} tokens")
     legend = colours.legend
     return {
         "schema": SCHEMA,
         "made_by": run.get("made_by", MADE_BY),
         "model": model["id"],
-        "text": tokens.text,
+        "text": run["text"],
         "code": words.looks_like_code(tokens.text),
         "facts": " · ".join(facts),
         "legend": [{"label": label, "light": legend.light.background[i], "dark": legend.dark.background[i]}

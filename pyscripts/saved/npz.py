@@ -46,10 +46,12 @@ def write_npz(
 ) -> bytes:
     """The file's bytes. Its arrays, by name: ids, texts, spans, every metric of pyscripts/metrics ([token] or [word]),
     words [word, 2], attention_entropy [layer, head, token], hidden_norm [layer+1, token], attentions and resid as far
-    as they were kept, and `more`; `about` is JSON. Nothing is pickled. A text read in windows has no layers."""
-    trace, tokens, scored = reading.trace, reading.tokens, reading.scored()
+    as they were kept, and `more`; `about` is JSON. Nothing is pickled. A text read in windows has no layers. [token]
+    are those that were read; `about` has them all."""
+    trace, tokens, scored, read = reading.trace, reading.tokens, reading.scored(), reading.trace.shown
     arrays: dict[str, NDArray] = {
-        "ids": np.array(tokens.ids, np.int64), "texts": np.array(tokens.texts, np.str_), "spans": tokens.spans,
+        "ids": np.array(tokens.ids[:read], np.int64), "texts": np.array(tokens.texts[:read], np.str_),
+        "spans": tokens.spans[:read],
         "words": scored.words, **{name: each.values(scored) for name, each in METRICS.items()}, **(more or {}),
     }
     if trace.has_attention:
@@ -99,6 +101,6 @@ def read_npz(data: bytes, name: str) -> NpzFile:
         with suppress(ValueError):  # it is not JSON: it is none of ours
             about = json.loads(str(arrays.pop("about")))
     if not isinstance(about, dict) or about.get("schema") != SCHEMA or not isinstance(about.get("run"), dict):
-        raise ValueError(f"{name} is not an NPZ file of a run ({SCHEMA}). Open files that Tokenlight saved.")
+        raise ValueError(f"{name} is not a saved run (NPZ).")
     own = {large: mine for mine, large in LARGE.items()}
     return NpzFile(about["run"], about, {own.get(key) or key.removeprefix(ROWS): each for key, each in arrays.items()})

@@ -26,6 +26,7 @@ class OpenedRun:
     """A saved run."""
 
     reading: Reading
+    text: str  # which may go on after the tokens, if its reading was stopped
     manifest: dict[str, Any]  # of a JSON file, only what the Run says of its model
     vocabulary: list[str]  # [id] the texts that the file holds; "" for others
     control: list[int]  # ids of control tokens in the text
@@ -45,7 +46,7 @@ def _of_json(saved: dict[str, Any]) -> OpenedRun:
     rows, model, prefix = saved["tokens"], saved["model"], saved["prefix"]
     tokens = Tokens.of((int(row["id"]) for row in rows), (bytes.fromhex(row["hex"]) for row in rows),
                        (bool(row["control"]) for row in rows), int(saved["summary"]["total_tokens"]))
-    if tokens.text != saved["text"]:
+    if not _begin(tokens, saved["text"]):
         raise ValueError("its tokens are not those of its text")
     trace = SavedTrace(saved)
     texts = {token["id"]: token["text"] for row in rows for token in (row, *row["top"])}
@@ -57,7 +58,7 @@ def _of_json(saved: dict[str, Any]) -> OpenedRun:
     manifest = {**model, "name": str(model["id"]), "layers": trace.shape.layers, "heads": trace.shape.heads,
                 "prefix": prefix and {**prefix, "reason": model["prefix_reason"]}, "outputs": {}, "inputs": {}}
     windows = saved["windows"]
-    return OpenedRun(reading, manifest, _vocabulary(texts), _control(tokens), {
+    return OpenedRun(reading, saved["text"], manifest, _vocabulary(texts), _control(tokens), {
         "model": str(model["sha256"] or ""), "prefix": prefix and prefix["id"],
         "interventions": as_json(saved["interventions"]), "stride": windows and windows["stride"],
     })
@@ -77,10 +78,17 @@ def _of_npz(file: NpzFile) -> OpenedRun:
     trace = Trace(ids, ModelShape.of(manifest), prefix=prefix is not None, begins_word=begins_word(texts, control),
                   attention_bytes=float("inf"), hidden_bytes=float("inf"))
     trace.restore(file.state)
-    return OpenedRun(_reading(saved, trace, tokens), manifest, texts, control, {
+    return OpenedRun(_reading(saved, trace, tokens), tokens.text, manifest, texts, control, {
         "model": str(manifest["sha256"]), "prefix": prefix, "interventions": as_json(saved["interventions"]),
         "stride": None,
     })
+
+
+def _begin(tokens: Tokens, text: str) -> bool:
+    """Whether tokens are those of a text or, if it has more, as when its reading was stopped, of its beginning."""
+    if len(tokens.ids) < tokens.total:
+        return text.startswith(tokens.text.rstrip("\ufffd"))  # the last may end inside a character
+    return tokens.text == text
 
 
 def _reading(saved: dict[str, Any], trace: Trace, tokens: Tokens) -> Reading:

@@ -42,7 +42,9 @@ def parse_run(data: bytes, name: str) -> dict[str, Any]:
 
 def reason(error: Exception) -> str:
     """What was wrong, for a sentence in parentheses."""
-    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    return str(error) if isinstance(error, ValueError) else "a part of it is of the wrong kind"
 
 
 def _from_first(saved: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,16 @@ const systemForced = signal(forced.matches);
 system.addEventListener('change', () => (systemDark.value = system.matches));
 forced.addEventListener('change', () => (systemForced.value = forced.matches));
 
-/** Whether the page is dark now. */
+/** Whether the page is being printed. Browsers tell it by events or by the media query, some by both. */
+const paper = matchMedia('print');
+const printing = signal(paper.matches);
+paper.addEventListener('change', () => (printing.value = paper.matches));
+addEventListener('beforeprint', () => (printing.value = true));
+addEventListener('afterprint', () => (printing.value = false));
+
+/** Whether the page is dark now; on paper it is light, as in text.css. */
 export const dark = computed(() => {
+  if (printing.value) return false;
   const { theme } = state.settings.value;
   return theme === 'system' ? systemDark.value : theme === 'dark';
 });

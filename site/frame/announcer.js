@@ -1,4 +1,4 @@
-// Tells screen readers when the model is ready, a text is read or generated, which token the caret or stepper is at, and which tokens are selected; main thread.
+// Tells screen readers when the model is ready, a text is read or generated, a file is open, and which tokens the caret, the stepper or the selection is at; main thread.
 
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';
@@ -19,11 +19,18 @@ export function announce() {
     const phase = state.phase.value;
     const run = state.run.peek();
     if (phase === 'ready' && last === 'booting') say(`${state.model.peek()?.manifest.name} is ready.`);
-    else if (phase === 'ready' && last === 'running' && run) {
+    else if (phase === 'ready' && last === 'running' && run && run.kind !== 'opened') {
       const all = run.tokens.ids.length;
       say(run.kind === 'generate' ? `${countOf(all - run.given, 'token')} generated.` : `${countOf(all, 'token')} read.`);
     }
     last = phase;
+  });
+  let opened = /** @type {number | null} */ (null);
+  watch('announced file', () => {
+    const run = state.run.value;
+    const id = run?.kind === 'opened' ? run.id : null;
+    if (run && id !== null && id !== opened) say(`${run.file} is open: ${countOf(run.tokens.total, 'token')}, read by ${run.model.name}.`);
+    opened = id;
   });
   watch('announced token', () => {
     const run = state.run.value;

@@ -68,6 +68,7 @@ export function headerView() {
         ${models.map((entry) => html`<option value=${entry.id} .selected=${live(entry.id === id)}>${entry.name} · ${entry.weights} · ${megabytes(entry.bytes)}${isStored(entry.id) ? ' · stored' : ''}</option>`)}
       </select>
     </div>
+    ${state.run.value ? html`<span class="printed hint">Read by ${state.run.value.model.name}</span>` : nothing}
     <div class="status">${statusLine()}</div>
     <nav aria-label="Page">
       <button type="button" class="quiet" id="copy-link" ?disabled=${!state.text.value} aria-label="Share" title="Share: copy a link that holds this text" @click=${copyLink}><span class="wide">Share</span><span class="narrow" aria-hidden="true">↗</span></button>

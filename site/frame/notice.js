@@ -16,6 +16,6 @@ export function noticeView() {
 const messageView = (notice) =>
   html`<div class="notice ${notice.error ? 'error' : ''}">
     <p>${notice.text}</p>
-    ${notice.retry ? html`<button type="button" id="retry" @click=${() => load(/** @type {string} */ (notice.retry)).catch(() => {})}>Try again</button>` : nothing}
+    ${notice.retry ? html`<button type="button" id="retry" @click=${() => load(/** @type {string} */ (notice.retry)).catch(() => {})}>${notice.button ?? 'Try again'}</button>` : nothing}
     <button type="button" class="quiet" aria-label="Close this message" @click=${() => say(null)}>×</button>
   </div>`;

@@ -1,6 +1,7 @@
-// The controls of panels: menus, checkboxes, and the button that pins a reading as A; main thread.
+// The controls of panels: menus, checkboxes, the button that pins a reading as A, and the one that closes a sheet; main thread.
 
-import { isChecked, valueOf } from '../frame/mount.js';
+import { byId, isChecked, valueOf } from '../frame/mount.js';
+import { pin } from '../page/choices.js';
 import { tell } from '../page/notices.js';
 import { pinReading } from '../page/questions.js';
 import * as state from '../page/state.js';
@@ -34,3 +35,9 @@ export function pinView(words, { id, size = 'small' } = {}) {
   return html`<button type="button" id=${id ?? nothing} class=${size} ?disabled=${!run?.done || Boolean(run.stored) || !state.text.value}
     @click=${() => pinReading().catch(tell)}>${words}</button>`;
 }
+
+/** Closes the inspector where it is a sheet over the page (text.css): unpins its token. The focus stays with its pin. */
+export const closeSheetView = () => html`<button type="button" class="quiet sheet-close" aria-label="Close" @click=${() => {
+  pin(null);
+  byId('pin').focus({ preventScroll: true });
+}}>×</button>`;

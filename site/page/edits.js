@@ -74,8 +74,9 @@ export function openText(text, chosen = null, literal = false) {
  * @param {Uint8Array} data @param {string} name the file's
  */
 export const openSaved = (data, name) =>
-  openRun(data, name, ({ tokens, conditions, literal, given }) => {
-    put(tokens.text, { ids: tokens.ids, model: conditions.model, literal, given: given < tokens.ids.length ? given : null });
+  openRun(data, name, ({ tokens, source, conditions, literal, given }) => {
+    const text = source ?? tokens.text; // of a reading that was stopped, the file may have no other tokens than those that were read
+    put(text, { ids: text === tokens.text ? tokens.ids : null, model: conditions.model, literal, given: given < tokens.ids.length ? given : null });
   });
 
 /** Reads what is in the box; what was generated stays marked as such. @returns {Promise<void>} resolves when the run has ended, even if it failed */

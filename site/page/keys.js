@@ -6,4 +6,5 @@ export const PREFERENCES = `tokenlight preferences ${pathname}`;
 export const DRAFT = `tokenlight draft ${pathname}`;
 export const CODE = `tokenlight code ${pathname}`;
 export const VERSIONS = `tokenlight versions ${pathname}`;
+export const PINNED = `tokenlight pinned ${pathname}`;
 export const LESSON = `tokenlight lesson ${pathname}`;

@@ -1,5 +1,6 @@
 // Starts Python and models, switches between models, and restarts what has crashed; main thread.
 
+import { megabytes } from '../frame/format.js';
 import { fetchIndex, MODELS } from '../shared/manifest.js';
 import { isOutOfMemory, NOT_FOR_PYTHON, NOT_FOR_TEXT } from '../shared/memory.js';
 import { batch } from '../vendor/signals-core.js';
@@ -108,10 +109,7 @@ export async function boot(modelId, events) {
     startPython();
     state.models.value = await fetchIndex(MODELS);
     const ids = state.models.value.map((entry) => entry.id);
-    if (!ids.length) {
-      console.error('No model has been built. Build one: python export/build.py');
-      throw new Error('This site has no model yet.');
-    }
+    if (!ids.length) throw new Error('This site has no model yet.');
     if (modelId && !ids.includes(modelId)) say(`There is no model “${modelId.slice(0, 60)}” here. Using ${ids[0]} instead.`);
     const id = await consentTo(state.models.value.find((entry) => entry.id === modelId) ?? state.models.value[0]);
     if (!loads) await load(id); // else a script or the visitor chose another meanwhile
@@ -124,6 +122,8 @@ export async function boot(modelId, events) {
 function fail(error, id) {
   if (!inference) state.failure.value = message(error);
   say(message(error), true, inference ? undefined : id);
+  const other = /manifest\.json is missing/.test(message(error)) && state.models.value.find((entry) => entry.id !== id);
+  if (state.notice.value?.retry && other) state.notice.value = { ...state.notice.value, retry: other.id, button: `Use ${other.name} (${megabytes(other.bytes)})` };
   complaint = state.notice.value;
 }
 

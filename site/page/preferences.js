@@ -24,7 +24,7 @@ export function takeLinkedSettings(json) {
   } catch {
     return;
   }
-  const found = merged(DEFAULTS, asked);
+  const found = usable(merged(DEFAULTS, asked));
   if (found.units !== 'bits' && found.units !== 'nats') found.units = DEFAULTS.units;
   try {
     const { stop, ...others } = found.sampling;
@@ -37,21 +37,39 @@ export function takeLinkedSettings(json) {
 
 /** Restores the settings of the last visit, then saves every change. */
 export function keepPreferences() {
-  state.settings.value = merged(state.settings.value, read());
+  let known = (state.settings.value = usable(merged(state.settings.value, read())));
   watch('theme', () => {
     const { theme } = state.settings.value;
     if (theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
   });
   watch('settings', () => {
-    const text = JSON.stringify(state.settings.value);
+    const before = known;
+    known = state.settings.value;
     if (state.removed.value) return;
     try {
-      localStorage.setItem(PREFERENCES, text);
+      localStorage.setItem(PREFERENCES, JSON.stringify(withChanges(merged(DEFAULTS, read()), before, known)));
     } catch {
       // a private window may refuse: the settings then last until the page is closed
     }
   });
+}
+
+/** An earlier version kept 0 tokens to generate, with which Continue does nothing. @param {typeof DEFAULTS} settings @returns {typeof DEFAULTS} */
+const usable = (settings) => ({ ...settings, sampling: { ...settings.sampling, maxTokens: settings.sampling.maxTokens || SAMPLING.maxTokens } });
+
+/**
+ * What is stored, with the settings that this tab changed: another one may have stored others meanwhile.
+ * @template {object} T @param {T} stored @param {T} before @param {T} now @returns {T}
+ */
+function withChanges(stored, before, now) {
+  const result = /** @type {any} */ ({ ...stored });
+  for (const [name, value] of Object.entries(now)) {
+    const [one, other] = [/** @type {any} */ (before)[name], result[name]];
+    if (value !== null && typeof value === 'object') result[name] = withChanges(other, one, value);
+    else if (value !== one) result[name] = value;
+  }
+  return result;
 }
 
 /** The defaults, overridden by stored values of the same name and type. @template {object} T @param {T} defaults @param {unknown} stored @returns {T} */

@@ -163,7 +163,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
 export async function openRun(data, name, onShown) {
   const part = await analysisStarted();
   const saved = await part.wait(part.api.openSaved(transfer(data, [data.buffer]), name));
-  const { vocabulary, why_no_layers: whyNoLayers, model, tokens, conditions, given, literal } = saved;
+  const { vocabulary, why_no_layers: whyNoLayers, model, tokens, text, conditions, given, literal } = saved;
   await stop();
   const id = ++newest;
   newestKind = 'read';
@@ -172,7 +172,7 @@ export async function openRun(data, name, onShown) {
   const run = {
     id, kind: 'opened', conditions, tokens, given, literal, withPrefix: conditions.prefix !== null, whyNoLayers, file: name,
     model: { ...model, name: state.models.value.find(({ id }) => id === model.id)?.name ?? model.name, vocabulary: (token) => vocabulary[token] ?? '' },
-    count: 0, reused: 0, done: true, columns: {}, words: null, colours: null, summary: null, stored: null, source: null,
+    count: 0, reused: 0, done: true, columns: {}, words: null, colours: null, summary: null, stored: null, source: text,
   };
   await part.wait(part.api.showSaved(id)); // first: the panels ask Python about the run that is shown
   if (id !== newest) return;

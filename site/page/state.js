@@ -35,8 +35,8 @@ export const lens = signal('');
  */
 export const lesson = signal(/** @type {OpenLesson | null} */ (null));
 
-/** The message on the notice line; `error` if something failed, `retry` a model to load again. */
-export const notice = signal(/** @type {{ text: string, error: boolean, retry?: string } | null} */ (null));
+/** The message on the notice line; `error` if something failed, `retry` a model to load, by a button that says `button`. */
+export const notice = signal(/** @type {{ text: string, error: boolean, retry?: string, button?: string } | null} */ (null));
 
 /** What is being loaded; null for a part that is done. */
 export const loading = signal(/** @type {{ model: Progress | null, python: Progress | null }} */ ({ model: null, python: null }));

@@ -6,6 +6,7 @@
 /** Address of the models folder, ending in a slash. */
 export const MODELS = new URL('../models/', import.meta.url).href;
 
+const [INDEX_SCHEMA, MODEL_SCHEMA] = ['tokenlight.models/1', 'tokenlight.model/3']; // as in export/manifest.py
 const INDEX = "This site's list of models is";
 const MAX_MODEL_BYTES = 4e9; // wasm32 cannot address more
 const MAX_CHUNK_BYTES = 32e6;
@@ -26,6 +27,18 @@ export class ModelError extends Error {
 export function damaged(what, whose = "This model's files are") {
   console.error(`${what}. Build the model again: python export/build.py --force <model>`);
   return new ModelError(`${whose} damaged or outdated: ${what}.`);
+}
+
+/**
+ * Checks a file's schema. A newer one is no damage: the page is older than the files, for example because it is stored.
+ * @param {unknown} found @param {string} known @param {string} what the file's name in messages @param {string} needs whose need is said
+ * @param {string} [whose] see damaged
+ */
+function checkSchema(found, known, what, needs, whose) {
+  if (found === known) return;
+  const [[name, number], [own, ownNumber]] = [String(found), known].map((schema) => schema.split('/'));
+  if (name === own && Number(number) > Number(ownNumber)) throw new ModelError(`${needs} a newer version of this page. Reload it and, if it offers a new version, press “Use it now”.`);
+  throw damaged(`${what} is not usable, since its schema is not ${known}`, whose);
 }
 
 /**
@@ -59,12 +72,18 @@ export async function fetchIndex(base) {
   try {
     index = await fetchJson(new URL('index.json', base).href, 'models/index.json', INDEX);
   } catch (error) {
-    if (/HTTP 404/.test(String(error))) return [];
-    throw error;
+    if (!/HTTP 404/.test(String(error))) throw error;
+    console.error('models/index.json is missing. Build a model: python export/build.py <model>');
+    return [];
   }
+  checkSchema(index?.schema, INDEX_SCHEMA, 'models/index.json', "This site's list of models needs", INDEX);
   const models = index?.models;
   if (!Array.isArray(models)) throw damaged('models/index.json has no list of models', INDEX);
-  return models.filter((model) => isId(model?.id) && typeof model.name === 'string');
+  return models.filter((model) => {
+    const usable = isId(model?.id) && typeof model.name === 'string';
+    if (!usable) console.error(`models/index.json lists a model whose id or name cannot be used: ${JSON.stringify(model)?.slice(0, 200)}`);
+    return usable;
+  });
 }
 
 /**
@@ -90,7 +109,7 @@ export function checkManifest(manifest, id) {
   const fail = (/** @type {string} */ what) => {
     throw damaged(`models/${id}/manifest.json is not usable, since ${what}`);
   };
-  if (manifest?.schema !== 'tokenlight.model/3') fail('its schema is not tokenlight.model/3');
+  checkSchema(manifest?.schema, MODEL_SCHEMA, `models/${id}/manifest.json`, 'This model needs');
   if (manifest.id !== id) fail('it names another model');
   const limits = { layers: 512, heads: 1024, kv_heads: 1024, head_size: 4096, hidden_size: 65536, vocab_size: 2 ** 21, context_length: 2 ** 21 };
   for (const [name, most] of Object.entries(limits)) {

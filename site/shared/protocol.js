@@ -310,7 +310,8 @@
  * @typedef {{ id: string, name: string, weights: string | null, revision: string | null, layers: number, lens: boolean }} RunModel
  *
  * The run of a file, which is shown by showSaved; see open_saved in pyscripts/page/session.py.
- * @typedef {{ tokens: TokenizedText, conditions: RunConditions, given: number, literal: boolean, model: RunModel,
+ * `text` goes on after the tokens if its reading was stopped: a JSON file has only those that were read.
+ * @typedef {{ tokens: TokenizedText, text: string, conditions: RunConditions, given: number, literal: boolean, model: RunModel,
  *             vocabulary: Record<number, string>, why_no_layers: string | null }} SavedRun
  */
 

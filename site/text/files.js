@@ -14,7 +14,9 @@ export async function openFile(file) {
   if (await holdsRun(file)) return open(file);
   if (file.size > MOST_BYTES) return say(`${file.name} has ${(file.size / 1e6).toFixed(1)} MB: choose a text of at most ${MOST_BYTES / 1e6} MB.`, true);
   try {
-    openText(new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer()));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer());
+    if (text) openText(text);
+    else say(`${file.name} is empty.`, true);
   } catch {
     say(`${file.name} is not a text file in UTF-8.`, true);
   }

@@ -31,6 +31,7 @@ export function legendView() {
       ${menu.length ? menu.map(({ id, title, of_words }) => html`<option value=${id} ?disabled=${words && !of_words} .selected=${live(!ownChosen && id === colouring)}>${title}</option>`) : html`<option>Likelihood in this text</option>`}
       ${own.length ? html`<optgroup label="Your own">${own.map(({ name, title }) => html`<option value=${OWN + name} .selected=${live(ownChosen?.name === name)}>${title}</option>`)}</optgroup>` : nothing}
     </select>
+    <span class="printed hint">${(ownChosen ?? chosen)?.title}</span>
     ${legend(state.textColours.value)}
     ${menu.some(({ id }) => id === SAFE.id) ? html`<button type="button" class="icon" id="colour-blind" aria-pressed=${safe} aria-label="Colours for every kind of colour vision" title="Colours for every kind of colour vision" @click=${() => choose(safe ? SAFE.usual : SAFE.id)}><span class="eye"></span></button>` : nothing}
   `;

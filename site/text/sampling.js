@@ -1,9 +1,11 @@
 // The sampling settings: a preset, or every value by itself; one set for the whole page, kept between visits; main thread.
 
+import { count } from '../frame/format.js';
 import { isChecked, valueOf } from '../frame/mount.js';
 import { set } from '../page/choices.js';
 import * as state from '../page/state.js';
 import { GENERATE, SAMPLING } from '../shared/options.js';
+import { signal } from '../vendor/signals-core.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
 
@@ -32,6 +34,23 @@ const FIELDS = /** @type {const} */ ([
 /** @param {Partial<Sampling>} changes */
 const change = (changes) => set('sampling', { ...state.settings.value.sampling, ...changes });
 
+/** The field whose value was changed when it was left, and why. */
+const corrected = signal(/** @type {{ name: string, why: string } | null} */ (null));
+
+/** What a field may hold, and why if that is not what was typed. @param {typeof FIELDS[number][0]} name @param {string} text */
+function corrections(name, text) {
+  const { type, least = 0, most = Infinity } = limits(name);
+  const typed = Number(text);
+  if (text === '' || !Number.isFinite(typed)) return { value: SAMPLING[name], why: 'the default' };
+  if (typed < least) return { value: least, why: `at least ${count(least)}` };
+  if (typed > most) return { value: most, why: `at most ${count(most)}` };
+  const value = type === 'whole' ? Math.round(typed) : typed;
+  return { value, why: value === typed ? '' : 'a whole number' };
+}
+
+/** Scripts may generate nothing, as readings of a generated text do; whoever presses Continue wants a token. @param {typeof FIELDS[number][0]} name */
+const limits = (name) => (name === 'maxTokens' ? { ...GENERATE[name], least: 1 } : GENERATE[name]);
+
 /** The settings without those that no preset changes. @param {Partial<Sampling>} values */
 const presetPart = (values) => JSON.stringify({ ...values, maxTokens: 0, seed: 0, stop: '', stopAtEnd: true });
 
@@ -41,18 +60,16 @@ const presetPart = (values) => JSON.stringify({ ...values, maxTokens: 0, seed: 0
  */
 function numberField([name, title, step]) {
   const { sampling } = state.settings.value;
-  const { least = 0, most = Infinity } = GENERATE[name];
+  const { least, most } = limits(name);
   const onChange = (/** @type {Event} */ event) => {
     const field = /** @type {HTMLInputElement} */ (event.target);
-    const text = field.value.trim();
-    const typed = Number(text);
-    const rounded = step === 1 ? Math.round(typed) : typed;
-    const value = text === '' || !Number.isFinite(typed) ? SAMPLING[name] : Math.max(least, Math.min(most, rounded));
+    const { value, why } = corrections(name, field.value.trim());
     field.value = String(value);
+    corrected.value = why ? { name, why } : null;
     change({ [name]: value });
   };
   const idle = sampling.greedy && ['seed', 'temperature', 'topK', 'topP', 'minP'].includes(name);
-  return html`<label>${title}
+  return html`<label><span>${title}${corrected.value?.name === name ? html` <b role="alert">${corrected.value.why}</b>` : nothing}</span>
     <input type="number" id="option-${name}" min=${least} max=${most} step=${step} ?disabled=${idle} .value=${String(sampling[name])} @change=${onChange}></label>`;
 }
 
@@ -62,6 +79,7 @@ export function samplingView() {
   const onStop = (/** @type {Event} */ event) => change({ stop: valueOf(event) });
   const onPreset = (/** @type {Event} */ event) => {
     const { maxTokens, seed, stop, stopAtEnd } = sampling;
+    corrected.value = null;
     set('sampling', { ...SAMPLING, ...PRESETS[valueOf(event)], maxTokens, seed, stop, stopAtEnd });
   };
   return html`<details class="options" id="sampling">

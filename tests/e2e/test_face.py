@@ -91,8 +91,41 @@ def test_print_has_the_whole_text_in_its_colours(page: Page) -> None:
         assert background != TRANSPARENT and adjust == "exact"
         assert sum(map(int, re.findall(r"\d+", colour)[:3])) < 150, colour
     expect(page.locator(".legend")).to_be_visible()
-    for away in ("#run", "#tabs", "#settings-button", "#stepper"):
+    for away in ("#run", "#tabs", "#settings-button", "#stepper", "#save", "#model", "#colouring"):
         expect(page.locator(away)).to_be_hidden()
+    for shown in ("Likelihood in this text", "Read by tiny-gpt2"):
+        expect(page.get_by_text(shown).and_(page.locator(".printed"))).to_be_visible()
+    bars = """canvas => {
+        const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        const seen = new Map();
+        for (let i = 0; i < data.length; i += 4) {
+            if (data[i + 3] < 255) continue;
+            const brightness = data[i] + data[i + 1] + data[i + 2];
+            seen.set(brightness, (seen.get(brightness) ?? 0) + 1);
+        }
+        return [...seen].sort(([, a], [, b]) => b - a)[0][0];
+    }"""  # how bright the colour is that fills most
+    canvas = page.locator("#along .chart-stage canvas").first
+    assert canvas.evaluate(bars) > 450
+    page.emulate_media(media="screen", color_scheme="dark")
+    assert canvas.evaluate(bars) < 300
+    page.evaluate(f"""() => addEventListener('beforeprint', () => {{
+        globalThis.printed = ({bars})(document.querySelector('#along canvas'));
+    }}, {{once: true}})""")
+    page.pdf()
+    assert page.evaluate("printed") > 450 and canvas.evaluate(bars) < 300
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("lens", ["attention", "why"])
+def test_what_a_lens_colours_the_text_by_begins_where_the_rest_does(page: Page, lens: str, width: int) -> None:
+    page.click(f"#tab-{lens}")
+    page.locator("#token-4").click()
+    page.set_viewport_size({"width": width, "height": 720})
+    expect(page.locator("#legend .shading")).to_be_visible()
+    first = "id => { const r = document.createRange(); r.selectNodeContents(document.querySelector(id)); return r; }"
+    left = f"id => ({first})(id).getBoundingClientRect().left"
+    assert page.evaluate(left, "#legend .shading") == page.evaluate(left, "#summary dt")
 
 
 def test_live_regions_speak_at_milestones(page: Page) -> None:
@@ -208,6 +241,13 @@ def test_the_sheet_stays_with_the_pinned_token_whatever_the_mouse_points_at(page
     expect(inspector.locator("h2")).to_have_text(name)
     page.locator("#pin").click()
     expect(inspector).to_have_css("position", "static")
+    page.set_viewport_size({"width": 640, "height": 450})  # 1280 × 900 at 200 %
+    page.locator("#token-4").click()
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(inspector).to_have_css("position", "static")
+    expect(page.locator("#pin")).to_be_focused()
+    expect(page.locator(".sheet-close")).to_be_hidden()
+    page.set_viewport_size({"width": 700, "height": 800})
     page.locator("#token-9").hover()
     expect(inspector.locator("h2")).not_to_have_text(name)
 

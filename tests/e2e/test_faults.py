@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -155,10 +156,13 @@ def test_hostile_manifests_are_refused(own_site: tuple[str, Path], open_page: Op
     honest = path.read_text()
     cases = [(json.dumps({**json.loads(honest), **change}), message) for change, message in HOSTILE]
     page = open_page(f"{address}#model=tiny-llama")
+    load = "tokenlight.load('tiny-gpt2').then(() => 'no error', (error) => error.message)"
     for content, message in [*cases, ("", "not valid JSON"), ("{", "not valid JSON"), ("[]", "its schema is not")]:
         path.write_text(content)
-        answer = page.evaluate("tokenlight.load('tiny-gpt2').then(() => 'no error', (error) => error.message)")
+        answer = page.evaluate(load)
         assert message in answer and "manifest.json" in answer
+    path.write_text('{"schema": "tokenlight.model/12"}')
+    assert page.evaluate(load).startswith("This model needs a newer version of this page.")
     works(page)
 
 
@@ -171,6 +175,45 @@ def test_a_broken_index_is_named(content: str, tmp_path: Path, open_page: Opener
         page = open_page(address, ready=False)
         expect(page.locator("html")).to_have_attribute("data-state", "error")
         expect(page.locator("#notice")).to_contain_text("models/index.json")
+
+
+def test_a_newer_list_asks_for_a_newer_page(tmp_path: Path, open_page: Opener) -> None:
+    site = link_site(tmp_path / "site", idle=True)
+    (site / "models").mkdir()
+    (site / "models/index.json").write_text('{"schema": "tokenlight.models/2", "library": []}')
+    with serving(site) as address:
+        page = open_page(address, ready=False)
+        expect(page.locator("#notice")).to_contain_text("list of models needs a newer version of this page. Reload it")
+
+
+def test_what_is_left_out_of_the_list_is_in_the_console(idle_root: Path, page: Page) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    index = idle_root / "some/repo/models/index.json"
+    found = json.loads(index.read_text())
+    wrong = [{"id": "../x", "name": "Outside"}, {"id": "nameless"}, None]
+    index.unlink()  # a link, or a file that others read
+    index.write_text(json.dumps({**found, "models": [*wrong, *found["models"]]}))
+    with serving(idle_root) as address:
+        page.goto(f"{address}some/repo/")
+        expect(page.locator("#model option")).to_have_count(len(found["models"]))
+        for part in ('{"id":"../x","name":"Outside"}', '{"id":"nameless"}', "null"):
+            assert any("cannot be used" in each and part in each for each in said), part
+        index.unlink()
+        page.reload()
+        expect(page.locator("#notice")).to_contain_text("This site has no model yet.")
+        assert any("models/index.json is missing" in each for each in said)
+
+
+def test_another_model_is_offered_if_the_first_is_missing(own_site: tuple[str, Path], open_page: Opener) -> None:
+    address, models = own_site
+    first, second = [entry["id"] for entry in json.loads((models / "index.json").read_text())["models"]]
+    (models / first / "manifest.json").unlink()
+    page = open_page(address, ready=False)
+    expect(page.locator("#notice")).to_contain_text(f"models/{first}/manifest.json is missing")
+    page.get_by_role("button", name=re.compile(f"^Use {second} .*MB")).click()
+    page.evaluate("tokenlight.ready")
+    assert page.evaluate("tokenlight.state().model") == second
 
 
 def test_a_model_that_is_not_there_is_named(tiny_site: str, open_page: Opener) -> None:

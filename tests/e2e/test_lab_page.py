@@ -53,6 +53,22 @@ def test_an_array_of_the_run_colours_the_text(page: Page, native: Model) -> None
     page.click("#tab-python")
 
 
+def test_what_was_computed_for_another_run_says_so(page: Page) -> None:
+    """Colours, which the text has no more, and other values."""
+    colours, others = "These colours are of another run", "Computed for another run"
+    for code, words in (("run.logprob", colours), ("len(run.ids)", others)):
+        run(page, code)
+        expect(page.locator("#code-value")).not_to_contain_text("another run")
+        page.evaluate("tokenlight.analyze('Another text')")
+        expect(page.locator("#code-value")).to_contain_text(words)
+        expect(page.locator("#code-value")).not_to_contain_text("Colours the text")
+        assert shading(page) is None
+        over(page, TEXT)
+    page.click("#run-code")
+    ended(page)
+    expect(page.locator("#code-value")).not_to_contain_text("another run")
+
+
 def test_the_numbers_are_those_without_a_browser(page: Page, native: Model) -> None:
     expected = native.read(TEXT)
     sums = "[float(abs(run.resid).sum()), float((run.attentions ** 2).sum()), float(run.entropy.sum())]"

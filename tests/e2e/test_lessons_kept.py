@@ -249,6 +249,11 @@ def test_text_that_slides_under_a_resting_pointer_is_not_pointed_at(lens_page: P
     page.evaluate("document.getElementById('toolbar').style.paddingBottom = '64px'")
     page.wait_for_timeout(500)
     assert page.evaluate(hovered) in (token, None)
+    outlined = """() => [...document.querySelectorAll('#tokens .token')]
+        .filter((token) => getComputedStyle(token).boxShadow !== 'none').map((token) => Number(token.dataset.index))"""
+    assert page.locator("#tokens .token:hover").count() == 1, "another token is under the pointer"
+    assert page.locator("#tokens .token:hover").get_attribute("data-index") != str(token)
+    assert page.evaluate(outlined) == [token] * (page.evaluate(hovered) is not None)
     page.mouse.move(box["x"] + 0.5 * box["width"] + 2, box["y"] + 0.5 * box["height"])
     page.wait_for_timeout(100)
     page.evaluate("document.getElementById('toolbar').style.paddingBottom = ''")

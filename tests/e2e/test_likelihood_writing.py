@@ -129,6 +129,21 @@ def test_a_typed_blank(view: Page, model: ReferenceModel) -> None:
     settled(view)
 
 
+def test_a_typed_blank_comes_before_a_selection_in_the_text_before_it(view: Page) -> None:
+    read(view, PLAIN)
+    view.locator("#token-2").click()
+    view.keyboard.press("Shift+ArrowRight")
+    blank = view.locator("#fill-in .context mark")
+    expect(blank).not_to_have_text("___")
+    view.evaluate("import(new URL('page/choices.js', location.href)).then(({set}) => set('live', false))")
+    view.fill("#text", "The people of the ___ went down.")
+    expect(blank).to_have_text("___")
+    view.evaluate("""import(new URL('page/choices.js', location.href)).then(({select, set}) => {
+        set('live', true);
+        select({pinned: null, span: null});
+    })""")
+
+
 def test_live_mode_reads_while_typing(view: Page) -> None:
     """What has not changed is not computed again, and the chosen token stays chosen."""
     read(view, PLAIN)

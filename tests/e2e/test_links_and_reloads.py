@@ -60,6 +60,46 @@ def test_a_link_holds_the_settings(tiny_site: str, open_page: Opener) -> None:
     assert (found["units"], found["sampling"]["temperature"], found["theme"]) == ("bits", 0.8, "system")
 
 
+def test_a_setting_of_one_tab_is_not_undone_by_one_of_another(tiny_site: str, open_page: Opener) -> None:
+    one = open_page(f"{tiny_site}#model=tiny-gpt2", ready=False)
+    expect(one.locator("#colouring option")).not_to_have_count(0, timeout=60_000)
+    other = one.context.new_page()
+    other.goto(f"{tiny_site}#model=tiny-gpt2")
+    expect(other.locator("#colouring option")).not_to_have_count(0, timeout=60_000)
+    change = """async ([temperature, name, value]) => {
+        const {set} = await import(new URL('page/choices.js', document.baseURI));
+        const {settings} = await import(new URL('page/state.js', document.baseURI));
+        set('sampling', {...settings.value.sampling, [temperature]: 0.25});
+        set(name, value);
+    }"""
+    one.evaluate(change, ["temperature", "theme", "dark"])
+    other.evaluate(change, ["minP", "units", "nats"])
+    one.reload()
+    until(one, f"async () => (await {SETTINGS}).theme === 'dark'")
+    found = one.evaluate(SETTINGS)
+    assert (found["units"], found["sampling"]["temperature"], found["sampling"]["minP"]) == ("nats", 0.25, 0.25)
+    other.close()
+
+
+def test_a_reload_says_that_the_pinned_run_is_gone(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    page.click("#keep")
+    read(page, "Another text")
+    expect(page.locator("#compare .sides")).to_be_visible()
+    expect(page.locator("#lost-a")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#lost-a")).to_contain_text(f"“{TEXT}” is no longer pinned as A")
+    page.evaluate("tokenlight.ready")
+    idle(page)
+    page.click("#keep")
+    expect(page.locator("#lost-a")).to_have_count(0)
+    page.get_by_role("button", name="Unpin A").click()
+    page.reload()
+    expect(page.locator("#keep")).to_be_visible()
+    expect(page.locator("#lost-a")).to_have_count(0)
+
+
 def test_a_text_that_is_too_long_for_a_link_is_said(tiny_site: str, open_page: Opener) -> None:
     page = open_page(f"{tiny_site}#model=tiny-gpt2")
     read(page, TEXT)

@@ -236,3 +236,35 @@ def test_a_stop_sequence_may_be_one_text(view: Page) -> None:
     stop = free[len("The people") + 8 : len("The people") + 10]
     one, listed = (view.evaluate(generate, value) for value in (stop, [stop]))
     assert one == listed and stop in one[len("The people") :] and len(one) < len(free)
+
+
+def test_a_sampling_value_that_is_changed_says_why(view: Page) -> None:
+    view.click("#sampling > summary")
+    for name, typed, value, why in (
+        ("topP", "5", "1", "at most 1"), ("temperature", "-1", "0", "at least 0"),
+        ("seed", "1.5", "2", "a whole number"), ("maxTokens", "0", "1", "at least 1"), ("minP", "", "0", "the default"),
+    ):
+        field = view.locator(f"#option-{name}")
+        field.fill(typed)
+        field.dispatch_event("change")
+        expect(field).to_have_value(value)
+        expect(view.locator("#sampling .fields [role=alert]")).to_have_text(why)
+        expect(view.locator("label", has=field)).to_contain_text(why)
+    field.fill("0.5")
+    field.dispatch_event("change")
+    expect(view.locator("#sampling .fields [role=alert]")).to_have_count(0)
+    view.select_option("#preset", "Balanced")
+    view.keyboard.press("Escape")
+
+
+def test_no_tokens_to_generate_is_no_setting_that_is_kept(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(tiny_site, ready=False)
+    until(page, "() => Object.keys(localStorage).some((key) => key.includes('preferences'))")
+    page.evaluate("""() => {
+        const key = Object.keys(localStorage).find((key) => key.includes('preferences'));
+        const kept = JSON.parse(localStorage.getItem(key));
+        localStorage.setItem(key, JSON.stringify({...kept, sampling: {...kept.sampling, maxTokens: 0}}));
+    }""")
+    page.reload()
+    page.evaluate("tokenlight.ready")
+    expect(page.locator("#option-maxTokens")).to_have_value("60")

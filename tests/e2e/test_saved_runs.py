@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs
@@ -115,6 +116,8 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
         analyze(tiny, "Something else.", interventions={})
         after = opened(tiny, file)
         assert after.pop("kind") == "opened"
+        expect(tiny.locator("#announcer")).to_have_text(
+            f"{file.name} is open: {len(after['ids'])} tokens, read by The tiny-gpt2.")
         assert after == {name: value for name, value in before.items() if name != "kind"}, file
         assert tiny.input_value("#text") == written["text"]
         again = tiny.evaluate("tokenlight.export('json').then((blob) => blob.text())")
@@ -130,6 +133,32 @@ def test_a_run_is_opened_as_it_was_saved(tiny: Page, tmp_path: Path) -> None:
     settled(tiny)
     expect(tiny.locator("#opened")).to_have_count(0)
     tiny.click("#tab-tokens")
+
+
+def test_a_reading_that_was_stopped_is_opened_with_its_whole_text(tiny: Page, tmp_path: Path) -> None:
+    """Its file has the tokens that were read, and the text of all; the rest has no colour until it is read."""
+    read_box(tiny, TEXT)
+    run = analyze(tiny, TEXT)
+    path = saved(tiny, "json", tmp_path)
+    read_box(tiny, "Something else.")
+    stopped = run | {"tokens": run["tokens"][:5], "summary": run["summary"] | {"tokens": 5, "scored_tokens": 5}}
+    path.write_text(json.dumps(stopped), encoding="utf-8")
+    shown = opened(tiny, path)
+    assert shown["ids"] == [token["id"] for token in run["tokens"][:5]]
+    text = TEXT.replace("\r\n", "\n")
+    expect(tiny.locator("#tokens .unread")).to_have_text(text[len("".join(t["text"] for t in run["tokens"][:5])):],
+                                                         use_inner_text=False)
+    assert tiny.input_value("#text") == text
+    expect(tiny.locator("#summary")).to_contain_text(f"5 of {len(run['tokens'])}")
+    tiny.locator("#token-3").click()
+    expect(tiny.locator("#inspector")).to_contain_text("Token 4 of 5")
+    tiny.keyboard.press("Escape")
+    tiny.click("#undo")
+    expect(tiny.locator("#text")).to_have_value("Something else.")
+    settled(tiny)
+    tiny.click("#redo")
+    settled(tiny)
+    expect(tiny.locator("#tokens .token")).to_have_count(len(run["tokens"]))
 
 
 def test_a_file_without_alternatives_is_opened_and_saved_again(tiny: Page, tmp_path: Path) -> None:
@@ -149,11 +178,15 @@ def test_a_file_without_alternatives_is_opened_and_saved_again(tiny: Page, tmp_p
 def test_what_cannot_be_opened_is_said_and_the_run_stays(tiny: Page, tmp_path: Path) -> None:
     read_box(tiny, TEXT)
     before = tiny.evaluate(SHOWN)
-    whole = saved(tiny, "npz", tmp_path).read_bytes()
+    whole, other = saved(tiny, "npz", tmp_path).read_bytes(), io.BytesIO()
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("notes.txt", "A zip of something else")
     for name, data, said in (
         ("cut.npz", whole[: len(whole) // 2], "cut.npz is damaged"),
         ("later.json", b'{"schema": "tokenlight.run/9"}', "this version opens"),
         ("half.json", b'{"schema": "tokenlight.run/2"}', "half.json is not a whole Run"),
+        ("empty.txt", b"", "empty.txt is empty."),
+        ("other.zip", other.getvalue(), "other.zip is not a saved run (NPZ)."),
     ):
         (tmp_path / name).write_bytes(data)
         choose(tiny, tmp_path / name)
@@ -283,7 +316,9 @@ def test_what_cannot_be_embedded_is_said(tiny: Page, tiny_site: str, browser: Br
         expect(page.locator("#tokens")).to_contain_text(said)
         expect(page.locator("#tokens img")).to_have_count(0)
     page.route("**/beside.json", lambda route: route.fulfill(json=whole))
-    page.goto("about:blank")
-    page.goto(f"{tiny_site}embed.html#file=beside.json")
-    expect(page.locator("#tokens")).to_have_text("The people")
+    page.route("**/broken.json", lambda route: route.fulfill(body='{"schema":'))
+    for file, shown in (("beside", "The people"), ("broken", "broken.json is damaged. Save it again with “Embed”.")):
+        page.goto("about:blank")
+        page.goto(f"{tiny_site}embed.html#file={file}.json")
+        expect(page.locator("#tokens")).to_have_text(shown)
     page.close()

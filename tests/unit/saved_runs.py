@@ -27,8 +27,9 @@ def tokens_of(ids: list[int]) -> Tokens:
     return Tokens.of(ids, [PIECES[id] for id in ids], [id == 2 for id in ids])
 
 
-def saveable(prefix: bool = True, generated: int = 0) -> files.Saveable:
-    """A run of random numbers that depend on its tokens, part of it generated."""
+def saveable(prefix: bool = True, generated: int = 0, stop: int | None = None) -> files.Saveable:
+    """A run of random numbers that depend on its tokens, part of it generated. stop: after which position its reading
+    was stopped; None: it was not."""
     front = [0] if prefix else []
     given = IDS[: len(IDS) - generated]
     trace = Trace([*front, *given], SHAPE, prefix=prefix, begins_word=np.array([True, False, True, True, False, False]))
@@ -38,7 +39,10 @@ def saveable(prefix: bool = True, generated: int = 0) -> files.Saveable:
         pending = outputs(trace.ids, trace.length, len(trace.ids))
         id = reading.draw(pending.logits[-1])
         reading.extend(pending, [(PIECES[id], False)])
-    read_all(trace, 4)
+    if stop is None:
+        read_all(trace, 4)
+    else:
+        trace.extend(outputs(trace.ids, 0, stop))
     return files.Saveable(reading, VOCABULARY, MANIFEST)
 
 

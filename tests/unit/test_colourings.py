@@ -130,9 +130,12 @@ def test_transformer_lab_rounds_as_it_does() -> None:
 
 
 def test_difference_is_mirrored() -> None:
-    found = colourings.difference([5.0, 0.0, -5.0, np.nan])
+    found = colourings.difference([5.0, 0.0, -5.0, np.nan], 5)
     assert found.light.background == ["#4393c3", "#f7f7f7", "#e08214", "transparent"]
     assert found.legend.values[0] == 5 and found.legend.labels[0] == "+5 nats"
+    small = colourings.difference([0.25, 0.0, -0.5], 0.25)
+    assert small.light.background == ["#4393c3", "#f7f7f7", "#e08214"]
+    assert small.legend.labels == ["+0.25 nats", "+0.125 nats", "0 (no change)", "−0.125 nats", "−0.25 nats"]
 
 
 def test_menu_is_complete_and_quick() -> None:

@@ -34,8 +34,8 @@ def test_a_file_of_this_schema_opens_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("saved", "said"), [
     ("{", "is not JSON"), ("[]", "has the schema None"),
     ('{"schema": "tokenlight.run/3"}', "has the schema tokenlight"),
-    ('{"schema": "tokenlight.run/1"}', "is not a whole Run .KeyError: 'options'"),
-    ('{"schema": "tokenlight.run/1", "options": 3}', "is not a whole Run"),
+    ('{"schema": "tokenlight.run/1"}', r"is not a whole Run \(it has no options\)"),
+    ('{"schema": "tokenlight.run/1", "options": 3}', r"is not a whole Run \(a part of it is of the wrong kind\)"),
 ])  # fmt: skip
 def test_what_is_no_run_is_said(tmp_path: Path, saved: Any, said: str) -> None:
     (tmp_path / "run.json").write_text(saved, encoding="utf-8")

@@ -145,6 +145,22 @@ def test_comparison(context: Context) -> None:
     assert found["b"]["colours"]["light"]["background"][0] == "transparent"
 
 
+def test_the_colours_of_a_comparison_reach_to_the_largest_change(context: Context) -> None:
+    now = context.reading.trace.statistics().logprob
+
+    def against(change: list[float]) -> tuple[str, list[str], list[int]]:
+        kept = Compared("other", context.reading.tokens, now - np.array([0, *change]))
+        found = VIEWS["comparison"](Context(context.reading, context.model, VOCABULARY, pinned=kept))
+        colours = found["b"]["colours"]
+        assert colours["legend"] == found["a"]["colours"]["legend"]
+        listed = [each["token"] for each in found["largest"]]
+        return colours["legend"]["labels"][0], colours["light"]["background"][1:4], listed
+
+    assert against([0.8, 0.4, -0.8, *[0.004] * 6]) == ("+0.8 nats", ["#4393c3", "#9dc5dd", "#e08214"], [1, 3, 2])
+    assert against([-9, 5, 2.5, *[0] * 6]) == ("+5 nats", ["#e08214", "#4393c3", "#9dc5dd"], [1, 2, 3])
+    assert against([0.009, -0.009, *[0] * 7])[::2] == ("+0.1 nats", [])
+
+
 def test_preview_is_plain_json_with_every_colouring(context: Context) -> None:
     made = json.loads(json.dumps(preview(context), allow_nan=False))
     assert set(made["colours"]) == {entry["id"] for entry in made["colourings"]}

@@ -117,9 +117,15 @@ function toolbar() {
     ${origin.value === 'link' ? html`<p class="hint" id="code-from-link">This code came with the link. Read it before you run it.</p>` : nothing}`;
 }
 
+/** Whether the answer is about another run than the one shown. Code that had no run is about none, and colours none. */
+function isOfOther() {
+  const shown = state.run.value?.id ?? null;
+  return answered !== shown && (answered !== null || answer.value?.json.kind === 'colours');
+}
+
 const output = () => html`
   ${printed.value ? html`<pre class="code-text" id="code-printed" tabindex="0">${printed.value}</pre>` : nothing}
-  <div id="code-value">${valueView(answer.value)}</div>
+  <div id="code-value">${valueView(answer.value, isOfOther())}</div>
   ${ownMetricsView()}
   <details><summary>What the code can use</summary>
     <p>${PROSE.python.caption} ${PROSE.python.how}</p>
@@ -147,8 +153,7 @@ function colourBy(name) {
 function followShading() {
   watch('the Python lens over the text', () => {
     const value = answer.value?.json;
-    const fits = value?.kind === 'colours' && state.run.value?.id === answered;
-    shade(ID, fits ? { title: 'your code', ...value.colours } : null);
+    shade(ID, value?.kind === 'colours' && !isOfOther() ? { title: 'your code', ...value.colours } : null);
   });
 }
 

@@ -19,8 +19,8 @@ let chart = null;
 /** The answer that the chart shows, and the address of the picture and the theme it is in. */
 let drawn = { answer: /** @type {CodeAnswer | null} */ (null), picture: '', theme: '' };
 
-/** @param {CodeAnswer | null} answer */
-export function valueView(answer) {
+/** @param {CodeAnswer | null} answer @param {boolean} isOfOther whether it is about another run than the one shown */
+export function valueView(answer, isOfOther) {
   const isNew = answer !== drawn.answer;
   if (isNew) {
     if (drawn.picture) URL.revokeObjectURL(drawn.picture);
@@ -29,11 +29,17 @@ export function valueView(answer) {
   if (!answer) return nothing;
   const { json: value } = answer;
   if (value.kind === 'error') return value.stopped ? html`<p class="hint">${value.error}</p>` : errorView(value.error);
+  if (value.kind === 'colours') return isOfOther ? html`<p class="hint">These colours are of another run. Run the code again to colour this one.</p>` : coloursView(value.values, value.text);
+  return html`${ownView(answer, isNew)}${isOfOther ? html`<p class="hint">Computed for another run. Run the code again for this one.</p>` : nothing}`;
+}
+
+/** @param {CodeAnswer} answer neither an error nor colours @param {boolean} isNew */
+function ownView(answer, isNew) {
+  const { json: value } = answer;
   if (value.kind === 'text') return html`<pre class="code-text" tabindex="0">${value.text}</pre>`;
   if (value.kind === 'table') {
     return html`${tableView(value, 'Value')}${value.length > value.rows.length ? html`<p class="hint">The first ${count(value.rows.length)} of ${count(value.length)} rows.</p>` : nothing}`;
   }
-  if (value.kind === 'colours') return coloursView(value.values, value.text);
   if (value.kind === 'heatmap') return heatmapView(value, answer, isNew);
   return value.kind === 'picture' ? pictureView(value) : nothing;
 }

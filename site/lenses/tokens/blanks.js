@@ -38,7 +38,7 @@ export const blank = computed(() => {
   const run = state.run.value;
   const span = state.span.value;
   const model = state.model.value?.manifest.sha256 ?? '';
-  if (run && span && !run.stored && run.conditions.model === model && span.to <= run.tokens.ids.length) {
+  if (run && span && state.isRead.value && !run.stored && run.conditions.model === model && span.to <= run.tokens.ids.length) {
     const { ids, total } = run.tokens;
     const { from, to } = span;
     const whole = (/** @type {number} */ start, /** @type {number} */ end) => textOf(run.tokens, Math.max(0, start), end).replace(/^\ufffd+|\ufffd+$/g, '');

@@ -9,7 +9,7 @@ import { amount, inUnit, inWords, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
 import { pinView } from '../controls.js';
 import { codeButton } from '../python/panel_code.js';
-import { comparison, readWith, unpinA } from './comparing.js';
+import { beginning, comparison, lost, readWith, unpinA } from './comparing.js';
 
 /** @import {Numbers, Side} from '../../shared/protocol.js' */
 
@@ -20,7 +20,8 @@ export function compareView() {
     ${first ? pinnedView(first) : html`<div class="row">
       <p class="hint grow">Pin this run, then read another text or use another model: both are shown side by side.</p>
       ${pinView('Pin this run as A', { id: 'keep', size: '' })}
-    </div>`}
+    </div>
+    ${lost.value === null ? nothing : html`<p class="hint" id="lost-a">“${lost.value}” is no longer pinned as A, since Python was started again. Read it again to pin it: its text is under Versions.</p>`}`}
     ${first && comparison.value ? sides(comparison.value) : nothing}
   `;
 }
@@ -30,7 +31,7 @@ function pinnedView({ model, text }) {
   const others = state.models.value.filter(({ id }) => id !== state.model.value?.manifest.id);
   const onChange = (/** @type {Event} */ event) => void readWith(valueOf(event)).catch(() => {}); // said on the page
   return html`<div class="row">
-    <p class="hint grow"><strong>A</strong> ${model}: “${text.length > 60 ? `${text.slice(0, 60)}…` : text}” ${comparison.value ? nothing : html`<br>Now read another text, or use another model.`}</p>
+    <p class="hint grow"><strong>A</strong> ${model}: “${beginning(text)}” ${comparison.value ? nothing : html`<br>Now read another text, or use another model.`}</p>
     ${others.length ? html`<label class="sr-only" for="compare-with">Read A’s text with</label>
       <select id="compare-with" @change=${onChange}><option value="">Read it with…</option>${others.map(({ id, name }) => html`<option value=${id}>${name}</option>`)}</select>` : nothing}
     ${pinView('Pin the current run instead', { size: '' })}
@@ -50,7 +51,7 @@ function sides({ json: { a, b, largest }, arrays }) {
     <div class="sides">${side('A', a, arrays.a_change.data, arrays.a_logprob.data)}${side('B', b, arrays.b_change.data, arrays.b_logprob.data)}</div>
     ${largest.length ? html`<h3>Changed most, from A to B (${unit()})</h3>
       <ol class="changes">${largest.map(({ token, change }) => html`<li><button type="button" aria-pressed=${state.pinned.value === token}
-        @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${state.nameOfToken(token)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed.</p>`}
+        @click=${() => pin(token)} @pointerenter=${() => hover(token)} @pointerleave=${() => hover(null)}><code>${state.nameOfToken(token)}</code> ${signed(inUnit(change))}</button></li>`)}</ol>` : html`<p class="hint">No token changed by 0.01 nats or more.</p>`}
   `;
 }
 

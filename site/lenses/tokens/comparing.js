@@ -1,10 +1,12 @@
 // Pins a reading and compares every later one with it; main thread.
 
+import { keepInTab, keptInTab } from '../../page/draft.js';
 import { put, read } from '../../page/edits.js';
+import { PINNED } from '../../page/keys.js';
 import { load } from '../../page/models.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
-import { computed } from '../../vendor/signals-core.js';
+import { computed, signal } from '../../vendor/signals-core.js';
 import { ask } from '../scheduler.js';
 
 const { pinnedReading } = state;
@@ -13,10 +15,22 @@ const isOther = () => pinnedReading.value !== null && pinnedReading.value.runId 
 
 const { answer } = ask({ view: 'comparison', needs: 'end', args: () => (isOther() ? {} : null), seen: () => state.lens.value === 'tokens' });
 
-/** Unpins the reading if Python was restarted and no longer has it. */
-watch('pinned reading', () => {
-  if (isOther() && answer.value && !answer.value.json) pinnedReading.value = null;
-});
+/** How the text begins that was pinned until Python was started again, by a reload for example; null: none was. */
+export const lost = signal(/** @type {string | null} */ (null));
+export const beginning = (/** @type {string} */ text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
+/** Takes note if a pinned reading is gone with the Python that had it. */
+export function followPinned() {
+  const { text } = /** @type {{ text?: unknown }} */ (keptInTab(PINNED) ?? {});
+  if (typeof text === 'string') lost.value = text;
+  keepInTab(PINNED, () => pinnedReading.value && { text: beginning(pinnedReading.value.text) });
+  watch('pinned reading', () => {
+    if (!pinnedReading.value) return;
+    const gone = isOther() && answer.value && !answer.value.json;
+    lost.value = gone ? beginning(pinnedReading.value.text) : null;
+    if (gone) pinnedReading.value = null;
+  });
+}
 
 /** The comparison with the current run; null while there is none. */
 export const comparison = computed(() => (isOther() && answer.value?.json ? { json: answer.value.json, arrays: answer.value.arrays } : null));

@@ -5,6 +5,7 @@ import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { plainPanel } from '../panel.js';
 import { compareView } from './compare.js';
+import { followPinned } from './comparing.js';
 import { copiesView } from './copies.js';
 import { fillInView } from './fill_in.js';
 import { inspectorView } from './inspector.js';
@@ -34,6 +35,7 @@ export const tokensLens = {
       panel.mount(own);
     });
     place.append(others);
+    followPinned();
     watch('inspector, its top', () => {
       state.pinned.value; // another token is read from its top
       byId('inspector').scrollTop = 0;

@@ -9,6 +9,7 @@ import { samplingOptions } from '../../page/run_options.js';
 import * as state from '../../page/state.js';
 import { hexBytes, tokenName } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
+import { closeSheetView } from '../controls.js';
 import { filesView } from '../panel.js';
 import { codeButton } from '../python/panel_code.js';
 import { ask } from '../scheduler.js';
@@ -43,7 +44,7 @@ function heading({ tokens, given }, index) {
     <div class="about">
       <h2><code>${tokenName(tokens, index)}</code></h2>
       <span class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)}${kind}</span>
-      <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(index)}>${pinned ? 'Unpin' : 'Pin'}</button>
+      <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(index)}>${pinned ? 'Unpin' : 'Pin'}</button>${closeSheetView()}
     </div>`;
 }
 

@@ -3,6 +3,7 @@
 import { count, countOf, percent } from '../../frame/format.js';
 import { amount, unit } from '../../frame/units.js';
 import { pin } from '../../page/choices.js';
+import { closeSheetView } from '../controls.js';
 import { shownTexts, tokenName, visible } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 
@@ -28,7 +29,7 @@ export function wordView(run, { index, first, stop }, token, pinned) {
     <div class="about">
       <h2><code>${text}</code></h2>
       <span class="hint">Word ${count(index + 1)} of ${count(words.probability.data.length)} · ${countOf(places.length, 'token')}</span>
-      <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(token)}>${pinned ? 'Unpin' : 'Pin'}</button>
+      <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(token)}>${pinned ? 'Unpin' : 'Pin'}</button>${closeSheetView()}
     </div>
     ${known ? html`<dl class="facts">${list.map(([name, shown]) => html`<div><dt>${name}</dt><dd>${shown}</dd></div>`)}</dl>` : html`<p class="hint">It begins with the first token, which has no probability.</p>`}
     <table class="alternatives" id="word-tokens">
