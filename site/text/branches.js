@@ -1,14 +1,19 @@
 // The versions the text has had, as a tree, each ready to be shown again; main thread.
 
+import { countOf } from '../frame/format.js';
 import { show } from '../page/edits.js';
 import * as state from '../page/state.js';
 import { keepOnlyCurrent, version, versions } from '../page/versions.js';
 import { visible } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
+import { signal } from '../vendor/signals-core.js';
 
 /** @import {Version} from '../page/versions.js' */
 
 const LABEL = 42; // characters of a version that are worth showing
+
+/** Whether the button that deletes the others was pressed once. */
+const asked = signal(false);
 
 export function branchesView() {
   const all = versions.value;
@@ -29,9 +34,15 @@ export function branchesView() {
   const list = (/** @type {Version[]} */ some, /** @type {Version | null} */ parent) => html`<ul>${some.map((each) => branch(each, parent))}</ul>`;
   return html`<details class="branches">
     <summary>Versions (${all.length})</summary>
-    <div class="row spread"><p class="hint">Every text you ran, opened or replaced, and every generated one. What you type is added when you go on to another.</p><button type="button" class="small" @click=${keepOnlyCurrent}>Delete the others</button></div>
+    <div class="row spread"><p class="hint">Every text you ran, opened or replaced, and every generated one. What you type is added when you go on to another.</p><button type="button" class="small" id="delete-others" @click=${deleteOthers} @blur=${() => (asked.value = false)}>${asked.value ? `Delete ${countOf(all.length - 1, 'text')} for good` : 'Delete the others'}</button></div>
     ${list(children(null), null)}
   </details>`;
+}
+
+/** Deletes at the second press: nothing brings them back. */
+function deleteOthers() {
+  if (asked.value) keepOnlyCurrent();
+  asked.value = !asked.value;
 }
 
 /** @param {Version} each @param {Version | null} parent */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -84,6 +85,11 @@ def test_the_buttons_under_the_text_give_the_focus_on(page: Page) -> None:
     assert focused(page) == "undo"
     page.locator("#versions summary").click()
     press(page.get_by_role("button", name="Delete the others"))
+    expect(page.locator("#delete-others")).to_have_text(re.compile(r"^Delete \d+ texts? for good$"))
+    page.locator("#undo").focus()
+    expect(page.locator("#delete-others")).to_have_text("Delete the others")
+    for _ in range(2):
+        press(page.locator("#delete-others"))
     expect(page.locator("#versions button")).to_have_count(0)
     assert focused(page) == "tab-tokens"
 
