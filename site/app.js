@@ -9,6 +9,7 @@ import { keepFocus } from './frame/focus.js';
 import { followHelpKey } from './frame/help.js';
 import { byId, element, mount } from './frame/mount.js';
 import { noticeView } from './frame/notice.js';
+import { followSheets } from './frame/sheets.js';
 import { storageView, updateView } from './frame/storage.js';
 import { followAddress, readHash } from './page/address.js';
 import { installApi } from './page/api.js';
@@ -107,6 +108,7 @@ async function mountCharts() {
   }
   mount('tabs', tabsView);
   followQuestions();
+  followSheets();
   mountLessons(asked.lesson, { step: asked.step, lens: asked.lens, again: Boolean(draft?.newer) });
   followAddress();
   await settled;

@@ -10,7 +10,8 @@ import { colourAt, line, NORMAL, rect, SMALL, text } from './scene.js';
  *             axis: (value: number) => string, most?: number, share?: number }} Bars
  *   one bar a row and series, from 0, or on both sides of it if there are negative values; most: the end of the axis if it is not the largest value
  * @typedef {{ kind: 'cells', title: string, levels: ArrayLike<number>, columns: number, palette: Palette, key: { level: number, label: string }[],
- *             ends?: [string, string], widest?: number, narrowest?: number, share?: number }} Grid ends: names of the first and last column
+ *             ends?: [string, string], names?: string[], blank?: string, widest?: number, narrowest?: number, share?: number }} Grid
+ *   ends: names of the first and last column; names: of every column, written upwards as far as they fit; blank: what cells of level -1 are, which are struck through
  * @typedef {{ kind: 'words', title: string, words: { text: string, level: number, strong?: boolean }[], palette: Palette, share?: number }} Words
  * @typedef {{ kind: 'numbers', title: string, texts: string[], room: number }} Figures
  * @typedef {Bars | Grid | Words | Figures} Track
@@ -22,6 +23,8 @@ import { colourAt, line, NORMAL, rect, SMALL, text } from './scene.js';
 const GAP = 8; // between tracks
 const TITLE = 18; // height of the line of titles
 const AXIS = 18;
+const NAMES = 78; // height of names written upwards
+const NAME = 12; // px between two of them
 const KEY = 22;
 const WIDEST_KEY = 260;
 
@@ -54,15 +57,18 @@ export function rowsScene({ labels, tracks, labelRoom, rowHeight, mono, marked =
     else track.texts.forEach((value, row) => marks.push(text(place.x + place.width, middle(row), value, { align: 'end', size, fill: 'ink', room: place.width })));
   });
   const keyed = tracks.some(({ kind }) => kind === 'cells');
-  const axis = tracks.some((track) => track.kind === 'bars' || (track.kind === 'cells' && track.ends));
+  const blank = tracks.some((track) => track.kind === 'cells' && track.blank);
   return {
     width: whole,
-    height: bottom + (axis ? AXIS : 2) + (keyed ? KEY : 0),
+    height: bottom + Math.max(2, ...tracks.map(axisOf)) + (keyed ? KEY : 0) + (blank ? KEY : 0),
     marks,
     areas: tracks.map((track, i) => ({ ...places[i], y: TITLE, height: count * rowHeight, rows: count, columns: track.kind === 'cells' ? track.columns : 1 })),
     frozen: labelRoom,
   };
 }
+
+/** Height of what is written below a track. @param {Track} track */
+const axisOf = (track) => (track.kind === 'bars' ? AXIS : track.kind !== 'cells' ? 0 : track.names ? NAMES : track.ends ? AXIS : 0);
 
 /** Where each track lies. @param {Track[]} tracks @param {number} left @param {number} width @returns {{ x: number, width: number }[]} */
 function placed(tracks, left, width) {
@@ -102,7 +108,7 @@ function bars({ series, axis, most }, { x, width }, rowHeight, bottom) {
     const left = x + (i * width) / key.length;
     marks.push(rect(left, TITLE / 2 - 4, 8, 8, fill, 2), text(left + 12, TITLE / 2, name, { room: width / key.length - 14 }));
   });
-  if (low < 0 || width >= 52) marks.push(text(x, at, low < 0 ? axis(low) : '0'));
+  if (low < 0 || width >= 52) marks.push(text(x, at, axis(low)));
   if (known.length) marks.push(text(x + width, at, axis(high), { align: 'end' }));
   return marks;
 }
@@ -111,7 +117,7 @@ function bars({ series, axis, most }, { x, width }, rowHeight, bottom) {
  * @param {Grid} track @param {{ x: number, width: number }} place @param {number} rows @param {number} rowHeight @param {number} bottom
  * @param {number} whole width of the scene @returns {Mark[]}
  */
-function cells({ levels, columns, palette, key, ends }, { x, width }, rows, rowHeight, bottom, whole) {
+function cells({ levels, columns, palette, key, ends, names, blank }, { x, width }, rows, rowHeight, bottom, whole) {
   const gap = Math.min(width / columns, rowHeight) >= 5 ? 1 : 0;
   /** @type {Mark[]} */
   const marks = [{ kind: 'cells', x, y: TITLE, width, height: rows * rowHeight, rows, columns, levels, palette, gap }];
@@ -119,9 +125,23 @@ function cells({ levels, columns, palette, key, ends }, { x, width }, rows, rowH
     marks.push(text(x, bottom + AXIS / 2, ends[0]));
     if (columns > 1) marks.push(text(x + width, bottom + AXIS / 2, ends[1], { align: 'end' }));
   }
+  const step = width / columns;
+  const every = Math.ceil(NAME / step);
+  names?.forEach((name, column) => {
+    if (column % every === 0) marks.push(text(x + (column + 0.5) * step, bottom + 4, name, { align: 'end', mono: true, room: NAMES - 8, fill: 'ink', upright: true }));
+  });
   const left = Math.max(0, Math.min(x, whole - WIDEST_KEY));
-  return marks.concat(keyMarks(palette, key, left, bottom + (ends ? AXIS : 4) + KEY / 2, whole - left));
+  const under = bottom + (names ? NAMES : ends ? AXIS : 4) + KEY / 2;
+  marks.push(...keyMarks(palette, key, left, under, whole - left));
+  if (!blank) return marks;
+  const struck = Array.from({ length: rows * columns }, (_, i) => i).filter((i) => !(levels[i] >= 0))
+    .map((i) => stroke(x + (i % columns) * step, TITLE + Math.floor(i / columns) * rowHeight, step - gap, rowHeight - gap));
+  if (struck.length) marks.push(line(struck, 'line-strong'), line([stroke(left, under + KEY - 5, 10, 10)], 'line-strong'), text(left + 16, under + KEY, blank, { room: whole - left - 16 }));
+  return marks;
 }
+
+/** From the lower left corner to the upper right one. @param {number} x @param {number} y @param {number} width @param {number} height @returns {[number, number][]} */
+const stroke = (x, y, width, height) => [[x, y + height], [x + width, y]];
 
 /**
  * The ends of a palette's scale, as numbers or in words.

@@ -20,6 +20,7 @@ export function followZoom(stage, at, zoomOf) {
   stage.addEventListener('wheel', (event) => {
     const zoom = zoomOf();
     if (!zoom || !(event.ctrlKey || document.activeElement === stage)) return;
+    if (zoom.isWhole() && event.deltaY > 0 && !event.ctrlKey) return; // there is nothing to zoom out of: the page scrolls
     event.preventDefault();
     zoom.by(Math.exp(event.deltaY * (event.deltaMode ? 16 : 1) * WHEEL * (event.ctrlKey ? 4 : 1)), at(event.clientX, event.clientY));
   }, { passive: false });

@@ -50,5 +50,8 @@ export function short(value) {
   return format(value, size >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 });
 }
 
+/** An end of an axis that shows shares: 0%, 12.3%, 100%. @param {number} share */
+export const shareEnd = (share) => `${short(100 * share)}%`;
+
 /** Megabytes. @param {number} bytes */
 export const megabytes = (bytes) => `${format(bytes / 1e6, decimals(bytes < 1e7 ? 1 : 0))} MB`;

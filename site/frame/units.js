@@ -1,7 +1,7 @@
 // Surprisal and entropy in the unit the visitor chose; the numbers given are in nats; main thread.
 
 import * as state from '../page/state.js';
-import { fixed, signed } from './format.js';
+import { fixed, short, signed } from './format.js';
 
 /** "bits" or "nats". */
 export const unit = () => state.settings.value.units;
@@ -17,6 +17,9 @@ export const amount = (nats, digits = 2) => `${fixed(inUnit(nats), digits)} ${un
 
 /** A change, in the chosen unit and with its sign. @param {number} nats */
 export const change = (nats) => signed(inUnit(nats));
+
+/** An end of an axis or of a scale, in the chosen unit. @param {number} nats */
+export const unitEnd = (nats) => short(inUnit(nats));
 
 /** A label of a legend that holds an amount, in the chosen unit. @param {string} label */
 export const inWords = (label) =>

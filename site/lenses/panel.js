@@ -2,6 +2,7 @@
 
 import { Chart } from '../charts/chart.js';
 import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
+import { COARSE } from '../frame/pointer.js';
 import { tell, watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { computed, signal } from '../vendor/signals-core.js';
@@ -39,7 +40,7 @@ import { tableView } from './table.js';
  */
 export function panel(descriptor) {
   const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, tools, controls, missing, more, code, started } = descriptor;
-  const { resting = 'Point at a value, or use the arrow keys.' } = descriptor;
+  const { resting = COARSE ? 'Touch a value to read it.' : 'Point at a value, or use the arrow keys.' } = descriptor;
   const explained = signal(false);
   const listed = signal(false);
   const seen = () => (isSeen(id) || Boolean(started?.())) && state.hasLayers();

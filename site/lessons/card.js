@@ -28,8 +28,8 @@ export function cardView() {
     <div id="lesson-body" ?hidden=${folded.value}>
       <p class="lesson-do">${filled(lesson.steps[step].do)}</p>
       <div role="status">${isDone ? html`<p class="lesson-see"><strong>Done.</strong> ${filled(lesson.steps[step].see ?? '')}</p>` : nothing}</div>
-      ${buttons(open)}
     </div>
+    ${folded.value ? nothing : buttons(open)}
   </section>`;
 }
 

@@ -1,6 +1,6 @@
 // Puts lessons into the page: the place of the open lesson, or of the one being written, above the text; main thread.
 
-import { byId, mount } from '../frame/mount.js';
+import { mount } from '../frame/mount.js';
 import { tell, watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { cardView } from './card.js';
@@ -21,7 +21,6 @@ export function mountLessons(address, place) {
   keepWriting();
   followLesson();
   markTarget();
-  keepRoom();
   if (state.lesson.value) showControls(state.lesson.value.lesson); // it was opened before the lenses were there
   if (address === null) keepChoice();
   else void openLinked(address, place).catch(refused).then(keepChoice); // not before it has found what was kept
@@ -43,14 +42,4 @@ function markTarget() {
     const selector = CONDITIONS[waits.for].at?.(waits);
     if (selector) document.querySelector(selector)?.classList.add(MARK);
   });
-}
-
-/** On phones the lesson and a pinned token's inspector are sheets at the bottom: what else is there can be scrolled above them. */
-function keepRoom() {
-  for (const [id, name] of [['lesson', '--sheet'], ['inspector', '--pinned']]) {
-    new ResizeObserver(([{ target }]) => {
-      const { position } = getComputedStyle(target);
-      document.documentElement.style.setProperty(name, position === 'fixed' ? `${target.getBoundingClientRect().height}px` : '0px');
-    }).observe(byId(id), { box: 'border-box' });
-  }
 }

@@ -67,7 +67,7 @@ export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
 
 /** Whether the window is so narrow that a pinned token's inspector is a sheet over its lower half, as in text.css. */
-export const NARROW = matchMedia('(max-width: 899px)');
+export const SHEETS = matchMedia('(max-width: 899px) and (min-height: 481px)');
 
 /** What a token of the shown run is called; empty without a run. @param {number} token */
 export const nameOfToken = (token) => (run.value ? tokenName(run.value.tokens, token) : '');

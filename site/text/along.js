@@ -7,6 +7,7 @@ import { colouredTextScene } from '../charts/coloured_text.js';
 import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
 import { theme } from '../charts/theme.js';
 import { count, countOf } from '../frame/format.js';
+import { COARSE } from '../frame/pointer.js';
 import { amount, inUnit, inWords, unit } from '../frame/units.js';
 import { filesView } from '../lenses/panel.js';
 import { ask } from '../lenses/scheduler.js';
@@ -85,7 +86,7 @@ function footView() {
 export function mountAlong(root) {
   const foot = document.createElement('div');
   const chart = new Chart({
-    resting: matchMedia('(pointer: coarse)').matches ? 'Touch a bar for its token.' : 'Drag to select tokens.',
+    resting: COARSE ? 'Touch a bar for its token.' : 'Drag, or press Shift + arrows in the text, to select tokens.',
     onPoint: (point) => hover(point?.column ?? null),
     onBrush: (from, to) => select({ span: { from, to: Math.min(to, state.count.value) } }),
   });

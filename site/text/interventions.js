@@ -38,7 +38,7 @@ export function interventionsView() {
       ? heads.map((row) => chip(`head ${row.layer}.${row.head} ${isMean(row) ? 'at its mean' : scaled(row.scale)}`, () => scaleHeads([row], 1)))
       : chip(`${heads.length} heads ${off ? 'off' : 'scaled'}`, () => scaleHeads(heads, 1))}
     ${cut.map(({ query, keys, layers }, i) => chip(
-      `${query === null ? 'no token' : nameOf(query)} ${query === null ? 'looks' : 'not looking'} at ${keys.length > 3 ? `${count(keys.length)} tokens` : keys.map(nameOf).join(', ')}${layers ? ` in layers ${layers.join(', ')}` : ''}`,
+      `${query === null ? 'no token' : nameOf(query)} ${query === null ? 'looks' : 'not looking'} at ${keys.length > 3 ? `${count(keys.length)} tokens` : keys.map(nameOf).join(', ')}${layers ? ` in ${layers.length === 1 ? 'layer' : 'layers'} ${layers.join(', ')}` : ''}`,
       () => removeAt('cut', i)))}
     ${add.map(({ layer, position, head }, i) => (few && head !== undefined && position === null && isMean({ layer, head }) ? nothing : chip(
       `vector added ${head === undefined ? `before layer ${layer}` : `to head ${layer}.${head}`}${position === null ? '' : ` at ${nameOf(position)}`}`,

@@ -1,5 +1,6 @@
 // The tokens of the one text: which are pointed at, pinned and selected, and the keys that move among them; main thread.
 
+import { byId } from '../frame/mount.js';
 import { hover, pin, select, stepTo } from '../page/choices.js';
 import { redo, undo } from '../page/edits.js';
 import { watch } from '../page/notices.js';
@@ -115,8 +116,9 @@ function markWords(root, elements, drawn) {
 /** @param {HTMLElement} element */
 function keepAboveSheet(element) {
   const room = state.lesson.peek() ? 0.38 : 0.48; // of the window, above the inspector and, in a lesson, the card: text.css, lessons.css
-  const hidden = element.getBoundingClientRect().bottom - room * innerHeight;
-  if (state.NARROW.matches && hidden > 0) scrollBy(0, hidden);
+  const notice = byId('notice').getBoundingClientRect().height; // stands above them
+  const hidden = element.getBoundingClientRect().bottom + notice - room * innerHeight;
+  if (state.SHEETS.matches && hidden > 0) scrollBy(0, hidden);
 }
 
 /** Scrolls the text, and never the page, until the token is seen. @param {HTMLElement} scroller @param {HTMLElement} element */

@@ -165,6 +165,17 @@ def test_a_head_opens_and_its_matrix_zooms(page: Page, attentions: np.ndarray) -
     expect(whole).to_be_enabled()
     whole.click()
     expect(whole).to_be_disabled()
+    page.set_viewport_size({"width": 1400, "height": 600})
+    stage.scroll_into_view_if_needed()
+    stage.focus()
+    page.mouse.move(0, 0)
+    box = stage.bounding_box()
+    assert box
+    top = page.evaluate("scrollY")
+    page.mouse.move(box["x"] + 150, max(box["y"] + 100, 100))
+    page.mouse.wheel(0, 120)
+    until(page, "top => scrollY > top", top)
+    expect(whole).to_be_disabled()
 
 
 def test_pointing_at_a_head_previews_it_and_pressing_opens_it(page: Page, attentions: np.ndarray) -> None:
@@ -195,6 +206,27 @@ def test_what_the_shades_mean_is_said_on_a_phone(page: Page, width: int) -> None
     page.locator("#token-8").click()
     said = page.locator("#legend .shading").bounding_box()
     assert said is not None and said["width"] >= 0.4 * width
+
+
+def test_counts_of_one_and_repeated_names(page: Page) -> None:
+    """And a long passage does not widen a narrow page."""
+    said = "the keeper of the lighthouse told every visitor about ships"
+    count = len(read(page, f"{said}. {said}. {said}."))
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.locator(f"#token-{count - 3}").click()
+    panel = page.locator("#panel-induction")
+    panel.scroll_into_view_if_needed()
+    expect(panel.locator(".lead")).to_contain_text("(twice)")
+    follower = panel.locator(".lead code").all_inner_texts()[1:]
+    assert len(follower) == len(set(follower))
+    expect(panel.locator(".peak").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.body.clientWidth")
+    read(page, f"{said}. {said}.")
+    stage = panel.locator(".chart-stage").nth(1)
+    stage.scroll_into_view_if_needed()
+    stage.focus()
+    page.keyboard.press("ArrowDown")
+    expect(panel.locator(".readout").nth(1)).to_contain_text("in 1 repeated passage ·")
 
 
 def test_shades_end_with_the_lens_and_the_run(page: Page) -> None:

@@ -76,6 +76,21 @@ def test_forced_colours_keep_the_colours_of_the_tokens(page: Page) -> None:
     assert len(set(backgrounds)) > 5 and TRANSPARENT not in backgrounds
 
 
+def test_what_is_chosen_is_seen_in_forced_colours(page: Page) -> None:
+    page.emulate_media(forced_colors="active")
+    page.locator("#remarks [aria-pressed]").first.click()
+    pairs = (
+        ("#remarks [aria-pressed=true]", "#remarks [aria-pressed=false]"),
+        ("#inspector .actual", "#inspector .alternatives tr:not(.actual, .gap)"),
+        ("#pin[aria-pressed=true]", "#undo"),
+    )
+    for chosen, other in pairs:
+        style = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(e).color]"
+        ground, ink = page.locator(chosen).first.evaluate(style)
+        usual = page.locator(other).first.evaluate(style)[0]
+        assert ground not in (usual, ink, TRANSPARENT), chosen
+
+
 def test_print_has_the_whole_text_in_its_colours(page: Page) -> None:
     """Also in a dark theme, as dark text on white."""
     long = TEXT * 3
@@ -183,6 +198,7 @@ def test_a_finger_hits_every_control_and_no_field_is_zoomed_into(
         page.locator(f"#tab-{lens}").tap()
         page.wait_for_timeout(300)
         assert page.evaluate(SMALL) == [], lens
+        assert not [said for said in page.locator(".readout").all_inner_texts() if "oint at" in said]
     for name, (button, opened) in OPEN.items():
         page.locator(button).tap()
         expect(page.locator(opened)).to_be_visible()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from pyscripts.native import Model
 from tests.e2e.conftest import serving
 from tests.e2e.hosting import change_python, link_site
-from tests.e2e.layers import STATE, csv_of, finished, fresh, numbers, open_lens, settled, step_to
+from tests.e2e.layers import STATE, csv_of, finished, fresh, generate, numbers, open_lens, settled, step_to, until
 
 SVG = "{http://www.w3.org/2000/svg}"
 FIRST = "The people of the village went down to the river, and the river was high."
@@ -116,6 +116,29 @@ def test_touch_reads_a_value_and_leaves_it_shown(page: Page) -> None:
     expect(readout).to_contain_text("layer")
     expect(readout).to_contain_text("on the sink")
     finger.detach()
+
+
+def test_narrow_charts_of_choices_have_their_numbers(page: Page) -> None:
+    """Three panels share a row: at a width of 1,920 px this one has 230 px."""
+    generate(page, FIRST, maxTokens=2, topK=1, temperature=1)
+    page.evaluate("""() => {
+        globalThis.written = [];
+        const {fillText} = CanvasRenderingContext2D.prototype;
+        globalThis.usualText = fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (...given) {
+            written.push(given[0]);
+            return fillText.apply(this, given);
+        };
+    }""")
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    last = page.evaluate(f"{STATE}.then(run => run.count - 1)")
+    step_to(page, last)
+    panel = page.locator("#panel-choice")
+    assert panel.locator(".chart-stage").evaluate("stage => stage.clientWidth") < 240
+    probability = panel.locator(".facts dd").nth(2).inner_text()
+    until(page, "probability => written.includes(probability)", probability)
+    page.evaluate("() => void (CanvasRenderingContext2D.prototype.fillText = usualText)")
+    expect(panel).to_contain_text("top-k kept 1 token and removed")
 
 
 def test_charts_name_the_chosen_unit_once(page: Page) -> None:

@@ -93,7 +93,7 @@ def test_nothing_overlaps_or_scrolls_sideways(page: Page, lens: str, size: tuple
     else:
         expect(page.locator("#remarks .card")).to_have_count(3)
     page.evaluate("scrollTo(0, 0)")
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.body.clientWidth"), "beside a scroll bar"
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(OVERLAPS) == []
     model = box(page, "#model")
@@ -143,3 +143,15 @@ def test_every_colouring_s_name_is_seen_whole(page: Page, width: int) -> None:
         expect(page.locator("#legend .legend > *").first).to_be_visible()
         assert box(page, "#colouring")["width"] >= needed - 1, colouring
     page.select_option("#colouring", "hue")
+
+
+def test_the_inspector_is_as_high_for_every_token(page: Page) -> None:
+    """With an alternative more, in a row after a gap, for tokens that the model did not expect."""
+    fresh(page, "tokens").set_viewport_size({"width": 1280, "height": 720})
+    heights, rows = set(), set()
+    for token in range(8):
+        page.locator(f"#token-{token}").hover()
+        expect(page.locator("#inspector .about .hint")).to_contain_text(f"Token {token + 1} of")
+        heights.add(box(page, "#inspector")["height"])
+        rows.add(page.locator("#inspector .alternatives tbody tr").count())
+    assert len(rows) == 2 and len(heights) == 1

@@ -27,6 +27,9 @@ def test_a_vector_steers_and_is_saved_and_opened(page: Page, native: Model, tmp_
     panel = page.locator("#panel-steer")
     panel.scroll_into_view_if_needed()
     panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
+    sizes = panel.locator(".why-tools :is(label, output, button)").evaluate_all(
+        "all => all.map((each) => getComputedStyle(each).fontSize)")
+    assert len(sizes) > 3 and len(set(sizes)) == 1
     panel.locator("input[type=range]").evaluate("e => { e.value = '6'; e.dispatchEvent(new Event('change')); }")
     panel.get_by_role("button", name="Steer", exact=True).click()
     expect(page.locator("#interventions .chip")).to_have_count(1)

@@ -63,6 +63,23 @@ def test_cells_and_their_key() -> None:
     assert scene["areas"] == [{"x": 20, "y": cells["y"], "width": 60, "height": 20, "rows": 2, "columns": 3}]
 
 
+def test_cells_without_a_number_are_struck_through_and_columns_named_as_far_as_they_fit() -> None:
+    track = {"kind": "cells", "title": "", "levels": [0, -1, 1, -1, -1, 2], "columns": 3, "palette": PALETTE, "key": [],
+             "names": ["one", "two", "three"], "blank": "not computed yet"}
+    rows = {"labels": ["0", "1"], "labelRoom": 20, "rowHeight": 10, "tracks": [track]}
+    scene = call("rows", "rowsScene", rows, 80)
+    struck, key = marks(scene, "line")
+    assert len(struck["paths"]) == 3 and len(key["paths"]) == 1
+    assert [path[0][0] for path in struck["paths"]] == [40, 20, 40]
+    assert [m["x"] for m in marks(scene, "text", upright=True)] == [30, 50, 70]
+    assert len(marks(scene, "text", text="not computed yet")) == 1
+    filled = call("rows", "rowsScene", {**rows, "tracks": [{**track, "levels": [0] * 6}]}, 80)
+    assert not marks(filled, "line") and not marks(filled, "text", text="not computed yet")
+    assert filled["height"] == scene["height"], "nothing moves when the last cell is computed"
+    narrow = call("rows", "rowsScene", {**rows, "tracks": [{**track, "widest": 5}]}, 80)
+    assert [m["text"] for m in marks(narrow, "text", upright=True)] == ["one"]
+
+
 def test_narrow_cells_make_a_wide_scene() -> None:
     track = {"kind": "cells", "title": "", "levels": [0] * 500, "columns": 500, "palette": PALETTE, "key": [],
              "narrowest": 4}

@@ -31,3 +31,7 @@ def test_a_missing_number_is_a_dash(name: str) -> None:
 )
 def test_a_number_of_any_size_has_no_exponent(value: str, shown: str) -> None:
     assert written(f"f.short({value})") == shown
+
+
+def test_ends_of_shares_have_no_more_digits_than_they_need() -> None:
+    assert written("[0, 0.000123, 0.0259, 0.116, 1].map(f.shareEnd)") == ["0%", "0.0123%", "2.59%", "11.6%", "100%"]

@@ -1,5 +1,6 @@
 // What the attention lens shows: the open head, which heads shade the text and how, and the token they are about; main thread.
 
+import { countOf } from '../../frame/format.js';
 import * as state from '../../page/state.js';
 import { batch, computed, signal } from '../../vendor/signals-core.js';
 
@@ -77,7 +78,7 @@ export function shadingWords() {
   const one = pointed.value ?? head.value;
   if (pointed.value || scope.value === 'head') return one ? `head ${nameOf(one)}` : '';
   if (scope.value === 'layer') return `layer ${one?.layer} (${how} over heads)`;
-  return scope.value === 'all' ? `all heads (${how})` : `${picked.value.size} heads (${how})`;
+  return scope.value === 'all' ? `all heads (${how})` : `${countOf(picked.value.size, 'head')} (${how})`;
 }
 
 /** Why there is no weight between a query and a key. @param {number} query @param {number} key positions or tokens */

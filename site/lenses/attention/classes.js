@@ -1,7 +1,8 @@
 // How attention differs across word classes: classes × layers, or × the heads of the open head's layer; main thread.
 
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { count, countOf, fixed, percent, short } from '../../frame/format.js';
+import { count, countOf, fixed, percent, shareEnd, short } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
@@ -29,7 +30,7 @@ function chart({ json: { rows, columns, title, layer, palette: name, stops }, ar
       rowHeight: 22,
       tracks: [{
         kind: 'cells', title: layer === null ? 'layers' : `heads of layer ${layer}`, levels: arrays.levels.data, columns,
-        palette: state.paletteOf(name), key: keyOf(stops, format, name === 'focus' ? ['focused', 'diffuse'] : undefined),
+        palette: state.paletteOf(name), key: keyOf(stops, quantity.value === 'sink' ? shareEnd : short, name === 'focus' ? ['focused', 'diffuse'] : undefined),
         ends: ['0', String(columns - 1)],
       }],
     }, width),
@@ -47,7 +48,7 @@ export const classes = panel({
   args: () => ({ quantity: quantity.value, layer: byHead.value ? (head.value?.layer ?? null) : null }),
   lacks: missingAttention,
   title: 'Word classes × layers',
-  resting: 'Point at a cell for its mean over the tokens of the class.',
+  resting: `${POINT} a cell for its mean over the tokens of the class.`,
   controls() {
     /** @type {[string, string][]} */
     const columns = [['layers', 'by layer'], ['heads', `heads of layer ${head.value?.layer ?? ''}`]];

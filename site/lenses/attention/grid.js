@@ -2,7 +2,8 @@
 
 import { headsScene } from '../../charts/heads.js';
 import { keyOf } from '../../charts/rows.js';
-import { percent, short } from '../../frame/format.js';
+import { percent, shareEnd, short } from '../../frame/format.js';
+import { COARSE } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
@@ -45,7 +46,7 @@ function chart({ json, arrays }) {
       patterns: pictures && {
         levels: /** @type {Int16Array} */ (pictures.arrays.levels.data), blocks: pictures.json.blocks, palette: state.paletteOf(pictures.json.palette),
       },
-      shades: arrays.levels.data, palette: state.paletteOf(name), key: keyOf(stops, format, name === 'focus' ? ['focused', 'diffuse'] : undefined),
+      shades: arrays.levels.data, palette: state.paletteOf(name), key: keyOf(stops, shaded === 'distance' ? short : shareEnd, name === 'focus' ? ['focused', 'diffuse'] : undefined),
       opened: chosen ? chosen.layer * columns + chosen.head : null,
       picked: pickedHeads().map(([layer, index]) => layer * columns + index),
     }, width),
@@ -93,7 +94,7 @@ export const grid = panel({
   args: () => ({ shade: shade.value, token: shade.value === 'received' ? subject.value : null, ordered: ordered.value }),
   lacks: missingAttention,
   title: 'All heads',
-  resting: 'Layers down, heads across. Point at a head to shade the text by it; press it to open it.',
+  resting: `Layers down, heads across. ${COARSE ? 'Touch a head to open it.' : 'Point at a head to shade the text by it; press it to open it.'}`,
   controls: (answer) => controls(complete(answer)?.json ?? null),
   charts: (answer) => {
     const full = complete(answer);

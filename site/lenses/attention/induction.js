@@ -1,7 +1,8 @@
 // Induction at the token: the heads that look at what followed its earlier copies, and how repeats get less surprising; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { fixed, percent } from '../../frame/format.js';
+import { countOf, percent, shareEnd, short } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { amount, inUnit, unit } from '../../frame/units.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
@@ -24,8 +25,8 @@ const ranking = ({ heads }) => ({
     rowHeight: 18,
     align: 'end',
     tracks: [
-      { kind: 'bars', title: 'here', axis: percent, most: 1, series: [{ values: heads.map(({ here }) => here), fill: 'accent' }] },
-      { kind: 'bars', title: 'on random repeats', axis: percent, most: 1, series: [{ values: heads.map(({ model }) => model), fill: 'bar' }] },
+      { kind: 'bars', title: 'here', axis: shareEnd, most: 1, series: [{ values: heads.map(({ here }) => here), fill: 'accent' }] },
+      { kind: 'bars', title: 'on random repeats', axis: shareEnd, most: 1, series: [{ values: heads.map(({ model }) => model), fill: 'bar' }] },
     ],
   }, width),
   say: ({ row }) => {
@@ -44,19 +45,22 @@ const curves = ({ curve: { first, later, count } }) => ({
     rowHeight: 16,
     align: 'end',
     tracks: [{
-      kind: 'bars', title: '', axis: (value) => `${fixed(value, 1)} ${unit()}`,
+      kind: 'bars', title: '', axis: (value) => `${short(value)} ${unit()}`,
       series: [{ values: first.map(inUnit), fill: 'bar', name: 'first' }, { values: later.map(inUnit), fill: 'accent', name: 'later' }],
     }],
   }, width),
-  say: ({ row }) => `Place ${row + 1} in ${count[row]} repeated passages · first ${amount(first[row])} · later ${amount(later[row])}`,
-  resting: 'Point at a place in the repeated passages for its surprisal.',
+  say: ({ row }) => `Place ${row + 1} in ${countOf(count[row], 'repeated passage')} · first ${amount(first[row])} · later ${amount(later[row])}`,
+  resting: `${POINT} a place in the repeated passages for its surprisal.`,
 });
 
 /** @param {Induction} answer */
 function lead({ token, after, heads, chance }) {
   const name = html`<code>${state.nameOfToken(token)}</code>`;
   if (!after.length) return html`${name} occurs for the first time here. Choose a token that repeats an earlier passage.`;
-  return html`${name} occurred before, followed by ${after.slice(0, 3).map((each, i) => html`${i ? ', ' : ''}<code>${state.nameOfToken(each.token)}</code>`)}${after.length > 3 ? ' …' : ''}. Head <strong>${nameOf(heads[0])}</strong> puts ${percent(heads[0].here)} of its attention there; spread evenly, it would be ${percent(chance)}.`;
+  const names = after.map((each) => state.nameOfToken(each.token));
+  const followers = [...new Set(names)];
+  const times = (/** @type {string} */ each) => names.filter((other) => other === each).length;
+  return html`${name} occurred before, followed by ${followers.slice(0, 3).map((each, i) => html`${i ? ', ' : ''}<code>${each}</code>${times(each) > 1 ? ` (${times(each) === 2 ? 'twice' : `${times(each)} times`})` : ''}`)}${followers.length > 3 ? ' …' : ''}. Head <strong>${nameOf(heads[0])}</strong> puts ${percent(heads[0].here)} of its attention there; spread evenly, it would be ${percent(chance)}.`;
 }
 
 /** @param {Induction} answer */
@@ -73,7 +77,7 @@ export const induction = panel({
   needs: 'end',
   args: () => (subject.value === null ? null : { token: subject.value }),
   title: 'Induction',
-  resting: 'Point at a bar for its value.',
+  resting: `${POINT} a bar for its value.`,
   lead: ({ json }) => lead(json),
   charts: ({ json }) => [...(json.heads.length ? [ranking(json)] : []), ...(json.curve.first.length ? [curves(json)] : [])],
   below: ({ json }) => passages(json),

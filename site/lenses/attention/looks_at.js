@@ -1,7 +1,8 @@
 // What the token looks at, or what looks at it: which heads shade the text, and the tokens with the largest weights; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { count, percent } from '../../frame/format.js';
+import { count, percent, shareEnd } from '../../frame/format.js';
+import { COARSE } from '../../frame/pointer.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
@@ -29,7 +30,7 @@ function chart({ token, top, direction: way }) {
       rowHeight: 22,
       mono: true,
       tracks: [
-        { kind: 'bars', title: 'weight', axis: percent, series: [{ values: rows.map((row) => row?.weight ?? null), fill: 'bar' }] },
+        { kind: 'bars', title: 'weight', axis: shareEnd, series: [{ values: rows.map((row) => row?.weight ?? null), fill: 'bar' }] },
         { kind: 'numbers', title: '', room: 56, texts: rows.map((row) => (row ? percent(row.weight) : '')) },
       ],
     }, width),
@@ -80,7 +81,7 @@ export const looksAt = panel({
   },
   lacks: (answer) => (pointed.peek() ? null : missingAttention(answer)), // as in shading.js
   title: 'In the text',
-  resting: 'Point at a token in the text, or press it to pin it. Press it again, or Esc, to unpin it.',
+  resting: COARSE ? 'Touch a token in the text to pin it; touch it again to unpin it.' : 'Point at a token in the text, or press it to pin it. Press it again, or Esc, to unpin it.',
   lead: (answer) => (complete(answer) ? lead(/** @type {LooksAt} */ (answer.json)) : 'Reading the text again for these heads…'),
   controls,
   charts: (answer) => (complete(answer) ? [chart(/** @type {LooksAt} */ (answer.json))] : []),

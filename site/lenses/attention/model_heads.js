@@ -1,7 +1,8 @@
 // The scores of the model's heads, the same for every text: measured on repeated random tokens; main thread.
 
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { percent } from '../../frame/format.js';
+import { percent, shareEnd } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
 import { settingMenu } from '../controls.js';
@@ -27,7 +28,7 @@ function chart({ json: { rows, columns, title, palette: name, stops }, arrays })
       rowHeight: 18,
       align: 'end',
       tracks: [{
-        kind: 'cells', title: 'layers', levels: across, columns: rows, palette: state.paletteOf(name), key: keyOf(stops, percent),
+        kind: 'cells', title: 'layers', levels: across, columns: rows, palette: state.paletteOf(name), key: keyOf(stops, shareEnd),
         ends: ['0', String(rows - 1)],
       }],
     }, width),
@@ -46,7 +47,7 @@ export const modelHeads = panel({
   needs: 'end',
   args: () => ({ name: score.value }),
   title: 'The model’s heads',
-  resting: 'Heads down, layers across. Point at a cell for its score; press it to open the head.',
+  resting: `Heads down, layers across. ${POINT} a cell for its score; press it to open the head.`,
   missing: () => (state.model.value && !state.model.value.manifest.head_scores ? 'This model was exported without head scores.' : null),
   lead: ({ json: { measured } }) => (measured ? `Measured on ${measured.tokens} random tokens read twice, mean of ${measured.seeds} draws; the same for every text.` : ''),
   controls: () => settingMenu('Score', SCORES, score),

@@ -4,7 +4,8 @@ import { arcsScene } from '../../charts/arcs.js';
 import { measure } from '../../charts/canvas.js';
 import { matrixScene, within, zoomed } from '../../charts/matrix.js';
 import { keyOf } from '../../charts/rows.js';
-import { count, percent, short } from '../../frame/format.js';
+import { countOf, percent, shareEnd, short } from '../../frame/format.js';
+import { COARSE, POINT } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { isRightToLeft, labelOf, shownTexts } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
@@ -37,14 +38,14 @@ function charts({ json, arrays }) {
   const palette = state.paletteOf(name);
   const names = json.names.map(labelOf); // [position]
   const part = partOf.value && partOf.value.span <= size ? within(partOf.value, size) : { row: 0, column: 0, span: size };
-  const set = (/** @type {Part} */ next) => (zoomedInto.value = { run: state.run.value?.id ?? -1, part: next });
+  const set = (/** @type {Part} */ next) => (zoomedInto.value = next.span < size ? { run: state.run.value?.id ?? -1, part: next } : null);
   const at = (/** @type {number} */ position) => `${names[position]} (${position})`;
   const { values, row_sums: rowSums, column_sums: columnSums, links, link_weights: weights, link_levels: levels } = arrays;
   /** @type {ChartOf} */
   const matrix = {
     label: `Attention of head ${layer}.${index}: ${size} queries by ${size} keys`,
     scene: (width) => matrixScene({
-      size, levels: arrays.levels.data, palette, names, part, rowSums: rowSums.data, columnSums: columnSums.data, key: keyOf(stops, percent),
+      size, levels: arrays.levels.data, palette, names, part, rowSums: rowSums.data, columnSums: columnSums.data, key: keyOf(stops, shareEnd),
     }, width),
     say: ({ area, row, column }) => {
       const [query, key] = [part.row + row, part.column + column];
@@ -66,7 +67,7 @@ function charts({ json, arrays }) {
   const texts = [...Array.from({ length: size - shown.length }, () => ''), ...shown]; // [position] the prefix token is not in the text
   /** @type {ChartOf} */
   const arcs = {
-    label: `The text with the ${weights.data.length} strongest links of head ${layer}.${index}`,
+    label: `The text with the ${countOf(weights.data.length, 'strongest link')} of head ${layer}.${index}`,
     scene: (width) => arcsScene({
       texts, links: links.data, levels: levels.data, palette, rtl: isRightToLeft(run?.tokens.text ?? ''), chosen: linked.value,
     }, width, measure),
@@ -77,7 +78,7 @@ function charts({ json, arrays }) {
       return own.slice(0, 3).map(({ weight, query, key }) => `${at(query)} looks at ${at(key)}: ${percent(weight)}`).join(' · ');
     },
     point: (point) => (linked.value = point && point.area),
-    resting: 'The strongest links. Point at a token for its own.',
+    resting: `The strongest links. ${POINT} a token for its own.`,
   };
   return [matrix, arcs];
 }
@@ -116,10 +117,10 @@ export const oneHead = panel({
   args: () => head.value && { ...head.value, sink: !sinkHidden.value, mass: mass.value, log: log.value },
   lacks: missingAttention,
   title: 'One head',
-  resting: 'Rows look at columns. Press the matrix, then zoom by wheel, pinch, + or −; drag to move; 0 shows all. Arrow keys move the crosshair.',
+  resting: `Rows look at columns. ${COARSE ? 'Pinch to zoom; “Whole matrix” shows all again.' : 'Press the matrix, then zoom by wheel, pinch, + or −; drag to move; 0 shows all. Arrow keys move the crosshair.'}`,
   lead: (answer) => {
     const full = complete(answer);
-    return full ? html`<strong>Head ${nameOf(full.json)}</strong> on ${count(full.json.size)} positions.` : 'Reading the text again for this layer…';
+    return full ? html`<strong>Head ${nameOf(full.json)}</strong> on ${countOf(full.json.size, 'position')}.` : 'Reading the text again for this layer…';
   },
   controls,
   charts: (answer) => {

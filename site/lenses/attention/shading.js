@@ -1,6 +1,6 @@
 // Shades the one text by the attention of the token that is pointed at or pinned; main thread.
 
-import { percent } from '../../frame/format.js';
+import { shareEnd } from '../../frame/format.js';
 import { shade } from '../../page/choices.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
@@ -60,7 +60,7 @@ export function followShading() {
       title: `${titleOf(token, way)} · ${shadingWords()}`,
       light: coloursOf(levels, palette, 'light'),
       dark: coloursOf(levels, palette, 'dark'),
-      legend: { values: [0, most / 2, most], labels: ['0', '', percent(most)], light: ends('light'), dark: ends('dark'), continuous: true },
+      legend: { values: [0, most / 2, most], labels: [shareEnd(0), '', shareEnd(most)], light: ends('light'), dark: ends('dark'), continuous: true },
     });
   });
 }

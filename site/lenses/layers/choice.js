@@ -1,7 +1,8 @@
 // How the token was chosen: the model's probabilities beside those after the sampling filters; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { count, percent } from '../../frame/format.js';
+import { count, countOf, percent, shareEnd } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { amount } from '../../frame/units.js';
 import { continueFrom } from '../../page/edits.js';
 import { samplingOptions } from '../../page/run_options.js';
@@ -36,13 +37,13 @@ function charts(choice) {
     label: `Probabilities of the ${rows.length} tokens listed, before and after the sampling filters`,
     scene: (width) => rowsScene({
       labels: rows.map((_, row) => nameOf(row)),
-      labelRoom: Math.min(130, width * 0.36),
+      labelRoom: Math.min(130, width * 0.32),
       rowHeight: Math.max(22, Math.min(32, Math.floor(320 / rows.length))), // as high as the charts beside it
       mono: true,
       marked: rows.flatMap(({ chosen }, row) => (chosen ? [row] : [])),
       tracks: [
-        { kind: 'bars', title: '', axis: percent, series: sampled ? [before, after] : [before] },
-        ...(width > 520 ? both : width > 240 ? [shares] : []),
+        { kind: 'bars', title: '', axis: shareEnd, series: sampled ? [before, after] : [before] },
+        ...(width > 520 ? both : width > 200 ? [shares] : []),
       ],
     }, width),
     say: ({ row }) => {
@@ -61,7 +62,7 @@ const figures = (title, texts) => ({ kind: /** @type {const} */ ('numbers'), tit
 
 /** @param {FilterEffect} filter */
 const effectOf = ({ name, kept, removed_mass: removed }) =>
-  FILTERS[name] + (removed > 0 ? ` kept ${count(kept)} tokens and removed ${percent(removed)}` : '');
+  FILTERS[name] + (removed > 0 ? ` kept ${countOf(kept, 'token')} and removed ${percent(removed)}` : '');
 
 /** @param {Known} choice */
 const facts = (choice) => html`
@@ -84,7 +85,7 @@ export const choice = panel({
     return drawn ? null : token - 1;
   },
   title: 'Token probabilities',
-  resting: 'Point at a token for its values; press it to continue from it.',
+  resting: `${POINT} a token for its values; press it to continue from it.`,
   lead: ({ json }) => (json.known ? json.words : 'First token: no probability.'),
   charts: ({ json }) => charts(json),
   below: ({ json }) => (json.known ? facts(json) : nothing),

@@ -3,6 +3,7 @@
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { perLine, vectorScene } from '../../charts/vector.js';
 import { count, short } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { computed, signal } from '../../vendor/signals-core.js';
@@ -50,7 +51,7 @@ function charts({ json, arrays }) {
         const { index, value, where } = top[row];
         return `dimension ${index}: ${short(value)} · largest at ${where.map(({ token }) => `${state.nameOfToken(token)} (token ${count(token + 1)})`).join(', ')}`;
       },
-      resting: 'Point at a bar for the tokens where its dimension peaks.',
+      resting: `${POINT} a bar for the tokens where its dimension peaks.`,
     },
   ];
 }
@@ -73,7 +74,7 @@ export const dimensions = panel({
   needs: 'token',
   args: (_, token) => ({ token, layer: layer.value }),
   title: 'Hidden state',
-  resting: 'Point at a value for its dimension.',
+  resting: `${POINT} a value for its dimension.`,
   controls: layerChoice,
   passAt: (_, token, answer) => (answer?.json.known ? null : token),
   charts,

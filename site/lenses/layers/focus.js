@@ -2,7 +2,8 @@
 
 import { colourAt } from '../../charts/scene.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { fixed, percent } from '../../frame/format.js';
+import { fixed, percent, shareEnd, short } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { amount, inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { panel } from '../panel.js';
@@ -29,10 +30,10 @@ function chart({ json, arrays }) {
           ends: ['0', String(columns - 1)], share: 2.2, widest: 24,
         },
         {
-          kind: 'bars', title: unit(), axis: (value) => fixed(value, 1),
+          kind: 'bars', title: unit(), axis: short,
           series: [{ values: layers.map(({ entropy }) => inUnit(entropy)), fill: 'bar', fills: layers.map(({ level }) => colourAt(palette, level)) }],
         },
-        { kind: 'bars', title: 'sink', axis: (value) => `${100 * value}%`, most: 1, series: [{ values: layers.map(({ sink }) => sink), fill: 'bar' }] },
+        { kind: 'bars', title: 'sink', axis: shareEnd, most: 1, series: [{ values: layers.map(({ sink }) => sink), fill: 'bar' }] },
       ],
     }, width),
     say: ({ area, row, column }) => {
@@ -53,7 +54,7 @@ export const focus = panel({
   needs: 'token',
   args: (_, token) => ({ token }),
   title: 'Attention entropy',
-  resting: 'Layers down, heads across. Point at a cell or bar.',
+  resting: `Layers down, heads across. ${POINT} a cell or bar.`,
   lead: ({ json }) => json.words ?? 'The first position can only attend to itself.',
   charts: (answer) => [chart(answer)],
   more: (isOpen) => definition('focus', isOpen),

@@ -2,7 +2,8 @@
 
 import { LONGEST_SIDE } from '../../charts/canvas.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { count, short } from '../../frame/format.js';
+import { count, countOf, short } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
@@ -20,7 +21,7 @@ function chart({ json: { names, columns, palette: name, stops }, arrays }) {
   const palette = state.paletteOf(name);
   const token = state.current.value ?? -1;
   return {
-    label: `${QUANTITIES[quantity.value]} of ${names.length} layers by ${count(columns)} tokens`,
+    label: `${QUANTITIES[quantity.value]} of ${names.length} layers by ${countOf(columns, 'token')}`,
     scene: (width) => rowsScene({
       labels: shortNames(names),
       labelRoom: 40,
@@ -43,7 +44,7 @@ export const layerMap = panel({
   needs: 'text',
   args: () => ({ name: quantity.value }),
   title: 'Layers × tokens',
-  resting: 'Point at a cell for its value; press it to go to its token.',
+  resting: `${POINT} a cell for its value; press it to go to its token.`,
   controls: () => settingMenu('Quantity', QUANTITIES, quantity),
   charts: (answer) => [chart(answer)],
 });

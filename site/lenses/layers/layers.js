@@ -2,6 +2,7 @@
 
 import { rowsScene } from '../../charts/rows.js';
 import { short } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { QUANTITIES, rowHeight, shortNames } from './rows.js';
@@ -40,7 +41,7 @@ export const layers = panel({
   needs: 'token',
   args: (_, token) => ({ token }),
   title: 'Layer-wise activations',
-  resting: 'Norms by layer. Point at a bar for its value.',
+  resting: `Norms by layer. ${POINT} a bar for its value.`,
   lead: ({ json }) => (json.busiest ? html`The largest change happened in <strong>${json.busiest}</strong>.` : 'Norms after each layer.'),
   charts: ({ json }) => [chart(json.rows, json.busiest)],
   more: (isOpen) => definition('layers', isOpen),

@@ -1,7 +1,8 @@
 // The logit lens at the token: what each layer would already say comes next; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { count, fixed, percent } from '../../frame/format.js';
+import { count, fixed, percent, short } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
@@ -32,7 +33,7 @@ function chart({ layers, next, palette: name }) {
           kind: /** @type {const} */ ('words'), title: ['most likely', '2nd', '3rd'][k], palette, share: k ? 1 : 1.2,
           words: layers.map(({ top }) => ({ text: `${state.nameOfId(top[k])} ${percent(top[k].probability)}`, level: top[k].level, strong: top[k].id === next?.id })),
         })),
-        { kind: 'bars', title: `KL (${unit()})`, axis: (value) => fixed(value, 1), share: 0.7, series: [{ values: layers.map(({ divergence }) => inUnit(divergence)), fill: 'bar' }] },
+        { kind: 'bars', title: `KL (${unit()})`, axis: short, share: 0.7, series: [{ values: layers.map(({ divergence }) => inUnit(divergence)), fill: 'bar' }] },
         { kind: 'numbers', title: 'rank', room: 50, texts: layers.map(({ rank }) => count(rank)) },
       ],
     }, width),
@@ -54,7 +55,7 @@ export const logitLens = panel({
   passAt: (_, token) => token,
   title: 'Logit lens',
   missing: () => (hasLens() ? null : 'This model was exported without the logit lens.'),
-  resting: 'One row for each layer. Point at one for its five most likely tokens.',
+  resting: `One row for each layer. ${POINT} one for its five most likely tokens.`,
   lead: ({ json: { layers, next, settled } }) => html`${next ? html`Next token: <code>${state.nameOfId(next)}</code>. ` : 'The text ends here. '}<code>${state.nameOfId(layers[layers.length - 1].top[0])}</code> is the top prediction from <strong>${settled}</strong> on.`,
   charts: ({ json }) => [chart(json)],
 });

@@ -2,6 +2,7 @@
 
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { countOf, fixed } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { amount } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { panel } from '../panel.js';
@@ -39,6 +40,6 @@ export const wordClasses = panel({
   needs: 'text',
   args: () => ({}),
   title: 'Word classes × layers',
-  resting: 'Point at a cell: how much the layer changes such words.',
+  resting: `${POINT} a cell: how much the layer changes such words.`,
   charts: (answer) => [chart(answer)],
 });

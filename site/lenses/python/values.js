@@ -5,6 +5,7 @@ import { pictureFiles, svgFiles, WIDTH } from '../../charts/files.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { theme, themed } from '../../charts/theme.js';
 import { count, significant } from '../../frame/format.js';
+import { COARSE } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
@@ -76,7 +77,7 @@ const number = (value) => (Number.isInteger(value) ? String(value).replace('-', 
 /** @param {HeatmapValue} value @param {CodeAnswer} answer @param {boolean} isNew */
 function heatmapView(value, answer, isNew) {
   const of = heatmap(value, answer);
-  chart ??= new Chart({ resting: 'Point at a cell for its value, or use the arrow keys.' });
+  chart ??= new Chart({ resting: COARSE ? 'Touch a cell for its value.' : 'Point at a cell for its value, or use the arrow keys.' });
   if (isNew) chart.show(of);
   const files = pictureFiles(() => ({ name: 'tokenlight-python', title: 'Python', note: state.run.value?.model.name ?? '', scenes: [of.scene(WIDTH)] }));
   return html`${chart.element}<div class="panel-foot">${filesView('Heatmap', files)}</div>`;

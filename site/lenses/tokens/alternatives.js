@@ -36,11 +36,11 @@ export function alternatives(run, index) {
   const onChange = (/** @type {Event} */ event) =>
     set('topK', Math.max(1, Math.min(run.columns.top_ids.width, Number(valueOf(event)) || shown(run))));
   return html`
-    <table class="alternatives">
+    <div class="expected" .style=${`--rows:${shown(run)}`}><table class="alternatives">
       <caption>What the model expected here</caption>
       <thead class="sr-only"><tr><th>Rank</th><th>Token</th><th>Bar</th><th>Probability</th><th>Use it</th></tr></thead>
       <tbody>${rows.map((row, i) => [i && row.rank > rows[i - 1].rank + 1 ? html`<tr class="gap"><td colspan="5">⋯</td></tr>` : nothing, alternative(index, row, most)])}</tbody>
-    </table>
+    </table></div>
     <label class="field">Alternatives <input type="range" id="top-k" min="1" max=${run.columns.top_ids.width} .value=${String(shown(run))} @input=${onChange}> <output for="top-k">${shown(run)}</output></label>`;
 }
 

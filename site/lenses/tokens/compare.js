@@ -4,7 +4,7 @@ import { hover, pin } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { shownTexts, tokenName } from '../../shared/token_text.js';
-import { count, fixed, significant, signed } from '../../frame/format.js';
+import { countOf, fixed, significant, signed } from '../../frame/format.js';
 import { amount, inUnit, inWords, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
 import { pinView } from '../controls.js';
@@ -58,7 +58,7 @@ function sides({ json: { a, b, largest }, arrays }) {
 /** @param {string} name @param {Side} shown @param {Numbers} change nats by token @param {Numbers} logprob */
 function side(name, { model, tokens, colours, summary }, change, logprob) {
   const texts = shownTexts(tokens);
-  const facts = `${count(summary.tokens ?? 0)} tokens · perplexity ${significant(summary.perplexity)} · ${fixed(summary.bits_per_byte)} bits per byte`;
+  const facts = `${countOf(summary.tokens ?? 0, 'token')} · perplexity ${significant(summary.perplexity)} · ${fixed(summary.bits_per_byte)} bits per byte`;
   const { light, dark } = colours;
   const style = (/** @type {number} */ i) =>
     `background-color:light-dark(${light.background[i]}, ${dark.background[i]});color:light-dark(${light.text[i]}, ${dark.text[i]})`;

@@ -4,7 +4,8 @@ import { Chart } from '../../charts/chart.js';
 import { pictureFiles, saveCsv, WIDTH } from '../../charts/files.js';
 import { rowsScene } from '../../charts/rows.js';
 import { theme } from '../../charts/theme.js';
-import { count, fixed } from '../../frame/format.js';
+import { count, countOf, fixed, short } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { inUnit, unit } from '../../frame/units.js';
 import { select } from '../../page/choices.js';
 import * as state from '../../page/state.js';
@@ -60,17 +61,17 @@ function chart({ first, later, count }) {
       rowHeight: 18,
       align: 'end',
       tracks: [{
-        kind: 'bars', title: '', axis: (value) => fixed(value, 1),
+        kind: 'bars', title: '', axis: short,
         series: [{ values: once, fill: 'bar', name: `first (${unit()})` }, { values: again, fill: 'accent', name: 'again' }],
       }],
     }, width),
-    say: ({ row }) => `place ${row + 1}: ${fixed(once[row])} the first time, ${fixed(again[row])} again (${count[row]} passages)`,
+    say: ({ row }) => `place ${row + 1}: ${fixed(once[row])} the first time, ${fixed(again[row])} again (${countOf(count[row], 'passage')})`,
   };
 }
 
 /** @param {{ first: (number | null)[], later: (number | null)[], count: number[] }} curve */
 function curveView(curve) {
-  drawn ??= new Chart({ resting: 'Point at a place for its values.' });
+  drawn ??= new Chart({ resting: `${POINT} a place for its values.` });
   const current = chart(curve);
   drawn.show(current);
   const files = {

@@ -2,7 +2,7 @@
 
 import { pictureFiles, saveCsv, WIDTH } from '../../charts/files.js';
 import { rowsScene } from '../../charts/rows.js';
-import { count, percent } from '../../frame/format.js';
+import { count, countOf, percent, shareEnd } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import { pin } from '../../page/choices.js';
 import { samplingOptions } from '../../page/run_options.js';
@@ -24,7 +24,7 @@ const listed = ask({ view: 'choice', needs: 'token', args: (_, token) => ({ toke
 export function inspectorView() {
   const run = state.run.value;
   const { hovered, pinned, current } = state;
-  const index = state.NARROW.matches && pinned.value !== null ? pinned.value : (hovered.value ?? current.value); // a sheet stays
+  const index = state.SHEETS.matches && pinned.value !== null ? pinned.value : (hovered.value ?? current.value); // a sheet stays
   if (!run || index === null || index >= run.tokens.ids.length) return html`<h2 class="title">Token</h2><p class="hint">${state.text.value ? 'Press Run' : 'Type a text'}: every token is coloured by how likely the model found it.</p>`;
   const word = state.wordAt(index);
   if (word && index < run.count) return wordView(run, word, index, pinned.value === index);
@@ -57,7 +57,7 @@ function facts({ columns, conditions }, index) {
     ['Surprisal', amount(value('surprisal'))],
     ['Entropy', amount(value('entropy'))],
     ['Probability ranked above it', percent(value('mass_above'))],
-    ...(conditions.stride === null ? [] : [['Context', `${count(value('tokens_seen'))} tokens`]]),
+    ...(conditions.stride === null ? [] : [['Context', countOf(value('tokens_seen'), 'token')]]),
   ];
   return html`<dl class="facts">${list.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}</dl>`;
 }
@@ -78,7 +78,7 @@ function foot(run, index, known) {
       mono: true,
       marked: rows.flatMap(({ actual }, i) => (actual ? [i] : [])),
       tracks: [
-        { kind: 'bars', title: 'probability', axis: percent, series: [{ values: rows.map(({ p }) => p), fill: 'bar' }] },
+        { kind: 'bars', title: 'probability', axis: shareEnd, series: [{ values: rows.map(({ p }) => p), fill: 'bar' }] },
         { kind: 'numbers', title: '', room: 64, texts: rows.map(({ p }) => percent(p)) },
       ],
     }, WIDTH)];

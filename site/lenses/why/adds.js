@@ -1,7 +1,8 @@
 // Adds: direct logit attribution, exact: every head and MLP as a grid, the largest parts, and the sum beside the logit; main thread.
 
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { signed } from '../../frame/format.js';
+import { short, signed } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
@@ -32,7 +33,7 @@ function charts({ json, arrays }) {
     scene: (width) => rowsScene({
       labels: Array.from({ length: layers }, (_, layer) => String(layer)), labelRoom: 24, rowHeight: layers > 20 ? 12 : 18, align: 'end',
       tracks: [
-        { kind: 'cells', title: 'heads', levels: column(0, heads), columns: heads, palette, key: keyOf(stops, (value) => signed(value)), ends: ['0', String(heads - 1)], widest: 26, share: 3 },
+        { kind: 'cells', title: 'heads', levels: column(0, heads), columns: heads, palette, key: keyOf(stops, short), ends: ['0', String(heads - 1)], widest: 26, share: 3 },
         { kind: 'cells', title: 'MLP', levels: column(heads, columns), columns: 1, palette, key: [], widest: 40, narrowest: 28, share: 0.6 },
       ],
     }, width),
@@ -47,11 +48,11 @@ function charts({ json, arrays }) {
   /** @type {ChartOf} */
   const list = {
     label: 'The largest parts',
-    resting: 'Point at a bar for its value; press a head to choose it.',
+    resting: `${POINT} a bar for its value; press a head to choose it.`,
     scene: (width) => rowsScene({
       labels: top.map(nameOf), labelRoom: Math.min(150, width * 0.4), rowHeight: 20,
       tracks: [
-        { kind: 'bars', title: 'logits', axis: (value) => signed(value, 1), series: [{ values: top.map(({ value }) => value), fill: 'bar' }] },
+        { kind: 'bars', title: 'logits', axis: short, series: [{ values: top.map(({ value }) => value), fill: 'bar' }] },
         { kind: 'numbers', title: '', room: 56, texts: top.map(({ value }) => signed(value)) },
       ],
     }, width),
@@ -61,7 +62,7 @@ function charts({ json, arrays }) {
       if (kind === 'head') chosenHead.value = { layer: Number(layer), head: Number(head) };
     },
   };
-  return [grid, list, largestChart(largest.slice(0, LISTED), 'added directly, read from', 'logits', signed)];
+  return [grid, list, largestChart(largest.slice(0, LISTED), 'added directly, read from', 'logits', signed, short)];
 }
 
 /** The sum beside the logit. @param {Views['why_adds']['answer']} answer */

@@ -2,7 +2,7 @@
 
 import { rowsScene } from '../../charts/rows.js';
 import { fixed } from '../../frame/format.js';
-import { change, unit } from '../../frame/units.js';
+import { change, unit, unitEnd } from '../../frame/units.js';
 import { labelOf } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
@@ -18,7 +18,7 @@ const chart = (title, labels, rows) => ({
   scene: (width) => rowsScene({
     labels, labelRoom: Math.min(190, width * 0.42), rowHeight: 24, mono: true,
     tracks: [{
-      kind: 'bars', title: '', axis: change, series: [
+      kind: 'bars', title: '', axis: unitEnd, series: [
         { name: 'quick', values: rows.map(({ quick }) => quick), fill: 'bar' },
         { name: 'slow', values: rows.map(({ slow }) => slow), fill: 'accent' },
       ],

@@ -1,6 +1,6 @@
 // Which token of A goes with which of this text: both texts one above the other, paired by pressing; main thread.
 
-import { count } from '../../frame/format.js';
+import { count, countOf } from '../../frame/format.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
@@ -26,7 +26,7 @@ export function alignmentLine(both) {
   const equal = both.a.length === both.b.length;
   /** @type {[string, string][]} */
   const options = equal ? [['', 'position by position'], ['hand', ALIGNMENTS.hand]] : [['', 'choose…'], ...Object.entries(ALIGNMENTS)];
-  return html`<span class="why-question">${equal ? '' : `A has ${count(both.a.length)} tokens, this text ${count(both.b.length)}.`} Aligned:
+  return html`<span class="why-question">${equal ? '' : `A has ${countOf(both.a.length, 'token')}, this text ${count(both.b.length)}.`} Aligned:
     ${menuView('Aligned', options, alignment(), (value) => setAlignment(value, both))}</span> `;
 }
 

@@ -1,7 +1,8 @@
 // The charts of one number for each head: the layer × head grid, and the heads that change most; main thread.
 
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { change, unit } from '../../frame/units.js';
+import { POINT } from '../../frame/pointer.js';
+import { change, unit, unitEnd } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 
 /** @import {Numbers, Views} from '../../shared/protocol.js' */
@@ -27,19 +28,19 @@ export function headCharts({ layers, columns, palette, stops, top }, { deltas, l
     scene: (width) => rowsScene({
       labels: Array.from({ length: layers }, (_, layer) => String(layer)), labelRoom: 24, rowHeight: rowHeight(layers), align: 'end',
       tracks: [{
-        kind: 'cells', title: 'heads', levels: levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, change),
-        ends: ['0', String(columns - 1)], widest: 26,
+        kind: 'cells', title: 'heads', levels: levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, unitEnd),
+        ends: ['0', String(columns - 1)], blank: 'not computed yet', widest: 26,
       }],
     }, width),
     say: ({ row, column }) => say(row, column),
     pick: ({ row, column }) => press(row, column),
   }, {
     label: 'The heads that change most',
-    resting: 'Point at a bar for its value; press it to choose the head.',
+    resting: `${POINT} a bar for its value; press it to choose the head.`,
     scene: (width) => rowsScene({
       labels: top.map(({ layer, head }) => `head ${layer}.${head}`), labelRoom: Math.min(120, width * 0.4), rowHeight: 20,
       tracks: [
-        { kind: 'bars', title: `Δ ${unit()}`, axis: change, series: [{ values: top.map(({ value }) => value), fill: 'bar' }] },
+        { kind: 'bars', title: `Δ ${unit()}`, axis: unitEnd, series: [{ values: top.map(({ value }) => value), fill: 'bar' }] },
         { kind: 'numbers', title: '', room: 56, texts: top.map(({ value }) => change(value)) },
       ],
     }, width),

@@ -1,7 +1,7 @@
 // Interventions: heads off by name, links cut between tokens of the text, and what they changed against the untouched reading; main thread.
 
 import { fixed } from '../../frame/format.js';
-import { change, inUnit, unit } from '../../frame/units.js';
+import { change, inUnit, unit, unitEnd } from '../../frame/units.js';
 import { cutLinks, isChanged, scaleHeads, setInterventions } from '../../page/interventions.js';
 import { say } from '../../page/notices.js';
 import * as state from '../../page/state.js';
@@ -87,6 +87,6 @@ export const interventions = panel({
     if (json.missing) return 'Reading the text with the unchanged model…';
     return comparison(json.mean ?? 0, json.before ?? 0);
   },
-  charts: ({ json }) => (json.largest && !json.missing ? [largestChart(json.largest, 'most changed', `Δ ${unit()}`, change)] : []),
+  charts: ({ json }) => (json.largest && !json.missing ? [largestChart(json.largest, 'most changed', `Δ ${unit()}`, change, unitEnd)] : []),
   tools,
 });

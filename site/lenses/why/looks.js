@@ -1,6 +1,6 @@
 // Looks at: attention of the position that predicts the token, as it is or times the size and alignment of what is moved; main thread.
 
-import { percent, signed } from '../../frame/format.js';
+import { percent, shareEnd, signed } from '../../frame/format.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { checkView } from '../controls.js';
 import { panel } from '../panel.js';
@@ -28,5 +28,5 @@ export const looks = panel({
     const prefix = json.prefix === null || json.prefix === undefined ? '' : ` Prefix token: ${json.weighted ? share(json.prefix) : percent(json.prefix)}.`;
     return html`${json.weighted ? 'Share of what attention added, by the token it came from, mean over layers.' : 'Attention, mean over all heads.'}${prefix}`;
   },
-  charts: ({ json }) => (json.largest ? [largestChart(json.largest, json.weighted ? 'share of what attention added' : 'attention', json.weighted ? 'share' : 'weight', json.weighted ? share : percent)] : []),
+  charts: ({ json }) => (json.largest ? [largestChart(json.largest, json.weighted ? 'share of what attention added' : 'attention', json.weighted ? 'share' : 'weight', json.weighted ? share : percent, shareEnd)] : []),
 });

@@ -2,7 +2,7 @@
 
 import { rowsScene } from '../../charts/rows.js';
 import { countOf, fixed } from '../../frame/format.js';
-import { change, inUnit, unit } from '../../frame/units.js';
+import { change, inUnit, unit, unitEnd } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { checkView, menuView } from '../controls.js';
@@ -36,7 +36,7 @@ export const hidden = panel({
   missing: missingWords,
   controls: () => html`<span class="attention-controls">${compared()}</span>`,
   lead: (answer) => progress(answer) || html`Each token hidden from the position that predicts. Δ ${answer.json.versus && both.value ? 'of the difference of log-probabilities' : 'log-probability'}, ${unit()}.${answer.json.prefix === null ? '' : ` Prefix token: ${change(answer.json.prefix)}.`}`,
-  charts: ({ json }) => [largestChart(json.largest, 'change if hidden', `Δ ${unit()}`, change)],
+  charts: ({ json }) => [largestChart(json.largest, 'change if hidden', `Δ ${unit()}`, change, unitEnd)],
 });
 
 /** Why heads cannot be replaced by their mean; null if they can, or need not. */
@@ -104,7 +104,7 @@ export const context = panel({
       scene: (width) => rowsScene({
         labels: json.lengths.map((n) => countOf(n, 'token')), labelRoom: 84, rowHeight: 20,
         tracks: [
-          { kind: 'bars', title: `log-probability, ${unit()}`, axis: (value) => fixed(inUnit(value), 1), series: [{ values: values.map((value) => (Number.isNaN(value) ? null : value)), fill: 'bar' }] },
+          { kind: 'bars', title: `log-probability, ${unit()}`, axis: unitEnd, series: [{ values: values.map((value) => (Number.isNaN(value) ? null : value)), fill: 'bar' }] },
           { kind: 'numbers', title: '', room: 56, texts: values.map((value) => fixed(inUnit(value))) },
         ],
       }, width),

@@ -1,6 +1,7 @@
 // Patch: the residual stream or a head’s output of the pinned text copied into this one, and what that does to the prediction; main thread.
 
 import { count, signed } from '../../frame/format.js';
+import { POINT } from '../../frame/pointer.js';
 import { change, unit } from '../../frame/units.js';
 import { computeMissing } from '../../page/questions.js';
 import * as state from '../../page/state.js';
@@ -107,7 +108,7 @@ export const patch = panel({
   fetch: (run, lacking) => computeMissing(run, lacking),
   code: () => (state.pinnedReading.value ? { other: state.pinnedReading.value.text } : {}),
   title: 'Patch',
-  resting: 'Point at a cell for its value. Blue: copying from A makes the target likelier.',
+  resting: `${POINT} a cell for its value. Blue: copying from A makes the target likelier.`,
   missing,
   controls,
   lead,

@@ -1,7 +1,7 @@
 // The charts of a patch: by layer and token of the residual stream, or by layer and head with the largest listed; main thread.
 
 import { keyOf, rowsScene } from '../../charts/rows.js';
-import { change, unit } from '../../frame/units.js';
+import { change, unit, unitEnd } from '../../frame/units.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { headCharts, rowHeight } from './head_charts.js';
@@ -31,8 +31,8 @@ export function gridChart({ json, arrays }, press) {
     scene: (width) => rowsScene({
       labels: Array.from({ length: layers + 1 }, (_, row) => (row < layers ? String(row) : 'norm')), labelRoom: 40, rowHeight: rowHeight(layers), align: 'end',
       tracks: [{
-        kind: 'cells', title: `Δ ${unit()}`, levels: arrays.levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, change),
-        ends: [state.nameOfToken(0), state.nameOfToken(columns - 1)], widest: 44, narrowest: 8,
+        kind: 'cells', title: `Δ ${unit()}`, levels: arrays.levels.data, columns, palette: state.paletteOf(palette), key: keyOf(stops, unitEnd),
+        names: Array.from({ length: columns }, (_, column) => state.nameOfToken(column)), blank: 'cannot change anything, or not computed yet', widest: 44, narrowest: 8,
       }],
     }, width),
     say: ({ row, column }) => {
@@ -45,7 +45,7 @@ export function gridChart({ json, arrays }, press) {
       press(cell);
       stepTo(cell.column);
     },
-    frames: [...(begin ? [{ from: 0, to: begin, kind: /** @type {const} */ ('span') }] : []), { from: token, to: token + 1, kind: 'mark' }],
+    frames: [{ from: token, to: token + 1, kind: 'mark' }],
   };
 }
 

@@ -1,7 +1,7 @@
 // Shades the one text by the chosen reading while the Why lens is open; main thread.
 
-import { percent, signed } from '../../frame/format.js';
-import { inUnit, unit } from '../../frame/units.js';
+import { shareEnd, short } from '../../frame/format.js';
+import { unit, unitEnd } from '../../frame/units.js';
 import { shade } from '../../page/choices.js';
 import { isChanged } from '../../page/interventions.js';
 import { watch } from '../../page/notices.js';
@@ -46,7 +46,7 @@ export function followShading() {
     const most = json.most ?? 0;
     const isSigned = name === 'signed';
     const nats = chosen === 'needs' || chosen === 'change';
-    const format = (/** @type {number} */ value) => (nats ? `${signed(inUnit(value))} ${unit()}` : chosen === 'looks' ? (isSigned ? `${signed(100 * value, 1)}%` : percent(value)) : signed(value));
+    const end = (/** @type {number} */ value) => (nats ? `${unitEnd(value)} ${unit()}` : chosen === 'looks' ? shareEnd(value) : short(value));
     const ends = [0, 128, 255];
     const stops = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ends.map((level) => palette[scheme][level]), text: [] });
     const text = state.nameOfToken(state.current.value ?? 0);
@@ -55,7 +55,7 @@ export function followShading() {
       title: titles[chosen],
       light: coloursOf(shades, palette, 'light'),
       dark: coloursOf(shades, palette, 'dark'),
-      legend: { values: isSigned ? [-most, 0, most] : [0, most / 2, most], labels: [isSigned ? format(-most) : '0', '', format(most)], light: stops('light'), dark: stops('dark'), continuous: true },
+      legend: { values: isSigned ? [-most, 0, most] : [0, most / 2, most], labels: [end(isSigned ? -most : 0), '', end(most)], light: stops('light'), dark: stops('dark'), continuous: true },
     });
   });
 }

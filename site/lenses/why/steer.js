@@ -1,6 +1,6 @@
 // Steer: a vector from two texts or a file, its strength, and what is generated with it and without; main thread.
 
-import { significant } from '../../frame/format.js';
+import { countOf, significant } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
 import { say, tell } from '../../page/notices.js';
 import { listSteering } from '../../page/questions.js';
@@ -71,7 +71,7 @@ async function takeLists(event) {
   isReading.value = true;
   try {
     const { json, arrays } = await listSteering({ lists: [a, b], layer: at, mean });
-    hold({ layer: at, vector: Array.from(arrays.vector.data) }, `mean over ${json.texts[0]} texts of A less ${json.texts[1]} of B, ${mean ? POSITIONS.mean : POSITIONS.last}`);
+    hold({ layer: at, vector: Array.from(arrays.vector.data) }, `mean over ${countOf(json.texts[0], 'text')} of A less ${json.texts[1]} of B, ${mean ? POSITIONS.mean : POSITIONS.last}`);
   } catch (error) {
     if (/** @type {any} */ (error)?.name !== 'Ended') tell(error); // else a newer run has come
   } finally {
