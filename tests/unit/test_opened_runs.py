@@ -62,49 +62,6 @@ def test_a_run_without_tokens_is_opened_again(kind: str) -> None:
     assert opened.reading.tokens.ids == () and opened.reading.trace.shown == 0
 
 
-@pytest.mark.parametrize("stop", [1, 2, 3, 5])
-@pytest.mark.parametrize("kind", ["json", "npz"])
-def test_a_reading_that_was_stopped_is_opened_with_its_whole_text(kind: str, stop: int) -> None:
-    """After position 3, in the middle of a character."""
-    run = saveable(stop=stop)
-    data, text, read = files.write(run, kind), run.reading.tokens.text, run.reading.trace.shown
-    assert read == stop - 1
-    opened = open_reading(data, "run")
-    assert opened.text == text and opened.reading.trace.shown == read
-    np.testing.assert_array_equal(opened.reading.trace.statistics().logprob, run.reading.trace.statistics().logprob)
-    assert opened.reading.tokens.ids[:read] == run.reading.tokens.ids[:read] and opened.reading.tokens.total == len(IDS)
-    assert run_json.build(opened.reading, opened.vocabulary, opened.manifest) == built(run)
-    session = Session()
-    about = json.loads(session.open_saved(SimpleNamespace(to_py=lambda: data), "run"))
-    session.show_saved(1)
-    assert about["text"] == text and session.update(1, ended=True)["count"] == read
-    for again in (files.write(opened_as(data), "json"), files.write(opened_as(data), "npz")):
-        assert open_reading(again, "again").text == text
-
-
-@pytest.mark.parametrize("kind", ["json", "npz"])
-def test_other_files_of_a_reading_that_was_stopped_say_so(kind: str) -> None:
-    run = saveable(stop=4)
-    for saved in (run, opened_as(files.write(run, kind))):
-        assert len(list(csv.DictReader(io.StringIO(files.write(saved, "csv").decode())))) == 3
-        shown = json.loads(files.write(saved, "embed"))
-        assert shown["text"] == run.reading.tokens.text and len(shown["tokens"]) == 3
-        assert shown["facts"].endswith("the first 3 of 6 tokens")
-        assert "the first 3 of 6 tokens" in files.write(saved, "html").decode()
-        with np.load(io.BytesIO(files.write(saved, "npz")), allow_pickle=False) as arrays:
-            assert {len(arrays[name]) for name in ("ids", "texts", "spans", "logprob")} == {3}
-    assert "the first" not in json.loads(files.write(saveable(), "embed"))["facts"]
-
-
-def test_tokens_of_another_text_are_refused() -> None:
-    for stop in (None, 4):
-        saved = built(saveable(stop=stop))
-        with pytest.raises(ValueError, match="its tokens are not those of its text"):
-            open_reading(json.dumps(saved | {"text": "Another text"}).encode(), "run.json")
-    with pytest.raises(ValueError, match="its tokens are not those of its text"):
-        open_reading(json.dumps(built(saveable()) | {"text": built(saveable())["text"] + "more"}).encode(), "run.json")
-
-
 def test_json_is_shown_without_a_model() -> None:
     run = saveable()
     shown = opened_views(Session(), files.write(run, "json"), "run.json")

@@ -1,0 +1,96 @@
+"""The code that embeds a coloured text in another page, and what the embed page refuses; real Chromium."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+from urllib.parse import parse_qs
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.likelihood import analyze, read_box
+from tests.e2e.test_saved_runs import TEXT
+
+COLOURS = "nodes => nodes.map(node => getComputedStyle(node).backgroundColor)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_code_embeds_the_coloured_text(
+    tiny: Page, tiny_site: str, browser: Browser, theme: Literal["light", "dark"]
+) -> None:
+    """In a page of another origin, without isolation: only the embed page's own files are fetched."""
+    read_box(tiny, TEXT.replace("\r\n", "\n"))
+    run = analyze(tiny, TEXT.replace("\r\n", "\n"))
+    tiny.click("#save > summary")
+    tiny.click("#embed")
+    code = tiny.input_value("#embed-code")
+    tiny.keyboard.press("Escape")
+    context = browser.new_context(color_scheme=theme, service_workers="block")
+    page, fetched = context.new_page(), list[str]()
+    page.on("request", lambda request: fetched.append(request.url.split("#")[0]))
+    page.set_content(f"<h1>An article</h1>{code}")
+    frame = page.frame_locator("iframe")
+    tokens = frame.locator("#tokens > span")
+    expect(tokens).to_have_count(len(run["tokens"]))
+    expect(frame.locator("#tokens")).to_have_text(run["text"], use_inner_text=False)
+    tiny.emulate_media(color_scheme=theme)
+    assert tokens.evaluate_all(COLOURS) == tiny.locator("#tokens .token").evaluate_all(COLOURS)
+    tiny.emulate_media(color_scheme="light")
+    tokens.nth(4).hover()
+    expect(frame.locator("#card")).to_contain_text(f"rank {run['tokens'][4]['rank']:,}")
+    expect(frame.locator("figcaption")).to_contain_text("tiny-gpt2 (fp32")
+    tokens.nth(4).focus()
+    for said in (tokens.nth(4).get_attribute("aria-label") or "", frame.locator("#card").inner_text()):
+        assert f"rank {run['tokens'][4]['rank']:,}" in said and said.count("; ") >= 4
+    last = len(run["tokens"]) - 1
+    for key, to in (("ArrowRight", 5), ("ArrowDown", 6), ("ArrowLeft", 5), ("Home", 0), ("End", last)):
+        page.keyboard.press(key)
+        expect(tokens.nth(to)).to_be_focused()
+        expect(frame.locator("#tokens > [tabindex='0']")).to_have_count(1)
+        expect(frame.get_by_role("option", selected=True)).to_have_count(1)
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    expect(tokens.last).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(frame.locator("#open")).to_be_focused()
+    files = {Path(address).name for address in fetched} - {"icon.svg"}
+    assert files == {"embed.html", "embed.css", "embed.js", "packed.js"}
+    link = frame.locator("#open").get_attribute("href")
+    assert link and parse_qs(link.split("#")[1])["text"] == [run["text"]]
+    context.close()
+
+
+def test_what_cannot_be_embedded_is_said(tiny: Page, tiny_site: str, browser: Browser) -> None:
+    read_box(tiny, "The people")
+    whole = json.loads(tiny.evaluate("tokenlight.export('embed').then((blob) => blob.text())"))
+    pack = """value => import(new URL('shared/packed.js', document.baseURI))
+        .then(({packed, unpacked}) => packed(value).then(async (one) => [one, await unpacked(one)]))"""
+    hostile = json.loads(json.dumps(whole))
+    hostile["tokens"][0]["light"][0] = "red;background:url(https://example.org/x)"
+    markup = json.loads(json.dumps(whole))
+    markup["tokens"][0]["text"] = "<img src=x onerror=alert(1)>"
+    letters = {}
+    for name, value in (("hostile", hostile), ("markup", markup), ("other", {"schema": "tokenlight.embed/2"})):
+        letters[name], again = tiny.evaluate(pack, json.dumps(value))
+        assert json.loads(again) == value
+    page = browser.new_page()
+    nothing = "does not say which text"
+    for hash_, said in (
+        ("", nothing), ("run=", "damaged"), ("run=%%%", "damaged"), (f"run={letters['markup'][:40]}", "damaged"),
+        (f"run={letters['hostile']}", "not a text that “Embed” saved"), (f"run={letters['other']}", "not a text that"),
+        ("file=../secret.json", nothing), ("file=https://example.org/x.json", nothing),
+        ("file=none.json", "none.json is missing"), (f"run={letters['markup']}", "<img src=x onerror=alert(1)> people"),
+    ):
+        page.goto("about:blank")
+        page.goto(f"{tiny_site}embed.html#{hash_}")
+        expect(page.locator("#tokens")).to_contain_text(said)
+        expect(page.locator("#tokens img")).to_have_count(0)
+    page.route("**/beside.json", lambda route: route.fulfill(json=whole))
+    page.route("**/broken.json", lambda route: route.fulfill(body='{"schema":'))
+    for file, shown in (("beside", "The people"), ("broken", "broken.json is damaged. Save it again with “Embed”.")):
+        page.goto("about:blank")
+        page.goto(f"{tiny_site}embed.html#file={file}.json")
+        expect(page.locator("#tokens")).to_have_text(shown)
+    page.close()
