@@ -30,9 +30,9 @@ class KeptHiddenStates:
         """Adds the next positions [layer+1, position, hidden]. expected: positions that the run will have, as known."""
         layers, count, size = states.shape
         one = states.itemsize * layers * size  # bytes of a position
-        fits = self._limit // one  # positions
+        fits = self._limit / one  # positions; not //, by which infinity is NaN
         if fits < max(expected, self._read + count):
-            fits = max(self._when_long // one, self._kept)
+            fits = max(self._when_long / one, self._kept)
         taken = max(0, int(min(self._read + count, fits)) - self._read) if self._kept == self._read else 0
         needed = self._kept + taken
         if taken and (self._buffer is None or self._buffer.shape[1] < needed):
