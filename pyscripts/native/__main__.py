@@ -9,11 +9,11 @@ from typing import Any
 
 from pyscripts.metrics import METRICS
 from pyscripts.native import load
-from pyscripts.native.corpus import Progress, check_writable, score_corpus
+from pyscripts.native.corpus import Progress, score_corpus
 from pyscripts.native.engines import ENGINES
 from pyscripts.native.files import ModelError, read_manifest
 from pyscripts.native.scoring import OF_TEXT, Settings
-from pyscripts.native.summary import read_summary, summary, table
+from pyscripts.native.summary import check_summary_place, read_summary, summary, table
 
 
 def parser() -> argparse.ArgumentParser:
@@ -116,7 +116,7 @@ def _score(options: argparse.Namespace) -> int:
     settings = Settings(columns, options.context, options.stride, not options.no_prefix, options.literal)
     terminal = sys.stderr.isatty()
     if options.summary:
-        check_writable(options.summary)
+        check_summary_place(options.summary, options.corpus, options.output)
 
     def report(sentence: str) -> None:
         print(("\r\033[K" if terminal else "") + sentence, file=sys.stderr)

@@ -223,6 +223,7 @@ def test_a_damaged_folder_says_what_to_do(model_folder: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(("more", "said"), [
     (["read", "a", "--stride", "0"], "stride must be a whole number from 1 to"),
     (["generate", "a", "--stop", ""], "stop must be a text"),
+    (["read", "a", "--threads", "100000"], "threads must be a whole number from 1 to"),
     (["generate", "a", "--seed", "-1"], "seed must be a whole number, 0 or more"),
 ])
 def test_the_command_line_says_what_is_wrong(
