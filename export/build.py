@@ -116,6 +116,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             model = checkpoint.load_model(source)
             tokenizer = checkpoint.write_tokenizer(source, small)
             facts = facts_of(source, model, weights_format)
+            preflight.check_context(source.name, facts["context_length"])
             preflight.check_vocabulary(source.name, tokenizer, facts["vocab_size"])
         with step("check the page's tokenizer"):
             tokenizer_check.write(tokenizer, small, facts["vocab_size"])

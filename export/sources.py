@@ -9,13 +9,15 @@ import sys
 import unicodedata
 import zipfile
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from export import hub, library, preflight
 from export.architectures.families import Refusal, family_of
 from export.catalogue import CATALOGUE, Known, Package
-from export.weights.layout import check_config, check_is_no_pointer, read_json, read_tokenizer, weight_files
+from export.weights.configuration import check_config, check_generation_config
+from export.weights.layout import check_is_no_pointer, read_json, read_tokenizer, weight_files
 
 CACHE = Path(__file__).resolve().parent / ".cache"
 GGUF_ARCHITECTURES = ("llama", "qwen2", "qwen3")
@@ -195,12 +197,14 @@ def from_hub(repository: str, revision: str | None, offline: bool, known: Known 
     """
     files = hub.cached(repository, revision) if offline else hub.listing(repository, revision)
     config = hub.config(files)
-    family_of(config)
     check_config(repository, config)
+    family_of(config)
     weights = weight_files(repository, files.names, lambda name: hub.read_json(files, name))
     hub.check_space(files, weights)
     preflight.refuse_too_large(repository, preflight.expected_parameters(files.sizes, weights, config))
-    _check_tokenizer(hub.download(files, []), repository, files.names, config)
+    small = hub.download(files, [])
+    check_generation_config(small)
+    _check_tokenizer(small, repository, files.names, config)
     directory = hub.download(files, weights)
     name = known.title if known else repository.split("/")[-1]
     license_ = known.license if known else files.license
@@ -211,10 +215,14 @@ def from_hub(repository: str, revision: str | None, offline: bool, known: Known 
 
 def from_folder(path: Path) -> Source:
     """A local checkpoint in the transformers layout."""
-    config = read_json(path, "config.json")
-    family_of(config)
-    check_config(str(path), config)
     names = [file.name for file in path.iterdir() if file.is_file()]
+    for name in names:
+        if any(fnmatch(name, pattern) for pattern in hub.TOKENIZER_FILES):
+            check_is_no_pointer(path / name)
+    config = read_json(path, "config.json")
+    check_config(str(path), config)
+    family_of(config)
+    check_generation_config(path)
     for name in weight_files(str(path), names, lambda name: read_json(path, name)):
         check_is_no_pointer(path / name)
     _check_tokenizer(path, str(path), names, config)

@@ -10,13 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from export import build, sources
+from export import build, preflight, sources
 from export.architectures.families import Refusal
 from export.check import fidelity
 from export.sources import Source
-from export.weights.checkpoint import load_model
+from export.weights.checkpoint import check_buildable, load_model
+from export.weights.configuration import check_config
 from tests.export.hub_server import Hub
-from tests.export.models import random_model
+from tests.export.models import CONFIGS, random_model
 
 METADATA = {"format": "pt"}
 PROSE = "The committee met on Thursday, and the minutes of its second meeting were read aloud and approved."
@@ -128,10 +129,126 @@ def test_refused_before_the_weights_are_fetched(message: str, folder: Path, hub:
     assert not [name for name in hub.downloads() if name.endswith(".safetensors")]
 
 
+WRONG: dict[str, dict[str, Any]] = {
+    r"model_type must be text, not \['gpt2'\]": {"model_type": ["gpt2"]},
+    "model_type must be text, not 5": {"model_type": 5},
+    "architectures must be a list of names, not 'GPT2LMHeadModel'": {"architectures": "GPT2LMHeadModel"},
+    "n_head must be a whole number, 1 or more, not 0": {"n_head": 0},
+    "n_head must be a whole number, 1 or more, not '4'": {"n_head": "4"},
+    "n_layer must be a whole number, 1 or more, not True": {"n_layer": True},
+    "n_positions must be a whole number, 1 or more, not 256.5": {"n_positions": 256.5},
+    "vocab_size must be a whole number, 1 or more, not '600'": {"vocab_size": "600"},
+    "vocab_size must be a whole number, 1 or more, not None": {"vocab_size": None},
+    "eos_token_id must be a token id or a list of them, not '1'": {"eos_token_id": "1"},
+    r"eos_token_id must be a token id or a list of them, not \[1, None\]": {"eos_token_id": [1, None]},
+    r"bos_token_id must be a token id, not 1\.5": {"bos_token_id": 1.5},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_a_wrong_value_names_the_file_and_the_field(message: str, folder: Path, hub: Hub) -> None:
+    """Before the weights are fetched."""
+    change(folder, **WRONG[message])
+    hub.repositories["someone/tiny"] = folder
+    for model in (str(folder), "someone/tiny"):
+        with pytest.raises(Refusal, match=rf"config\.json of {model}: {message}"):
+            sources.find(model)
+    assert "model.safetensors" not in hub.downloads()
+
+
+def test_a_missing_model_type(folder: Path) -> None:
+    settings = json.loads((folder / "config.json").read_text())
+    del settings["model_type"]
+    (folder / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(Refusal, match=r"config\.json of .*: model_type is missing; use a checkpoint saved"):
+        sources.find(str(folder))
+
+
+def test_a_wrong_generation_config(folder: Path, hub: Hub) -> None:
+    """Its ends of a text, which a build states in the manifest; from the hub before the weights are fetched."""
+    hub.repositories["someone/tiny"] = folder
+    (folder / "generation_config.json").write_text('{"eos_token_id": 1.5}')
+    with pytest.raises(Refusal, match=r"generation_config\.json: eos_token_id must be .*, not 1\.5"):
+        sources.find("someone/tiny")
+    assert "model.safetensors" not in hub.downloads()
+    for text, message in (
+        ('{"eos_token_id": "x"}', r"eos_token_id must be a token id or a list of them, not 'x'"),
+        ("{", "is not valid JSON"),
+        ("[]", "is not a JSON object"),
+    ):
+        (folder / "generation_config.json").write_text(text)
+        with pytest.raises(Refusal, match=rf"generation_config\.json.* {message}"):
+            sources.find(str(folder))
+
+
+def test_a_number_as_the_file_of_a_weight(folder: Path) -> None:
+    shard(folder)
+    path = folder / "model.safetensors.index.json"
+    index = json.loads(path.read_text())
+    index["weight_map"]["transformer.wte.weight"] = 5
+    path.write_text(json.dumps(index))
+    with pytest.raises(Refusal, match=r"index\.json gives 5 as the file of transformer\.wte\.weight"):
+        sources.find(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({"n_head": 5}, "must be divisible by num_heads"), ({"activation_function": "foo"}, "activation_function: 'foo'")],
+)
+def test_a_config_that_makes_no_model_is_not_called_broken_weights(
+    settings: dict[str, Any], reason: str, folder: Path
+) -> None:
+    change(folder, **settings)
+    with pytest.raises(Refusal, match=rf"config\.json describes a model that cannot be built \(.*{reason}.*correct it"):
+        load_model(sources.from_folder(folder))
+
+
+@pytest.mark.parametrize("architecture", CONFIGS)
+def test_every_family_can_be_built_without_its_weights(architecture: str, tmp_path: Path) -> None:
+    """As the check of config.json does it."""
+    random_model(architecture).config.save_pretrained(tmp_path)
+    check_config(str(tmp_path), json.loads((tmp_path / "config.json").read_text()))
+    check_buildable(tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "name"), [(torch.int8, "I8"), (torch.float8_e4m3fn, "F8_E4M3")])
+def test_weights_in_a_type_that_is_not_read(kind: torch.dtype, name: str, folder: Path) -> None:
+    """The sentence says which."""
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.wte.weight"] = weights["transformer.wte.weight"].to(kind)
+    save_file(weights, folder / "model.safetensors", METADATA)
+    with pytest.raises(Refusal, match=rf"safetensors: transformer\.wte\.weight is stored as {name}; supported: F64"):
+        preflight.parameters(folder, None)
+
+
+def test_a_context_that_is_too_short(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.wpe.weight"] = weights["transformer.wpe.weight"][:7].contiguous()
+    save_file(weights, folder / "model.safetensors", METADATA)
+    change(folder, n_positions=7)
+    assert build.main([str(folder), "--out", str(tmp_path / "out")]) == 2
+    assert "reads at most 7 positions; a build needs 8 or more" in capsys.readouterr().err
+
+
+def test_a_format_that_is_too_coarse_names_the_next(checkpoint: Path) -> None:
+    """fp32 is the last."""
+    for name, advice in (("int8", "; use --weights fp16"), ("fp16", "; use --weights fp32"), ("fp32", "")):
+        found = {figure: 0.0 for figure in fidelity.BARS[name]}
+        with pytest.raises(fidelity.Unfaithful, match=rf"top1 agreement is 0, at least [\d.]+ is required{advice}$"):
+            fidelity.enforce(found, name)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "config.json", "tokenizer_config.json"])
+def test_a_pointer_in_place_of_a_small_file_is_named(name: str, folder: Path) -> None:
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(Refusal, match=rf"{name} is a Git LFS pointer, not the file itself; run git lfs pull"):
+        sources.find(str(folder))
+
+
 def test_a_git_lfs_pointer_is_named(folder: Path) -> None:
     """What a clone without git-lfs leaves."""
     (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-    with pytest.raises(Refusal, match=r"model\.safetensors is a Git LFS pointer, not the weights; run git lfs pull"):
+    with pytest.raises(Refusal, match=r"model\.safetensors is a Git LFS pointer, not the file itself; run git"):
         sources.find(str(folder))
 
 
@@ -182,7 +299,7 @@ def test_unusual_models_build_from_end_to_end(
     """A context shorter than what the check would like to read, ALiBi, a table of positions; on one short text."""
     texts = tmp_path / "texts"
     texts.mkdir()
-    (texts / "short.txt").write_text(PROSE)
+    (texts / "mixed.txt").write_text(PROSE)
     monkeypatch.setattr(fidelity, "TEXTS", texts)
     folder = tmp_path / f"tiny-{architecture}"
     random_model(architecture, vocab_size=600, **settings).save_pretrained(folder)
