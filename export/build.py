@@ -1,16 +1,16 @@
-"""Export causal language models to the files the page loads: `python export/build.py MODEL…`.
-
-MODEL is a name from --list, a hub id (owner/name), a local folder saved by transformers, or a .gguf file.
-"""
+"""Export causal language models to the files the page loads: `python export/build.py MODEL…` (see arguments.py)."""
 
 import argparse
+import contextlib
 import errno
 import os
 import shutil
+import signal
 import sys
-import tempfile
+import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,47 +19,15 @@ ROOT = Path(__file__).resolve().parent.parent
 if __package__ in (None, ""):  # run as a script: import from the repository, not from this folder
     sys.path[0] = str(ROOT)
 
+from export import arguments, library  # noqa: E402
 from export.architectures.families import Refusal  # noqa: E402
 from export.catalogue import CATALOGUE  # noqa: E402
 from export.report import catalogue_table, console, step, table  # noqa: E402
 
-FORMATS = ("int8", "fp16", "fp32")
+UNUSABLE = {  # how the system says that nothing can be written into a folder, or read from it
+    getattr(errno, name) for name in ("EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG")
+}
 FILES = ("model.onnx", "page.onnx", "weights.bin", "tokenizer.json", "tokenizer_config.json")
-
-
-EXAMPLES = """examples:
-  python export/build.py                                 gpt2, or smollm2 if the model hub cannot be reached
-  python export/build.py smollm2 pythia-70m              names from --list
-  python export/build.py owner/name --revision main      a model from the hub
-  python export/build.py path/to/checkpoint --name mine  a folder written by save_pretrained
-  python export/build.py path/to/model.gguf              Llama, Qwen2 or Qwen3
-  python export/build.py gpt2 --weights fp16 --force     build again with 16 bits per weight
-"""
-
-
-def arguments(argv: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="export/build.py",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="default: gpt2, or smollm2 without the hub")
-    parser.add_argument("--weights", choices=FORMATS, default="int8", help="weight format (default: int8)")
-    parser.add_argument("--revision", help="a hub commit, branch or tag")
-    parser.add_argument("--name", help="name in the page (default: the model's own)")
-    parser.add_argument("--out", type=Path, default=ROOT / "site" / "models", help="default: site/models")
-    parser.add_argument("--list", action="store_true", help="list the known models and exit")
-    parser.add_argument("--force", action="store_true", help="rebuild models that are already built")
-    parser.add_argument("--offline", action="store_true", help="use only files that are on this machine")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    options = parser.parse_args(argv)
-    if options.name and len(options.models) > 1:
-        parser.error("--name needs exactly one MODEL")
-    if options.revision and len(options.models) != 1:
-        parser.error("--revision needs exactly one MODEL")
-    return options
 
 
 def default_models(options: argparse.Namespace) -> list[str]:
@@ -80,10 +48,8 @@ def default_models(options: argparse.Namespace) -> list[str]:
 
 def already_built(out: Path, name: str, weights_format: str) -> bool:
     """Whether a catalogue model is completely built under `out`, from the pinned source, in this format."""
-    from export import manifest
-
     known, folder = CATALOGUE.get(name), out / name
-    found = manifest.complete(folder)
+    found = library.complete(folder)
     if known is None or found is None:
         return False
     source = known.package.requirement if known.package else known.hub
@@ -142,9 +108,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
     from export.tokenizer import tokenizer_check
     from export.weights import checkpoint, shards, storage
 
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=out) as work_name:
-        work = Path(work_name)
+    with library.workplace(out) as work:
         staged, fp32, small, raw = (work / name for name in ("model", "fp32", "small", "raw"))
         for directory in (staged, fp32, small, raw):
             directory.mkdir()
@@ -152,6 +116,7 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             model = checkpoint.load_model(source)
             tokenizer = checkpoint.write_tokenizer(source, small)
             facts = facts_of(source, model, weights_format)
+            preflight.check_context(source.name, facts["context_length"])
             preflight.check_vocabulary(source.name, tokenizer, facts["vocab_size"])
         with step("check the page's tokenizer"):
             tokenizer_check.write(tokenizer, small, facts["vocab_size"])
@@ -191,26 +156,12 @@ def build(source: Any, weights_format: str, out: Path) -> dict[str, Any]:
             files = [shards.split(small / name, staged) for name in FILES]
             result = manifest.build(facts, files)
         with step("compute the examples"):
-            manifest.write_json(staged / "manifest.json", result)
+            library.write_json(staged / "manifest.json", result)
             del model, stored  # the examples are read with the finished model, which needs the memory
             result["examples"] = examples.write(staged)
-            manifest.write_json(staged / "manifest.json", result)
-        put_in_place(staged, out / source.id, work)
-    manifest.add_to_library(out, result)
+            library.write_json(staged / "manifest.json", result)
+        library.add(out, staged, result, work)
     return result
-
-
-def put_in_place(staged: Path, final: Path, work: Path) -> None:
-    """Replace the previous build with the finished folder; until then the previous one stays intact."""
-    previous = work / "previous"
-    if final.exists():
-        final.rename(previous)
-    try:
-        staged.rename(final)
-    except BaseException:
-        if previous.exists():
-            previous.rename(final)
-        raise
 
 
 def summary(result: dict[str, Any], seconds: float) -> None:
@@ -234,42 +185,87 @@ def summary(result: dict[str, Any], seconds: float) -> None:
     )
 
 
-def run(options: argparse.Namespace) -> None:
-    """Build the requested models one after another."""
-    for name in options.models or default_models(options):
-        if not options.force and not options.name and already_built(options.out, name, options.weights):
-            console.print(
-                f"{name} is already built as {options.weights} in {options.out / name} (rebuild it with --force)"
-            )
-            continue
-        start = time.perf_counter()
-        console.print(f"[bold]{name}[/bold]")
-        from export import preflight, sources
+def make(name: str, options: argparse.Namespace) -> None:
+    """Find and build one of the requested models."""
+    if not options.force and options.name is None and already_built(options.out, name, options.weights):
+        where = f"{name} is already built as {options.weights} in {options.out / name}"
+        console.print(f"{where} (rebuild it with --force)", markup=False)
+        return
+    start = time.perf_counter()
+    console.print(name, style="bold", markup=False)
+    from export import preflight, sources
 
-        with step("find the checkpoint"):
-            source = sources.find(name, options.revision, options.offline)
-            sources.identify(source, options.name, options.out, options.force)
-        preflight.tell(source.name, preflight.parameters(source.directory, source.gguf))
-        summary(build(source, options.weights, options.out), time.perf_counter() - start)
+    with step("find the checkpoint"):
+        source = sources.find(name, options.revision, options.offline)
+        sources.identify(source, options.name, options.out, options.force)
+    preflight.tell(source.name, preflight.parameters(source.directory, source.gguf))
+    summary(build(source, options.weights, options.out), time.perf_counter() - start)
+
+
+def run(options: argparse.Namespace) -> dict[str, str]:
+    """Build the requested models one after another; returns those that failed, with the reason."""
+    from export import sources
+
+    if options.name is not None:
+        sources.check_name(options.name, "--name")
+    library.read(options.out)  # a damaged list is found before the work
+    failed: dict[str, str] = {}
+    names = options.models or default_models(options)
+    for name in names:
+        try:
+            sources.check_argument(name)
+            make(name, options)
+        except Exception as error:
+            if options.debug:
+                traceback.print_exc()
+            failed[name] = in_one_line(error, options.out)
+            if len(names) > 1:
+                console.print(f"  {name} was not built: {failed[name]}", markup=False)
+    return failed
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns 0, 2 with one line on stderr if something cannot be built, or 130 after Ctrl-C."""
-    options = arguments(argv)
-    if options.list:
-        catalogue_table(CATALOGUE.values())
-        return 0
+    """Returns 0, 2 with one line on stderr for each model that cannot be built, or 130 after Ctrl-C."""
+    options = arguments.parse(argv)
     try:
-        run(options)
+        with stoppable():
+            if options.list:
+                catalogue_table(CATALOGUE.values())
+                return 0
+            if options.remove is not None:
+                library.remove(options.out, options.remove)
+                console.print(f"{options.remove} was removed from {options.out}", markup=False)
+                return 0
+            failed = run(options)
     except KeyboardInterrupt:
         print("stopped; earlier builds are unchanged", file=sys.stderr)
         return 130
     except Exception as error:
         if options.debug:
             traceback.print_exc()
-        print(f"error: {in_one_line(error, options.out)}", file=sys.stderr)
-        return 2
-    return 0
+        failed = {"": in_one_line(error, options.out)}
+    for name, sentence in failed.items():
+        which = f"{name}: " if len(options.models) > 1 and name else ""
+        print(f"error: {which}{sentence}", file=sys.stderr)
+    return 2 if failed else 0
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Meanwhile the signals that end a process, of `kill` and of a closed terminal, do what Ctrl-C does; one that is
+    ignored, as after nohup, stays so."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    endings = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    own = threading.current_thread() is threading.main_thread()  # others may not
+    before = {each: signal.signal(each, stop) for each in endings if own and signal.getsignal(each) == signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def in_one_line(error: Exception, out: Path) -> str:
@@ -277,7 +273,12 @@ def in_one_line(error: Exception, out: Path) -> str:
     if isinstance(error, Refusal):
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return f"the disk is full ({error.filename or out}); earlier builds are unchanged"
+        return f"the disk is full ({out}); earlier builds are unchanged"
+    if isinstance(error, OSError) and error.errno in UNUSABLE and isinstance(error.filename, str):
+        place, folder = Path(error.filename).absolute(), out.absolute()
+        if place.is_relative_to(folder) or folder.is_relative_to(place):  # its own files in there say nothing to a user
+            return f"{out} cannot be used ({error.strerror}); choose another folder with --out"
+        return f"{error.filename} cannot be used ({error.strerror})"
     if isinstance(error, MemoryError):
         return "this machine ran out of memory; earlier builds are unchanged"
     reason = " ".join(str(error).split())[:200]

@@ -1,7 +1,6 @@
-"""Write manifest.json of a model and index.json of the library. Offline, onnx."""
+"""What manifest.json of a model says. Offline, onnx."""
 
 import hashlib
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 import onnx
 from onnx import TensorProto
 
-MODEL_SCHEMA = "tokenlight.model/3"
-LIBRARY_SCHEMA = "tokenlight.models/1"
+from export.library import MODEL_SCHEMA
+
 ITEM_BYTES = {
     TensorProto.INT8: 1,
     TensorProto.UINT8: 1,
@@ -21,7 +20,6 @@ ITEM_BYTES = {
     TensorProto.INT32: 4,
     TensorProto.INT64: 8,
 }
-FIRST = "gpt2"  # the default model if it is built
 
 
 def input_names(layers: int) -> dict[str, Any]:
@@ -87,41 +85,3 @@ def memory(facts: dict[str, Any], model: Path) -> dict[str, int]:
     vectors = (3 * layers + 1) * facts["hidden_size"] * tokens
     outputs = attentions + vectors + facts["vocab_size"] * tokens
     return {"weights": folded, "tokens_256": 4 * (cache + outputs)}
-
-
-def complete(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a build with all its chunks, or None."""
-    try:
-        found: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        chunks = [chunk for file in found["files"] for chunk in file["chunks"]]
-        whole = all((folder / chunk["name"]).stat().st_size == chunk["bytes"] for chunk in chunks)
-    except (OSError, ValueError, KeyError):
-        return None
-    return found if whole and found.get("schema") == MODEL_SCHEMA else None
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write to a temporary file and rename it, so that a reader never sees half a file."""
-    partial = path.with_suffix(".json.partial")
-    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def add_to_library(directory: Path, model: dict[str, Any]) -> None:
-    """Put the model into `index.json`: gpt2 first, then in the order built; entries without files are removed."""
-    path = directory / "index.json"
-    models = json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else []
-    entry = {key: model[key] for key in ("id", "name", "weights", "parameters", "license")}
-    entry["bytes"] = sum(file["bytes"] for file in model["files"])
-    kept = [m for m in models if (directory / m["id"] / "manifest.json").exists()]
-    places = [m["id"] for m in kept]
-    if entry["id"] in places:
-        kept[places.index(entry["id"])] = entry
-    else:
-        kept.append(entry)
-    kept.sort(key=lambda m: m["id"] != FIRST)
-    for position, m in enumerate(kept):
-        m.pop("default", None)
-        if position == 0:
-            m["default"] = True
-    write_json(path, {"schema": LIBRARY_SCHEMA, "models": kept})

@@ -15,6 +15,8 @@ from export.weights.layout import read_json, weight_files
 BUILD_BASE, BUILD_EACH = 0.8e9, 20  # bytes: libraries and texts, and for each parameter; SmolLM2 peaks at 3.1 GB
 PAGE_BASE, PAGE_EACH = 0.5e9, 4  # bytes: the runtime and 256 tokens, and for each parameter in fp32
 PAGE_MOST = 2**32  # all the memory WebAssembly can address
+FLOATS = ("F64", "F32", "F16", "BF16")  # the types of weights that are read, as safetensors calls them
+LEAST_CONTEXT = 8  # positions: what the checks of a build read
 ITEM_BYTES = {"float32": 4, "float64": 8}  # of the types in checkpoints; the others have two
 
 
@@ -22,7 +24,7 @@ def parameters(directory: Path, gguf: str | None) -> int:
     """The number of weights in a checkpoint on disk, from the headers of its files.
 
     Raises:
-        Refusal: a file is damaged.
+        Refusal: a file is damaged, or has weights in a type that needs another library.
     """
     if gguf:
         from export.weights.gguf_file import opened
@@ -33,7 +35,12 @@ def parameters(directory: Path, gguf: str | None) -> int:
     for name in weight_files(str(directory), names, lambda name: read_json(directory, name)):
         try:
             with safe_open(directory / name, "np") as file:
-                total += sum(math.prod(file.get_slice(key).get_shape()) for key in list(file.keys()))
+                for key in list(file.keys()):
+                    tensor = file.get_slice(key)
+                    total += math.prod(tensor.get_shape())
+                    if key.endswith(".weight") and tensor.get_dtype() not in FLOATS:
+                        what = f"{key} is stored as {tensor.get_dtype()}; supported: {', '.join(FLOATS)}"
+                        raise Refusal(f"{directory / name}: {what}; choose the original checkpoint")
         except SafetensorError as error:
             raise Refusal(f"{directory / name} cannot be read ({error}); fetch it again") from None
     return total
@@ -51,6 +58,16 @@ def check_vocabulary(place: str, tokenizer: PreTrainedTokenizerFast, rows: int) 
     if tokens > rows:
         what = f"has {tokens} tokens, but the model {rows} rows (vocab_size)"
         raise Refusal(f"the tokenizer of {place} {what}; use the one it was trained with, or correct config.json")
+
+
+def check_context(place: str, positions: int) -> None:
+    """Refuse a model that can read hardly any text.
+
+    Raises:
+        Refusal: says how many positions are needed.
+    """
+    if positions < LEAST_CONTEXT:
+        raise Refusal(f"{place} reads at most {positions} positions; a build needs {LEAST_CONTEXT} or more")
 
 
 def expected_parameters(sizes: dict[str, int], weights: list[str], config: dict[str, Any]) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -44,11 +45,11 @@ def figure(value: float, digits: int = 2) -> str:
 
 def table(title: str, rows: list[tuple[str, str]]) -> None:
     """A table of names and values."""
-    grid = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=True)
+    grid = Table(title=escape(title), title_justify="left", show_header=False, box=None, pad_edge=True)
     grid.add_column(justify="left")
     grid.add_column(justify="right")
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*map(escape, row))
     console.print(grid)
 
 

@@ -2,21 +2,26 @@
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
+import unicodedata
 import zipfile
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from export import hub, preflight
+from export import hub, library, preflight
 from export.architectures.families import Refusal, family_of
 from export.catalogue import CATALOGUE, Known, Package
-from export.weights.layout import check_config, check_is_no_pointer, read_json, read_tokenizer, weight_files
+from export.weights.configuration import check_config, check_generation_config
+from export.weights.layout import check_is_no_pointer, read_json, read_tokenizer, weight_files
 
 CACHE = Path(__file__).resolve().parent / ".cache"
 GGUF_ARCHITECTURES = ("llama", "qwen2", "qwen3")
+LONGEST_NAME = 200  # characters
 
 
 @dataclass
@@ -38,12 +43,45 @@ def slug(text: str) -> str:
     name = re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")
     if name and text.isascii():
         return name
-    return f"{name or 'model'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{name or 'model'}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 def place_of(path: Path) -> str:
     """A hash of the absolute path, which distinguishes folders of the same name without publishing the path."""
-    return hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
+
+
+def check_name(name: str, what: str) -> None:
+    """Refuse a name that the page could not show.
+
+    Args:
+        name: of a model.
+        what: what it is, for the message.
+
+    Raises:
+        Refusal: it is empty, too long, or has characters that are not printed.
+    """
+    wrong = None
+    if not name.strip():
+        wrong = "is empty"
+    elif len(name) > LONGEST_NAME:
+        wrong = f"has {len(name)} characters, more than {LONGEST_NAME}"
+    elif any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in name):
+        wrong = "has control characters, or bytes that are not UTF-8"
+    if wrong:
+        raise Refusal(f"{what} {wrong}; choose another one with --name")
+
+
+def check_argument(argument: str) -> None:
+    """Refuse a MODEL that is empty or has bytes that are not UTF-8, which no manifest could name.
+
+    Raises:
+        Refusal: says which.
+    """
+    if not argument:
+        raise Refusal("a MODEL is empty; give a name from --list, a hub id, a folder or a .gguf file")
+    if any(unicodedata.category(character) == "Cs" for character in argument):
+        raise Refusal(f"{argument!r} has bytes that are not UTF-8; rename it")
 
 
 def identify(source: Source, name: str | None, out: Path, replace: bool) -> None:
@@ -58,14 +96,19 @@ def identify(source: Source, name: str | None, out: Path, replace: bool) -> None
         replace: --force, which replaces an existing build.
 
     Raises:
-        Refusal: another model is already built under that id.
+        Refusal: the name cannot be shown, or the id is reserved, too long, or that of another model or file.
     """
-    if name:
+    if name is not None:
         source.name, source.id = name, slug(name)
     elif "/" in source.origin and (is_catalogued(source) or is_built(source, out)):
         source.id = slug(source.origin.replace("/", "-"))
-    if not name and is_catalogued(source):
+    check_name(source.name, "the model's name")
+    if not library.ID.fullmatch(source.id):
+        long = f"the folder's name would have {len(source.id)} characters"
+        raise Refusal(f"{long}; choose a shorter one with --name")
+    if is_catalogued(source):
         raise Refusal(f"{source.id} is the name of a known model; choose another name with --name")
+    library.check_place(out / source.id)
     if not replace and is_built(source, out):
         other = out / source.id
         raise Refusal(f"{other} contains another model; choose another name with --name, or replace it with --force")
@@ -93,6 +136,9 @@ def find(argument: str, revision: str | None = None, offline: bool = False) -> S
         Refusal: there is no such checkpoint, it cannot be downloaded, or its format is never loaded.
     """
     known, path = CATALOGUE.get(argument), Path(argument)
+    is_on_hub = known is not None and known.hub is not None
+    if revision is not None and not is_on_hub and (known or path.exists() or path.suffix == ".gguf"):
+        raise Refusal(f"{argument} is not on the hub and has no revisions; leave out --revision")
     if known is not None and known.package is not None:
         return from_package(known, known.package, offline)
     if known is not None and known.hub is not None:
@@ -151,12 +197,14 @@ def from_hub(repository: str, revision: str | None, offline: bool, known: Known 
     """
     files = hub.cached(repository, revision) if offline else hub.listing(repository, revision)
     config = hub.config(files)
-    family_of(config)
     check_config(repository, config)
+    family_of(config)
     weights = weight_files(repository, files.names, lambda name: hub.read_json(files, name))
     hub.check_space(files, weights)
     preflight.refuse_too_large(repository, preflight.expected_parameters(files.sizes, weights, config))
-    _check_tokenizer(hub.download(files, []), repository, files.names, config)
+    small = hub.download(files, [])
+    check_generation_config(small)
+    _check_tokenizer(small, repository, files.names, config)
     directory = hub.download(files, weights)
     name = known.title if known else repository.split("/")[-1]
     license_ = known.license if known else files.license
@@ -167,10 +215,14 @@ def from_hub(repository: str, revision: str | None, offline: bool, known: Known 
 
 def from_folder(path: Path) -> Source:
     """A local checkpoint in the transformers layout."""
-    config = read_json(path, "config.json")
-    family_of(config)
-    check_config(str(path), config)
     names = [file.name for file in path.iterdir() if file.is_file()]
+    for name in names:
+        if any(fnmatch(name, pattern) for pattern in hub.TOKENIZER_FILES):
+            check_is_no_pointer(path / name)
+    config = read_json(path, "config.json")
+    check_config(str(path), config)
+    family_of(config)
+    check_generation_config(path)
     for name in weight_files(str(path), names, lambda name: read_json(path, name)):
         check_is_no_pointer(path / name)
     _check_tokenizer(path, str(path), names, config)

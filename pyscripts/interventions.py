@@ -40,7 +40,7 @@ def checked(given: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> Int
     rules: dict[str, Callable[[Mapping[str, Any], str, Mapping[str, Any]], dict[str, Any]]] = {
         "heads": _head, "cut": _cut, "add": _add}
     result: Interventions = {}
-    for name, entries in _object(given or {}, "interventions", (), tuple(rules)).items():
+    for name, entries in _object(given or {}, "", (), tuple(rules)).items():
         if not isinstance(entries, list | tuple):
             raise ValueError(f"interventions: {name} must be a list.")
         rows = [rules[name](entry, f"{name}[{i}]", manifest) for i, entry in enumerate(entries)]
@@ -73,14 +73,15 @@ def _number_as_json(value: float) -> str:
 
 
 def _object(given: Any, where: str, needed: Sequence[str], known: Sequence[str]) -> Mapping[str, Any]:
+    what = f"interventions: {where}" if where else "interventions"
     if not isinstance(given, Mapping):
-        raise ValueError(f"interventions: {where} must be an object.")
+        raise ValueError(f"{what} must be an object, not {given!r:.60}.")
     for name in given:
         if name not in known:
-            raise ValueError(f"interventions: {where} has no {name!r}. It may have {', '.join(known)}.")
+            raise ValueError(f"{what} has no {name!r}. It may have {', '.join(known)}.")
     for name in needed:
         if name not in given:
-            raise ValueError(f"interventions: {where} has no {name}.")
+            raise ValueError(f"{what} has no {name}.")
     return given
 
 

@@ -20,6 +20,8 @@ from export.report import figure
 TEXTS = Path(__file__).resolve().parents[1] / "texts"
 WINDOW = 256  # tokens in one pass, so that the attentions of every layer fit in memory
 
+CLOSER = {"int8": "fp16", "fp16": "fp32"}  # the next format, which changes less
+
 # The limits of each format: `top1_agreement` is a minimum, the others are maximum means.
 BARS: dict[str, dict[str, float]] = {
     "fp32": {
@@ -116,7 +118,9 @@ def enforce(found: dict[str, Any], weights_format: str) -> None:
         value, least = found[name], name == "top1_agreement"
         if not (value >= bar if least else value <= bar):
             allowed = f"at least {bar} is required" if least else f"at most {bar} is allowed"
-            raise Unfaithful(f"{weights_format}: {name.replace('_', ' ')} is {figure(value, 3)}, {allowed}")
+            closer = CLOSER.get(weights_format)
+            advice = f"; use --weights {closer}" if closer else ""
+            raise Unfaithful(f"{weights_format}: {name.replace('_', ' ')} is {figure(value, 3)}, {allowed}{advice}")
 
 
 def rows(found: dict[str, Any]) -> list[tuple[str, str]]:

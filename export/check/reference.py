@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime as ort
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from export.check.fidelity import TEXTS
+from export.check import fidelity
 from export.check.verify import feeds, run
 from export.graph.capture import dimensions
 from pyscripts.json_numbers import numbers
@@ -20,7 +20,7 @@ def measure(
     model: PreTrainedModel, graph: ort.InferenceSession, tokenizer: PreTrainedTokenizerBase, prefix: int | None
 ) -> dict[str, Any]:
     """{ids: [token], logprob: [token - 1] nats of ids[1:]}: the first tokens of a text, after the prefix token."""
-    text = (TEXTS / TEXT).read_text(encoding="utf-8")
+    text = (fidelity.TEXTS / TEXT).read_text(encoding="utf-8")
     front = [] if prefix is None else [prefix]
     ids = (front + tokenizer(text, add_special_tokens=False)["input_ids"])[:TOKENS]
     ids = ids[: dimensions(model.config)["context_length"]]

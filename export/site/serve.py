@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import functools
 import io
 import json
+import socket
 import sys
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -89,17 +91,27 @@ def make_server(site: Path = SITE, host: str = "127.0.0.1", port: int = 8000) ->
     return Server((host, port), functools.partial(Handler, directory=str(site)))
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 2**16:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 65535, not {port}")
+    return port
+
+
 def main() -> int:
     """Command line: --host, --port, --site. Ends with Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: this machine only)")
-    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--port", type=_port, default=8000)
     parser.add_argument("--site", type=Path, default=SITE)
     args = parser.parse_args()
     try:
         server = make_server(args.site, args.host, args.port)
-    except OSError as error:
-        print(f"Port {args.port} cannot be used ({error.strerror}); choose another one with --port.", file=sys.stderr)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no name of a machine"
+        is_host = isinstance(error, socket.gaierror | UnicodeError) or error.errno == errno.EADDRNOTAVAIL
+        option, value = ("host", args.host) if is_host else ("port", args.port)
+        print(f"--{option} {value} cannot be used ({reason}); choose another one.", file=sys.stderr)
         return 2
     print(f"Tokenlight: http://{args.host}:{server.server_address[1]}  (stop with Ctrl-C)", flush=True)
     try:

@@ -104,6 +104,14 @@ def control(tokens: Iterable[str], most: int = 64) -> Iterator[str]:
         yield from (token[:-1], token[1:], f"{token[:-1]} {token[-1:]}", token.upper(), f"  {token}  ", f"é{token}é")
 
 
+def around(token: str, joined: bool) -> Iterator[str]:
+    """An added token with and without spaces around it; `joined`: also before and between other text."""
+    yield from (token, f"a{token}", f"a {token}", f"{token}{token}")
+    if joined:
+        yield from (f"a{token}b", f"a {token} b", f"a {token}b", f"a{token} b", f"{token} b")
+        yield f"  a {token}  b {token} a"
+
+
 def texts() -> list[str]:
     """All of the above but `control`, each once."""
     found = [*TYPED, *scripts(), *spaces(), *broken()]

@@ -59,6 +59,7 @@ def check(tokenizer: PreTrainedTokenizerFast, directory: Path, vocab_size: int, 
     control = list(sweep.control(added))
     texts = [*texts, *control]
     names = TextTokenizer(tokenizer.backend_tokenizer.to_str())
+    _check_added_tokens(tokenizer, names, vocab_size)
     answer = _page(directory, vocab_size, texts, control)
     expected = _ids(tokenizer, texts)
     beyond = {i for i, ids in enumerate(expected) if max(ids, default=0) >= vocab_size}
@@ -150,6 +151,25 @@ def _check_nothing_is_lost(tokenizer: PreTrainedTokenizerFast) -> None:
             shown, normal = shown.removeprefix(" "), normal.removeprefix(" ").removeprefix(" ")
         if shown != normal and unknown not in found.ids:
             raise Refusal(f"the tokens of its {kind} tokenizer for {_shown(text)} spell another text, {_shown(shown)}")
+
+
+def _check_added_tokens(tokenizer: PreTrainedTokenizerFast, names: TextTokenizer, vocab_size: int) -> None:
+    """Refuse added tokens around which a text would be shown with other spaces than were typed.
+
+    Those that are meant to take the spaces beside them may. Where each section that begins without a space gets one
+    ("bare"), the ids do not tell whether one was typed after an added token.
+    """
+    plain = [
+        str(token)
+        for id, token in tokenizer.added_tokens_decoder.items()
+        if id < vocab_size and not (token.lstrip or token.rstrip) and "▁" not in str(token)
+    ]
+    texts = [text for token in plain for text in sweep.around(token, names.prefix_space != "bare")]
+    unknown = tokenizer.unk_token_id
+    for text, ids in zip(texts, _ids(tokenizer, texts), strict=True):
+        shown = names.describe(ids).text
+        if shown != text and unknown not in ids and max(ids, default=0) < vocab_size:
+            raise Refusal(f"the page would show {_shown(text)} with other spaces, as {_shown(shown)}")
 
 
 def _shown(text: str) -> str:

@@ -1,5 +1,6 @@
 """Load a found checkpoint: the model in fp32 and its tokenizer files. Offline, transformers; never remote code."""
 
+import json
 import logging
 import os
 import re
@@ -10,8 +11,9 @@ from typing import Any
 
 import torch
 import transformers.modeling_gguf_pytorch_utils as gguf_loader
+from accelerate import init_empty_weights  # type: ignore[import-untyped]
 from safetensors import SafetensorError, safe_open
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from export.architectures.families import Refusal
 from export.sources import Source
@@ -26,10 +28,12 @@ def load_model(source: Source) -> PreTrainedModel:
     """The checkpoint in fp32, in evaluation mode.
 
     Raises:
-        Refusal: its weights are damaged or incomplete.
+        Refusal: its configuration is wrong, or its weights are damaged or incomplete.
     """
     logging.getLogger("transformers").setLevel(logging.ERROR)
     gguf_loader.tqdm = lambda items, **_: items  # the step shows its own timer
+    if not source.gguf:
+        check_buildable(source.directory)
     options: dict[str, Any] = {"gguf_file": source.gguf} if source.gguf else {"use_safetensors": True}
     try:
         with warnings.catch_warnings():
@@ -69,6 +73,26 @@ def load_model(source: Source) -> PreTrainedModel:
         raise Refusal(f"{source.directory}: {broken} contains NaN or infinity; the checkpoint is damaged")
     model.eval()
     return model
+
+
+def check_buildable(directory: Path) -> None:
+    """Refuse a config.json of which transformers cannot make a model; none of its weights are read.
+
+    Raises:
+        Refusal: gives the reason of transformers.
+    """
+    path = directory / "config.json"
+    try:
+        with warnings.catch_warnings(), init_empty_weights():
+            warnings.simplefilter("ignore")
+            config = AutoConfig.from_pretrained(directory, trust_remote_code=False)
+            AutoModelForCausalLM.from_config(config, trust_remote_code=False, attn_implementation="eager")
+    except Exception as error:  # transformers raises what comes to hand
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        unknown = error.args if isinstance(error, KeyError) else ()  # a value that it does not know
+        fields = [f"{name}: " for name, value in stated.items() if value in unknown]
+        reason = f"{''.join(fields[:1])}{error}".strip().splitlines()[0]
+        raise Refusal(f"{path} describes a model that cannot be built ({reason}); correct it") from None
 
 
 def shape_of(directory: Path, name: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Checks a checkpoint's file names and configuration before any weights are read."""
+"""Checks which files a checkpoint has, before any weights are read."""
 
 import json
 import warnings
@@ -21,18 +21,6 @@ def is_pickle(name: str) -> bool:
     return any(Path(name).match(pattern) for pattern in PICKLES)
 
 
-def check_config(place: str, config: dict[str, Any]) -> None:
-    """Refuse weights that are stored in a form transformers needs another library for.
-
-    Raises:
-        Refusal: names the method.
-    """
-    quantization = config.get("quantization_config")
-    if quantization is not None:
-        method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
-        raise Refusal(f"{place} is quantized ({method}), which is not supported; choose the original checkpoint")
-
-
 def weight_files(place: str, names: list[str], read: Callable[[str], dict[str, Any]]) -> list[str]:
     """The files that hold the model's weights, as transformers would choose them: one file, or what the index names.
 
@@ -50,6 +38,9 @@ def weight_files(place: str, names: list[str], read: Callable[[str], dict[str, A
         shards = read(INDEX).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise Refusal(f"{place}: {INDEX} lists no weights; download it again")
+        for name, file in shards.items():
+            if not isinstance(file, str):
+                raise Refusal(f"{place}: {INDEX} gives {file!r} as the file of {name}; download it again")
         wanted = sorted(set(shards.values()))
         missing = [name for name in wanted if name not in names]
         if missing:
@@ -75,7 +66,7 @@ def check_is_no_pointer(path: Path) -> None:
     """
     with path.open("rb") as file:
         if file.read(len(POINTER)) == POINTER:
-            raise Refusal(f"{path} is a Git LFS pointer, not the weights; run git lfs pull in its folder")
+            raise Refusal(f"{path} is a Git LFS pointer, not the file itself; run git lfs pull in its folder")
 
 
 def read_tokenizer(directory: Path, place: str, names: list[str]) -> PreTrainedTokenizerFast:

@@ -1,7 +1,9 @@
 """The command line: tokenlight read, generate, heads, score, compare, columns."""
 
 import argparse
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +11,11 @@ from typing import Any
 
 from pyscripts.metrics import METRICS
 from pyscripts.native import load
-from pyscripts.native.corpus import Progress, check_writable, score_corpus
+from pyscripts.native.corpus import Progress, score_corpus
 from pyscripts.native.engines import ENGINES
 from pyscripts.native.files import ModelError, read_manifest
 from pyscripts.native.scoring import OF_TEXT, Settings
-from pyscripts.native.summary import read_summary, summary, table
+from pyscripts.native.summary import check_summary_place, read_summary, summary, table
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,6 +63,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns 0, 1 if records of a corpus were skipped, 2 with one line on stderr if something is wrong, or 130 after
     Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the terminal's encoding: tokens are any characters
+            stream.reconfigure(encoding="utf-8")
     options = parser().parse_args(argv)
     commands = {"read": _read, "generate": _generate, "heads": _heads, "score": _score, "compare": _compare,
                 "columns": _columns}
@@ -70,13 +75,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped; the same command resumes here" if options.command == "score" else "stopped",
               file=sys.stderr)
         return 130
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        print(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}.", file=sys.stderr)
+        return 2
+    except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
 def _text(options: argparse.Namespace) -> str:
-    return sys.stdin.read() if options.text == "-" else str(options.text)
+    data = sys.stdin.buffer.read() if options.text == "-" else os.fsencode(options.text)
+    try:
+        return data.decode("utf-8-sig" if options.text == "-" else "utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"The text is not UTF-8 (byte {error.start + 1}). Convert it first.") from None
 
 
 def _print_json(value: Any) -> None:
@@ -116,7 +128,7 @@ def _score(options: argparse.Namespace) -> int:
     settings = Settings(columns, options.context, options.stride, not options.no_prefix, options.literal)
     terminal = sys.stderr.isatty()
     if options.summary:
-        check_writable(options.summary)
+        check_summary_place(options.summary, options.corpus, options.output)
 
     def report(sentence: str) -> None:
         print(("\r\033[K" if terminal else "") + sentence, file=sys.stderr)

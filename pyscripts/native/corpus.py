@@ -14,12 +14,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pyscripts.checks import whole
 from pyscripts.native import engines, parquet_output
 from pyscripts.native.blocks import Corpus
-from pyscripts.native.documents import CorpusError, parquet
+from pyscripts.native.documents import CorpusError, check_writable, parquet
 from pyscripts.native.engines import ENGINES, Job
 from pyscripts.native.model import Model, load
 from pyscripts.native.scoring import Settings, Sums
+from pyscripts.native.session import most_threads
 
 
 @dataclass
@@ -65,8 +67,8 @@ def score_corpus(
     check_writable(output)
     if engine not in ENGINES:
         raise CorpusError(f"There is no engine {engine!r}. Choose from {', '.join(ENGINES)}.")
-    if processes < 1:
-        raise CorpusError(f"--processes must be 1 or more, not {processes}.")
+    most = most_threads() if engine == "processes" else None  # a cluster has more processors than this machine
+    whole("--processes", processes, 1, most)
     for path in corpus:
         if not path.is_file():
             raise CorpusError(f"There is no file {path}.")
@@ -101,12 +103,6 @@ def score_corpus(
         partial.replace(output)
     saved.unlink()
     return state
-
-
-def check_writable(path: Path) -> None:
-    """CorpusError: no file can be written there, which would be found out only after the corpus was scored."""
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise CorpusError(f"{path} cannot be written. Choose a file in a folder that exists and can be written to.")
 
 
 def _fingerprint(model: Model, job: Job) -> str:

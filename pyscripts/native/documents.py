@@ -1,6 +1,7 @@
 """Reads a corpus one document at a time from text, JSON lines or Parquet; broken records are reported and skipped."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,6 +125,12 @@ def _parquet(path: Path, field: str) -> Read:
             row += 1
             text = value if isinstance(value, str) else _Broken(f"its {field!r} is not text")
             yield row, text, row / max(file.metadata.num_rows, 1)
+
+
+def check_writable(path: Path) -> None:
+    """CorpusError: no file can be written there, which would be found out only after the corpus was scored."""
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise CorpusError(f"{path} cannot be written. Choose a file in a folder that exists and can be written to.")
 
 
 def parquet() -> Any:

@@ -17,7 +17,7 @@ from pyscripts.metrics.word_metrics import begins_word
 from pyscripts.model_outputs import ModelShape, Outputs
 from pyscripts.native import why
 from pyscripts.native.files import read_file, read_manifest
-from pyscripts.native.session import Past, Session
+from pyscripts.native.session import Past, Session, most_threads
 from pyscripts.native.tokenizer import TextTokenizer
 from pyscripts.options import KEPT, generate_options, kept, read_options, text_or_ids
 from pyscripts.result import Run
@@ -32,11 +32,11 @@ NO_TEXT = "There is no text to read."
 def load(folder: str | Path, *, threads: int | None = None) -> "Model":
     """Loads a model folder such as site/models/smollm2.
 
-    threads: threads of onnxruntime; None: one per core. ModelError (a ValueError): the folder is not a model folder, or
-    it is incomplete or damaged.
+    threads: threads of onnxruntime, 1 to 64 or to the number of cores, if that is more; None: one per core. ModelError
+    (a ValueError): the folder is not a model folder, or it is incomplete or damaged.
     """
     if threads is not None:
-        threads = whole("threads", threads, 1)
+        threads = whole("threads", threads, 1, most_threads())
     folder = Path(folder)
     manifest = read_manifest(folder)
     tokenizer = TextTokenizer(read_file(folder, manifest, "tokenizer.json").decode())

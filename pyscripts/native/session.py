@@ -1,5 +1,6 @@
 """A model's graph in onnxruntime: one pass over rows of token ids, computing only the outputs that are asked for."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ MAX_TOKENS = 512  # in one pass
 MAX_BYTES = 128_000_000  # of the outputs of one pass, so that memory does not grow with the text
 
 Past = list[NDArray[np.float32]]  # the cache as the graph returned it: keys and values of each layer
+
+
+def most_threads() -> int:
+    """The most threads, or processes, that this machine is asked for: many thousands would stop it."""
+    return max(64, os.cpu_count() or 1)
 
 
 class Session:

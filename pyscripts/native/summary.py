@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pyscripts.metrics.words import CLASSES
-from pyscripts.native.documents import CorpusError
+from pyscripts.native.documents import CorpusError, check_writable
 from pyscripts.native.scoring import Sums
 
 
@@ -43,7 +43,12 @@ def rows(numbers: dict[str, Any]) -> dict[str, float | None]:
 def read_summary(path: Path) -> tuple[str, dict[str, Any]]:
     """A summary that `tokenlight score --summary` wrote: what its column is called, and it. CorpusError: it is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read ({error.strerror}). Choose a file that tokenlight score --summary "
+                          "wrote.") from None
+    try:
+        found = json.loads(text)
         model, corpus = found["model"], found["corpus"]
         whole = isinstance(model, str) and isinstance(corpus, list) and all(isinstance(each, str) for each in corpus)
         whole = whole and all(value is None or isinstance(value, int | float) for value in rows(found).values())
@@ -52,6 +57,26 @@ def read_summary(path: Path) -> tuple[str, dict[str, Any]]:
     if not whole:
         raise CorpusError(f"{path} is not a summary. Write one with tokenlight score --summary.")
     return f"{model}: {', '.join(corpus)}", found
+
+
+def check_summary_place(path: Path, corpus: Sequence[Path], output: Path) -> None:
+    """CorpusError: a summary that is written there would overwrite something else than an earlier summary."""
+    check_writable(path)
+    others = [*corpus, *(Path(f"{output}{ending}") for ending in ("", ".partial", ".state"))]
+    if any(_is_same(path, other) for other in others):
+        raise CorpusError(f"--summary would overwrite {path}, which the corpus or the output needs. Choose another "
+                          "file.")
+    if path.is_file() and path.stat().st_size:
+        try:
+            read_summary(path)
+        except CorpusError:
+            raise CorpusError(f"{path} exists and is not a summary. Choose another file for --summary.") from None
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.resolve() == other.resolve()
 
 
 def table(names: Sequence[str], summaries: Sequence[dict[str, Any]]) -> str:

@@ -34,8 +34,9 @@ def steps(node: dict[str, Any] | None, name: str) -> list[dict[str, Any]]:
 def prefix_space(description: dict[str, Any]) -> str | None:
     """Where a tokenizer.json puts a space in front of a text.
 
-    "each": in front of every section between added tokens; "bare": of every section that does not begin with a space;
-    "first": only of the whole text, if it does not begin with one; None: nowhere.
+    "each": in front of every section between added tokens, before those that are looked for in the normalized text are
+    found: they take the space before them, and none is put after them; "bare": of every section that does not begin
+    with a space; "first": only of the whole text, if it does not begin with one; None: nowhere.
     """
     if any(step["type"] == "Prepend" for step in steps(description["normalizer"], "normalizers")):
         return "each"
@@ -99,7 +100,9 @@ class TextTokenizer:
         """The bytes each token adds to a text, without the space that the tokenizer itself puts in front."""
         pieces = [self.bytes_of(id) for id in ids]
         for i, id in enumerate(ids):
-            begins = i == 0 or (self.prefix_space != "first" and ids[i - 1] in self.added)
+            begins = i == 0 or (self.prefix_space != "first" and self._ends_section(ids[i - 1]))
+            if self.prefix_space == "each" and id in self.added and not self._ends_section(id) and not begins:
+                pieces[i] = b" " + pieces[i]
             if not self.prefix_space or not begins or id in self.added:
                 continue
             follows = b"" if i + 1 == len(ids) or ids[i + 1] in self.added else pieces[i + 1]
@@ -107,6 +110,10 @@ class TextTokenizer:
             if self.prefix_space == "each" or not typed:
                 pieces[i] = pieces[i].removeprefix(b" ")
         return pieces
+
+    def _ends_section(self, id: int) -> bool:
+        """Whether the tokenizer reads what follows this token as it does the beginning of a text."""
+        return id in self.added and not (self.prefix_space == "each" and self.added[id]["normalized"])
 
     def ids(self, texts: Sequence[str], *, literal: bool = False) -> list[list[int]]:
         """The ids of each text. literal: control tokens are read as the characters that spell them.

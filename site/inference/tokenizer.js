@@ -6,6 +6,7 @@ import { damaged, ModelError } from '../shared/manifest.js';
 /** @import {AppendedToken, Manifest, TokenizedText} from '../shared/protocol.js' */
 
 const encoder = new TextEncoder();
+const SPACE = encoder.encode(' ');
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
@@ -25,7 +26,7 @@ function byteAlphabet() {
 
 /**
  * How a tokenizer.json puts a space in front of a text: 'each' section between added tokens gets one, whatever it begins
- * with ("Prepend"); each that does not begin with a space ('bare'); or only the beginning of the whole text ('first').
+ * with ("Prepend"; added tokens that are looked for in the normalized text take the space before them); each that does not begin with a space ('bare'); or only the beginning of the whole text ('first').
  * @typedef {'each' | 'bare' | 'first' | null} PrefixSpace
  * @param {any} json
  * @returns {PrefixSpace}
@@ -96,7 +97,7 @@ export class TextTokenizer {
   #sentencePiece;
   #byteFallback;
   #prefixSpace;
-  /** @type {Map<number, { content: string, special: boolean }>} */
+  /** @type {Map<number, { content: string, special: boolean, normalized: boolean }>} */
   #added;
 
   /** The text that tokens are being added to, and its bytes. @type {{ tokens: TokenizedText, bytes: Uint8Array } | null} */
@@ -124,7 +125,7 @@ export class TextTokenizer {
       this.#sentencePiece = !this.#byteLevel && described.includes('▁');
       this.#byteFallback = json.model.byte_fallback === true;
       this.#prefixSpace = prefixSpace(json);
-      this.#added = new Map((json.added_tokens ?? []).map((/** @type {any} */ token) => [token.id, { content: String(token.content), special: token.special === true }]));
+      this.#added = new Map((json.added_tokens ?? []).map((/** @type {any} */ token) => [token.id, { content: String(token.content), special: token.special === true, normalized: token.normalized === true }]));
       if (!this.#ids('A few words, 12.', {}).length) throw new Error('it finds no token in a sentence');
     } catch (error) {
       if (error instanceof ModelError) throw error;
@@ -207,6 +208,12 @@ export class TextTokenizer {
     return this.#added.get(id)?.special ?? false;
   }
 
+  /** Whether what follows this token is read as the beginning of a text is. @param {number} id */
+  #endsSection(id) {
+    const added = this.#added.get(id);
+    return added !== undefined && !(this.#prefixSpace === 'each' && added.normalized);
+  }
+
   /**
    * The bytes that each id adds to a text. A space that the tokenizer puts in front is not part of the text and is left
    * out: otherwise it would be read as text the next time, and the tokenizer would add another.
@@ -215,7 +222,8 @@ export class TextTokenizer {
   #pieces(ids, inside) {
     const pieces = ids.map((id) => this.bytes(id));
     return pieces.map((piece, i) => {
-      const begins = i === 0 ? !inside : this.#prefixSpace !== 'first' && this.#added.has(ids[i - 1]);
+      const begins = i === 0 ? !inside : this.#prefixSpace !== 'first' && this.#endsSection(ids[i - 1]);
+      if (this.#prefixSpace === 'each' && !inside && !begins && this.#added.get(ids[i])?.normalized) return join([SPACE, piece]);
       if (!this.#prefixSpace || !begins || piece[0] !== 0x20 || this.#added.has(ids[i])) return piece;
       // The user typed two spaces, or only spaces: before a space, only 'each' adds another.
       const next = piece.length > 1 ? piece[1] : this.#added.has(ids[i + 1]) ? undefined : pieces[i + 1]?.[0];

@@ -16,7 +16,6 @@ from gguf import GGUFWriter
 
 from export import build
 from export.architectures import forward
-from export.manifest import add_to_library
 from export.weights import shards
 from tests.export import tiny
 from tests.export.gguf_files import write_gguf
@@ -109,28 +108,6 @@ def test_the_vocabulary_matrix_is_stored_once(built: Path) -> None:
     assert large == ["transformer.wte.weight.codes"]
     readers = {node.op_type for node in graph.node if large[0] in node.input}
     assert readers == {"Gather", "DequantizeLinear"}
-
-
-def test_the_library_keeps_order_and_default(built: Path, tmp_path: Path) -> None:
-    """gpt2 first and default, the others as they were built; a rebuild keeps its place, a deleted folder leaves."""
-    model = manifest_of(built)
-
-    def add(name: str) -> list[dict[str, Any]]:
-        shutil.copytree(built, tmp_path / name, dirs_exist_ok=True)
-        add_to_library(tmp_path, {**model, "id": name})
-        found: list[dict[str, Any]] = json.loads((tmp_path / "index.json").read_text())["models"]
-        return found
-
-    for name in ("one", "two", "gpt2", "one"):
-        entries = add(name)
-    assert [entry["id"] for entry in entries] == ["gpt2", "one", "two"]
-    assert [entry.get("default") for entry in entries] == [True, None, None]
-    assert entries[1]["bytes"] == sum(file["bytes"] for file in model["files"])
-    shutil.rmtree(tmp_path / "gpt2")
-    entries = add("two")
-    assert [(entry["id"], entry.get("default")) for entry in entries] == [("one", True), ("two", None)]
-    index = json.loads((built.parent / "index.json").read_text())  # as the command left it
-    assert [entry["id"] for entry in index["models"]] == ["tiny-gpt2"]
 
 
 def change(folder: Path, **settings: Any) -> None:

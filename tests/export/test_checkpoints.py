@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from export import build, sources
+from export import build, preflight, sources
 from export.architectures.families import Refusal
 from export.check import fidelity
 from export.sources import Source
@@ -128,10 +128,54 @@ def test_refused_before_the_weights_are_fetched(message: str, folder: Path, hub:
     assert not [name for name in hub.downloads() if name.endswith(".safetensors")]
 
 
+def test_a_number_as_the_file_of_a_weight(folder: Path) -> None:
+    shard(folder)
+    path = folder / "model.safetensors.index.json"
+    index = json.loads(path.read_text())
+    index["weight_map"]["transformer.wte.weight"] = 5
+    path.write_text(json.dumps(index))
+    with pytest.raises(Refusal, match=r"index\.json gives 5 as the file of transformer\.wte\.weight"):
+        sources.find(str(folder))
+
+
+@pytest.mark.parametrize(("kind", "name"), [(torch.int8, "I8"), (torch.float8_e4m3fn, "F8_E4M3")])
+def test_weights_in_a_type_that_is_not_read(kind: torch.dtype, name: str, folder: Path) -> None:
+    """The sentence says which."""
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.wte.weight"] = weights["transformer.wte.weight"].to(kind)
+    save_file(weights, folder / "model.safetensors", METADATA)
+    with pytest.raises(Refusal, match=rf"safetensors: transformer\.wte\.weight is stored as {name}; supported: F64"):
+        preflight.parameters(folder, None)
+
+
+def test_a_context_that_is_too_short(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["transformer.wpe.weight"] = weights["transformer.wpe.weight"][:7].contiguous()
+    save_file(weights, folder / "model.safetensors", METADATA)
+    change(folder, n_positions=7)
+    assert build.main([str(folder), "--out", str(tmp_path / "out")]) == 2
+    assert "reads at most 7 positions; a build needs 8 or more" in capsys.readouterr().err
+
+
+def test_a_format_that_is_too_coarse_names_the_next(checkpoint: Path) -> None:
+    """fp32 is the last."""
+    for name, advice in (("int8", "; use --weights fp16"), ("fp16", "; use --weights fp32"), ("fp32", "")):
+        found = {figure: 0.0 for figure in fidelity.BARS[name]}
+        with pytest.raises(fidelity.Unfaithful, match=rf"top1 agreement is 0, at least [\d.]+ is required{advice}$"):
+            fidelity.enforce(found, name)
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "config.json", "tokenizer_config.json"])
+def test_a_pointer_in_place_of_a_small_file_is_named(name: str, folder: Path) -> None:
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(Refusal, match=rf"{name} is a Git LFS pointer, not the file itself; run git lfs pull"):
+        sources.find(str(folder))
+
+
 def test_a_git_lfs_pointer_is_named(folder: Path) -> None:
     """What a clone without git-lfs leaves."""
     (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-    with pytest.raises(Refusal, match=r"model\.safetensors is a Git LFS pointer, not the weights; run git lfs pull"):
+    with pytest.raises(Refusal, match=r"model\.safetensors is a Git LFS pointer, not the file itself; run git"):
         sources.find(str(folder))
 
 
@@ -182,7 +226,7 @@ def test_unusual_models_build_from_end_to_end(
     """A context shorter than what the check would like to read, ALiBi, a table of positions; on one short text."""
     texts = tmp_path / "texts"
     texts.mkdir()
-    (texts / "short.txt").write_text(PROSE)
+    (texts / "mixed.txt").write_text(PROSE)
     monkeypatch.setattr(fidelity, "TEXTS", texts)
     folder = tmp_path / f"tiny-{architecture}"
     random_model(architecture, vocab_size=600, **settings).save_pretrained(folder)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from export import build, sources
+from export import arguments, build, sources
 from export import hub as hub_module
 from export.architectures.families import Refusal
 from tests.export.hub_server import COMMIT, Hub
@@ -129,14 +129,14 @@ def test_no_model_named_falls_back_to_the_package(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """One plain line, then smollm2."""
-    options = build.arguments(["--out", str(tmp_path)])
+    options = arguments.parse(["--out", str(tmp_path)])
     assert build.default_models(options) == ["smollm2"]
     assert capsys.readouterr().out.count("\n") == 1
 
 
 def test_no_model_named_means_gpt2_where_the_hub_answers(hub: Hub, tmp_path: Path) -> None:
     """The stand-in answers."""
-    assert build.default_models(build.arguments(["--out", str(tmp_path)])) == ["gpt2"]
+    assert build.default_models(arguments.parse(["--out", str(tmp_path)])) == ["gpt2"]
 
 
 @pytest.mark.hub

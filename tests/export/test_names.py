@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from export import preflight, report, sources
+from export import build, preflight, report, sources
 from export.architectures.families import Refusal
 from export.sources import Source
 from tests.export.hub_server import Hub
@@ -37,8 +37,8 @@ def test_a_hub_model_never_takes_the_catalogues_name(tmp_path: Path) -> None:
         assert own.id == "gpt2"
         if not (tmp_path / "gpt2").exists():
             stand(tmp_path, "gpt2", "openai-community/gpt2")
-    with pytest.raises(Refusal, match="contains another model"):
-        sources.identify(source("someone/gpt2"), "gpt2", tmp_path, replace=False)
+    with pytest.raises(Refusal, match="gpt2 is the name of a known model; choose another name with --name"):
+        sources.identify(source("someone/gpt2"), "GPT2", tmp_path, replace=True)
     with pytest.raises(Refusal, match="gpt2 is the name of a known model"):
         sources.identify(source("gpt2", "there"), None, tmp_path, replace=True)
 
@@ -73,6 +73,65 @@ def test_names_in_other_scripts(folder: Path) -> None:
     assert found.name == "модель" and found.id.startswith("model-")
     assert len({sources.slug(name) for name in ("модель", "другая", "模型-7", "другая-7", "7")}) == 5
     assert sources.slug("My Model v1.5") == "my-model-v1.5"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "--name is empty"),
+        ("  ", "--name is empty"),
+        ("a" * 201, "--name has 201 characters, more than 200"),
+        ("a" * 82, "the folder's name would have 82 characters; choose a shorter one with --name"),
+        ("x\ny", "--name has control characters"),
+        ("x\x7f", "--name has control characters"),
+        ("\udcff", "--name has control characters, or bytes that are not UTF-8"),
+        ("index.json", "index.json is the name of the list of models"),
+        ("smollm2", "smollm2 is the name of a known model"),
+        ("a file", "a-file is not a folder"),
+        ("a dangling link", "a-dangling-link is not a folder"),
+        ("notes", "notes holds other files than a build"),
+    ],
+)
+def test_a_name_that_cannot_be_used_is_refused_before_the_work(
+    name: str, said: str, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With --name or as the checkpoint's own; --force replaces builds, but no other files."""
+    monkeypatch.setattr(build, "build", None)  # not reached
+    (tmp_path / "a-file").write_text("mine")
+    (tmp_path / "a-dangling-link").symlink_to("nowhere")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/mine.txt").write_text("mine")
+    assert build.main([str(checkpoint), "--out", str(tmp_path), "--force", "--name", name]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and said in line
+    assert (tmp_path / "notes/mine.txt").read_text() == (tmp_path / "a-file").read_text() == "mine"
+
+
+def test_the_name_of_a_checkpoint_is_held_to_the_same(folder: Path, tmp_path: Path) -> None:
+    """It is its folder's; --name gives another."""
+    for name in ("index.json", "b" * 90, "x\ty"):
+        moved = folder.rename(folder.with_name(name))
+        found = sources.find(str(moved))
+        with pytest.raises(Refusal, match="with --name"):
+            sources.identify(found, None, tmp_path / "out", replace=False)
+        sources.identify(found, "mine", tmp_path / "out", replace=False)
+        assert found.id == "mine"
+        folder = moved
+
+
+def test_a_folder_whose_name_is_not_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bytes that are not UTF-8, as tar leaves them; and no name at all."""
+    moved = folder.rename(folder.with_name("caf\udce9"))
+    assert build.main([str(moved)]) == 2 and build.main([""]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert "has bytes that are not UTF-8; rename it" in first and "a MODEL is empty" in second
+
+
+def test_square_brackets_in_names_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """rich would read them as markup, and fail where one closes nothing."""
+    report.table("m[/b]", [("prefix token", "[PAD]")])
+    assert "m[/b]" in (shown := capsys.readouterr().out) and "[PAD]" in shown
 
 
 def test_a_build_that_cannot_fit_is_refused_before_the_work(

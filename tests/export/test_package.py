@@ -1,7 +1,9 @@
 """The package: the right files, the same bytes every time, and a sentence where something is missing."""
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -96,7 +98,38 @@ def test_what_is_missing_is_said(site: Path, capsys: pytest.CaptureFixture[str])
     chunk = next((site / "models/tiny-gpt2").glob("*.bin"))
     chunk.write_bytes(chunk.read_bytes()[:-1])
     assert f"tiny-gpt2/{chunk.name} is missing or damaged" in said()
+    manifest = site / "models/tiny-gpt2/manifest.json"
+    for damaged in ("{", "[]", '{"files": 3}', '{"files": [{"chunks": [3]}]}'):
+        manifest.write_text(damaged)
+        assert "models/tiny-gpt2/manifest.json is damaged; build tiny-gpt2 again, or remove it" in said()
+    shutil.rmtree(manifest.parent)
+    assert "models/tiny-gpt2 has no manifest.json; build tiny-gpt2 again, or remove it" in said()
+    (site / "models/index.json").write_text('{"schema": ')
+    assert "models/index.json is damaged or not a list of models" in said()
     shutil.rmtree(site / "models")
     assert "no model has been built" in said()
     (site / "vendor/NOTICES").unlink()
     assert "run make vendor" in said()
+
+
+def test_a_place_that_cannot_be_written_is_said(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder, something below a file, a full or read-only disk: one line each, and nothing left."""
+    (tmp_path / "file").write_text("mine")
+
+    def said(out: Path) -> str:
+        assert package.main(["--out", str(out), "--site", str(site)]) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        return line.removeprefix("error: ")
+
+    assert said(tmp_path) == f"{tmp_path} is a folder; --out names the file to write"
+    assert said(tmp_path / "file/a.zip").startswith(f"{tmp_path}/file")
+    for number in (errno.ENOSPC, errno.EROFS):
+
+        def fail(*_: object, number: int = number, **__: object) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(zipfile.ZipFile, "writestr", fail)
+        assert said(tmp_path / "a.zip") == f"{tmp_path}/a.zip: {os.strerror(number)}"
+    assert not list(tmp_path.glob("a.zip*"))

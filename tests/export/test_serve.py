@@ -154,7 +154,27 @@ def test_a_taken_port_is_said(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["serve.py", "--port", str(server.server_address[1])])
     assert serve.main() == 2
-    assert "choose another one with --port" in capsys.readouterr().err
+    port = server.server_address[1]
+    assert capsys.readouterr().err == f"--port {port} cannot be used (Address already in use); choose another one.\n"
+
+
+@pytest.mark.parametrize("host", ["no such host", "203.0.113.1", "a..b"])
+def test_a_wrong_host_is_said(host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is none, and the address of another machine: not the port is to blame."""
+    monkeypatch.setattr("sys.argv", ["serve.py", "--port", "0", "--host", host])
+    assert serve.main() == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"--host {host} cannot be used (") and "port" not in line
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_a_number_that_is_no_port(
+    port: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["serve.py", f"--port={port}"])
+    with pytest.raises(SystemExit):
+        serve.main()
+    assert "error: argument --port: " in capsys.readouterr().err
 
 
 def test_a_browser_that_goes_away_is_no_error(server: ThreadingHTTPServer, capfd: pytest.CaptureFixture[str]) -> None:

@@ -59,6 +59,32 @@ def test_the_page_cuts_texts_as_the_checkpoint_does(saved: Any, kind: str) -> No
         assert found == native.encode(text, 10_000).to_json(), text
 
 
+@pytest.mark.parametrize("special", [False, True])
+@pytest.mark.parametrize("normalized", [False, True])
+@pytest.mark.parametrize("kind", ["llama2", "mistral", "gemma", "unigram", "smollm"])
+def test_spaces_around_added_tokens_are_kept(kind: str, normalized: bool, special: bool, tmp_path: Path) -> None:
+    """As typed, by the library and by the page."""
+    tokenizer = kinds.save(kinds.READ[kind](), tmp_path)
+    token = tokenizers.AddedToken("<extra 0>", special=special, normalized=normalized)
+    tokenizer.add_tokens([token])
+    tokenizer.save_pretrained(tmp_path)
+    tokenizer_check.write(tokenizer, tmp_path, len(tokenizer), SOME[:40])
+    native = TextTokenizer((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))
+    texts = list(sweep.around("<extra 0>", kind != "unigram"))
+    calls = [["encode", text, 10_000] for text in texts]
+    for text, found in zip(texts, call(*calls, directory=tmp_path, vocab_size=len(tokenizer)), strict=True):
+        assert native.encode(text).text == found["text"] == text
+
+
+def test_spaces_that_would_change_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they did around tokens that are looked for in the normalized text."""
+    tokenizer = kinds.save(kinds.READ["llama2"](), tmp_path)
+    tokenizer.add_tokens(["<extra 0>"])
+    monkeypatch.setattr(TextTokenizer, "_ends_section", lambda self, id: id in self.added)
+    with pytest.raises(Refusal, match=r'the page would show "a <extra 0>" with other spaces, as "a<extra 0>"'):
+        tokenizer_check.write(tokenizer, tmp_path, len(tokenizer), SOME[:40])
+
+
 @pytest.mark.parametrize("kind", kinds.REFUSED)
 def test_what_the_page_would_read_wrong_is_refused(kind: str, tmp_path: Path) -> None:
     make, why = kinds.REFUSED[kind]

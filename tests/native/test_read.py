@@ -1,7 +1,10 @@
 """Reading and generating without a browser, against transformers in fp32 on the same checkpoints."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from pyscripts.native.files import ModelError
 from pyscripts.result import Run
 from tests.e2e.reference import ReferenceModel
 
+ROOT = Path(__file__).resolve().parents[2]
 TEXT = "The quick brown fox jumps over the lazy dog. It was the best of times — 🦩, naïve.\n\tdef f(x):"
 EVERYTHING = ("attentions", "resid", "attn_out", "mlp_out")
 
@@ -168,6 +172,10 @@ def test_a_seed_gives_the_same_text_and_stops_end_it(model: Model) -> None:
         (lambda m: m.read("a " * 400, stride=9).attn_out, "This text was read in windows"),
         (lambda m: m.read("a " * 400, stride=9).lens(3), "This text was read in windows"),
         (lambda m: m.read("a", keep=()).attentions, r"read it with keep=\('attentions',\)"),
+        (lambda m: m.read("a", keep=()).resid, r"were not kept: read it with keep=\('resid',\)"),
+        (lambda m: m.read("a", interventions=[3]), r"interventions must be an object, not \[3\]\.$"),
+        (lambda m: m.read("a", interventions={"head": []}), "^interventions has no 'head'. It may have heads"),
+        (lambda m: m.read("a", interventions={"heads": [3]}), r"^interventions: heads\[0\] must be an object, not 3"),
         (lambda m: m.read(5), "must be a string or a list of token ids, not 5"),
         (lambda m: m.generate("a", stop=""), "stop must be a text or a list of texts, none of them empty"),
         (lambda m: m.generate("a", stop=["b", ""]), "stop must be"),
@@ -223,6 +231,7 @@ def test_a_damaged_folder_says_what_to_do(model_folder: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(("more", "said"), [
     (["read", "a", "--stride", "0"], "stride must be a whole number from 1 to"),
     (["generate", "a", "--stop", ""], "stop must be a text"),
+    (["read", "a", "--threads", "100000"], "threads must be a whole number from 1 to"),
     (["generate", "a", "--seed", "-1"], "seed must be a whole number, 0 or more"),
 ])
 def test_the_command_line_says_what_is_wrong(
@@ -239,3 +248,40 @@ def test_options_of_numpy_are_those_of_python(model: Model) -> None:
     run = model.generate(model.read("The").ids.tolist(), max_tokens=2, **given)
     assert json.loads(json.dumps(run.to_json()))["options"] == {
         "maxTokens": 2, "seed": 3, "temperature": 0.5, "topK": 4, "prefix": True}
+
+
+def command(
+    folder: Path, *arguments: str, stdin: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    run = [sys.executable, "-m", "pyscripts", *arguments, "--threads", "1", "--model", str(folder)]
+    return subprocess.run(run, cwd=ROOT, input=stdin, env={**os.environ, **environment}, capture_output=True)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_in_and_out_are_utf_8_whatever_the_terminal_has(tiny_models: Path, encoding: str) -> None:
+    """Every character, and line ends as they are."""
+    text = "naïve 🦩 Привет\r\n"
+    for which in ("read", "generate"):
+        done = command(tiny_models / "tiny-gpt2", which, "-", stdin=text.encode(), PYTHONIOENCODING=encoding)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout.decode("utf-8"))["text"].startswith(text)
+
+
+def test_bytes_that_are_no_text_are_refused(tiny_models: Path) -> None:
+    """Neither from standard input nor as an argument are they read as other characters."""
+    folder = tiny_models / "tiny-gpt2"
+    for done in (command(folder, "read", "-", stdin=b"caf\xe9"), command(folder, "read", "caf\udce9")):
+        assert done.returncode == 2 and done.stdout == b""
+        assert done.stderr == b"error: The text is not UTF-8 (byte 4). Convert it first.\n"
+
+
+def test_a_file_as_the_model_and_a_summary_that_is_not_there(
+    tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Sentences, no error numbers."""
+    manifest = tiny_models / "tiny-gpt2/manifest.json"
+    assert main(["read", "a", "--model", str(manifest)]) == 2
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"error: {manifest} is not a model folder")
+    assert second.startswith(f"error: {tmp_path}/a cannot be read (No such file or directory). Choose a file that")

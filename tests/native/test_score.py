@@ -195,7 +195,9 @@ def test_a_damaged_summary_is_named(damaged: Any, tmp_path: Path, capsys: pytest
         (["--columns", "logprop"], "no column 'logprop'"),
         (["--stride", "256"], "--stride must be"),
         (["--context", "300"], "--context must be"),
-        (["--processes", "0"], "--processes must be"),
+        (["--processes", "0"], "--processes must be a whole number from 1 to"),
+        (["--processes", "100000"], "--processes must be a whole number from 1 to"),
+        (["--threads", "100000"], "threads must be a whole number from 1 to"),
         (["missing.jsonl"], "There is no file missing.jsonl"),
         (["-o", "out.csv"], "must be a .jsonl or .parquet"),
         (["--model", "nowhere"], "nowhere is not a model folder"),
@@ -213,6 +215,36 @@ def test_wrong_arguments_are_answered_with_a_sentence(
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and said in line
     assert not list(tmp_path.glob("o.jsonl*"))
+
+
+@pytest.mark.parametrize("place", [
+    "c.jsonl", "linked.jsonl", "sub/../c.jsonl", "o.jsonl", "o.jsonl.partial", "notes.txt", "settings.json"])
+def test_a_summary_overwrites_nothing_but_a_summary(
+    tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    """Neither the corpus, by whatever name, nor the output, nor another file; refused before anything is scored."""
+    written(tmp_path / "c.jsonl", 1)
+    (tmp_path / "linked.jsonl").hardlink_to(tmp_path / "c.jsonl")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "settings.json").write_text("{}")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    command = ["score", "--model", str(tiny_models / "tiny-gpt2"), "--threads", "1", str(tmp_path / "c.jsonl")]
+    command += ["-o", str(tmp_path / "o.jsonl")]
+    assert main([*command, "--summary", str(tmp_path / place)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "Choose another file" in line and place.split("/")[-1] in line
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_an_earlier_summary_is_replaced(tiny_models: Path, tmp_path: Path) -> None:
+    """And an empty file, which mktemp makes."""
+    written(tmp_path / "c.jsonl", 1)
+    for name, content in (("s.json", json.dumps(SUMMARY)), ("t.json", "")):
+        (tmp_path / name).write_text(content)
+        command = ["score", "--model", str(tiny_models / "tiny-gpt2"), "--threads", "1", str(tmp_path / "c.jsonl")]
+        assert main([*command, "-o", str(tmp_path / f"{name}l"), "--summary", str(tmp_path / name)]) == 0
+        assert json.loads((tmp_path / name).read_text())["model"] == "tiny-gpt2"
 
 
 def test_nothing_is_overwritten_and_other_arguments_cannot_resume(

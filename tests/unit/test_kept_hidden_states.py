@@ -42,7 +42,7 @@ def test_without_a_limit_all_are_kept() -> None:
 
 def test_says_what_is_kept() -> None:
     kept = KeptHiddenStates(2 * ONE)
-    with pytest.raises(ValueError, match="holds no such numbers"):
+    with pytest.raises(ValueError, match=r"were not kept: read it with keep=\('resid',\)"):
         kept.first()
     kept.append(np.ones((LAYERS + 1, 3, HIDDEN), np.float32), 3)
     with pytest.raises(ValueError, match="kept for the first 2 positions of this text, which has 3"):

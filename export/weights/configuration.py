@@ -1,0 +1,72 @@
+"""Checks config.json and generation_config.json, so that a wrong value is named before any weights are read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from transformers import CONFIG_MAPPING
+
+from export.architectures.families import Refusal
+from export.weights.layout import read_json
+from pyscripts.checks import is_whole
+
+SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings")
+OPTIONAL = ("num_key_value_heads", "head_dim", "intermediate_size", "n_inner", "ffn_dim", "max_seq_len", "seq_length")
+GENERATION = "generation_config.json"
+
+
+def check_config(place: str, config: dict[str, Any]) -> None:
+    """Refuse a config.json with values of a wrong kind, or of weights that transformers needs another library for.
+
+    Args:
+        place: the repository or folder, for messages.
+        config: the JSON object.
+
+    Raises:
+        Refusal: names the field, or the method of quantization.
+    """
+    where, model_type = f"config.json of {place}", config.get("model_type")
+    if not isinstance(model_type, str):
+        what = f"must be text, not {model_type!r}" if "model_type" in config else "is missing"
+        raise Refusal(f"{where}: model_type {what}; use a checkpoint saved by transformers")
+    names = config.get("architectures")
+    if names is not None and not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise Refusal(f"{where}: architectures must be a list of names, not {names!r}; correct it")
+    quantization = config.get("quantization_config")
+    if quantization is not None:
+        method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
+        raise Refusal(f"{place} is quantized ({method}), which is not supported; choose the original checkpoint")
+    for name in _sizes(model_type):
+        value = config.get(name, 1)
+        if not (is_whole(value) and value >= 1) and not (value is None and name in OPTIONAL):
+            raise Refusal(f"{where}: {name} must be a whole number, 1 or more, not {value!r}; correct it")
+    _check_token_ids(where, config)
+
+
+def check_generation_config(directory: Path) -> None:
+    """Refuse a generation_config.json that is broken or names ends of a text that are no token ids.
+
+    Raises:
+        Refusal: names the file and the field.
+    """
+    if (directory / GENERATION).is_file():
+        _check_token_ids(str(directory / GENERATION), read_json(directory, GENERATION))
+
+
+def _sizes(model_type: str) -> Iterator[str]:
+    """The fields that are sizes, under the names that this kind of model has for them."""
+    known = model_type in CONFIG_MAPPING
+    own = (CONFIG_MAPPING[model_type].attribute_map or {}) if known else {}
+    for name in (*SIZES, *OPTIONAL):
+        yield name
+        if name in own:
+            yield own[name]
+
+
+def _check_token_ids(where: str, config: dict[str, Any]) -> None:
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        value = config.get(name)
+        ids = value if isinstance(value, list) and name == "eos_token_id" else [value]
+        if value is not None and not all(map(is_whole, ids)):
+            kind = "a token id or a list of them" if name == "eos_token_id" else "a token id"
+            raise Refusal(f"{where}: {name} must be {kind}, not {value!r}; correct it")

@@ -1,0 +1,91 @@
+"""A wrong value in config.json or generation_config.json is named with file and field before the weights are read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from export import sources
+from export.architectures.families import Refusal
+from export.weights.checkpoint import check_buildable, load_model
+from export.weights.configuration import check_config
+from tests.export.hub_server import Hub
+from tests.export.models import CONFIGS, random_model
+
+
+def change(folder: Path, **settings: Any) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | settings))
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    r"model_type must be text, not \['gpt2'\]": {"model_type": ["gpt2"]},
+    "model_type must be text, not 5": {"model_type": 5},
+    "architectures must be a list of names, not 'GPT2LMHeadModel'": {"architectures": "GPT2LMHeadModel"},
+    "n_head must be a whole number, 1 or more, not 0": {"n_head": 0},
+    "n_head must be a whole number, 1 or more, not '4'": {"n_head": "4"},
+    "n_layer must be a whole number, 1 or more, not True": {"n_layer": True},
+    "n_positions must be a whole number, 1 or more, not 256.5": {"n_positions": 256.5},
+    "vocab_size must be a whole number, 1 or more, not '600'": {"vocab_size": "600"},
+    "vocab_size must be a whole number, 1 or more, not None": {"vocab_size": None},
+    "eos_token_id must be a token id or a list of them, not '1'": {"eos_token_id": "1"},
+    r"eos_token_id must be a token id or a list of them, not \[1, None\]": {"eos_token_id": [1, None]},
+    r"bos_token_id must be a token id, not 1\.5": {"bos_token_id": 1.5},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_a_wrong_value_names_the_file_and_the_field(message: str, folder: Path, hub: Hub) -> None:
+    """Before the weights are fetched."""
+    change(folder, **WRONG[message])
+    hub.repositories["someone/tiny"] = folder
+    for model in (str(folder), "someone/tiny"):
+        with pytest.raises(Refusal, match=rf"config\.json of {model}: {message}"):
+            sources.find(model)
+    assert "model.safetensors" not in hub.downloads()
+
+
+def test_a_missing_model_type(folder: Path) -> None:
+    settings = json.loads((folder / "config.json").read_text())
+    del settings["model_type"]
+    (folder / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(Refusal, match=r"config\.json of .*: model_type is missing; use a checkpoint saved"):
+        sources.find(str(folder))
+
+
+def test_a_wrong_generation_config(folder: Path, hub: Hub) -> None:
+    """Its ends of a text, which a build states in the manifest; from the hub before the weights are fetched."""
+    hub.repositories["someone/tiny"] = folder
+    (folder / "generation_config.json").write_text('{"eos_token_id": 1.5}')
+    with pytest.raises(Refusal, match=r"generation_config\.json: eos_token_id must be .*, not 1\.5"):
+        sources.find("someone/tiny")
+    assert "model.safetensors" not in hub.downloads()
+    for text, message in (
+        ('{"eos_token_id": "x"}', r"eos_token_id must be a token id or a list of them, not 'x'"),
+        ("{", "is not valid JSON"),
+        ("[]", "is not a JSON object"),
+    ):
+        (folder / "generation_config.json").write_text(text)
+        with pytest.raises(Refusal, match=rf"generation_config\.json.* {message}"):
+            sources.find(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({"n_head": 5}, "must be divisible by num_heads"), ({"activation_function": "foo"}, "activation_function: 'foo'")],
+)
+def test_a_config_that_makes_no_model_is_not_called_broken_weights(
+    settings: dict[str, Any], reason: str, folder: Path
+) -> None:
+    change(folder, **settings)
+    with pytest.raises(Refusal, match=rf"config\.json describes a model that cannot be built \(.*{reason}.*correct it"):
+        load_model(sources.from_folder(folder))
+
+
+@pytest.mark.parametrize("architecture", CONFIGS)
+def test_every_family_can_be_built_without_its_weights(architecture: str, tmp_path: Path) -> None:
+    """As the check of config.json does it."""
+    random_model(architecture).config.save_pretrained(tmp_path)
+    check_config(str(tmp_path), json.loads((tmp_path / "config.json").read_text()))
+    check_buildable(tmp_path)
