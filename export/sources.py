@@ -106,8 +106,8 @@ def identify(source: Source, name: str | None, out: Path, replace: bool) -> None
     if not library.ID.fullmatch(source.id):
         long = f"the folder's name would have {len(source.id)} characters"
         raise Refusal(f"{long}; choose a shorter one with --name")
-    if is_catalogued(source):
-        raise Refusal(f"{source.id} is the name of a known model; choose another name with --name")
+    if name is None and is_catalogued(source):
+        raise Refusal(f"{source.id} is the name of a known model; choose another name, or confirm it, with --name")
     library.check_place(out / source.id)
     if not replace and is_built(source, out):
         other = out / source.id

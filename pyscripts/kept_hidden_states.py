@@ -55,7 +55,7 @@ class KeptHiddenStates:
     def first(self) -> NDArray[np.float32]:
         """[layer+1, position, hidden] of the positions kept. ValueError: the model was not asked for any."""
         if self._buffer is None:
-            raise ValueError("This run holds no such numbers: the text was read without the output they need.")
+            raise ValueError("The hidden states of this text were not kept: read it with keep=('resid',).")
         return self._buffer[:, : self._kept]
 
     def all(self) -> NDArray[np.float32]:

@@ -257,7 +257,7 @@ def test_the_sheet_stays_with_the_pinned_token_whatever_the_mouse_points_at(page
     expect(inspector.locator("h2")).to_have_text(name)
     page.locator("#pin").click()
     expect(inspector).to_have_css("position", "static")
-    page.set_viewport_size({"width": 640, "height": 450})  # 1280 × 900 at 200 %
+    page.set_viewport_size({"width": 640, "height": 500})  # 1280 × 1000 at 200 %
     page.locator("#token-4").click()
     page.get_by_role("button", name="Close", exact=True).click()
     expect(inspector).to_have_css("position", "static")

@@ -115,9 +115,9 @@ def test_a_reload_keeps_what_was_generated(tiny_site: str, open_page: Opener) ->
 
 def test_a_reload_does_not_go_on_reading_what_was_stopped(tiny_site: str, open_page: Opener) -> None:
     page = open_page(tiny_site)
-    whole = " ".join([TEXT] * 8)
+    whole = " ".join([TEXT] * 20)
     page.fill("#text", whole)
-    with slowed(page, 500):
+    with slowed(page, 1000):
         page.click("#run")
         expect(page.locator("#tokens .token").first).to_be_attached()
         page.click("#stop")

@@ -37,10 +37,18 @@ def test_a_hub_model_never_takes_the_catalogues_name(tmp_path: Path) -> None:
         assert own.id == "gpt2"
         if not (tmp_path / "gpt2").exists():
             stand(tmp_path, "gpt2", "openai-community/gpt2")
-    with pytest.raises(Refusal, match="gpt2 is the name of a known model; choose another name with --name"):
-        sources.identify(source("someone/gpt2"), "GPT2", tmp_path, replace=True)
     with pytest.raises(Refusal, match="gpt2 is the name of a known model"):
         sources.identify(source("gpt2", "there"), None, tmp_path, replace=True)
+
+
+def test_a_copy_in_a_folder_may_be_named_as_the_catalogue_does(tmp_path: Path) -> None:
+    """Where the hub cannot be reached, for example; it does not replace the hub's own."""
+    own = source("gpt2", "there")
+    sources.identify(own, "gpt2", tmp_path, replace=False)
+    assert own.id == "gpt2"
+    stand(tmp_path, "gpt2", "openai-community/gpt2")
+    with pytest.raises(Refusal, match="contains another model"):
+        sources.identify(source("gpt2", "there"), "gpt2", tmp_path, replace=False)
 
 
 def test_two_folders_of_one_name_do_not_replace_each_other(tmp_path: Path) -> None:
@@ -86,7 +94,6 @@ def test_names_in_other_scripts(folder: Path) -> None:
         ("x\x7f", "--name has control characters"),
         ("\udcff", "--name has control characters, or bytes that are not UTF-8"),
         ("index.json", "index.json is the name of the list of models"),
-        ("smollm2", "smollm2 is the name of a known model"),
         ("a file", "a-file is not a folder"),
         ("a dangling link", "a-dangling-link is not a folder"),
         ("notes", "notes holds other files than a build"),
