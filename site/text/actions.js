@@ -7,11 +7,13 @@ import * as state from '../page/state.js';
 import { redoTarget, undoTarget } from '../page/versions.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { samplingView } from './sampling.js';
+import { keptTokens } from './span.js';
 
 export function actionsView() {
   const ready = state.canRun.value;
   const running = state.phase.value === 'running';
   const { text } = state;
+  const run = state.run.value;
   return html`
     <button type="button" id="run" class="primary" aria-keyshortcuts="Control+Enter Meta+Enter" title="Ctrl + Enter" ?disabled=${!ready} @click=${readText}>Run</button>
     <span class="joined">
@@ -24,6 +26,6 @@ export function actionsView() {
       <button type="button" class="icon" id="redo" ?disabled=${!redoTarget.value} @click=${redo} aria-label="Redo" title="Redo">↷</button>
     </span>
     <button type="button" id="edit" class="touch-only" @click=${() => byId('text').focus()}>Edit</button>
-    ${ready && !running && state.run.value && text.value && !state.isRead.value ? html`<span class="hint" id="changed">Changed since it was read</span>` : nothing}
+    ${ready && !running && run && text.value && !state.isRead.value ? html`<span class="hint" id="changed">${keptTokens(run.tokens, text.value) ? 'Changed since it was read' : 'Not read yet'}</span>` : nothing}
   `;
 }
