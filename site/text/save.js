@@ -23,7 +23,7 @@ const made = signal(/** @type {{ run: number, code: string } | null} */ (null));
 
 export function saveView() {
   const run = state.run.value;
-  const ready = Boolean(run?.done && !run.stored && state.text.value);
+  const ready = Boolean(run?.done && run.count && !run.stored && state.text.value);
   const code = made.value && made.value.run === run?.id ? made.value.code : null;
   return html`<details class="options" id="save">
     <summary title="Save the run as a file, or embed the coloured text in a page">Save</summary>

@@ -141,6 +141,9 @@ def test_what_a_lens_colours_the_text_by_begins_where_the_rest_does(page: Page, 
     first = "id => { const r = document.createRange(); r.selectNodeContents(document.querySelector(id)); return r; }"
     left = f"id => ({first})(id).getBoundingClientRect().left"
     assert page.evaluate(left, "#legend .shading") == page.evaluate(left, "#summary dt")
+    page.set_viewport_size({"width": 740, "height": 720})  # both lie in one row, without the gap of wider windows
+    right = f"id => ({first})(id).getBoundingClientRect().right"
+    assert page.evaluate(left, "#legend .shading + .legend") > page.evaluate(right, "#legend .shading") + 4
 
 
 def test_live_regions_speak_at_milestones(page: Page) -> None:
