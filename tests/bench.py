@@ -164,6 +164,7 @@ def reading_and_writing(at: Opened) -> Figures:
                 statistics.median(native.forward(1, past) for _ in range(WRITTEN)),
             )
             note(f"decode behind {past}, in a run", "page", decode(page, past))
+    page_nodes, native_nodes = alone.nodes(at.model, 256, ROUNDS), native.nodes(256, ROUNDS)
     alone.page.close()
     result: Figures = {
         name: {side: 1000 * statistics.median(values) for side, values in sides.items()}
@@ -176,8 +177,8 @@ def reading_and_writing(at: Opened) -> Figures:
     for kind in rounds[0]:
         median = statistics.median(each[kind] for each in rounds)
         result[f"prefill 256 in a run, processor time of {kind}"] = {"page": median}
-    for kind, spent in native.nodes(256, ROUNDS).items():
-        result[f"prefill 256, {kind}"] = {"native": 1000 * spent}
+    for kind, spent in native_nodes.items():
+        result[f"prefill 256, {kind}"] = {"page": 1000 * page_nodes[kind], "native": 1000 * spent}
     result["session creation, native"] = {"native": 1000 * native.created}
     result["memory after 1,000 tokens, MB"] = {"page": memory(page)}
     return result

@@ -3,6 +3,7 @@
 import { fetchManifest, MODELS } from './shared/manifest.js';
 import { fetchModelFiles } from './inference/model_files.js';
 import { ModelSession } from './inference/session.js';
+import * as ort from './vendor/ort/ort.wasm.min.js';
 
 const CHUNK = 64; // as in inference/reader.js
 /** @type {ModelSession} */
@@ -22,6 +23,17 @@ const does = {
     const { files } = await fetchModelFiles(manifest, MODELS, { onProgress() {} });
     session = await ModelSession.create(manifest, files, 'wasm');
     (await read(1)).past.release();
+  },
+  /** Reads so many positions, `times` times after a first time, and prints onnxruntime's profile of it to the console. */
+  async profile(id, positions, times) {
+    const { create } = ort.InferenceSession;
+    /** @type {any} */
+    let own;
+    ort.InferenceSession.create = async (graph, options) => (own = await create.call(ort.InferenceSession, graph, { ...options, enableProfiling: true }));
+    await does.load(id);
+    ort.InferenceSession.create = create;
+    for (let i = 0; i <= times; i++) (await read(positions)).past.release();
+    own.endProfiling();
   },
   async prefill(positions) {
     const { time, past } = await read(positions);

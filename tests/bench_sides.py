@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
-from playwright.sync_api import Page
+from playwright.sync_api import ConsoleMessage, Page
 
 from pyscripts.native.session import neutral
 
@@ -80,14 +80,18 @@ class Native:
             session = self._session(path, options)
             for _ in range(passes):
                 session.run(None, feeds)
-            events = json.loads(Path(session.end_profiling()).read_text())
-        seconds = dict.fromkeys([*KINDS, REST], 0.0)
-        for event in events:
-            if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
-                operator = event["args"]["op_name"]
-                kind = next((kind for kind, operators in KINDS.items() if operator in operators), REST)
-                seconds[kind] += event["dur"] / 1e6 / passes
-        return seconds
+            return by_kind(json.loads(Path(session.end_profiling()).read_text()), passes)
+
+
+def by_kind(events: list[dict[str, Any]], passes: int) -> dict[str, float]:
+    """Seconds of a pass in each of KINDS and in REST, by the events of onnxruntime's profile of so many."""
+    seconds = dict.fromkeys([*KINDS, REST], 0.0)
+    for event in events:
+        if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
+            operator = event["args"]["op_name"]
+            kind = next((kind for kind, operators in KINDS.items() if operator in operators), REST)
+            seconds[kind] += event["dur"] / 1e6 / passes
+    return seconds
 
 
 class Alone:
@@ -108,3 +112,17 @@ class Alone:
         )
         assert "error" not in answer, answer["error"]
         return float(answer.get("value") or 0) / 1000
+
+    def nodes(self, model: str, positions: int, passes: int) -> dict[str, float]:
+        """Seconds that reading so many positions spends in each of KINDS and in REST, by the profile that onnxruntime
+        prints to the console; the first pass is left out."""
+        lines = list[str]()
+        note: Callable[[ConsoleMessage], None] = lambda message: lines.append(message.text)  # noqa: E731
+        self.page.on("console", note)
+        self.ask("profile", model, positions, passes)
+        self.page.wait_for_timeout(1000)  # the last lines
+        self.page.remove_listener("console", note)
+        events = [json.loads(line.rstrip(",")) for line in lines if line.startswith("{")]
+        runs = [event for event in events if event["name"] == "model_run"]
+        start = runs[-passes * (len(runs) // (passes + 1))]["ts"]
+        return by_kind([event for event in events if event["ts"] >= start], passes)
