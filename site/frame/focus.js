@@ -14,10 +14,13 @@ const controlsIn = (place) => /** @type {HTMLElement[]} */ ([...place.querySelec
 export function keepFocus() {
   let focused = /** @type {HTMLElement | null} */ (null);
   let around = /** @type {HTMLElement[]} */ ([]); // its ancestors, the nearest first: once it is removed, it has none
-  const observer = new MutationObserver(() => {
+  const observer = new MutationObserver((changes) => {
+    const lost = focused;
+    // Whether it can be seen is asked only where it may have changed: the answer costs the browser a layout.
+    if (!lost || !changes.some(({ type, target }) => (type === 'attributes' ? target.contains(lost) : !lost.isConnected))) return;
     const active = document.activeElement;
-    if (!focused || isUsable(focused) || (active !== document.body && active !== focused)) return;
-    const next = successor(focused, around);
+    if (isUsable(lost) || (active !== document.body && active !== lost)) return;
+    const next = successor(lost, around);
     next?.focus({ preventScroll: true });
     if (next?.matches(':focus-visible')) next.scrollIntoView({ block: 'nearest' }); // under a finger or mouse, nothing moves
   });

@@ -31,6 +31,13 @@ SEEN = """() => {
     }).length;
 }"""
 
+# Whether the page has had the same height for half a second.
+STILL = """() => {
+    const {scrollHeight: height} = document.documentElement;
+    globalThis.still = globalThis.still?.height === height ? {height, times: still.times + 1} : {height, times: 0};
+    return still.times > 25;
+}"""
+
 
 @pytest.fixture
 def page(lens_page: Page) -> Iterator[Page]:
@@ -65,6 +72,7 @@ def test_a_notice_is_seen_where_the_reader_is_and_leaves_the_field_in_sight(page
     fresh(page, "why")
     resize(page, *size)
     page.locator("#panel-change").scroll_into_view_if_needed()
+    until(page, STILL)  # charts above the field that are drawn later push it down, with or without a notice
     field = page.get_by_label("Heads, as layer.head")
     field.evaluate("field => field.scrollIntoView({block: 'end'})")
     field.fill("99.1")

@@ -115,11 +115,11 @@ def test_a_reload_keeps_what_was_generated(tiny_site: str, open_page: Opener) ->
 
 def test_a_reload_does_not_go_on_reading_what_was_stopped(tiny_site: str, open_page: Opener) -> None:
     page = open_page(tiny_site)
-    whole = " ".join([TEXT] * 20)
+    whole = " ".join([TEXT] * 10)  # some 220 tokens, in four passes
     page.fill("#text", whole)
     with slowed(page, 1000):
         page.click("#run")
-        expect(page.locator("#tokens .token").first).to_be_attached()
+        until(page, f"() => {STATE}.then((run) => run.tokens.ids.length > 200 && run.count > 0)")
         page.click("#stop")
         idle(page)
     read_, tokens = page.evaluate(f"{STATE}.then(({{count, tokens}}) => [count, tokens.ids.length])")
