@@ -29,12 +29,12 @@ sys.path.insert(0, str(ROOT))
 
 from export import build  # noqa: E402
 from tests import bench_attention, bench_native, bench_text, bench_why, browser  # noqa: E402
+from tests.bench_processor import processor_time  # noqa: E402
 from tests.bench_sides import Alone, Native  # noqa: E402
 from tests.e2e.conftest import FLAGS, serving  # noqa: E402
 from tests.e2e.hosting import link_site  # noqa: E402
 from tests.e2e.layers import step_times  # noqa: E402
 from tests.export.tiny import gpt2_random  # noqa: E402
-from tests.processes import thread_times  # noqa: E402
 
 ROUNDS = 3
 PREFILL = (64, 256, 1000)  # positions, BOS included
@@ -118,26 +118,6 @@ class Opened:
     texts: dict[int, str]  # by positions
 
 
-def processor_time(page: Page, text: str, positions: int, threads: int) -> dict[str, float]:
-    """Milliseconds of all processors that a run takes, its Run included: of the model (its threads are the busiest
-    workers), of Python (the other workers), of drawing, in the page and in the browser, and of the rest."""
-    page.bring_to_front()
-    page.evaluate("tokenlight.analyze('x')")
-    page.wait_for_timeout(1000)
-    before = thread_times()
-    analyze(page, text, positions)
-    page.wait_for_timeout(1000)  # the last frame
-    spent = {thread: time - before.get(thread, 0) for thread, time in thread_times().items()}
-    workers = sorted((each for each in spent if each[1] == "DedicatedWorker"), key=spent.__getitem__, reverse=True)
-    drawing = ("chromium", "Compositor", "VizCompositorTh", "CrGpuMain")
-    result = dict.fromkeys(("the model", "Python", "drawing", "the rest"), 0.0)
-    for thread, time_ in spent.items():
-        place = workers.index(thread) if thread in workers else -1
-        name = "the rest" if place < 0 else "the model" if place < threads else "Python"
-        result["drawing" if thread[1].startswith(drawing) and thread[0] != "browser" else name] += time_
-    return result
-
-
 def reading_and_writing(at: Opened) -> Figures:
     """Passes of the model alone, in a run and natively, in turns; memory after the longest."""
     page = at.page
@@ -173,7 +153,11 @@ def reading_and_writing(at: Opened) -> Figures:
     for positions in PREFILL:  # Python and the views
         model_alone, run = (result[f"prefill {positions}, {how}"]["page"] for how in ("model alone", "in a run"))
         result[f"prefill {positions}, added by the run, %"] = {"page": 100 * (run / model_alone - 1)}
-    rounds = [processor_time(page, at.texts[256], 256, threads) for _ in range(ROUNDS)]
+    rounds = []
+    for _ in range(ROUNDS):
+        with processor_time(page, threads) as times:
+            analyze(page, at.texts[256], 256)
+        rounds.append(times)
     for kind in rounds[0]:
         median = statistics.median(each[kind] for each in rounds)
         result[f"prefill 256 in a run, processor time of {kind}"] = {"page": median}

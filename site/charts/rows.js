@@ -11,7 +11,8 @@ import { colourAt, line, NORMAL, rect, SMALL, text } from './scene.js';
  *   one bar a row and series, from 0, or on both sides of it if there are negative values; most: the end of the axis if it is not the largest value
  * @typedef {{ kind: 'cells', title: string, levels: ArrayLike<number>, columns: number, palette: Palette, key: { level: number, label: string }[],
  *             ends?: [string, string], names?: string[], blank?: string, widest?: number, narrowest?: number, share?: number }} Grid
- *   ends: names of the first and last column; names: of every column, written upwards as far as they fit; blank: what cells of level -1 are, which are struck through
+ *   ends: names of the first and last column; names: of every column, written upwards as far as they fit
+ *   blank: the legend for cells of level -1, which are struck through
  * @typedef {{ kind: 'words', title: string, words: { text: string, level: number, strong?: boolean }[], palette: Palette, share?: number }} Words
  * @typedef {{ kind: 'numbers', title: string, texts: string[], room: number }} Figures
  * @typedef {Bars | Grid | Words | Figures} Track
@@ -128,7 +129,8 @@ function cells({ levels, columns, palette, key, ends, names, blank }, { x, width
   const step = width / columns;
   const every = Math.ceil(NAME / step);
   names?.forEach((name, column) => {
-    if (column % every === 0) marks.push(text(x + (column + 0.5) * step, bottom + 4, name, { align: 'end', mono: true, room: NAMES - 8, fill: 'ink', upright: true }));
+    if (column % every) return;
+    marks.push(text(x + (column + 0.5) * step, bottom + 4, name, { align: 'end', mono: true, room: NAMES - 8, fill: 'ink', upright: true }));
   });
   const left = Math.max(0, Math.min(x, whole - WIDEST_KEY));
   const under = bottom + (names ? NAMES : ends ? AXIS : 4) + KEY / 2;
@@ -136,11 +138,15 @@ function cells({ levels, columns, palette, key, ends, names, blank }, { x, width
   if (!blank) return marks;
   const struck = Array.from({ length: rows * columns }, (_, i) => i).filter((i) => !(levels[i] >= 0))
     .map((i) => stroke(x + (i % columns) * step, TITLE + Math.floor(i / columns) * rowHeight, step - gap, rowHeight - gap));
-  if (struck.length) marks.push(line(struck, 'line-strong'), line([stroke(left, under + KEY - 5, 10, 10)], 'line-strong'), text(left + 16, under + KEY, blank, { room: whole - left - 16 }));
-  return marks;
+  if (!struck.length) return marks;
+  const sample = line([stroke(left, under + KEY - 5, 10, 10)], 'line-strong');
+  return [...marks, line(struck, 'line-strong'), sample, text(left + 16, under + KEY, blank, { room: whole - left - 16 })];
 }
 
-/** From the lower left corner to the upper right one. @param {number} x @param {number} y @param {number} width @param {number} height @returns {[number, number][]} */
+/**
+ * From the lower left corner to the upper right one.
+ * @param {number} x @param {number} y @param {number} width @param {number} height @returns {[number, number][]}
+ */
 const stroke = (x, y, width, height) => [[x, y + height], [x + width, y]];
 
 /**

@@ -1,4 +1,4 @@
-// Tells screen readers when the model is ready, a text is read or generated, a file is open, and which tokens the caret, the stepper or the selection is at; main thread.
+// Tells screen readers when the model is ready, a text is read or generated or a file is open, and which token or selection is current; main thread.
 
 import { watch } from '../page/notices.js';
 import * as state from '../page/state.js';

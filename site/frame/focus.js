@@ -10,13 +10,13 @@ const isUsable = (element) => element.isConnected && !element.matches(':disabled
 /** @param {ParentNode} place @returns {HTMLElement[]} what in it can be focused, in the document's order */
 const controlsIn = (place) => /** @type {HTMLElement[]} */ ([...place.querySelectorAll(CONTROLS)].filter(isUsable));
 
-/** Gives the focus on, as long as the page is open. */
+/** Passes the focus on whenever a control is lost. */
 export function keepFocus() {
   let focused = /** @type {HTMLElement | null} */ (null);
   let around = /** @type {HTMLElement[]} */ ([]); // its ancestors, the nearest first: once it is removed, it has none
   const observer = new MutationObserver((changes) => {
     const lost = focused;
-    // Whether it can be seen is asked only where it may have changed: the answer costs the browser a layout.
+    // Visibility is checked only when it may have changed, since the check forces a layout.
     if (!lost || !changes.some(({ type, target }) => (type === 'attributes' ? target.contains(lost) : !lost.isConnected))) return;
     const active = document.activeElement;
     if (isUsable(lost) || (active !== document.body && active !== lost)) return;
@@ -38,14 +38,14 @@ export function keepFocus() {
   document.addEventListener('focusout', () => {
     const left = focused;
     queueMicrotask(() => {
-      if (left && left === focused && isUsable(left) && document.activeElement !== left) forget(); // left by the user, for nothing
+      if (left && left === focused && isUsable(left) && document.activeElement !== left) forget(); // the user left it without going elsewhere
     });
   });
 }
 
 /**
- * What gets the focus of a control: the one it names in data-next; if it is still there, the next in its group, or the one before;
- * the heading of its panel; what follows on the page.
+ * Where the focus of a lost control goes: to the control named in its data-next; if it was only disabled, to the next or previous one
+ * in its group; to the heading of its panel; to the next control on the page.
  * @param {HTMLElement} lost @param {HTMLElement[]} around its ancestors @returns {HTMLElement | undefined}
  */
 function successor(lost, around) {

@@ -69,7 +69,7 @@ export function storageView() {
   const stored = state.models.value.map((entry) => ({ ...entry, ...(state.stored.value.get(entry.id) ?? { bytes: 0, total: entry.bytes }) }));
   return html`<details @toggle=${look}>
     <summary>Stored in this browser</summary>
-    ${state.removed.value ? html`<p>Nothing is stored, not even the text for a reload. The next visit stores the page again.</p>` : html`<p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${PERSISTENT[String(state.persistent.value)]} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>`}
+    ${state.removed.value ? html`<p>Nothing is stored, so a reload loses the text. The next visit stores the page again.</p>` : html`<p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${PERSISTENT[String(state.persistent.value)]} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>`}
     <table id="stored">
       <thead><tr><th scope="col">Model</th><th scope="col">Stored</th><th scope="col"><span class="sr-only">Delete</span></th></tr></thead>
       <tbody>

@@ -26,7 +26,8 @@ function byteAlphabet() {
 
 /**
  * How a tokenizer.json puts a space in front of a text: 'each' section between added tokens gets one, whatever it begins
- * with ("Prepend"; added tokens that are looked for in the normalized text take the space before them); each that does not begin with a space ('bare'); or only the beginning of the whole text ('first').
+ * with ("Prepend"; added tokens that are looked for in the normalized text take the space before them); each that does not begin
+ * with a space ('bare'); or only the beginning of the whole text ('first').
  * @typedef {'each' | 'bare' | 'first' | null} PrefixSpace
  * @param {any} json
  * @returns {PrefixSpace}
@@ -125,7 +126,8 @@ export class TextTokenizer {
       this.#sentencePiece = !this.#byteLevel && described.includes('▁');
       this.#byteFallback = json.model.byte_fallback === true;
       this.#prefixSpace = prefixSpace(json);
-      this.#added = new Map((json.added_tokens ?? []).map((/** @type {any} */ token) => [token.id, { content: String(token.content), special: token.special === true, normalized: token.normalized === true }]));
+      this.#added = new Map((json.added_tokens ?? []).map((/** @type {any} */ { id, content, special, normalized }) =>
+        [id, { content: String(content), special: special === true, normalized: normalized === true }]));
       if (!this.#ids('A few words, 12.', {}).length) throw new Error('it finds no token in a sentence');
     } catch (error) {
       if (error instanceof ModelError) throw error;

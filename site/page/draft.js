@@ -36,7 +36,7 @@ function isReload() {
 export function keepDraft() {
   keepInTab(DRAFT, () => {
     const run = state.run.value;
-    const stopped = run?.done && run.count < run.tokens.ids.length; // it is not read again unasked
+    const stopped = run?.done && run.count < run.tokens.ids.length; // not read again automatically
     const read = state.isRead.value && !run?.stored && !stopped;
     return { text: state.text.value, read, literal: isLiteral(), token: state.tokenToPin.value ?? (read ? state.pinned.value : null), hash: location.hash };
   });

@@ -158,7 +158,7 @@ function noteTokens({ id, text }, literal) {
 }
 
 /**
- * Generates after a prompt. The text goes into the box, and is a version, as far as it came before something newer was asked for.
+ * Generates after a prompt. Its text goes into the box and becomes a version, until something newer is asked for.
  * @param {string | number[]} input
  * @param {object} options of tokenlight.generate
  * @param {{ given?: number | null, parent?: number | null, once?: boolean }} [how] once: see startRun
@@ -173,7 +173,7 @@ export function generate(input, options, { given = null, parent, once } = {}) {
   const id = versions.add({ text: state.text.value, parent: parent === undefined ? base : parent, seed, literal, given: given ?? 0 });
   const note = () => {
     const shown = state.run.value;
-    if (shown?.id !== run.id || mine !== asks) return; // neither the box nor its version takes what comes after something newer
+    if (shown?.id !== run.id || mine !== asks) return; // what arrives after something newer was asked for is ignored
     const { text, ids, total } = shown.tokens;
     batch(() => {
       versions.update(id, { text, ids, given: shown.given, model: shown.conditions.model });
@@ -278,7 +278,8 @@ export function show(wanted, chosen = null) {
     }, () => {});
     return run;
   };
-  return attempt(() => note(readGenerated(wanted) ?? startRun('read', versions.exactIds(wanted) ?? text, { topK: state.settings.value.topK, literal, ...windows() })));
+  const options = { topK: state.settings.value.topK, literal, ...windows() };
+  return attempt(() => note(readGenerated(wanted) ?? startRun('read', versions.exactIds(wanted) ?? text, options)));
 }
 
 export const undo = () => show(versions.undoTarget.value);

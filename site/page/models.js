@@ -1,7 +1,7 @@
 // Starts Python and models, switches between models, and restarts what has crashed; main thread.
 
 import { megabytes } from '../frame/format.js';
-import { fetchIndex, MODELS } from '../shared/manifest.js';
+import { fetchIndex, MISSING, MODELS } from '../shared/manifest.js';
 import { isOutOfMemory, NOT_FOR_PYTHON, NOT_FOR_TEXT } from '../shared/memory.js';
 import { batch } from '../vendor/signals-core.js';
 import { consentTo } from './consent.js';
@@ -122,8 +122,11 @@ export async function boot(modelId, events) {
 function fail(error, id) {
   if (!inference) state.failure.value = message(error);
   say(message(error), true, inference ? undefined : id);
-  const other = /manifest\.json is missing/.test(message(error)) && state.models.value.find((entry) => entry.id !== id);
-  if (state.notice.value?.retry && other) state.notice.value = { ...state.notice.value, retry: other.id, button: `Use ${other.name} (${megabytes(other.bytes)})` };
+  const isMissing = /** @type {Error} */ (error).name === MISSING;
+  const other = isMissing && state.models.value.find((entry) => entry.id !== id);
+  if (state.notice.value?.retry && other) {
+    state.notice.value = { ...state.notice.value, retry: other.id, button: `Use ${other.name} (${megabytes(other.bytes)})` };
+  }
   complaint = state.notice.value;
 }
 

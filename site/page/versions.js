@@ -21,7 +21,7 @@ const currentId = signal(/** @type {number | null} */ (null));
 /** @param {number | null} id @returns {Version | null} */
 export const versionOf = (id) => versions.value.find((each) => each.id === id) ?? null;
 
-/** The tokens of a version as the current model reads them; null if it was another model's, or they may be its beginning only. @param {Version} version */
+/** A version's token ids if the current model made them and they are of its whole text; otherwise null. @param {Version} version */
 export function exactIds({ ids, model }) {
   const { sha256 = null, context_length = 0 } = state.model.value?.manifest ?? {};
   return ids && model === sha256 && ids.length < context_length - 1 ? ids : null;

@@ -18,6 +18,9 @@ export class ModelError extends Error {
   name = 'ModelError';
 }
 
+/** The name of the error for a file that the site does not have. */
+export const MISSING = 'MissingFile';
+
 /**
  * The error for files that cannot be used. The command that repairs them goes to the console: it is for the site's
  * operator, not for visitors.
@@ -54,7 +57,7 @@ async function fetchJson(url, what, whose) {
   } catch {
     throw new ModelError(`${what} could not be fetched. Check the connection, then try again.`);
   }
-  if (!response.ok) throw new ModelError(`${what} is missing (HTTP ${response.status}).`);
+  if (!response.ok) throw Object.assign(new ModelError(`${what} is missing (HTTP ${response.status}).`), { name: MISSING });
   try {
     return await response.json();
   } catch {

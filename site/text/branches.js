@@ -34,7 +34,10 @@ export function branchesView() {
   const list = (/** @type {Version[]} */ some, /** @type {Version | null} */ parent) => html`<ul>${some.map((each) => branch(each, parent))}</ul>`;
   return html`<details class="branches">
     <summary>Versions (${all.length})</summary>
-    <div class="row spread"><p class="hint">Every text you ran, opened or replaced, and every generated one. What you type is added when you go on to another.</p><button type="button" class="small" id="delete-others" @click=${deleteOthers} @blur=${() => (asked.value = false)}>${asked.value ? `Delete ${countOf(all.length - 1, 'text')} for good` : 'Delete the others'}</button></div>
+    <div class="row spread">
+      <p class="hint">Every text you ran, opened or generated. Typed text is added when you move on to another.</p>
+      <button type="button" class="small" id="delete-others" @click=${deleteOthers} @blur=${() => (asked.value = false)}>${asked.value ? `Delete ${countOf(all.length - 1, 'text')} for good` : 'Delete the others'}</button>
+    </div>
     ${list(children(null), null)}
   </details>`;
 }

@@ -3,8 +3,8 @@
 import { redo, undo } from '../page/edits.js';
 
 /**
- * Chooses between the two. The browser keeps what was typed into an earlier text, and would mix it into the one that the page
- * has put into the box since.
+ * Chooses between the two. The browser's undo history survives when the page replaces the text, and would mix the old text into
+ * the new one.
  * @param {HTMLTextAreaElement} box
  * @param {string} put the newest text that was put into the box
  * @returns {(text: string) => void} puts a text into the box

@@ -48,7 +48,7 @@ function corrections(name, text) {
   return { value, why: value === typed ? '' : 'a whole number' };
 }
 
-/** Scripts may generate nothing, as readings of a generated text do; whoever presses Continue wants a token. @param {typeof FIELDS[number][0]} name */
+/** Scripts may generate 0 tokens; Continue generates at least 1. @param {typeof FIELDS[number][0]} name */
 const limits = (name) => (name === 'maxTokens' ? { ...GENERATE[name], least: 1 } : GENERATE[name]);
 
 /** The settings without those that no preset changes. @param {Partial<Sampling>} values */

@@ -208,27 +208,6 @@ def test_what_the_shades_mean_is_said_on_a_phone(page: Page, width: int) -> None
     assert said is not None and said["width"] >= 0.4 * width
 
 
-def test_counts_of_one_and_repeated_names(page: Page) -> None:
-    """And a long passage does not widen a narrow page."""
-    said = "the keeper of the lighthouse told every visitor about ships"
-    count = len(read(page, f"{said}. {said}. {said}."))
-    page.set_viewport_size({"width": 320, "height": 640})
-    page.locator(f"#token-{count - 3}").click()
-    panel = page.locator("#panel-induction")
-    panel.scroll_into_view_if_needed()
-    expect(panel.locator(".lead")).to_contain_text("(twice)")
-    follower = panel.locator(".lead code").all_inner_texts()[1:]
-    assert len(follower) == len(set(follower))
-    expect(panel.locator(".peak").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= document.body.clientWidth")
-    read(page, f"{said}. {said}.")
-    stage = panel.locator(".chart-stage").nth(1)
-    stage.scroll_into_view_if_needed()
-    stage.focus()
-    page.keyboard.press("ArrowDown")
-    expect(panel.locator(".readout").nth(1)).to_contain_text("in 1 repeated passage ·")
-
-
 def test_shades_end_with_the_lens_and_the_run(page: Page) -> None:
     read(page, TEXT)
     page.locator("#token-8").click()

@@ -59,8 +59,12 @@ function lead({ token, after, heads, chance }) {
   if (!after.length) return html`${name} occurs for the first time here. Choose a token that repeats an earlier passage.`;
   const names = after.map((each) => state.nameOfToken(each.token));
   const followers = [...new Set(names)];
-  const times = (/** @type {string} */ each) => names.filter((other) => other === each).length;
-  return html`${name} occurred before, followed by ${followers.slice(0, 3).map((each, i) => html`${i ? ', ' : ''}<code>${each}</code>${times(each) > 1 ? ` (${times(each) === 2 ? 'twice' : `${times(each)} times`})` : ''}`)}${followers.length > 3 ? ' …' : ''}. Head <strong>${nameOf(heads[0])}</strong> puts ${percent(heads[0].here)} of its attention there; spread evenly, it would be ${percent(chance)}.`;
+  const often = (/** @type {string} */ each) => {
+    const times = names.filter((other) => other === each).length;
+    return times === 1 ? '' : times === 2 ? ' (twice)' : ` (${times} times)`;
+  };
+  const listed = followers.slice(0, 3).map((each, i) => html`${i ? ', ' : ''}<code>${each}</code>${often(each)}`);
+  return html`${name} occurred before, followed by ${listed}${followers.length > 3 ? ' …' : ''}. Head <strong>${nameOf(heads[0])}</strong> puts ${percent(heads[0].here)} of its attention there; spread evenly, it would be ${percent(chance)}.`;
 }
 
 /** @param {Induction} answer */

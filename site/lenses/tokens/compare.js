@@ -21,7 +21,7 @@ export function compareView() {
       <p class="hint grow">Pin this run, then read another text or use another model: both are shown side by side.</p>
       ${pinView('Pin this run as A', { id: 'keep', size: '' })}
     </div>
-    ${lost.value === null ? nothing : html`<p class="hint" id="lost-a">“${lost.value}” is no longer pinned as A, since Python was started again. Read it again to pin it: its text is under Versions.</p>`}`}
+    ${lost.value === null ? nothing : html`<p class="hint" id="lost-a">“${lost.value}” is no longer pinned as A, because Python was restarted. Read it again to pin it: its text is under Versions.</p>`}`}
     ${first && comparison.value ? sides(comparison.value) : nothing}
   `;
 }
