@@ -15,6 +15,7 @@ import * as state from '../page/state.js';
  */
 export function followTokens(root, elements, drawn) {
   showChoice(root, elements, drawn);
+  showNewest(/** @type {HTMLElement} */ (root.parentElement), elements, drawn);
   const hasMoved = followPointer();
   root.addEventListener('pointerover', (event) => {
     if (hasMoved(event)) hover(indexOf(event)); // else the text moved under the pointer
@@ -111,6 +112,42 @@ function markWords(root, elements, drawn) {
       for (const element of marked) element?.classList.add(name);
     });
   }
+}
+
+/**
+ * Keeps the newest token in sight while the model writes, unless the reader has scrolled away from it.
+ * @param {HTMLElement} scroller @param {TokenElements} elements @param {import('../vendor/signals-core.js').Signal<{}>} drawn
+ */
+function showNewest(scroller, elements, drawn) {
+  let [writing, ended] = [NaN, NaN]; // ids of runs
+  let [follows, place] = [true, 0];
+  const newest = () => elements.at(elements.length - 1);
+  const follow = () => {
+    const token = newest();
+    if (!follows || !token) return;
+    reveal(scroller, token);
+    place = scroller.scrollTop;
+  };
+  scroller.addEventListener('scroll', () => {
+    const token = newest();
+    if (state.run.peek()?.id === writing && token && (!follows || scroller.scrollTop < place - 1)) follows = isSeen(scroller, token);
+  }, { passive: true });
+  new ResizeObserver(() => state.run.peek()?.id === writing && follow()).observe(scroller);
+  watch('newest token', () => {
+    drawn.value;
+    const run = state.run.peek();
+    if (run?.kind !== 'generate' || run.id === ended) return;
+    if (run.id !== writing) [writing, follows, place] = [run.id, run.given === run.tokens.ids.length, 0]; // else it is only read again
+    if (run.done) ended = run.id;
+    requestAnimationFrame(follow);
+  });
+}
+
+/** Whether all of a token is seen. @param {HTMLElement} scroller @param {HTMLElement} element */
+function isSeen(scroller, element) {
+  const box = scroller.getBoundingClientRect();
+  const { top, bottom } = element.getBoundingClientRect();
+  return top >= box.top && bottom <= box.bottom;
 }
 
 /** @param {HTMLElement} element */

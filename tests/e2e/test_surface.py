@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.e2e.layers import gated, until
 from tests.e2e.likelihood import SCRIPTS, TEXT, colours, covered, open_view, read, settled, shows
 
 HARD = "AVATAR  To fi office,\tTab\n\n  naïve 🙂 👩‍👩‍👧 日本語、「東京」 नमस्ते trailing   \r\nlast\n"
@@ -217,3 +218,47 @@ def test_print_and_forced_colours_keep_the_text_and_its_colours(view: Page) -> N
     assert view.locator("#surface").evaluate("e => e.scrollHeight <= e.clientHeight")
     expect(view.locator("#text")).to_be_hidden()
     view.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("size", [(1280, 640), (360, 400)], ids=["wide", "phone"])
+def test_the_newest_token_is_in_sight_until_the_reader_scrolls_away(
+    browser: Browser, tiny_site: str, size: tuple[int, int]
+) -> None:
+    seen = """() => {
+        const box = document.getElementById('surface').getBoundingClientRect();
+        const newest = [...document.querySelectorAll('#tokens .token.generated')].at(-1).getBoundingClientRect();
+        return newest.top >= box.top && newest.bottom <= box.bottom;
+    }"""
+    surface = "document.getElementById('surface')"
+    with open_view(browser, tiny_site) as page:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        read(page, "A line.\n" * 10)
+        assert page.evaluate(f"{surface}.scrollHeight > {surface}.clientHeight + 40")
+        with gated(page) as gate:
+
+            def write_on(tokens: int) -> None:
+                shown = page.locator("#tokens .token.generated")
+                before = shown.count()
+                while shown.count() < before + tokens:  # the page hears of several at once
+                    gate.let(1)
+
+            start = "tokenlight.generate(document.getElementById('text').value, {maxTokens: 200, stopAtEnd: false})"
+            page.evaluate(f"globalThis.running = {start}; null")
+            write_on(3)
+            until(page, seen)
+            write_on(30)  # lines further
+            until(page, seen)
+            page.evaluate(f"{surface}.scrollTop = 0")
+            write_on(10)
+            assert page.evaluate(f"{surface}.scrollTop") == 0
+            page.evaluate(f"{surface}.scrollTop = {surface}.scrollHeight")
+            write_on(30)
+            until(page, seen)
+            page.click("#stop")
+            page.evaluate("running.then(() => null)")
+            settled(page)
+            page.evaluate(f"{surface}.scrollTop = 0")
+            page.click("#run")  # reads it again, and what was generated stays marked
+            settled(page)
+            assert page.locator("#tokens .token.generated").count() > 60
+            assert page.evaluate(f"{surface}.scrollTop") == 0
