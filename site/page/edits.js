@@ -225,12 +225,26 @@ export function newSample() {
   return attempt(() => generate(run.tokens.ids.slice(0, run.given), samplingOptions(asBefore(run)), { given: run.given, parent }));
 }
 
-/** Replaces a token and generates from there; the previous text stays a version. @param {number} token @param {number} id */
+/**
+ * Replaces a token, or adds one after the last, and generates from there; the previous text stays a version.
+ * @param {number} token @param {number} id
+ */
 export function continueFrom(token, id) {
   const run = usable();
   if (!run) return;
-  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(asBefore(run)), { given: Math.min(run.given, token + 1) }));
+  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(asBefore(run)), { given: givenWith(run, token) }));
 }
+
+/** Adds a token after the text and reads it; what was generated stays marked as such. @param {number} id */
+export function addToken(id) {
+  const run = usable();
+  if (!run) return;
+  const { ids } = run.tokens;
+  return attempt(() => generate([...ids, id], { ...samplingOptions(asBefore(run)), maxTokens: 0 }, { given: givenWith(run, ids.length) }));
+}
+
+/** How many tokens were not generated, once one has been chosen in the place of `token` or after the last. @param {RunState} run @param {number} token */
+const givenWith = ({ given, tokens }, token) => (given < tokens.ids.length ? Math.min(given, token + 1) : token + 1);
 
 /**
  * Replaces tokens and reads the text again. What is beyond the context has no tokens, so such a text is replaced as text.

@@ -32,6 +32,13 @@ def remarks(page: Page) -> None:
     close(found["surprisal (nats)"], [each["surprisal_nats"] for each in answer["surprises"]], 1e-12)
 
 
+@of("next")
+def what_comes_next(page: Page) -> None:
+    found, answer = page.code("next", {}), page.view("next")
+    assert found["token"] == [row["text"] for row in answer["rows"]] and len(found["token"]) == 10
+    close(found["probability"], [row["probability"] for row in answer["rows"]], 1e-12)
+
+
 @of("copies")
 def copies(page: Page) -> None:
     found, answer = page.code("copies", {}), page.view("findings")

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import entr, softmax
 
 from pyscripts import run, wording
 from pyscripts.metrics import text
@@ -34,11 +35,13 @@ def context_of(logits: np.ndarray) -> Context:
     n = len(IDS)
     attentions = np.tril(random.random((2, 2, n, n))).astype(np.float32)
     trace = Trace(IDS, SHAPE, prefix=False)
-    trace.extend(Outputs(
-        logits=logits,
-        attentions=attentions / attentions.sum(-1, keepdims=True),
-        hidden_states=random.normal(size=(3, n, 4)).astype(np.float32),
-    ))
+    trace.extend(
+        Outputs(
+            logits=logits,
+            attentions=attentions / attentions.sum(-1, keepdims=True),
+            hidden_states=random.normal(size=(3, n, 4)).astype(np.float32),
+        )
+    )
     tokens = tokens_of(*(piece.encode() for piece in PIECES), ids=IDS, total=12)
     return Context(run.Reading(trace, tokens, {"topK": 5}), {"name": "small"}, VOCABULARY)
 
@@ -89,6 +92,25 @@ def test_findings(context: Context) -> None:
     assert found["curve"]["later"] == pytest.approx(logprob[4:7].tolist())
 
 
+def test_what_comes_next_once_all_of_the_text_has_been_read(context: Context) -> None:
+    logits = np.array(
+        [0.0, 3.0, 1.0, -np.inf, 2.0]
+    )  # of the last position
+    rows = np.concatenate([np.zeros((len(IDS) - 1, 5)), logits[None]]).astype(np.float32)
+    rows = np.pad(rows, ((0, 0), (0, SHAPE.vocab_size - 5)), constant_values=-np.inf)
+    found = VIEWS["next"](context_of(rows), count=3)
+    p = softmax(logits)
+    assert [row["id"] for row in found["rows"]] == [1, 4, 2]
+    assert [row["text"] for row in found["rows"]] == [VOCABULARY[1], VOCABULARY[4], VOCABULARY[2]]
+    assert [row["probability"] for row in found["rows"]] == pytest.approx([p[1], p[4], p[2]])
+    assert found["entropy"] == pytest.approx(entr(p).sum())
+    listed = VIEWS["table"](context, "next", {"count": 50})
+    assert [row[0] for row in listed["rows"]] == list(range(1, 51)) and len(listed["columns"]) == 4
+    part = context_of(rows)
+    part.reading.trace.ids.append(1)  # a token that has not been read
+    assert VIEWS["next"](part) == {"rows": [], "entropy": None}
+
+
 def test_only_first_choices_are_less_surprising_than_expected() -> None:
     """All but undecided logits: half the tokens lie below their entropy, at any rank; two were made first choices."""
     logits = np.random.default_rng(8).normal(0, 0.1, (len(IDS), SHAPE.vocab_size)).astype(np.float32)
@@ -108,10 +130,10 @@ def test_the_run_says_what_its_perplexity_is_of(context: Context) -> None:
     assert (summary["tokens"], summary["total_tokens"], summary["scored_tokens"]) == (10, 12, 9)
     assert summary["perplexity"] == pytest.approx(np.exp(-np.nanmean(logprob)))
     assert summary["convention"] == (
-        "Over 9 of the first 10 of 12 tokens, without a prefix token: the first token has no probability.")
+        "Over 9 of the first 10 of 12 tokens, without a prefix token: the first token has no probability."
+    )
     given = {"id": 0, "text": "<|endoftext|>"}
-    assert text.convention(10, 10, 10, given) == (
-        "Over 10 tokens, as the start of a document (after <|endoftext|>).")
+    assert text.convention(10, 10, 10, given) == ("Over 10 tokens, as the start of a document (after <|endoftext|>).")
     assert text.convention(1, 1, 1, given).startswith("Over 1 token, as")
     assert text.convention(1000, 1000, 2345, given).startswith("Over the first 1,000 of 2,345 tokens, as")
 

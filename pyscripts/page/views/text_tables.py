@@ -39,3 +39,9 @@ def findings(_: Context, answer: dict[str, Any]) -> Table:
     columns = ["what", "index", "text", "tokens", "probability", "surprisal (nats)", "entropy (nats)", "expected",
                "surprisal the first time (nats)"]
     return {"columns": columns, "rows": rows}
+
+
+def next_tokens(_: Context, answer: dict[str, Any]) -> Table:
+    """The tokens that are expected after the text, the most likely first."""
+    rows = [[rank, row["id"], row["text"], row["probability"]] for rank, row in enumerate(answer["rows"], start=1)]
+    return {"columns": ["rank", "id", "token", "probability"], "rows": rows}

@@ -8,13 +8,14 @@ import numpy as np
 from pyscripts import run
 from pyscripts.json_numbers import number, numbers
 from pyscripts.metrics import repeats, text, words
-from pyscripts.metrics.likelihood import TokenStatistics
+from pyscripts.metrics.likelihood import TokenStatistics, token_statistics
 from pyscripts.metrics.means import known_mean
 from pyscripts.metrics.word_table import class_table
 from pyscripts.page.views import text_tables
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
 from pyscripts.saved import files
+from pyscripts.trace import TOP_K
 
 REMARKS = 10  # tokens in each of the two lists
 COPIES = 20  # repeated passages listed
@@ -71,6 +72,23 @@ def findings(context: Context) -> dict[str, Any]:
         "copies": [_copy(context, statistics, copy) for copy in repeats.copies(ids)[:COPIES]],
         "curve": {name: numbers(line) for name, line in asdict(curve).items()},
     }
+
+
+@view("next", text_tables.next_tokens, of_likelihoods=True)
+def next_tokens(context: Context, count: int = 10) -> dict[str, Any]:
+    """What the model expects after the last token, once the whole text has been read: `rows` of the `count` most likely
+    tokens (at most TOP_K) with their probability (0 ... 1), and the entropy of the distribution in nats.
+
+    rows is empty and entropy None if the logits of the last position are not known: of a part of the text, of a run
+    from a file.
+    """
+    trace = context.reading.trace
+    if trace.last_logits is None or trace.length < len(trace.ids):
+        return {"rows": [], "entropy": None}
+    row = token_statistics(trace.last_logits[None], [0], TOP_K)
+    best = zip(row.top_ids[0, :count].tolist(), np.exp(row.top_logprobs[0, :count]).tolist(), strict=True)
+    return {"rows": [{"id": id, "text": context.vocabulary[id], "probability": p} for id, p in best],
+            "entropy": number(row.entropy[0])}
 
 
 def remark(context: Context, statistics: TokenStatistics, token: int) -> dict[str, Any]:

@@ -9,11 +9,13 @@ import { followPinned } from './comparing.js';
 import { copiesView } from './copies.js';
 import { fillInView } from './fill_in.js';
 import { inspectorView } from './inspector.js';
+import { nextView } from './next.js';
 import { remarksView } from './remarks.js';
 
 const PANELS = /** @type {const} */ ([
   ['inspector', 'The selected token', inspectorView, 'section', 'card'],
   ['remarks', 'What stands out', remarksView, 'div', ''],
+  ['next', 'What comes next', nextView, 'div', ''],
   ['copies', 'Repeated passages', copiesView, 'div', ''],
   ['fill-in', 'Fill in the blank', fillInView, 'section', 'card'],
   ['compare', 'Compare two runs', compareView, 'section', 'card'],

@@ -1,0 +1,45 @@
+// What the model expects after the text: each token can be added or continued from; main thread.
+
+import { saveCsv } from '../../charts/files.js';
+import { percent } from '../../frame/format.js';
+import { amount } from '../../frame/units.js';
+import { addToken, continueFrom } from '../../page/edits.js';
+import * as state from '../../page/state.js';
+import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { filesView } from '../panel.js';
+import { codeButton } from '../python/panel_code.js';
+import { ask } from '../scheduler.js';
+
+const asked = ask({ view: 'next', needs: 'end', args: () => ({ count: state.settings.value.topK }), seen: () => state.lens.value === 'tokens' });
+const FILES = { CSV: async () => saveCsv('tokenlight-what-comes-next', await asked.csv()) };
+
+export function nextView() {
+  const run = state.run.value;
+  const { rows = [], entropy = null } = asked.answer.value?.json ?? {};
+  if (!run || !rows.length || entropy === null || !state.text.value || run.tokens.total > run.tokens.ids.length) return nothing;
+  const full = run.tokens.ids.length + (run.conditions.prefix === null ? 0 : 1) >= (state.model.value?.manifest.context_length ?? 0);
+  return html`<section class="card">
+    <div class="row spread"><h2>What comes next</h2><span class="hint">${codeButton('next', 'What comes next', () => ({}), true)}${filesView('What comes next', FILES)}</span></div>
+    <table class="alternatives">
+      <caption class="hint">After the last token: entropy ${amount(entropy)}${full ? '. The context is full, so nothing can be added' : nothing}</caption>
+      <thead class="sr-only"><tr><th>Rank</th><th>Token</th><th>Bar</th><th>Probability</th><th>Use it</th></tr></thead>
+      <tbody>${rows.map((row, i) => nextRow(row, i + 1, rows[0].probability, full))}</tbody>
+    </table>
+  </section>`;
+}
+
+/** @param {{ id: number, text: string, probability: number }} token @param {number} rank @param {number} most the largest probability, which fills its bar @param {boolean} full */
+function nextRow({ id, text, probability }, rank, most, full) {
+  const name = state.nameOfId({ id, text });
+  const ready = state.canRun.value && state.isReadByModel.value && !full;
+  return html`<tr>
+    <td class="rank">${rank}</td>
+    <th scope="row"><code>${name}</code></th>
+    <td class="bar"><i .style=${`inline-size:${Math.max((100 * probability) / most, 0.5)}%`}></i></td>
+    <td class="number">${percent(probability)}</td>
+    <td class="use">
+      <button type="button" class="small" ?disabled=${!ready} title="Add “${name}”" aria-label="Add ${name}" @click=${() => addToken(id)}><span aria-hidden="true">+</span></button>
+      <button type="button" class="small" ?disabled=${!ready} title="Continue from “${name}”" aria-label="Continue from ${name}" @click=${() => continueFrom(state.count.value, id)}><span aria-hidden="true">→</span></button>
+    </td>
+  </tr>`;
+}
