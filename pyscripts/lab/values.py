@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice, zip_longest
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pyscripts.colour.colourings import Colours
 from pyscripts.json_numbers import number, numbers
 from pyscripts.lab.shade import coloured
 from pyscripts.result import Run
+from pyscripts.saved.csv_file import plain_csv
 
 MOST_CELLS = 250_000  # of a heatmap
 MOST_ROWS = 1000  # of a table
@@ -49,6 +51,21 @@ def shown(value: Any, run: Run | None) -> dict[str, Any]:
     if array.ndim in (1, 2) and array.dtype.kind in "biuf" and array.size <= MOST_CELLS:
         return _heatmap(array, run)
     return _text(value, f"shape {array.shape}: choose one or two of its axes to draw it.\n")
+
+
+def value_csv(value: Any, run: Run | None) -> str:
+    """The whole value as CSV, as far as it is shown as a table, a heatmap or the colours of an array: one row for each
+    of its rows, numbers unrounded, NaN and infinities as empty cells. ValueError: it is shown as something else."""
+    if isinstance(value, Mapping) and (columns := _columns(value)):
+        return plain_csv(list(columns), zip_longest(*columns.values()))
+    array = _array(value)
+    if array is None or array.ndim not in (1, 2) or array.size > MOST_CELLS:
+        raise ValueError("This value has no rows and columns. Only tables and arrays of one or two axes can be saved.")
+    names = [_names(size, run) or [*range(size)] for size in array.shape]
+    rows = array.tolist() if array.dtype.kind in "US" else numbers(array)
+    if array.ndim == 1:
+        return plain_csv(["", "value"], zip(names[0], rows, strict=True))
+    return plain_csv(["", *map(str, names[1])], ([name, *row] for name, row in zip(names[0], rows, strict=True)))
 
 
 def _array(value: Any) -> NDArray | None:
@@ -103,13 +120,16 @@ def _names(size: int, run: Run | None) -> list[str] | None:
 
 def _table(value: Mapping[Any, Any]) -> dict[str, Any] | None:
     """A dict of columns; single values are columns of one row. None: it is something else."""
-    columns = {str(name): _column(column) for name, column in value.items()}
-    if not columns or any(column is None for column in columns.values()):
+    columns = _columns(value)
+    if columns is None:
         return None
-    lists = [column or [] for column in columns.values()]
-    length = max(map(len, lists))
-    rows = [[column[i] if i < len(column) else None for column in lists] for i in range(min(length, MOST_ROWS))]
-    return {"kind": "table", "columns": list(columns), "rows": rows, "length": length}
+    rows = [list(row) for row in islice(zip_longest(*columns.values()), MOST_ROWS)]
+    return {"kind": "table", "columns": list(columns), "rows": rows, "length": max(map(len, columns.values()))}
+
+
+def _columns(value: Mapping[Any, Any]) -> dict[str, list[Any]] | None:
+    columns = {str(name): cells for name, column in value.items() if (cells := _column(column)) is not None}
+    return columns if columns and len(columns) == len(value) else None
 
 
 def _column(value: Any) -> list[Any] | None:

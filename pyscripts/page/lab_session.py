@@ -13,7 +13,7 @@ from pyscripts.lab import own_metrics
 from pyscripts.lab.plot import plot
 from pyscripts.lab.runner import Outcome, execute, names_in
 from pyscripts.lab.shade import coloured
-from pyscripts.lab.values import shown
+from pyscripts.lab.values import shown, value_csv
 from pyscripts.page.lab_model import Ask, LabModel
 from pyscripts.page.lab_names import described
 from pyscripts.page.models import Model
@@ -22,6 +22,7 @@ from pyscripts.result import Run
 from pyscripts.run import Reading
 from pyscripts.tokens import Tokens
 
+ROWS = ("table", "heatmap", "colours")  # the kinds of values that can be saved as CSV
 METRICS = "metrics"  # where an answer has them until it is taken apart
 LARGE = {"hidden_states": {"resid", "lens", "reading"}, "attentions": {"attentions", "reading"}}  # and what needs them
 
@@ -32,7 +33,8 @@ class LabSession:
     def __init__(self) -> None:
         self._model: LabModel | None = None
         self._run: Run | None = None
-        self._task: asyncio.Task[dict[str, Any]] | None = None
+        self._task: asyncio.Task[tuple[Any, dict[str, Any]]] | None = None
+        self._value: Any = None  # what the last code gave, if it was shown in rows or by token
 
     def use_model(self, manifest: str, vocabulary: str, control: str, ask: Ask) -> LabModel:
         """Takes manifest.json, the texts of all token ids, and the ids of control tokens, all as JSON; returns what the
@@ -81,14 +83,21 @@ class LabSession:
         run that is not there."""
         if self._run is None and "run" in names_in(source):
             return _answer({"kind": "error", **vars(Outcome(error=why_no_run))})
+        self._value = None
         names = {"run": self._run, "model": self._model, "np": np, "coloured": coloured, "plot": plot}
         self._task = asyncio.ensure_future(_shown(source, names, self._run, show))
         try:
-            return _answer(await self._task)
+            value, answer = await self._task
+            self._value = value if answer["kind"] in ROWS else None
+            return _answer(answer)
         except (asyncio.CancelledError, KeyboardInterrupt):
             return _answer({"kind": "error", **vars(Outcome(error="Stopped.", stopped=True))})
         finally:
             self._task = None
+
+    def csv(self) -> str:
+        """What the last code gave, as CSV (values.value_csv). ValueError: it has no rows."""
+        return value_csv(self._value, self._run)
 
     def cancel(self) -> None:
         """Ends the code that is running, if it is waiting for the model."""
@@ -96,9 +105,12 @@ class LabSession:
             self._task.cancel()
 
 
-async def _shown(source: str, names: dict[str, Any], run: Run | None, show: Callable[[str], object]) -> dict[str, Any]:
-    """What the value of the code is shown as, or its error."""
+async def _shown(
+    source: str, names: dict[str, Any], run: Run | None, show: Callable[[str], object]
+) -> tuple[Any, dict[str, Any]]:
+    """The value of the code, and what it is shown as, or its error."""
     outcome = await execute(source, names, show)
+    given = outcome.value
     if outcome.error is None:  # a value's own repr, too, may fail
         value = outcome.value
         outcome = await execute("shown(value, run)", {"shown": shown, "value": value, "run": run}, show)
@@ -110,7 +122,7 @@ async def _shown(source: str, names: dict[str, Any], run: Run | None, show: Call
         value = {"kind": "error", **{name: each for name, each in vars(outcome).items() if name != "value"}}
     else:
         value = dict(outcome.value)
-    return {**value, METRICS: metrics.value or []}
+    return given, {**value, METRICS: metrics.value or []}
 
 
 def _answer(value: dict[str, Any]) -> dict[str, Any]:

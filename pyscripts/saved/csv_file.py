@@ -19,11 +19,16 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection
 def csv_text(
     titles: Sequence[str], rows: Iterable[Sequence[Any]], reading: Reading, manifest: Mapping[str, Any]
 ) -> str:
-    """Rows of cells as CSV, numbers as Python writes them, None as an empty cell; then, the same in each row, the model
-    and how the text was read. A text that a spreadsheet would take for a formula gets an apostrophe before it."""
-    about, text = _about(reading, manifest), io.StringIO()
-    whole = [[*titles, *about], *([*row, *about.values()] for row in rows)]
-    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in whole)
+    """Rows of cells as CSV (see plain_csv); then, the same in each row, the model and how the text was read."""
+    about = _about(reading, manifest)
+    return plain_csv([*titles, *about], ([*row, *about.values()] for row in rows))
+
+
+def plain_csv(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Rows of cells as CSV, numbers as Python writes them, None as an empty cell. A text that a spreadsheet would take
+    for a formula gets an apostrophe before it."""
+    text = io.StringIO()
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in ([*titles], *rows))
     return BYTE_ORDER_MARK + text.getvalue()
 
 

@@ -130,6 +130,14 @@ const api = {
     }
   },
 
+  csv() {
+    try {
+      return session.csv();
+    } catch (error) {
+      throw new Error(pythonMessage(error));
+    }
+  },
+
   cancel() {
     cancelled = true;
     if (interrupt) interrupt[0] = 0; // it waits for the model, so there is nothing to interrupt

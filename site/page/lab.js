@@ -117,6 +117,12 @@ export async function runCode(source, onPrint, onStage) {
   }
 }
 
+/** What the last code gave, as CSV. Rejects if it is no longer there. */
+export async function valueCsv() {
+  if (!lab || busy.value) throw new Error(busy.value ? 'Code is running. Wait for it, or stop it.' : 'Python was started again. Run the code again to save what it gives.');
+  return lab.part.wait(lab.part.api.csv());
+}
+
 /** Ends the code that is running: interrupts Python if memory can be shared, and ends its worker if that takes too long. @param {string} [why] */
 export async function stopCode(why = 'Stopped. The code did not react, so its Python was ended; the next run starts another.') {
   const own = lab;

@@ -26,9 +26,10 @@
  *   boot(interrupt: Uint8Array | null, onProgress: OnProgress): Promise<Names>,
  *   connect(analysis: MessagePort, calls: MessagePort, requests: MessagePort): void,
  *   execute(source: string, runId: number | null, whyNoRun: string, onPrint: (text: string) => void): Promise<CodeAnswer>,
+ *   csv(): string,
  *   cancel(): void
  * }} LabApi
- *   `interrupt`: shared memory whose first byte interrupts Python; `cancel` ends code that waits for the model
+ *   csv: of what the last code gave, if that has rows; `interrupt`: shared memory whose first byte interrupts Python; `cancel` ends code that waits for the model
  */
 
 /**

@@ -94,6 +94,16 @@ def test_what_reads_again_finds_what_native_finds(model: Model, run: Run) -> Non
     assert table["text"] == written
 
 
+def test_means_over_texts_are_those_of_the_command_line(model: Model, run: Run) -> None:
+    table = value("corpus", model, run)
+    assert len(table["text"]) == 3
+    for i, text in enumerate(table["text"]):
+        summary = model.read(text).to_json()["summary"]
+        assert table["tokens"][i] == summary["scored_tokens"]
+        assert_allclose(table["mean surprisal (nats)"][i], -summary["mean_logprob"], atol=1e-5)
+        assert_allclose(table["mean entropy (nats)"][i], np.nanmean(model.read(text).entropy), atol=1e-6)
+
+
 class Inference:
     """The page's inference worker: tokenizes, runs the native graph, and hands its outputs to the lab."""
 

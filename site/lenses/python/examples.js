@@ -8,6 +8,7 @@ export const EXAMPLES = [
   { id: 'induction', title: 'Induction score of every head' },
   { id: 'cosine', title: 'Cosine between layers' },
   { id: 'context', title: 'With k tokens of context' },
+  { id: 'corpus', title: 'Means over several texts' },
   { id: 'ablation', title: 'Head-ablation sweep' },
   { id: 'steering', title: 'A steering vector' },
 ];

@@ -1,11 +1,12 @@
 // Shows what a user's code gave: colours of the text, a heatmap, a table, a picture, words or an error; main thread.
 
 import { Chart } from '../../charts/chart.js';
-import { pictureFiles, svgFiles, WIDTH } from '../../charts/files.js';
+import { pictureFiles, saveCsv, svgFiles, WIDTH } from '../../charts/files.js';
 import { keyOf, rowsScene } from '../../charts/rows.js';
 import { theme, themed } from '../../charts/theme.js';
 import { count, significant } from '../../frame/format.js';
 import { COARSE } from '../../frame/pointer.js';
+import { valueCsv } from '../../page/lab.js';
 import * as state from '../../page/state.js';
 import { visible } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
@@ -14,6 +15,8 @@ import { tableView } from '../table.js';
 
 /** @import {ChartOf} from '../../charts/chart.js' */
 /** @import {CodeAnswer, HeatmapValue, PictureValue} from '../../shared/lab_protocol.js' */
+
+const CSV = { CSV: async () => saveCsv('tokenlight-python', await valueCsv()) };
 
 /** @type {Chart | null} */
 let chart = null;
@@ -39,7 +42,7 @@ function ownView(answer, isNew) {
   const { json: value } = answer;
   if (value.kind === 'text') return html`<pre class="code-text" tabindex="0">${value.text}</pre>`;
   if (value.kind === 'table') {
-    return html`${tableView(value, 'Value')}${value.length > value.rows.length ? html`<p class="hint">The first ${count(value.rows.length)} of ${count(value.length)} rows.</p>` : nothing}`;
+    return html`${tableView(value, 'Value')}<div class="panel-foot">${filesView('Table', CSV)}</div>${value.length > value.rows.length ? html`<p class="hint">The first ${count(value.rows.length)} of ${count(value.length)} rows.</p>` : nothing}`;
   }
   if (value.kind === 'heatmap') return heatmapView(value, answer, isNew);
   return value.kind === 'picture' ? pictureView(value) : nothing;
@@ -68,7 +71,7 @@ function coloursView(values, words) {
   const token = state.hovered.value ?? state.current.value;
   const value = token === null ? undefined : values[token];
   const own = value === undefined || token === null ? nothing : html` · <code>${state.nameOfToken(token)}</code> ${typeof value === 'number' ? number(value) : (value ?? '–')}`;
-  return html`<p class="hint">Colours the text${words ? `: ${words}` : ''}${own}</p>`;
+  return html`<p class="hint">Colours the text${words ? `: ${words}` : ''}${own}</p>${values.length ? html`<div class="panel-foot">${filesView('Values', CSV)}</div>` : nothing}`;
 }
 
 /** Four digits, with a true minus sign. @param {number} value */
@@ -80,7 +83,7 @@ function heatmapView(value, answer, isNew) {
   chart ??= new Chart({ resting: COARSE ? 'Touch a cell for its value.' : 'Point at a cell for its value, or use the arrow keys.' });
   if (isNew) chart.show(of);
   const files = pictureFiles(() => ({ name: 'tokenlight-python', title: 'Python', note: state.run.value?.model.name ?? '', scenes: [of.scene(WIDTH)] }));
-  return html`${chart.element}<div class="panel-foot">${filesView('Heatmap', files)}</div>`;
+  return html`${chart.element}<div class="panel-foot">${filesView('Heatmap', { ...files, ...CSV })}</div>`;
 }
 
 /** @param {HeatmapValue} value @param {CodeAnswer} answer @returns {ChartOf} */
