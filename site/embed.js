@@ -33,7 +33,9 @@ async function asked() {
   const [packed, file] = [hash.get('run'), hash.get('file')];
   if (packed !== null) return JSON.parse(await unpacked(packed));
   if (file === null || !FILE.test(file)) throw new Error('This address does not say which text to show.');
-  const response = await fetch(new URL(file, location.href));
+  const response = await fetch(new URL(file, location.href)).catch(() => {
+    throw new Error(`${file} could not be loaded. Check the connection and reload the page.`);
+  });
   if (!response.ok) throw new Error(`${file} is missing.`);
   return response.json().catch(() => {
     throw new Error(`${file} is damaged. Save it again with “Embed”.`);

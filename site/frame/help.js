@@ -2,6 +2,7 @@
 
 import { html } from '../vendor/lit-html/lit-html.js';
 import { byId } from './mount.js';
+import { COARSE } from './pointer.js';
 
 const KEYS = [
   [['Ctrl or ⌘', 'Enter'], 'run: read the text'],
@@ -34,7 +35,7 @@ export function helpView() {
     <dialog id="help" aria-labelledby="help-title" @click=${(/** @type {Event} */ event) => event.target === dialog() && dialog().close()}>
       <div class="help">
         <div class="row spread"><h2 id="help-title">Help</h2><button type="button" class="icon" aria-label="Close" @click=${() => dialog().close()}>×</button></div>
-        <p>A language model reads a text token by token and says, before each one, how likely every possible next token is. The colours show how likely it found the token that is there. Point at a token for its numbers, click it to pin it, type anywhere to change the text.</p>
+        <p>A language model reads a text token by token and says, before each one, how likely every possible next token is. The colours show how likely it found the token that is there. ${COARSE ? 'Touch a token to pin it and see its numbers; touch the empty space after the text to change it.' : 'Point at a token for its numbers, click it to pin it, type anywhere to change the text.'}</p>
         <p>Run reads the text, Continue lets the model go on from its end. The lenses show the chosen token and the whole text in detail. The lessons, under Examples, go through them step by step. Nothing you type leaves this browser.</p>
         <h3>Keys</h3>
         <dl class="keys-list">${KEYS.map(([keys, words]) => html`<div><dt>${/** @type {string[]} */ (keys).map((key) => html`<kbd>${key}</kbd> `)}</dt><dd>${words}</dd></div>`)}</dl>

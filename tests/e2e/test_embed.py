@@ -89,7 +89,10 @@ def test_what_cannot_be_embedded_is_said(tiny: Page, tiny_site: str, browser: Br
         expect(page.locator("#tokens img")).to_have_count(0)
     page.route("**/beside.json", lambda route: route.fulfill(json=whole))
     page.route("**/broken.json", lambda route: route.fulfill(body='{"schema":'))
-    for file, shown in (("beside", "The people"), ("broken", "broken.json is damaged. Save it again with “Embed”.")):
+    page.route("**/away.json", lambda route: route.abort())
+    away = "away.json could not be loaded. Check the connection and reload the page."
+    damaged = "broken.json is damaged. Save it again with “Embed”."
+    for file, shown in (("beside", "The people"), ("broken", damaged), ("away", away)):
         page.goto("about:blank")
         page.goto(f"{tiny_site}embed.html#file={file}.json")
         expect(page.locator("#tokens")).to_have_text(shown)
