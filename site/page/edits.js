@@ -235,6 +235,12 @@ export function continueFrom(token, id) {
   return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(asBefore(run)), { given: givenWith(run, token) }));
 }
 
+/** Generates one token, as the sampling settings say. */
+export function generateOne() {
+  const run = usable();
+  if (run) return attempt(() => generate(run.tokens.ids, { ...samplingOptions(asBefore(run)), maxTokens: 1 }, { given: run.given }));
+}
+
 /** Adds a token after the text and reads it; what was generated stays marked as such. @param {number} id */
 export function addToken(id) {
   const run = usable();

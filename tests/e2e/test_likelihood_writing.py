@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.layers import set_options
+from tests.e2e.layers import finished, set_options
 from tests.e2e.likelihood import TEXT, logprobs, open_view, read, settled, shown_ids, shows
 from tests.e2e.reference import ReferenceModel
 
@@ -108,6 +108,16 @@ def test_what_comes_next_is_shown_and_can_be_added(view: Page, model: ReferenceM
     expect(view.locator("#tokens .generated")).to_have_count(4)
     view.click("#undo")
     until_ids(view, written)
+    view.evaluate(
+        "ids => tokenlight.generate(ids, {maxTokens: 4, seed: 7, temperature: 1.5, stopAtEnd: false})", before
+    )
+    four = finished(view)[len(before) :]
+    read(view, PLAIN)
+    set_options(view, seed=7, temperature=1.5, topP=0.9, maxTokens=50)
+    for n in range(1, 5):  # one at a time, they are those that are drawn at once
+        view.click("#generate-one")
+        until_ids(view, [*before, *four[:n]])
+    expect(view.locator("#tokens .generated")).to_have_count(4)
 
 
 def reference_ranking(

@@ -3,7 +3,7 @@
 import { saveCsv } from '../../charts/files.js';
 import { percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
-import { addToken, continueFrom } from '../../page/edits.js';
+import { addToken, continueFrom, generateOne } from '../../page/edits.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
@@ -25,13 +25,17 @@ export function nextView() {
       <thead class="sr-only"><tr><th>Rank</th><th>Token</th><th>Bar</th><th>Probability</th><th>Use it</th></tr></thead>
       <tbody>${rows.map((row, i) => nextRow(row, i + 1, rows[0].probability, full))}</tbody>
     </table>
+    <button type="button" id="generate-one" ?disabled=${!isReady(full)} title="Draw one token by the sampling settings" @click=${generateOne}>Generate one token</button>
   </section>`;
 }
+
+/** @param {boolean} full whether the context is */
+const isReady = (full) => state.canRun.value && state.isReadByModel.value && !full;
 
 /** @param {{ id: number, text: string, probability: number }} token @param {number} rank @param {number} most the largest probability, which fills its bar @param {boolean} full */
 function nextRow({ id, text, probability }, rank, most, full) {
   const name = state.nameOfId({ id, text });
-  const ready = state.canRun.value && state.isReadByModel.value && !full;
+  const ready = isReady(full);
   return html`<tr>
     <td class="rank">${rank}</td>
     <th scope="row"><code>${name}</code></th>
