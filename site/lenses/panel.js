@@ -151,14 +151,20 @@ const waiting = (pass) => (pass && !state.run.value?.done ? 'Shown when the run 
 export const awaited = () => (state.isReadByModel.value ? waiting(true) : WITHOUT_MODEL);
 
 /**
- * A panel without the frame: it shows the caller's template.
- * @param {{ id: string, title: string, view: () => unknown, lens: string }} descriptor @returns {Panel}
+ * A panel without the frame: it shows the caller's template. While what it shows (`asked`) is not known of a new run, it
+ * stays as it was, dimmed: what lies below it does not move, and a button can be pressed again.
+ * @param {{ id: string, title: string, view: () => unknown, lens: string, asked?: () => unknown }} descriptor @returns {Panel}
  */
-export const plainPanel = ({ id, title, view, lens }) => ({
+export const plainPanel = ({ id, title, view, lens, asked }) => ({
   id,
   title,
   mount: (place) =>
     void watch(id, () => {
-      if (state.lens.value === lens) render(view(), place);
+      if (state.lens.value !== lens) return;
+      const run = state.run.value;
+      const waits = Boolean(asked && !asked() && run && !run.stored && run.id !== state.forgotten.value && state.text.value);
+      place.classList.toggle('waits', waits);
+      place.ariaBusy = String(waits);
+      if (!waits) render(view(), place);
     }),
 });

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.layers import finished, set_options
+from tests.e2e.layers import finished, gated, set_options
 from tests.e2e.likelihood import TEXT, logprobs, open_view, read, settled, shown_ids, shows
 from tests.e2e.reference import ReferenceModel
 
@@ -118,6 +118,17 @@ def test_what_comes_next_is_shown_and_can_be_added(view: Page, model: ReferenceM
         view.click("#generate-one")
         until_ids(view, [*before, *four[:n]])
     expect(view.locator("#tokens .generated")).to_have_count(4)
+    one = view.locator("#generate-one")
+    expect(one).to_be_focused()
+    with gated(view):  # until the next answer, the last one stays, and does nothing
+        one.click()
+        expect(view.locator("#next")).to_have_attribute("aria-busy", "true")
+        expect(rows).to_have_count(10)
+        view.evaluate("document.getElementById('generate-one').click()")
+        view.locator("#next tbody button").first.evaluate("button => button.click()")
+    settled(view)
+    expect(view.locator("#next")).to_have_attribute("aria-busy", "false")
+    expect(view.locator("#tokens .generated")).to_have_count(5)
 
 
 def reference_ranking(

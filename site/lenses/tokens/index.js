@@ -8,19 +8,20 @@ import { compareView } from './compare.js';
 import { followPinned } from './comparing.js';
 import { copiesView } from './copies.js';
 import { fillInView } from './fill_in.js';
+import { findings } from './findings.js';
 import { inspectorView } from './inspector.js';
-import { nextView } from './next.js';
+import { next, nextView } from './next.js';
 import { remarksView } from './remarks.js';
 
 const PANELS = /** @type {const} */ ([
   ['inspector', 'The selected token', inspectorView, 'section', 'card'],
-  ['remarks', 'What stands out', remarksView, 'div', ''],
-  ['next', 'What comes next', nextView, 'div', ''],
-  ['copies', 'Repeated passages', copiesView, 'div', ''],
+  ['remarks', 'What stands out', remarksView, 'div', '', () => findings.value],
+  ['next', 'What comes next', nextView, 'div', '', () => next.value],
+  ['copies', 'Repeated passages', copiesView, 'div', '', () => findings.value],
   ['fill-in', 'Fill in the blank', fillInView, 'section', 'card'],
   ['compare', 'Compare two runs', compareView, 'section', 'card'],
 ]);
-const panels = PANELS.map(([id, title, view]) => plainPanel({ id, title, view, lens: 'tokens' }));
+const panels = PANELS.map(([id, title, view, , , asked]) => plainPanel({ id, title, view, lens: 'tokens', asked }));
 
 /** @type {import('../index.js').Lens} */
 export const tokensLens = {

@@ -11,11 +11,12 @@ import { codeButton } from '../python/panel_code.js';
 import { ask } from '../scheduler.js';
 
 const asked = ask({ view: 'next', needs: 'end', args: () => ({ count: state.settings.value.topK }), seen: () => state.lens.value === 'tokens' });
+export const next = asked.answer;
 const FILES = { CSV: async () => saveCsv('tokenlight-what-comes-next', await asked.csv()) };
 
 export function nextView() {
   const run = state.run.value;
-  const { rows = [], entropy = null } = asked.answer.value?.json ?? {};
+  const { rows = [], entropy = null } = next.value?.json ?? {};
   if (!run || !rows.length || entropy === null || !state.text.value || run.tokens.total > run.tokens.ids.length) return nothing;
   const full = run.tokens.ids.length + (run.conditions.prefix === null ? 0 : 1) >= (state.model.value?.manifest.context_length ?? 0);
   return html`<section class="card">
@@ -25,9 +26,12 @@ export function nextView() {
       <thead class="sr-only"><tr><th>Rank</th><th>Token</th><th>Bar</th><th>Probability</th><th>Use it</th></tr></thead>
       <tbody>${rows.map((row, i) => nextRow(row, i + 1, rows[0].probability, full))}</tbody>
     </table>
-    <button type="button" id="generate-one" ?disabled=${!isReady(full)} title="Draw one token by the sampling settings" @click=${generateOne}>Generate one token</button>
+    <button type="button" id="generate-one" ?disabled=${!isReady(full)} title="Draw one token by the sampling settings" @click=${unlessRunning(generateOne)}>Generate one token</button>
   </section>`;
 }
+
+/** Until a run has ended, what is shown is of the one before. @param {() => unknown} act */
+const unlessRunning = (act) => () => void (state.underWay.value === null && act());
 
 /** @param {boolean} full whether the context is */
 const isReady = (full) => state.canRun.value && state.isReadByModel.value && !full;
@@ -42,8 +46,8 @@ function nextRow({ id, text, probability }, rank, most, full) {
     <td class="bar"><i .style=${`inline-size:${Math.max((100 * probability) / most, 0.5)}%`}></i></td>
     <td class="number">${percent(probability)}</td>
     <td class="use">
-      <button type="button" class="small" ?disabled=${!ready} title="Add “${name}”" aria-label="Add ${name}" @click=${() => addToken(id)}><span aria-hidden="true">+</span></button>
-      <button type="button" class="small" ?disabled=${!ready} title="Continue from “${name}”" aria-label="Continue from ${name}" @click=${() => continueFrom(state.count.value, id)}><span aria-hidden="true">→</span></button>
+      <button type="button" class="small" ?disabled=${!ready} title="Add “${name}”" aria-label="Add ${name}" @click=${unlessRunning(() => addToken(id))}><span aria-hidden="true">+</span></button>
+      <button type="button" class="small" ?disabled=${!ready} title="Continue from “${name}”" aria-label="Continue from ${name}" @click=${unlessRunning(() => continueFrom(state.count.value, id))}><span aria-hidden="true">→</span></button>
     </td>
   </tr>`;
 }
