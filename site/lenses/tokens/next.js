@@ -21,7 +21,7 @@ export function nextView() {
   const full = run.tokens.ids.length + (run.conditions.prefix === null ? 0 : 1) >= (state.model.value?.manifest.context_length ?? 0);
   return html`<section class="card">
     <div class="row spread"><h2>What comes next</h2><span class="hint">${codeButton('next', 'What comes next', () => ({}), true)}${filesView('What comes next', FILES)}</span></div>
-    <table class="alternatives">
+    <table class="continuations">
       <caption class="hint">After the last token: entropy ${amount(entropy)}${full ? '. The context is full, so nothing can be added' : nothing}</caption>
       <thead class="sr-only"><tr><th>Rank</th><th>Token</th><th>Bar</th><th>Probability</th><th>Use it</th></tr></thead>
       <tbody>${rows.map((row, i) => nextRow(row, i + 1, rows[0].probability, full))}</tbody>
