@@ -57,8 +57,8 @@ export const forgotten = signal(/** @type {number | null} */ (null));
 /** The text in the box. */
 export const text = signal('');
 
-/** The pinned reading, as it is named; Python keeps its numbers. */
-export const pinnedReading = signal(/** @type {{ model: string, text: string, runId: number } | null} */ (null));
+/** The pinned reading, as it is named, with what was changed inside the model; Python keeps its numbers. */
+export const pinnedReading = signal(/** @type {{ model: string, text: string, runId: number, changes: string } | null} */ (null));
 /** Counts typed changes. */
 export const typed = signal(0);
 
