@@ -32,7 +32,7 @@ export function watch(name, work) {
       work();
     } catch (error) {
       console.error(error);
-      queueMicrotask(() => say(`A part of the page (${name}) could not be drawn: ${message(error)}`, true));
+      queueMicrotask(() => say(`A part of the page (${name}) could not be drawn. The browser console has the details.`, true));
     }
   });
 }
