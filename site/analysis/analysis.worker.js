@@ -20,8 +20,16 @@ function python(call) {
   try {
     return call();
   } catch (error) {
-    throw Object.assign(new Error(isOutOfMemory(error) ? NOT_FOR_TEXT : pythonMessage(error)), { name: 'PythonError' });
+    throw Object.assign(new Error(isOutOfMemory(error) ? NOT_FOR_TEXT : sentence(error)), { name: 'PythonError' });
   }
+}
+
+/** What a visitor is told of an error: pyscripts' own sentence, else only that there was one. @param {unknown} error */
+function sentence(error) {
+  const said = pythonMessage(error);
+  if (said.endsWith('.')) return said; // as all that pyscripts raises, and nothing that Python or numpy raises
+  console.error(error);
+  return 'This could not be computed because of an internal error. The browser console has the details.';
 }
 
 const publisher = new Publisher((runId, ended) => python(() => session.update(runId, ended)));

@@ -1,7 +1,6 @@
 // The controls of panels: menus, checkboxes, the button that pins a reading as A, and the one that closes a sheet; main thread.
 
 import { byId, isChecked, valueOf } from '../frame/mount.js';
-import { pin } from '../page/choices.js';
 import { tell } from '../page/notices.js';
 import { pinReading } from '../page/questions.js';
 import * as state from '../page/state.js';
@@ -36,8 +35,8 @@ export function pinView(words, { id, size = 'small' } = {}) {
     @click=${() => pinReading().catch(tell)}>${words}</button>`;
 }
 
-/** Closes the inspector where it is a sheet over the page (text.css): unpins its token. The focus stays with its pin. */
+/** Closes the inspector where it is a sheet over the page (text.css); its token stays pinned. The focus goes to its pin. */
 export const closeSheetView = () => html`<button type="button" class="quiet sheet-close" aria-label="Close" @click=${() => {
-  pin(null);
+  state.sheetClosed.value = true;
   byId('pin').focus({ preventScroll: true });
 }}>×</button>`;

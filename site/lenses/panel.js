@@ -25,12 +25,13 @@ import { tableView } from './table.js';
  *   id: string, title: string, charts: (answer: Views[Name]['answer']) => ChartOf[], resting?: string,
  *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown,
  *   below?: (answer: Views[Name]['answer']) => unknown, tools?: () => unknown, missing?: () => string | null, more?: (isOpen: boolean) => unknown,
- *   code?: () => object, started?: () => boolean
+ *   code?: () => object, started?: () => boolean, columns?: Record<string, string>
  * }} Descriptor
  *   charts: always in the same order; lead: a sentence above them; below: what follows them;
  *   tools: what follows that and stays while a new answer is computed; controls: what the visitor chooses;
  *   missing: why there is nothing to show; more: added to “How is this computed?”; code: settings of its Python beside the arguments;
- *   started: whether the visitor has started what it shows, which then goes on out of sight. The texts are in prose.js, by `id`, and the Python in site/lab/panels
+ *   started: whether the visitor has started what it shows, which then goes on out of sight; columns: words for columns of its
+ *   table whose names are code. The texts are in prose.js, by `id`, and the Python in site/lab/panels
  */
 
 /**
@@ -39,7 +40,7 @@ import { tableView } from './table.js';
  * @returns {Panel}
  */
 export function panel(descriptor) {
-  const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, tools, controls, missing, more, code, started } = descriptor;
+  const { id, title, view, needs, args, passAt, lacks, fetch, charts, lead, below, tools, controls, missing, more, code, started, columns } = descriptor;
   const { resting = COARSE ? 'Touch a value to read it.' : 'Point at a value, or use the arrow keys.' } = descriptor;
   const explained = signal(false);
   const listed = signal(false);
@@ -71,7 +72,7 @@ export function panel(descriptor) {
         <div class="charts">${drawn.map(({ element }) => element)}</div>`}
       <div class="panel-rest">${answer && below && !words ? below(answer) : nothing}${tools && !words ? tools() : nothing}<div class="panel-foot">
         ${howView(id, title, settings, (event) => (explained.value = isOpen(event)), more?.(explained.value))}
-        ${words ? nothing : html`<details @toggle=${(/** @type {Event} */ event) => (listed.value = isOpen(event))}><summary>As a table</summary>${listed.value ? tableView(asked.table.value, title) : nothing}</details>
+        ${words ? nothing : html`<details @toggle=${(/** @type {Event} */ event) => (listed.value = isOpen(event))}><summary>As a table</summary>${listed.value ? tableView(asked.table.value, title, columns) : nothing}</details>
         ${filesView(title, files)}`}
       </div></div>`;
   };

@@ -1,5 +1,6 @@
 // What users choose beside the text: tokens, the lens, settings; main thread.
 
+import { batch } from '../vendor/signals-core.js';
 import * as state from './state.js';
 
 /**
@@ -13,8 +14,13 @@ export function select(changes) {
 
 export const hover = (/** @type {number | null} */ index) => select({ hovered: index });
 
-/** Pins a token, or unpins it if it is pinned. @param {number | null} index */
-export const pin = (index) => select({ pinned: state.pinned.value === index ? null : index });
+/** Pins a token, or unpins it if it is pinned; but opens its sheet again if that was closed. @param {number | null} index */
+export const pin = (index) =>
+  batch(() => {
+    const opens = state.sheetClosed.value && state.SHEETS.matches && state.lens.value === 'tokens';
+    if (state.pinned.value !== index || !opens) select({ pinned: state.pinned.value === index ? null : index });
+    state.sheetClosed.value = false;
+  });
 
 /** Pins a token of the shown run, if it exists. @param {number} index */
 export const pinIfThere = (index) => {

@@ -1,6 +1,7 @@
 // What users change inside the model: heads off or scaled, links cut, vectors added; the text is read again; main thread.
 
 import { checkedInterventions } from '../shared/interventions.js';
+import { isMeanIn, isOfMean } from './changes.js';
 import { readUnder } from './edits.js';
 import { say, tell } from './notices.js';
 import { wholeView } from './questions.js';
@@ -38,16 +39,14 @@ export function setFromLink(json) {
   else state.interventions.value = given;
 }
 
-/** Whether a head is off and a vector is added to its output everywhere: mean ablation. @param {Head} which */
-export const isMean = ({ layer, head }) =>
-  scaleOf({ layer, head }) === 0 && (state.interventions.value.add ?? []).some((row) => row.layer === layer && row.head === head && row.position === null);
+/** Whether a head is at its mean now. @param {Head} which */
+export const isMean = (which) => isMeanIn(state.interventions.value, which);
 
 /** The interventions without those of some heads; a vector added to a head stays, unless it is the mean in its place. @param {Head[]} which */
 function without(which) {
   const { heads = [], add = [], ...rest } = state.interventions.value;
   const named = (/** @type {{ layer: number, head?: number }} */ row) => which.some(({ layer, head }) => row.layer === layer && row.head === head);
-  const isOfMean = (/** @type {typeof add[number]} */ row) => row.head !== undefined && row.position === null && isMean({ layer: row.layer, head: row.head });
-  return { ...rest, heads: heads.filter((row) => !named(row)), add: add.filter((row) => !named(row) || !isOfMean(row)) };
+  return { ...rest, heads: heads.filter((row) => !named(row)), add: add.filter((row) => !named(row) || !isOfMean(state.interventions.value, row)) };
 }
 
 /** Sets the scale of some heads; 1 leaves them as they are. @param {Head[]} which @param {number} scale */

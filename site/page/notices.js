@@ -10,6 +10,13 @@ export function say(text, error = false, retry) {
   state.notice.value = text === null ? null : { text, error, retry };
 }
 
+/** Shows what is about something under way; the result, called when that has ended, removes it, or leaves only the rest of it. @param {string} text @param {string | null} rest */
+export function sayMeanwhile(text, rest) {
+  say(text);
+  const shown = state.notice.value;
+  return () => state.notice.value === shown && say(rest);
+}
+
 /** Shows the error of something the user asked for. @param {unknown} error */
 export const tell = (error) => say(message(error), true);
 
@@ -25,7 +32,7 @@ export function watch(name, work) {
       work();
     } catch (error) {
       console.error(error);
-      queueMicrotask(() => say(`A part of the page (${name}) could not be drawn: ${message(error)}`, true));
+      queueMicrotask(() => say(`A part of the page (${name}) could not be drawn. The browser console has the details.`, true));
     }
   });
 }

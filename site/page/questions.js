@@ -1,6 +1,7 @@
 // What is asked about a run beside its streamed results: views, attention, the logit lens, candidates for a blank; main thread.
 
 import { LONGEST_LINK, textLink } from './address.js';
+import { changesOf } from './changes.js';
 import { analysis, workers } from './models.js';
 import { callback } from './part.js';
 import { keyOf } from './runs.js';
@@ -167,7 +168,7 @@ export async function pinReading() {
   const { analysis: part } = workers();
   const run = currentRun();
   await part.wait(part.api.pin(run.id));
-  state.pinnedReading.value = { model: run.model.name, text: run.tokens.text, runId: run.id };
+  state.pinnedReading.value = { model: run.model.name, text: run.tokens.text, runId: run.id, changes: changesOf(run) };
 }
 
 /**

@@ -8,7 +8,7 @@ import { transfer } from '../vendor/comlink.min.js';
 import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
 import { analysis, analysisStarted, retireAfter, stop as stopWorker, trust, workers } from './models.js';
-import { message, say } from './notices.js';
+import { message, say, sayMeanwhile } from './notices.js';
 import { callback, PartLost } from './part.js';
 import * as state from './state.js';
 
@@ -28,6 +28,8 @@ let newest = 0;
 let newestKind = /** @type {'read' | 'generate'} */ ('read');
 /** Updates that arrived before their run's tokens: the two workers' messages are unordered. @type {RunUpdate[]} */
 let early = [];
+/** Removes what the newest run said of what it will cost. */
+let forgetCost = () => {};
 
 /**
  * Starts a run and ends every other; its id is returned at once.
@@ -102,6 +104,7 @@ async function finish(id, inference, outcome) {
     throw lacked && !expected ? new Error(NOT_FOR_TEXT, { cause: error }) : error;
   } finally {
     batch(() => {
+      if (id === newest) forgetCost();
       if (state.underWay.value === id) state.underWay.value = null;
       if (state.run.value?.id === id) state.run.value = { ...state.run.value, done: true };
     });
@@ -147,11 +150,10 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     state.selection.value = { run: id, hovered: null, pinned: keptPin, span: keptSpan };
     state.run.value = run;
     const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same, conditions.prefix !== null) : null;
-    if (cost) say(cost);
-    if (tokens.total > tokens.ids.length) {
-      const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map((number) => number.toLocaleString('en'));
-      say(`The text has ${all} tokens, but the context of ${manifest.name} is ${context}. Showing the first ${first}. ${cost ?? ''}`);
-    }
+    const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map((number) => number.toLocaleString('en'));
+    const cut = tokens.total > tokens.ids.length ? `The text has ${all} tokens, but the context of ${manifest.name} is ${context}. Showing the first ${first}.` : null;
+    if (cost) forgetCost = sayMeanwhile(cut ? `${cut} ${cost}` : cost, cut);
+    else if (cut) say(cut);
     for (const update of early.splice(0)) onUpdate(update);
   });
 }

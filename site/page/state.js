@@ -57,8 +57,8 @@ export const forgotten = signal(/** @type {number | null} */ (null));
 /** The text in the box. */
 export const text = signal('');
 
-/** The pinned reading, as it is named; Python keeps its numbers. */
-export const pinnedReading = signal(/** @type {{ model: string, text: string, runId: number } | null} */ (null));
+/** The pinned reading, as it is named, with what was changed inside the model; Python keeps its numbers. */
+export const pinnedReading = signal(/** @type {{ model: string, text: string, runId: number, changes: string } | null} */ (null));
 /** Counts typed changes. */
 export const typed = signal(0);
 
@@ -68,6 +68,8 @@ export const underWay = signal(/** @type {number | null} */ (null));
 
 /** Whether the window is so narrow that a pinned token's inspector is a sheet over its lower half, as in text.css. */
 export const SHEETS = matchMedia('(max-width: 899px) and (min-height: 481px)');
+/** Whether the visitor closed that sheet: the token stays pinned, and its numbers are where the page has them. */
+export const sheetClosed = signal(false);
 
 /** What a token of the shown run is called; empty without a run. @param {number} token */
 export const nameOfToken = (token) => (run.value ? tokenName(run.value.tokens, token) : '');

@@ -212,7 +212,7 @@
  *   strip: { args: {}, answer: Answer<{ highest_nats: number }, 'surprisal_nats' | 'entropy_nats' | 'smooth_surprisal_nats'> },
  *   findings: { args: {}, answer: Answer<Findings> },
  *   next: { args: { count: number }, answer: Answer<{ rows: { id: number, text: string, probability: number }[], entropy: number | null }> },
- *   comparison: { args: {}, answer: Answer<{ a: Side, b: Side, largest: { token: number, text: string, change: number }[] } | null, 'a_change' | 'a_logprob' | 'b_change' | 'b_logprob'> },
+ *   comparison: { args: {}, answer: Answer<{ a: Side, b: Side, compared: number, least: number, largest: { token: number, text: string, change: number }[] } | null, 'a_change' | 'a_logprob' | 'b_change' | 'b_logprob'> },
  *   attention: { args: { layer: number, head: number }, answer: Answer<{ rows: number, cols: number } | null, 'data'> },
  *   lens: { args: { token: number, topK: number }, answer: Answer<LogitLens> },
  *   choice: { args: { token: number, count?: number, options?: GenerateOptions }, answer: Answer<Choice> },

@@ -53,7 +53,7 @@ export function indexOf(event) {
 function showChoice(root, elements, drawn) {
   const scroller = /** @type {HTMLElement} */ (root.parentElement);
   let pinned = /** @type {HTMLElement | undefined} */ (undefined);
-  let last = /** @type {number | null} */ (null);
+  let last = /** @type {number | null} */ (null); // the token that was in the sheet
   watch('pinned token', () => {
     pinned?.setAttribute('aria-selected', 'false');
     pinned?.closest('.group')?.classList.remove('open');
@@ -61,8 +61,9 @@ function showChoice(root, elements, drawn) {
     pinned = elements.at(state.pinned.value);
     pinned?.setAttribute('aria-selected', 'true');
     pinned?.closest('.group')?.classList.add('open');
-    if (pinned && last !== state.pinned.value) keepAboveSheet(pinned);
-    last = state.pinned.value;
+    const inSheet = state.sheetClosed.value ? null : state.pinned.value;
+    if (pinned && inSheet !== null && last !== inSheet) keepAboveSheet(pinned);
+    last = inSheet;
   });
   markWords(root, elements, drawn);
   let cursor = /** @type {HTMLElement | undefined} */ (undefined);
@@ -170,7 +171,7 @@ export function reveal(scroller, element) {
 export function inspect(token) {
   if (state.lens.value === 'layers') stepTo(token);
   else if (state.pinned.value === null) hover(token);
-  else if (token !== state.pinned.value) pin(token);
+  else select({ pinned: token });
 }
 
 /** Chooses nothing. */

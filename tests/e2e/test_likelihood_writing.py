@@ -262,6 +262,34 @@ def test_two_texts(view: Page) -> None:
     expect(view.locator("#compare .sides")).to_have_count(0)
 
 
+def test_two_texts_that_share_nothing_or_are_alike(view: Page) -> None:
+    """Said in the chosen unit."""
+    compare = view.locator("#compare")
+    read(view, "The people")
+    compare.get_by_role("button", name=re.compile("^Pin th")).click()
+    read(view, "12345!")
+    expect(compare).to_contain_text("The two texts have no passage in common.")
+    read(view, "The people")
+    expect(compare).to_contain_text("No token changed by 0.0144 bits or more.")
+    expect(compare).not_to_contain_text("hanged model")
+    view.get_by_role("button", name="Unpin A").click()
+
+
+def test_each_side_says_what_was_changed_inside_its_model(view: Page) -> None:
+    off = {"heads": [{"layer": 1, "head": 2, "scale": 0}, {"layer": 0, "head": 1, "scale": 0.5}]}
+    view.evaluate("([text, given]) => tokenlight.analyze(text, {interventions: given})", ["The people went home.", off])
+    compare = view.locator("#compare")
+    compare.get_by_role("button", name=re.compile("^Pin th")).click()
+    view.evaluate("tokenlight.analyze('The people went home.', {interventions: {}})")
+    said = "head 0.1 × 0.5, head 1.2 off"
+    sides = compare.locator(".sides section .hint")
+    expect(sides).to_have_count(2)
+    expect(sides.first).to_contain_text(f"Changed model: {said}")
+    expect(sides.last).to_contain_text("Unchanged model")
+    expect(compare.locator(".row .hint")).to_contain_text(f"(changed: {said})")
+    view.get_by_role("button", name="Unpin A").click()
+
+
 def test_a_closed_lens_draws_nothing(tiny_site: str, open_page: Callable[..., Page]) -> None:
     page = open_page(f"{tiny_site}#lens=layers")
     page.evaluate("tokenlight.analyze('One two three')")

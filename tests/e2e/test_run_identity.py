@@ -240,7 +240,7 @@ def test_a_view_that_throws_fails_no_run(view: Page) -> None:
     )
     assert found > 0
     idle(view)
-    expect(view.locator("#notice")).to_contain_text("(a broken panel) could not be drawn: no such shape")
+    expect(view.locator("#notice")).to_contain_text("(a broken panel) could not be drawn. The browser console")
     assert view.evaluate("tokenlight.analyze('One two').then((run) => run.tokens.length)") > 0
 
 

@@ -134,6 +134,40 @@ def test_what_has_the_focus_is_not_behind_the_sheet(page: Page, size: tuple[int,
         assert page.evaluate(SEEN) > 0, f"{press}: {said}"
 
 
+def test_closing_the_sheet_keeps_the_pin(page: Page) -> None:
+    """The lenses keep the token and the keys move it; a tap on it opens the sheet again, another one unpins it."""
+    resize(page, 640, 600)
+    inspector, pinned = page.locator("#inspector"), page.locator("#tokens [aria-selected=true]")
+    page.locator("#token-4").click()
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(inspector).to_have_css("position", "static")
+    expect(page.locator("#pin")).to_be_focused()
+    expect(pinned).to_have_id("token-4")
+    expect(page.locator("#pin")).to_have_text("Unpin")
+    page.click("#tab-attention")
+    expect(page.locator("#attention .about-token .hint")).to_contain_text("token 5,")
+    page.click("#tab-tokens")
+    page.locator("#tokens").focus()
+    page.keyboard.press("ArrowRight")
+    expect(pinned).to_have_id("token-5")
+    expect(inspector).to_have_css("position", "static")
+    page.keyboard.press("Enter")
+    expect(inspector).to_have_css("position", "fixed")
+    page.keyboard.press("Enter")
+    expect(pinned).to_have_count(0)
+    page.locator("#token-4").click()
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.locator("#pin").click()
+    expect(pinned).to_have_count(0)
+    page.locator("#token-4").click()
+    page.get_by_role("button", name="Close", exact=True).click()
+    page.locator("#tokens").focus()
+    page.keyboard.press("Escape")
+    expect(pinned).to_have_count(0)
+    page.locator("#token-4").click()
+    expect(inspector).to_have_css("position", "fixed")
+
+
 def open_lesson(page: Page) -> None:
     file = {"name": "dogs.lesson.json", "mimeType": "application/json", "buffer": json.dumps(LESSON).encode()}
     page.locator("#sources input[type=file]").set_input_files([file])

@@ -1,5 +1,6 @@
 """The Why lens and interventions in the page: the numbers of Python without a browser, whatever was read before."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,25 @@ def test_heads_off_together_and_a_head_at_its_mean(tiny: Page, tiny_models: Path
     expect(tiny.locator("html")).to_have_attribute("data-state", "ready")
     assert tiny.evaluate("tokenlight.state().interventions") == {}
     tiny.click("#tab-tokens")
+
+
+def test_many_heads_have_one_chip_that_lists_theirs(tiny: Page) -> None:
+    heads = [{"layer": layer, "head": head, "scale": 0} for layer in (0, 1) for head in (0, 1)]
+    analyze(tiny, {"heads": heads[:3]})
+    chips = tiny.locator("#interventions .chip")
+    expect(chips).to_have_count(3)
+    analyze(tiny, {"heads": heads})
+    expect(chips).to_have_count(1)
+    expect(chips).to_contain_text("4 heads off")
+    tiny.get_by_role("button", name="4 heads off", expanded=False).click()
+    expect(chips).to_have_count(5)
+    tiny.get_by_role("button", name="Remove: head 1.1 off").click()
+    expect(chips).to_have_text([re.compile(f"head {name} off") for name in ("0.0", "0.1", "1.0")])
+    analyze(tiny, {"heads": heads})
+    tiny.get_by_role("button", name="Remove: 4 heads off").click()
+    expect(chips).to_have_count(0)
+    expect(tiny.locator("html")).to_have_attribute("data-state", "ready")
+    assert tiny.evaluate("tokenlight.state().interventions") == {}
 
 
 @MODELS

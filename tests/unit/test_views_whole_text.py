@@ -165,6 +165,7 @@ def test_comparison(context: Context) -> None:
     np.testing.assert_array_equal(found["b_logprob"], now)
     assert found["largest"][0] == {"token": 9, "text": " 🙂", "change": pytest.approx(9)}
     assert found["b"]["colours"]["light"]["background"][0] == "transparent"
+    assert found["compared"] == len(IDS) - 1 and found["least"] == 0.01
 
 
 def test_the_colours_of_a_comparison_reach_to_the_largest_change(context: Context) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from pyscripts.json_numbers import number
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table
+from pyscripts.saved.shown_text import visible
 
 
 def choice(_: Context, answer: dict[str, Any]) -> Table:
@@ -34,7 +35,7 @@ def layer_map(context: Context, answer: dict[str, Any]) -> Table:
 
 
 def dimensions(_: Context, answer: dict[str, Any]) -> Table:
-    where = {top["index"]: ", ".join(f"{place['token']}: {place['text']!r}" for place in top["where"])
+    where = {top["index"]: ", ".join(f"{place['token']}: {visible(place['text'])}" for place in top["where"])
              for top in answer.get("top", ())}
     rows = [[i, value, where.get(i)] for i, value in enumerate(answer["values"].tolist())] if answer["known"] else []
     return {"columns": ["dimension", "value", "largest at tokens"], "rows": rows}

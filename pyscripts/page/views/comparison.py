@@ -22,7 +22,8 @@ def comparison(context: Context) -> dict[str, Any] | None:
     """Both readings, the pinned one (a) and the current one (b), with colours and summaries.
 
     a_change, b_change [token]: nats, above 0 if likelier here than in the other reading, NaN without a counterpart;
-    a_logprob, b_logprob [token]: nats. `largest` lists the current text's tokens that changed most, by LEAST or more.
+    a_logprob, b_logprob [token]: nats. compared: the current text's tokens that have a counterpart; `largest` lists
+    those that changed most, by `least` nats or more.
     None if no reading is pinned.
     """
     pinned = context.pinned
@@ -43,6 +44,8 @@ def comparison(context: Context) -> dict[str, Any] | None:
         "a_logprob": pinned.logprob,
         "b_change": change,
         "b_logprob": now.logprob,
+        "compared": int(np.isfinite(change).sum()),
+        "least": LEAST,
         "largest": [{"token": i, "text": texts[i], "change": float(change[i])} for i in order
                     if abs(change[i]) >= LEAST],
     }

@@ -45,6 +45,12 @@ class Context:
             raise ValueError(f"There is no token {token}: the text has {trace.shown:,} tokens, numbered from 0.")
         return token + trace.first
 
+    def position_names(self) -> list[str]:
+        """[position] the text of each token, the prefix token's first."""
+        trace, tokens = self.reading.trace, self.reading.tokens
+        prefix = [(self.model.get("prefix") or {}).get("text", "prefix token")] if trace.prefix else []
+        return [*prefix, *tokens.texts[: trace.shown]]
+
     def inspection(self, token: int) -> Inspected:
         """The inspected position of a shown token; ValueError if it has not been inspected."""
         position = self.position_of(token)

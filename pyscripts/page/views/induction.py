@@ -17,13 +17,14 @@ OFFERED = 8  # repeated passages offered
 
 def induction_table(_: Context, answer: dict[str, Any]) -> Table:
     """The heads as ranked, then the surprisal by place in the repeated passages."""
-    rows: list[list[Any]] = [["head", f"{each['layer']}.{each['head']}", each["here"], each["model"]]
+    rows: list[list[Any]] = [["head", f"{each['layer']}.{each['head']}", each["here"], each["model"], None, None]
                              for each in answer["heads"]]
     curve = answer["curve"]
-    rows += [["place in repeated passages", place, curve["first"][place], curve["later"][place]]
+    rows += [["place in repeated passages", place, None, None, curve["first"][place], curve["later"][place]]
              for place in range(len(curve["first"]))]
-    return {"columns": ["what", "which", "attention here, or first surprisal (nats)",
-                        "score of the model, or later surprisal (nats)"], "rows": rows}
+    columns = ["what", "which", "attention here", "score of the model", "first surprisal (nats)",
+               "later surprisal (nats)"]
+    return {"columns": columns, "rows": rows}
 
 
 @view("induction", induction_table)

@@ -80,7 +80,7 @@ def looks_at_table(context: Context, answer: dict[str, Any]) -> Table:
     weights = enumerate(answer["weights"].tolist()) if "weights" in answer else ()
     rows: list[list[Any]] = [[token, texts[token], number(weight)] for token, weight in weights]
     if answer.get("prefix") is not None:
-        rows.insert(0, [-1, "prefix token", answer["prefix"]])
+        rows.insert(0, [-1, context.position_names()[0], answer["prefix"]])
     return {"columns": ["index", "token", "weight"], "rows": [row for row in rows if row[2] is not None]}
 
 

@@ -162,8 +162,7 @@ def why_tokens(context: Context, token: int, target: int | str | None = None, ve
     position, ids = question(context, token, target, versus)
     missing = trial(context, "tokens", position, ids)
     change = deltas(context, "tokens", position, ids)[:, -1 if both else 0]
-    texts, first = context.reading.tokens.texts, context.reading.trace.first
-    names = [texts[p - first] if p >= first else "prefix token" for p in range(position)]
+    names = context.position_names()[:position]
     return {"token": token, **named(context, ids), "missing": missing, "by": "hidden token", "names": names,
             **shading(context, change), "deltas": change}
 

@@ -21,17 +21,10 @@ def head_table(context: Context, answer: dict[str, Any]) -> Table:
     """The matrix: a row for each query, a column for each key; empty where nothing is shown."""
     if "missing" in answer:
         return {"columns": [], "rows": []}
-    names, size = position_names(context), answer["size"]
+    names, size = context.position_names(), answer["size"]
     values = answer["values"].reshape(size, size)
     rows = [[q, names[q], *map(number, values[q])] for q in range(size)]
     return {"columns": ["position", "query", *(f"{k}: {name}" for k, name in enumerate(names))], "rows": rows}
-
-
-def position_names(context: Context) -> list[str]:
-    """[position] the text of each token, the prefix token's first."""
-    trace, tokens = context.reading.trace, context.reading.tokens
-    prefix = [(context.model.get("prefix") or {}).get("text", "prefix token")] if trace.prefix else []
-    return [*prefix, *tokens.texts[: trace.shown]]
 
 
 @view("head", head_table)
@@ -53,7 +46,7 @@ def head(
         "layer": layer,
         "head": head,
         "size": values.shape[0],
-        "names": position_names(context),
+        "names": context.position_names(),
         "palette": "magnitude",
         "stops": scale.stops(),
         "values": values.ravel(),

@@ -121,8 +121,8 @@ def shading(context: Context, by_position: NDArray[np.float64], palette: str = "
 
 
 def looks_table(context: Context, answer: dict[str, Any]) -> Table:
-    texts, first = context.reading.tokens.texts, context.reading.trace.first
-    rows = [[p - first, texts[p - first] if p >= first else "prefix token", run.number(value)]
+    names, first = context.position_names(), context.reading.trace.first
+    rows = [[p - first, names[p], run.number(value)]
             for p, value in enumerate(answer["sources"].tolist())] if "sources" in answer else []
     return {"columns": ["index", "token", "weight"], "rows": rows}
 

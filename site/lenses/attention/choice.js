@@ -41,10 +41,10 @@ function best(scores) {
   return { layer: found.layer, head: found.head };
 }
 
-/** Opens a head and shades the text by it, or still by its layer. @param {Head} which */
-export const open = (which) =>
+/** Opens a head, which may be a row of a list with more about it, and shades the text by it, or still by its layer. @param {Head} which */
+export const open = ({ layer, head: index }) =>
   batch(() => {
-    opened.value = which;
+    opened.value = { layer, head: index };
     if (scope.value !== 'layer') scope.value = 'head';
   });
 

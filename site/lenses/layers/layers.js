@@ -44,5 +44,6 @@ export const layers = panel({
   resting: `Norms by layer. ${POINT} a bar for its value.`,
   lead: ({ json }) => (json.busiest ? html`The largest change happened in <strong>${json.busiest}</strong>.` : 'Norms after each layer.'),
   charts: ({ json }) => [chart(json.rows, json.busiest)],
+  columns: { ...QUANTITIES, name: 'Layer', change_cosine: 'Cosine before and after' },
   more: (isOpen) => definition('layers', isOpen),
 });

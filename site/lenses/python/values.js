@@ -42,7 +42,7 @@ function ownView(answer, isNew) {
   const { json: value } = answer;
   if (value.kind === 'text') return html`<pre class="code-text" tabindex="0">${value.text}</pre>`;
   if (value.kind === 'table') {
-    return html`${tableView(value, 'Value')}<div class="panel-foot">${filesView('Table', CSV)}</div>${value.length > value.rows.length ? html`<p class="hint">The first ${count(value.rows.length)} of ${count(value.length)} rows.</p>` : nothing}`;
+    return html`${tableView(value, 'Value', null)}<div class="panel-foot">${filesView('Table', CSV)}</div>${value.length > value.rows.length ? html`<p class="hint">The first ${count(value.rows.length)} of ${count(value.length)} rows.</p>` : nothing}`;
   }
   if (value.kind === 'heatmap') return heatmapView(value, answer, isNew);
   return value.kind === 'picture' ? pictureView(value) : nothing;

@@ -39,6 +39,7 @@ export const tokensLens = {
     });
     place.append(others);
     followPinned();
+    watch('inspector, as a sheet', () => byId('inspector').classList.toggle('sheet', state.pinned.value !== null && !state.sheetClosed.value));
     watch('inspector, its top', () => {
       state.pinned.value; // another token is read from its top
       byId('inspector').scrollTop = 0;

@@ -24,7 +24,7 @@ const listed = ask({ view: 'choice', needs: 'token', args: (_, token) => ({ toke
 export function inspectorView() {
   const run = state.run.value;
   const { hovered, pinned, current } = state;
-  const index = state.SHEETS.matches && pinned.value !== null ? pinned.value : (hovered.value ?? current.value); // a sheet stays
+  const index = state.SHEETS.matches && !state.sheetClosed.value && pinned.value !== null ? pinned.value : (hovered.value ?? current.value); // a sheet stays
   if (!run || index === null || index >= run.tokens.ids.length) return html`<h2 class="title">Token</h2><p class="hint">${state.text.value ? 'Press Run' : 'Type a text'}: every token is coloured by how likely the model found it.</p>`;
   const word = state.wordAt(index);
   if (word && index < run.count) return wordView(run, word, index, pinned.value === index);
@@ -44,7 +44,7 @@ function heading({ tokens, given }, index) {
     <div class="about">
       <h2><code>${tokenName(tokens, index)}</code></h2>
       <span class="hint">Token ${count(index + 1)} of ${count(tokens.ids.length)}${kind}</span>
-      <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(index)}>${pinned ? 'Unpin' : 'Pin'}</button>${closeSheetView()}
+      <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(pinned ? null : index)}>${pinned ? 'Unpin' : 'Pin'}</button>${closeSheetView()}
     </div>`;
 }
 

@@ -29,7 +29,7 @@ export function wordView(run, { index, first, stop }, token, pinned) {
     <div class="about">
       <h2><code>${text}</code></h2>
       <span class="hint">Word ${count(index + 1)} of ${count(words.probability.data.length)} · ${countOf(places.length, 'token')}</span>
-      <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(token)}>${pinned ? 'Unpin' : 'Pin'}</button>${closeSheetView()}
+      <button type="button" class="quiet" id="pin" aria-pressed=${pinned} @click=${() => pin(pinned ? null : token)}>${pinned ? 'Unpin' : 'Pin'}</button>${closeSheetView()}
     </div>
     ${known ? html`<dl class="facts">${list.map(([name, shown]) => html`<div><dt>${name}</dt><dd>${shown}</dd></div>`)}</dl>` : html`<p class="hint">It begins with the first token, which has no probability.</p>`}
     <table class="alternatives" id="word-tokens">
