@@ -152,7 +152,7 @@ def test_copies_of_several_tokens_by_hand() -> None:
 
 @pytest.mark.parametrize("page", [False, pytest.param(True, marks=pytest.mark.skipif(not NODE, reason="needs Node"))])
 def test_a_head_that_is_off_loses_what_was_added_to_it(page: bool) -> None:
-    """Its own scale and its own vectors alone; those of other heads and of the stream stay. In Python and in the page."""
+    """Its own scale and vectors alone; those of other heads and of the stream stay. In Python and in the page."""
     base = changes.checked({
         "heads": [{"layer": 0, "head": 1, "scale": 3}, {"layer": 1, "head": 1, "scale": 0.5}],
         "add": [
@@ -168,7 +168,7 @@ def test_a_head_that_is_off_loses_what_was_added_to_it(page: bool) -> None:
     mask[0, 1, :, 0] = [3, 0, 0]
     mask[1, 1] = 0.5
     outputs = np.zeros((2, 3, 6))  # [layer, copy, head · head_size]
-    outputs[0, :, 2:4] = [[5, 6], [0, 0], [0.5, 0.25]]
+    outputs[0, :, 2:4] = np.array([[5, 6], [0, 0], [0.5, 0.25]])
     outputs[0, :, 4:] = [7, 8]
     outputs[1, :, 2:4] = [1, 2]
     stream = np.zeros((3, 3, 4))
