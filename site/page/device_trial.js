@@ -15,6 +15,7 @@ import * as state from './state.js';
 const QUIET = 3000; // ms without a run, before the first trial; twice as long after each that a run has ended
 const LONGEST = 60_000; // ms for one step of the graphics card
 const ROUNDS = 3; // passes that are timed
+const BYTES = 4; // of a parameter in memory, whatever its stored format
 const MOST_BEGUN = 2; // trials that never ended, as when they crash the browser
 /** @type {TrialPass[]} */
 const PASSES = ['text', 'changed', 'batch'];
@@ -92,7 +93,7 @@ async function look(asked) {
 function whyNot({ kept, manifest }) {
   const { connection, deviceMemory } = /** @type {{ connection?: { saveData?: boolean }, deviceMemory?: number }} */ (/** @type {unknown} */ (navigator));
   if (connection?.saveData) return 'the browser saves data';
-  if (deviceMemory && 4 * (manifest.decode?.bytes ?? 0) > deviceMemory * 2 ** 30) return 'this device has little memory';
+  if (deviceMemory && 4 * BYTES * manifest.parameters > deviceMemory * 2 ** 30) return 'this device has little memory';
   return kept ? null : 'the model is not stored in this browser';
 }
 

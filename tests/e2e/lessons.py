@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from export.site.serve import SITE
 from tests.e2e.layers import finished
@@ -16,6 +16,14 @@ FOLDER = SITE / "lessons"
 INDEX = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
 OWN = "Nobody has read these words of my own."
 STATE = "import(new URL('page/state.js', document.baseURI))"
+
+
+def choose(page: Page, id: str) -> None:
+    """Chooses a lesson in the list of examples. Its file is fetched; Run would read the text before it until then."""
+    page.select_option("#example", f"lesson {id}")
+    expect(page.locator("#lesson-title")).to_be_focused()
+    text = json.loads((FOLDER / f"{id}.json").read_text(encoding="utf-8"))["text"]
+    expect(page.locator("#text")).to_have_value(text)
 
 
 def run(page: Page) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.layers import finished
-from tests.e2e.lessons import FOLDER, OWN, Act, pin, run
+from tests.e2e.lessons import FOLDER, OWN, Act, choose, pin, run
 from tests.e2e.test_likelihood_page import violations
 
 
@@ -121,9 +121,7 @@ def test_a_lesson_is_walked_through(real: Page, id: str) -> None:
     """Every step waits before the reader does what it says, and offers the next one after."""
     page, lesson = real, json.loads((FOLDER / f"{id}.json").read_text(encoding="utf-8"))
     page.fill("#text", OWN)
-    page.select_option("#example", f"lesson {id}")
-    expect(page.locator("#lesson-title")).to_be_focused()
-    expect(page.locator("#text")).to_have_value(lesson["text"])
+    choose(page, id)
     assert page.locator("[role=tab]").count() == len(lesson["lenses"])
     steps = lesson["steps"]
     assert len(WALKS[id]) == len(steps)

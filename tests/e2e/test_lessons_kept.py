@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.layers import finished, until
-from tests.e2e.lessons import INDEX, OWN, SITE, pin, run
+from tests.e2e.lessons import INDEX, OWN, SITE, choose, pin, run
 
 Opener = Callable[..., Page]
 VERSIONS = "import(new URL('page/versions.js', document.baseURI)).then((v) => v.versions.value.map(({text}) => text))"
@@ -61,14 +61,13 @@ def test_a_lesson_being_written_survives_a_reload_and_other_lessons(tiny_site: s
     page.reload()
     page.evaluate("tokenlight.ready")
     expect(page.locator(".writer")).to_have_count(0)
-    page.select_option("#example", "lesson attention")
-    expect(page.locator("#lesson-title")).to_be_visible()
+    choose(page, "attention")
     start_writing(page)
     expect(page.locator("#writer-name")).to_have_value("Mine")
     expect(page.locator("#notice")).to_contain_text("This is your unfinished lesson.")
     with page.expect_download():
         page.click("#writer-save")
-    page.select_option("#example", "lesson attention")
+    choose(page, "attention")
     start_writing(page)
     expect(page.locator("#writer-name")).to_have_value("What attention focuses on")
     page.click("#writer-discard")
@@ -127,7 +126,7 @@ def test_on_a_phone_the_page_scrolls_above_its_sheets(real: Page, width: int, he
     """With a token pinned, the inspector's sheet is on the lesson's; the tabs can still be pressed."""
     page = real
     page.set_viewport_size({"width": width, "height": height})
-    page.select_option("#example", "lesson induction")
+    choose(page, "induction")
     run(page)
     page.click("#lesson-next")
     pin("orbit", 2)(page)
@@ -148,7 +147,7 @@ def test_the_whole_text_of_a_lesson_is_in_sight(real: Page, id: str) -> None:
     page = real
     page.set_viewport_size({"width": 1440, "height": 900})
     page.fill("#text", OWN)
-    page.select_option("#example", f"lesson {id}")
+    choose(page, id)
     run(page)
     expect(page.locator(".lesson-see")).to_be_visible()
     if id == "induction":
@@ -184,8 +183,7 @@ def test_a_lesson_is_in_bits_and_a_reload_keeps_its_lens_and_what_leaving_brings
     choose_units(page, "nats")
     page.select_option("#colouring", "gltr")
     page.click("#tab-layers")
-    page.select_option("#example", "lesson attention")
-    expect(page.locator("#lesson-title")).to_be_visible()
+    choose(page, "attention")
     assert page.evaluate(LENS_AND_UNITS) == ["tokens", "bits", "hue"]
     page.click("#tab-attention")
     page.wait_for_timeout(1100)
@@ -200,7 +198,7 @@ def test_a_lesson_is_in_bits_and_a_reload_keeps_its_lens_and_what_leaving_brings
 def test_step_1_waits_though_the_text_was_read_before(lens_page: Page) -> None:
     page = lens_page
     for _ in range(2):
-        page.select_option("#example", "lesson attention")
+        choose(page, "attention")
         expect(page.locator(".lesson-place")).to_have_text("Step 1 of 7")
         expect(page.locator(".lesson-see")).to_have_count(0)
         run(page)
@@ -221,7 +219,7 @@ def test_share_names_the_lesson_and_its_step_unless_its_text_was_changed(lens_pa
         page.click("#copy-link")
         return parse_qs(urlsplit(page.evaluate("copied.at(-1)")).fragment)
 
-    page.select_option("#example", "lesson attention")
+    choose(page, "attention")
     run(page)
     page.click("#lesson-next")
     link = shared()

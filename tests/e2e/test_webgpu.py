@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserType, Page, expect
+from playwright.sync_api import Browser, BrowserType, Page, Route, expect
 
 from tests import browser as chromium
 from tests.e2e.conftest import WARM, Log, serving
@@ -157,6 +157,43 @@ def test_wrong_numbers_are_refused(card: Browser, tmp_path: Path, tiny_models: P
         expect(page.locator("#setting-device")).to_have_value("wasm")
         expect(page.locator("#offer")).to_be_empty()
         page.context.close()
+
+
+def soon(page: Page) -> None:
+    """The first trial begins a moment after the page is quiet, not three seconds."""
+    def hurry(route: Route) -> None:
+        text = route.fetch().text()
+        assert text.count("QUIET = 3000") == 1
+        route.fulfill(body=text.replace("QUIET = 3000", "QUIET = 50"), content_type="text/javascript")
+
+    page.route("**/page/device_trial.js", hurry)
+
+
+def test_a_card_that_crashes_the_browser_is_not_tried_a_third_time(card: Browser, tiny_site: str) -> None:
+    """Here the page is gone in the middle of the trial; that it had begun is still known."""
+    page = card.new_context(service_workers="block").new_page()
+    soon(page)
+    fetched = start(page, f"{tiny_site}#model=tiny-gpt2")
+    for _ in range(2):
+        said(page, "is being tested…")
+        page.reload()
+        fetched.clear()
+    assert said(page, "its test failed").endswith(" is not used: its test failed (it did not finish).")
+    assert not fetched
+    page.context.close()
+
+
+def test_a_device_with_little_memory_is_not_tried_unasked(card: Browser, tiny_site: str, tiny_models: Path) -> None:
+    """With one byte less than four times the model's weights, which are fp32 in memory."""
+    manifest = json.loads((tiny_models / "tiny-gpt2/manifest.json").read_text(encoding="utf-8"))
+    page = card.new_context(service_workers="block").new_page()
+    memory = (4 * 4 * manifest["parameters"] - 1) / 2**30
+    page.add_init_script(f"Object.defineProperty(Navigator.prototype, 'deviceMemory', {{ value: {memory} }})")
+    soon(page)
+    fetched = start(page, f"{tiny_site}#model=tiny-gpt2")
+    said(page, "has not been tested, since this device has little memory")
+    assert not fetched
+    page.context.close()
 
 
 @pytest.mark.long  # a software adapter takes minutes

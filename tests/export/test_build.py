@@ -14,7 +14,7 @@ import onnx
 import pytest
 from gguf import GGUFWriter
 
-from export import build
+from export import build, manifest
 from export.architectures import forward
 from export.weights import shards
 from tests.export import tiny
@@ -99,6 +99,34 @@ def test_the_manifest_says_what_the_page_must_know(built: Path, tmp_path: Path) 
     assert flat(manifest["outputs"]) == {value.name for value in graph.output}
     assert manifest["fidelity"]["tokens"] >= 1500 and manifest["fidelity"]["graph_difference"] < 1e-4
     assert manifest["memory"]["weights"] > 4 * manifest["parameters"]
+
+
+def test_the_memory_of_weights_and_a_pass_by_hand(tmp_path: Path) -> None:
+    """56 parameters, four bytes each; the lookup's 40 codes and ten scales of two bytes stay beside them."""
+    arrays: dict[str, np.ndarray] = {
+        "codes": np.zeros((10, 4), np.uint8),
+        "scales": np.zeros((10, 1), np.float16),
+        "matrix": np.zeros((4, 4), np.float32),
+    }
+    nodes = [onnx.helper.make_node("Gather", [name, "ids"], [f"{name}.read"]) for name in ("codes", "scales")]
+    nodes.append(onnx.helper.make_node("MatMul", ["x", "matrix"], ["y"]))
+    stored = [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, "tiny", [], [], stored)), tmp_path / "model.onnx")
+    facts = {"parameters": 56, "layers": 2, "heads": 3, "kv_heads": 1, "head_size": 2, "hidden_size": 4}
+    found = manifest.memory({**facts, "vocab_size": 10}, tmp_path / "model.onnx")
+    cache, attention, vectors, logits = 2 * 2 * 1 * 2 * 256, 2 * 3 * 256 * 256, (3 * 2 + 1) * 4 * 256, 10 * 256
+    assert found == {"weights": 56 * 4 + 40 + 20, "tokens_256": 4 * (cache + attention + vectors + logits)}
+
+
+def test_a_build_is_identified_by_its_files() -> None:
+    """The same names and contents are the same model; another name or another content is another one."""
+    files = [{"path": "model.onnx", "sha256": "ab", "bytes": 3}, {"path": "weights.bin", "sha256": "cd", "bytes": 4}]
+    identity = manifest.build({"layers": 1}, files)["sha256"]
+    assert identity == hashlib.sha256(b"model.onnxabweights.bincd").hexdigest()
+    assert manifest.build({"layers": 1, "name": "Other"}, files)["sha256"] == identity
+    for i, changed in ((0, {"sha256": "ac"}), (1, {"sha256": "ce"}), (1, {"path": "weights"})):
+        others = [{**file, **(changed if n == i else {})} for n, file in enumerate(files)]
+        assert manifest.build({"layers": 1}, others)["sha256"] != identity
 
 
 def test_the_vocabulary_matrix_is_stored_once(built: Path) -> None:

@@ -1,6 +1,7 @@
 """Storage formats: what each one gives back, and that onnxruntime gives back the same."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -149,12 +150,33 @@ def test_a_stored_graph_computes_with_the_decoded_weights(
     assert verify.check(model, tmp_path / "model.onnx") < verify.TOLERANCE
 
 
-@pytest.mark.parametrize("name", fidelity.BARS["int8"])
-def test_a_format_past_one_bar_stops_the_build(name: str) -> None:
+FIGURES = ("mean_abs_logprob_difference", "top1_agreement", "mean_attention_difference", "mean_hidden_difference")
+LIMITS = {  # as export/README.md publishes them
+    "int8": (0.05, 0.95, 0.02, 0.05),
+    "fp16": (0.002, 0.995, 0.002, 0.002),
+    "fp32": (0.0005, 0.999, 0.0005, 0.0005),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("weights_format", LIMITS)
+def test_a_format_past_one_limit_stops_the_build(weights_format: str, name: str) -> None:
     """Probabilities, top tokens, attention and hidden states each have theirs."""
-    bars = fidelity.BARS["int8"]
-    fidelity.enforce(bars, "int8")
-    with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
-        fidelity.enforce(bars | {name: bars[name] * (0.99 if name == "top1_agreement" else 1.01)}, "int8")
-    with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
-        fidelity.enforce(bars | {name: float("nan")}, "int8")
+    within = dict(zip(FIGURES, LIMITS[weights_format], strict=True))
+    fidelity.enforce(within, weights_format)
+    past = within[name] - 1e-6 if name == "top1_agreement" else within[name] + 1e-6
+    for wrong in (past, float("nan")):
+        with pytest.raises(fidelity.Unfaithful, match=name.replace("_", " ")):
+            fidelity.enforce(within | {name: wrong}, weights_format)
+
+
+def test_the_readme_states_the_limits() -> None:
+    """And every format has them."""
+    lines = (Path(fidelity.__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if "at most" in line and line.startswith("| format |")) + 2
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[start : start + len(LIMITS)]]
+    number = {"%": 0.01, "nats": 1.0}
+    stated = {row[0]: [float(cell.rstrip("% nats")) * number[re.sub(r"[\d. ]", "", cell)] for cell in row[1:]]
+              for row in rows}
+    assert stated == {name: pytest.approx(limits) for name, limits in LIMITS.items()}
+    assert set(fidelity.BARS) == set(LIMITS)

@@ -1,6 +1,5 @@
 """Every supported architecture: each output of the exported graph against PyTorch, and the interventions by hooks."""
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,8 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from export.architectures import forward
 from export.architectures.families import FAMILIES, submodule
 from export.check import copies, head_outputs, verify, verify_attribution
-from export.check.verify import ParityError
 from export.graph import capture
 from tests.export.models import CONFIGS, Exported, export, random_model
 
@@ -200,47 +197,6 @@ def test_a_head_s_output_is_attention_times_values(architecture: str, exported: 
     gate = getattr(mixer, family.mixer_output).register_forward_pre_hook(lambda module, args: (args[0] * 1.01,))
     assert not head_outputs.exact(model, graph)
     gate.remove()
-
-
-def test_a_wrong_graph_cannot_pass(exported: Callable[[str], Exported]) -> None:
-    """The check fails when one component of one norm in the PyTorch model is not the exported one."""
-    one = exported("llama")
-    changed = copy.deepcopy(one.model)
-    changed.model.norm.weight.data[5] += 0.01
-    with pytest.raises(ParityError, match="differs from PyTorch"):
-        verify.check(changed, one.path)
-
-
-def test_one_giant_component_hides_no_error() -> None:
-    """As in SmolLM2: one dimension of 22,330 at one position; elsewhere an error of a third of the ordinary size."""
-    hidden = np.random.default_rng(0).normal(size=(1, 8, 64)).astype(np.float32) * 6
-    hidden[0, 0, 7] = 22330
-    verify.compare({"hidden_states.3": hidden * (1 + 1e-6)}, {"hidden_states.3": hidden}, "test")
-    for position in (0, 5):
-        wrong = hidden.copy()
-        wrong[0, position, 20] += 1.9
-        with pytest.raises(ParityError, match=rf"hidden_states.3 differs from PyTorch: .* at \[0, {position}, 20\]"):
-            verify.compare({"hidden_states.3": wrong}, {"hidden_states.3": hidden}, "test")
-
-
-def test_contributions_that_do_not_add_up_are_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Granite without its residual multiplier, wrong in the graph and in the reference alike, as it once was."""
-    monkeypatch.setattr(forward, "added_to_stream", lambda config, output: output)
-    monkeypatch.setattr(verify, "added_to_stream", lambda config, output: output)
-    model = random_model("granite")
-    path = export(model, tmp_path)
-    with pytest.raises(ParityError, match=r"embeddings plus contributions: hidden_states\.1"):
-        verify.check(model, path)
-
-
-def test_logits_the_lens_does_not_give_are_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Cohere without its logit scale in the lens, wrong in the graph and in the reference alike."""
-    monkeypatch.setattr(forward, "scale_logits", lambda config, logits: logits)
-    monkeypatch.setattr(verify, "scale_logits", lambda config, logits: logits)
-    model = random_model("cohere")
-    path = export(model, tmp_path)
-    with pytest.raises(ParityError, match="through norm and unembedding: logits"):
-        verify.check(model, path)
 
 
 @pytest.mark.parametrize(("architecture", "most"), [("gpt2", 40), ("llama", 58)])

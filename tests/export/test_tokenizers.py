@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import unicodedata
 from pathlib import Path
@@ -98,6 +99,18 @@ def test_a_difference_is_refused_and_named(saved: Any, tmp_path: Path) -> None:
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(Refusal, match=r'would cut " \\u00bd" into other tokens than the checkpoint'):
         tokenizer_check.check(tokenizer, tmp_path, len(tokenizer), ["plain", " ½", " ²"])
+
+
+def test_files_that_the_library_would_read_otherwise_are_refused(saved: Any, tmp_path: Path) -> None:
+    """Cut after two tokens, which the page's library does not do."""
+    tokenizer, directory = saved("gpt2")
+    shutil.copytree(directory, tmp_path, dirs_exist_ok=True)
+    assert tokenizer_check.check(tokenizer, tmp_path, len(tokenizer), ["a few words and more"]) > 0
+    path = tmp_path / "tokenizer.json"
+    cut = {"direction": "Right", "max_length": 2, "strategy": "LongestFirst", "stride": 0}
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"truncation": cut}), encoding="utf-8")
+    with pytest.raises(Refusal, match='the tokenizer as the page needs it reads "a few words and more" as'):
+        tokenizer_check.check(tokenizer, tmp_path, len(tokenizer), ["a few words and more"])
 
 
 def test_a_tokenizer_without_special_tokens_is_read(tmp_path: Path) -> None:

@@ -1,9 +1,7 @@
 """What the tests of pyscripts/native share: the tiny models of the browser tests, exported in fp32."""
 
-import secrets
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pyscripts.native import Model, load
@@ -16,14 +14,6 @@ from tests.e2e.conftest import (  # noqa: F401 (fixtures)
     tiny_models,
     tiny_site,
 )
-
-
-@pytest.fixture
-def generator() -> np.random.Generator:
-    """Draws what a test reads; its seed is printed with a failure."""
-    seed = secrets.randbelow(10**6)
-    print(f"seed {seed}")
-    return np.random.default_rng(seed)
 
 
 @pytest.fixture(scope="session", params=["tiny-gpt2", "tiny-llama"])

@@ -22,9 +22,9 @@ def matrix(size: int, width: int, part: dict[str, int] | None = None) -> dict[st
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7])
-def test_several_weights_in_a_pixel_show_the_largest(step: int) -> None:
+def test_several_weights_in_a_pixel_show_the_largest(step: int, generator: np.random.Generator) -> None:
     size, part = 23, {"row": 4, "column": 2, "span": 17}
-    levels = np.random.default_rng().integers(-1, 256, (size, size))
+    levels = generator.integers(-1, 256, (size, size))
     found = call("matrix", "reduced", levels.ravel().tolist(), size, part, step)
     count = -(-17 // step)
     cells = np.array([found["levels"][str(i)] for i in range(count * count)]).reshape(count, count)

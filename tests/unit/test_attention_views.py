@@ -21,7 +21,6 @@ from tests.export.models import random_model
 from tests.unit.cut_text import tokens_of
 
 TOKENS = 41  # with the prefix token
-RANDOM = np.random.default_rng()  # texts, layers and heads are drawn anew each time
 SCORES = {name: [[0.1, 0.9, None, 0.5], [0.2, 0.3, 0.41, 0.0]] for name in
           ("induction", "previous_token", "duplicate_token")}
 
@@ -29,9 +28,9 @@ SCORES = {name: [[0.1, 0.9, None, 0.5], [0.2, 0.3, 0.41, 0.0]] for name in
 class Run:
     """A random text as a random GPT-2 reads it; `kept` is whether the trace keeps its attention."""
 
-    def __init__(self) -> None:
+    def __init__(self, generator: np.random.Generator) -> None:
         model: Any = random_model("gpt2")
-        self.ids = [0, *RANDOM.integers(3, 130, TOKENS - 1).tolist()]
+        self.ids = [0, *generator.integers(3, 130, TOKENS - 1).tolist()]
         with torch.no_grad():
             out = model(torch.tensor([self.ids]), output_attentions=True, output_hidden_states=True)
         self.attentions = torch.stack(out.attentions)[:, 0].numpy()  # [layer, head, query, key]
@@ -66,9 +65,9 @@ class Run:
         return Context(self.reading, self.model, [], recomputed=made)
 
 
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return Run()
+@pytest.fixture
+def run(generator: np.random.Generator) -> Run:
+    return Run(generator)
 
 
 def without_sink(matrix: np.ndarray) -> np.ndarray:
@@ -79,10 +78,12 @@ def without_sink(matrix: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("kept", [True, False])
 @pytest.mark.parametrize("sink", [True, False])
 @pytest.mark.parametrize("by", ["mean", "max"])
-def test_looks_equal_transformers(run: Run, by: str, sink: bool, kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_looks_equal_transformers(
+    run: Run, by: str, sink: bool, kept: bool, generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every head, one layer's, two drawn ones; both directions; every token."""
     everything = [[layer, head] for layer in range(2) for head in range(4)]
-    drawn = [everything[i] for i in RANDOM.choice(8, 2, replace=False)]
+    drawn = [everything[i] for i in generator.choice(8, 2, replace=False)]
     for chosen in (None, [[1, head] for head in range(4)], drawn):
         context = run.context() if kept else run.again(monkeypatch, 0, 1, survey=True)
         rounded = not kept and chosen is not None  # all heads together come from the survey
@@ -103,7 +104,7 @@ def test_looks_equal_transformers(run: Run, by: str, sink: bool, kept: bool, mon
             scaled = 255 * whole / most[:, None]
             np.testing.assert_allclose(levels[shown], scaled[shown], atol=0.8 if rounded else 0.6)
             assert (levels[~shown] == -1).all()
-        token = int(RANDOM.integers(size))
+        token = int(generator.integers(size))
         for direction, row in (("to", expected[token + 1]), ("from", expected[:, token + 1])):
             one = VIEWS["looks_at"](context, token=token, direction=direction, heads=chosen, by=by, sink=sink)
             order = [i for i in np.argsort(-row[1:], kind="stable")[:10] if row[1:][i] > 0]
@@ -117,8 +118,10 @@ def test_looks_equal_transformers(run: Run, by: str, sink: bool, kept: bool, mon
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_one_head_equals_transformers(run: Run, kept: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    layer, head = int(RANDOM.integers(2)), int(RANDOM.integers(4))
+def test_one_head_equals_transformers(
+    run: Run, kept: bool, generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer, head = int(generator.integers(2)), int(generator.integers(4))
     context = run.context() if kept else run.again(monkeypatch, layer)
     weight, total = (1e-6, 2e-5) if kept else (8e-6, 2e-4)
     expected = run.attentions[layer, head]
@@ -189,9 +192,9 @@ def test_similar_heads_are_those_that_correlate(run: Run, kept: bool, monkeypatc
     assert [each["correlation"] for each in found["heads"]] == pytest.approx(expected[order].tolist(), abs=1e-3)
 
 
-def test_the_grid_has_one_number_for_every_head(run: Run) -> None:
+def test_the_grid_has_one_number_for_every_head(run: Run, generator: np.random.Generator) -> None:
     context, rows = run.context(), run.attentions.astype(np.float64)
-    token = int(RANDOM.integers(TOKENS - 2))
+    token = int(generator.integers(TOKENS - 2))
     back = np.arange(TOKENS)[:, None] - np.arange(TOKENS)
     entropy = -(rows * np.log(np.maximum(rows, 1e-30))).sum(axis=3)[:, :, 1:] / np.log(np.arange(2, TOKENS + 1))
     rest = rows[:, :, 2:, 1:] / rows[:, :, 2:, 1:].sum(axis=3, keepdims=True)

@@ -82,6 +82,21 @@ def test_one_wrong_number_in_any_output_is_found(name: str) -> None:
     assert off(TOLERANCE / 2)["same"] and off(TOLERANCE / 2)["difference"] > 0
 
 
+def test_the_bars_are_the_published_ones() -> None:
+    """README: 0.05% of the component's size plus the median size at its position, here 0.0005 · (12 + 6)."""
+    def off_by(change: float) -> dict:
+        trial = DeviceTrial(json.dumps(MANIFEST))
+        rows = np.array([[1, 2, 5, -7, 9, 12], [6] * 6], np.float32)
+        trial.expect("target_rows", FromJavaScript(rows), KEYS)
+        rows[0, 5] += change
+        trial.compare("target_rows", FromJavaScript(rows), KEYS)
+        verdict: dict = json.loads(trial.judge('{"processor": [3], "graphics": [1]}'))
+        return verdict
+
+    assert off_by(0.0088)["same"] and not off_by(0.0092)["same"]
+    assert off_by(0.009)["bar"] == 0.0005 and off_by(0.009)["difference"] == pytest.approx(0.0005, rel=1e-3)
+
+
 def test_what_is_not_a_number_is_refused() -> None:
     verdict = tried({"attentions.0": lambda values: values * np.nan})
     assert not verdict["same"] and verdict["difference"] is None and verdict["output"] == "attentions.0"
@@ -93,8 +108,9 @@ def test_the_stored_log_probabilities_are_compared_too() -> None:
     stored = [np.log(np.exp(row[i]) / np.exp(row).sum()) for row, i in zip(logits, ids[1:], strict=False)]
     verdict = tried(manifest={"reference": {"ids": ids, "logprob": stored}})
     assert verdict["same"] and verdict["logprob"] < 1e-6
-    verdict = tried(manifest={"reference": {"ids": ids, "logprob": [stored[0], stored[1] + 0.01, stored[2]]}})
-    assert not verdict["same"] and verdict["logprob"] == pytest.approx(0.01, rel=1e-3)
+    for change, same in ((0.0009, True), (-0.0011, False), (0.01, False)):  # 0.001 nats is the most
+        verdict = tried(manifest={"reference": {"ids": ids, "logprob": [stored[0], stored[1] + change, stored[2]]}})
+        assert verdict["same"] == same and verdict["logprob"] == pytest.approx(abs(change), rel=1e-2)
 
 
 def test_an_output_that_is_missing_or_of_another_size_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Ranking candidates for a blank, against torch on whole sequences; runs in CPython."""
+"""Ranking candidates for a blank, against torch on whole sequences, in CPython; what fits the context, in Node."""
 
 from itertools import pairwise
 
@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from pyscripts.decoding.fill_in import FillIn, likely
+from tests.unit import page_module
+from tests.unit.page_texts import NODE
 
 VOCABULARY = 40
 
@@ -67,3 +69,42 @@ def test_no_candidate_is_said_so() -> None:
         FillIn(np.zeros(VOCABULARY), [], [1])
     with pytest.raises(ValueError, match="no candidate"):
         FillIn(np.zeros(VOCABULARY), [[]], [1])
+
+
+# A token is a character; how the candidates would be ranked does not matter.
+RANKED = """
+import(process.argv[1]).then(async ({ rankCandidates }) => {
+  const encode = (text, most) => ({ ids: [...text].slice(0, most).map((each) => each.codePointAt(0)) });
+  const describe = (ids) => ({ text: String.fromCodePoint(...ids) });
+  const answers = [];
+  for (const { manifest, request } of JSON.parse(require('fs').readFileSync(0, 'utf8'))) {
+    const analysis = { beginFillIn: async () => [[]], ranking: async () => 'ranked' };
+    const after = async () => ({ logits: new Float32Array(1), past: { bytes: 1, release() {} } });
+    const tools = { manifest, analysis, after, tokenizer: { encode, describe }, signal: new AbortController().signal, onProgress() {} };
+    answers.push(await rankCandidates(request, tools).catch((error) => error.message));
+  }
+  process.stdout.write(JSON.stringify(answers));
+});
+"""  # noqa: E501
+
+
+@pytest.mark.skipif(not NODE, reason="needs Node (make)")
+def test_the_text_around_the_blank_and_the_longest_candidate_fit_the_context() -> None:
+    """Of 10 positions: the prefix token, four before the blank, two after it, so three for the candidate; of the text
+    after the blank 32 tokens count."""
+    def asked(left: str, right: str, words: list[str], context: int = 10, candidates: list[list[int]] | None = None,
+              prefix: bool = True) -> dict:
+        manifest = {"prefix": {"id": 0} if prefix else None, "context_length": context, "vocab_size": 1, "sha256": ""}
+        request = {"left": left, "right": right, "words": words, "candidates": candidates or [], "count": 1}
+        return {"manifest": manifest, "request": request}
+
+    fits = [asked("abcd", "ef", ["ghi", "g"]), asked("abcd", "ef", ["g"], candidates=[[1, 2, 3]]),
+            asked("abcd", "ef", ["ghij"], prefix=False), asked("abcdef", "ef", []),
+            asked("abcd", "e" * 50, ["ghi"], context=40)]
+    long = [asked("abcd", "ef", ["g", "ghij"]), asked("abcd", "ef", ["g"], candidates=[[1], [1, 2, 3, 4]]),
+            asked("abcde", "ef", ["ghi"]), asked("abcd", "efg", ["hij"]), asked("abcdefg", "ef", [])]
+    refused = "The text around the blank is longer than this model's context of 10 tokens. Shorten it."
+    found = page_module.run(RANKED, "inference/fill_in.js", [*fits, *long])
+    assert found == ["ranked"] * len(fits) + [refused] * len(long)
+    short = asked("abcd", "e" * 50, ["ghi"], context=39)
+    assert "context of 39 tokens" in page_module.run(RANKED, "inference/fill_in.js", [short])[0]

@@ -16,8 +16,7 @@ from tests.unit.cut_text import tokens_of
 VOCABULARY, POSITIONS = 20, 32
 WIDTH = VOCABULARY + POSITIONS + VOCABULARY  # one-hot token, one-hot position, one-hot token before
 HEAD = WIDTH // 2
-PASSAGE = np.random.default_rng().permutation(np.arange(1, VOCABULARY))[:9].tolist()
-IDS = [0, *PASSAGE, *PASSAGE]
+LENGTH = 9  # of the passage, which is read twice
 
 
 def planted() -> GPT2LMHeadModel:
@@ -48,19 +47,22 @@ def planted() -> GPT2LMHeadModel:
     return model
 
 
-def context() -> Context:
+def context(generator: np.random.Generator) -> Context:
+    """After the prefix token a passage of different tokens, drawn anew each time, twice."""
+    passage = generator.permutation(np.arange(1, VOCABULARY))[:LENGTH].tolist()
+    ids = [0, *passage, *passage]
     with torch.no_grad():
-        out = planted()(torch.tensor([IDS]), output_attentions=True, output_hidden_states=True)
+        out = planted()(torch.tensor([ids]), output_attentions=True, output_hidden_states=True)
     attentions = torch.stack(out.attentions)[:, 0].numpy()
-    trace = Trace(IDS, ModelShape(2, 2, WIDTH, VOCABULARY), prefix=True)
+    trace = Trace(ids, ModelShape(2, 2, WIDTH, VOCABULARY), prefix=True)
     trace.extend(Outputs(out.logits[0].numpy(), attentions, torch.stack(out.hidden_states)[:, 0].numpy()))
-    pieces = [f" w{id}".encode() for id in IDS[1:]]
+    pieces = [f" w{id}".encode() for id in ids[1:]]
     model = {"head_scores": {"induction": [[0.0, 0.1], [0.2, 0.9]], "measured": {"tokens": 50, "seeds": 4}}}
-    return Context(Reading(trace, tokens_of(*pieces, ids=IDS[1:]), {}), model, [])
+    return Context(Reading(trace, tokens_of(*pieces, ids=ids[1:]), {}), model, [])
 
 
-def test_the_planted_head_is_ranked_first() -> None:
-    made, length = context(), len(PASSAGE)
+def test_the_planted_head_is_ranked_first(generator: np.random.Generator) -> None:
+    made, length = context(generator), LENGTH
     for token in range(length, 2 * length - 1):
         found = VIEWS["induction"](made, token=token)
         first, second = found["heads"][:2]
@@ -79,13 +81,13 @@ def test_the_planted_head_is_ranked_first() -> None:
     assert rows[0][:2] == ["head", "1.1"]
 
 
-def test_a_token_that_is_new_has_no_heads() -> None:
-    found = VIEWS["induction"](context(), token=2)
+def test_a_token_that_is_new_has_no_heads(generator: np.random.Generator) -> None:
+    found = VIEWS["induction"](context(generator), token=2)
     assert found["heads"] == [] and found["after"] == [] and len(found["passages"]) == 1
 
 
-def test_the_models_scores_and_what_was_not_measured() -> None:
-    made = context()
+def test_the_models_scores_and_what_was_not_measured(generator: np.random.Generator) -> None:
+    made = context(generator)
     found = VIEWS["model_heads"](made, name="induction")
     assert found["values"].tolist() == [0.0, 0.1, 0.2, 0.9] and found["measured"]["tokens"] == 50
     assert found["levels"].tolist() == [0, 26, 51, 230]
@@ -93,9 +95,9 @@ def test_the_models_scores_and_what_was_not_measured() -> None:
     assert VIEWS["table"](made, "model_heads", {"name": "induction"})["rows"][3] == [1, 1, 0.9]
 
 
-def test_word_classes_are_means_over_their_tokens() -> None:
+def test_word_classes_are_means_over_their_tokens(generator: np.random.Generator) -> None:
     pieces = [b"The", b" cat", b" sat", b".", b" The", b" 42", b" dog", b" of", b" Bern", b"!"]
-    rows = np.tril(np.random.default_rng().random((2, 3, 11, 11), dtype=np.float32))
+    rows = np.tril(generator.random((2, 3, 11, 11), dtype=np.float32))
     rows /= rows.sum(axis=3, keepdims=True)
     trace = Trace(list(range(11)), ModelShape(2, 3, 4, 20), prefix=True)
     zeros = np.zeros((3, 11, 4), np.float32)

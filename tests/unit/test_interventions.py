@@ -1,15 +1,13 @@
 """Interventions: what is refused and how it is said, and the graph's inputs by hand."""
 
-import json
-import subprocess
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from export.site.serve import SITE
 from pyscripts import interventions as changes
+from tests.unit import page_module
 from tests.unit.page_texts import NODE
 
 MANIFEST: dict[str, Any] = {
@@ -78,12 +76,10 @@ def test_the_page_has_the_same_order_and_writes_the_same_json() -> None:
     script = (
         "import(process.argv[1]).then(({ checkedInterventions }) => { const { given, manifest } ="
         " JSON.parse(require('fs').readFileSync(0, 'utf8'));"
-        " process.stdout.write(JSON.stringify(checkedInterventions(given, manifest))); })"
+        " process.stdout.write(JSON.stringify(JSON.stringify(checkedInterventions(given, manifest)))); })"
     )
-    command = [str(NODE), "-e", script, (SITE / "shared/interventions.js").as_uri()]
-    request = json.dumps({"given": given, "manifest": manifest})
-    done = subprocess.run(command, input=request, capture_output=True, text=True, check=True)
-    assert changes.as_json(changes.checked(given, manifest)) == done.stdout
+    written = page_module.run(script, "shared/interventions.js", {"given": given, "manifest": manifest})
+    assert changes.as_json(changes.checked(given, manifest)) == written
 
 
 def test_inputs_of_a_second_chunk_by_hand() -> None:
@@ -152,3 +148,56 @@ def test_copies_of_several_tokens_by_hand() -> None:
     assert set(found) == {"attention_bias", "residual_add"}
     alone = changes.copies(base, MANIFEST, np.array([1, 2]), [added])
     assert_allclose(alone["attention_bias"][0, 0], [[0, 0, 0], [0, cut, 0]])
+
+
+@pytest.mark.parametrize("page", [False, pytest.param(True, marks=pytest.mark.skipif(not NODE, reason="needs Node"))])
+def test_a_head_that_is_off_loses_what_was_added_to_it(page: bool) -> None:
+    """Its own scale and vectors alone; those of other heads and of the stream stay. In Python and in the page."""
+    base = changes.checked({
+        "heads": [{"layer": 0, "head": 1, "scale": 3}, {"layer": 1, "head": 1, "scale": 0.5}],
+        "add": [
+            {"layer": 0, "head": 1, "position": 2, "vector": [5.0, 6.0]},
+            {"layer": 0, "head": 2, "position": 2, "vector": [7.0, 8.0]},
+            {"layer": 1, "head": 1, "position": None, "vector": [1.0, 2.0]},
+            {"layer": 0, "position": 2, "vector": VECTOR},
+        ],
+    }, MANIFEST)  # fmt: skip
+    later = {"layer": 0, "head": 1, "position": 2, "vector": [0.5, 0.25]}  # a sweep's mean instead of the head
+    variants: list[dict[str, Any]] = [{}, {"heads": [[0, 1]]}, {"heads": [[0, 1]], "add": [later]}]
+    mask = np.ones((2, 3, 3, 1))  # [layer, head, copy, 1]
+    mask[0, 1, :, 0] = [3, 0, 0]
+    mask[1, 1] = 0.5
+    outputs = np.zeros((2, 3, 6))  # [layer, copy, head · head_size]
+    outputs[0, :, 2:4] = np.array([[5, 6], [0, 0], [0.5, 0.25]])
+    outputs[0, :, 4:] = [7, 8]
+    outputs[1, :, 2:4] = [1, 2]
+    stream = np.zeros((3, 3, 4))
+    stream[0] = VECTOR
+    if page:
+        calls = [["copyInputs", base, MANIFEST, [2], variants], ["copyInputs", base, MANIFEST, [2], variants[1:2]]]
+        answers = page_module.call("inference/intervention_inputs.js", *calls)
+        together, alone = ({name: np.reshape(each["data"], each["dims"]) for name, each in one.items()}
+                           for one in answers)
+    else:
+        together, alone = (changes.copies(base, MANIFEST, np.array([2]), some) for some in (variants, variants[1:2]))
+    assert_allclose(together["head_mask"], mask)
+    assert_allclose(together["head_output_add"], outputs)
+    assert_allclose(together["residual_add"], stream)
+    assert_allclose(alone["head_mask"], mask[:, :, 1:2])
+    assert_allclose(alone["head_output_add"], outputs[:, 1:2])
+
+
+@pytest.mark.skipif(not NODE, reason="needs Node (make)")
+def test_the_page_makes_as_many_copies_by_hand() -> None:
+    """The numbers of test_copies_see_the_text_and_themselves_alone; two windows: the narrower one counts."""
+    cases: list[tuple[dict[str, Any], list[int], int]] = [
+        (MANIFEST, [2, 64], 4), (MANIFEST, [8, 64], 1), (MANIFEST, [2, 3], 3),
+        (MANIFEST, [2, 64, 2], 2), (MANIFEST, [2, 64, 9], 1),
+        ({**MANIFEST, "windows": [9, None, 6]}, [0, 64], 6), ({**MANIFEST, "windows": [6, 9]}, [0, 64, 2], 3),
+        ({**MANIFEST, "windows": [None, None]}, [8, 64], 64), ({**MANIFEST, "copies": False}, [2, 64], 1),
+        ({**MANIFEST, "inputs": {"head_mask": "m"}}, [2, 64], 1),
+    ]  # fmt: skip
+    found = page_module.call(
+        "inference/intervention_inputs.js", *(["copiesAtOnce", manifest, *given] for manifest, given, _ in cases)
+    )
+    assert found == [expected for *_, expected in cases]

@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import scipy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,6 +114,10 @@ def test_impossible_tokens_have_probability_zero() -> None:
     assert found.entropy[0] == pytest.approx(np.log(2), abs=1e-7)
     np.testing.assert_array_equal(found.top_ids[0], [0, 2, 1, 3])
     np.testing.assert_array_equal(np.exp(found.top_logprobs[0]), [0.5, 0.5, 0, 0])
+    unequal = likelihood.token_statistics(np.array([[0, 1, -np.inf], [0, 1, 2]], np.float32), [0, 0], 0)
+    two, three = scipy.special.softmax([0, 1]), scipy.special.softmax([0, 1, 2])
+    np.testing.assert_allclose(unequal.entropy, [scipy.stats.entropy(two), scipy.stats.entropy(three)], atol=1e-6)
+    assert unequal.entropy[0] == pytest.approx(0.582203, abs=1e-6)
 
 
 @pytest.mark.parametrize("row", [[3e38, -3e38, 0], [1e-45, 0, -1e-45], [0.0, -0.0, 0.0], [65504, -65504, 0]])

@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from pyscripts import patching
+from pyscripts.alignment import origins
 from pyscripts.page.patches import Patch
 from pyscripts.page.session import Session
 from pyscripts.patching import Place
@@ -44,6 +45,24 @@ def test_targets() -> None:
     assert patching.targets(A, B, None, 1) == [0, 1]
     with pytest.raises(ValueError, match="compared with itself"):
         patching.targets(A, B, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("align", "a", "b", "expected"),
+    [  # where two alignments would be possible, the beginning goes first
+        ("start", (9, 1, 2), (9, 1, 2, 1, 2), (0, 1, 2, -1, -1)),
+        ("end", (9, 1, 2), (9, 7, 8, 1, 2), (0, -1, -1, 1, 2)),
+        ("both", (9, 1, 2), (9, 1, 2, 1, 2), (0, 1, 2, -1, -1)),
+        ("both", (9, 1, 2), (9, 7, 8, 1, 2), (0, -1, -1, 1, 2)),
+        ("end", (9, 7, 8, 1, 2), (9, 1, 2), (0, 3, 4)),
+        ("both", (9, 1, 2, 1, 2), (9, 1, 2), (0, 1, 2)),
+    ],
+)
+def test_texts_of_different_lengths_are_aligned_by_hand(
+    align: str, a: tuple[int, ...], b: tuple[int, ...], expected: tuple[int, ...]
+) -> None:
+    """No position of A is copied twice, nor the prefix token to where a token is."""
+    assert origins(a, b, 1, align) == expected
 
 
 def test_the_grid_by_hand() -> None:

@@ -19,12 +19,25 @@ def test_ties_and_empty_rows() -> None:
         patterns.combined([], "mean")
 
 
+def test_the_fewest_weights_that_hold_a_share_by_hand() -> None:
+    """Half of the mass is held by one of two equal weights, the first."""
+    pattern = np.array([[0.5, 0.5, 0, 0], [0.25, 0.25, 0.25, 0.25], [0.125, 0.5, 0.25, 0.125]], np.float32)
+    for share, expected in (
+        (0.5, [[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0]]),
+        (0.51, [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0]]),
+        (0.75, [[1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 0]]),
+        (1, [[1, 1, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]]),
+    ):
+        np.testing.assert_array_equal(patterns.largest(pattern, share), expected)
+        shown = patterns.without_small(pattern, share)
+        np.testing.assert_array_equal(shown, np.where(expected, pattern, np.nan))
+
+
 @pytest.mark.parametrize("size", [2, 9, 150])
-def test_the_strongest_links_are_those_of_a_full_sort(size: int) -> None:
+def test_the_strongest_links_are_those_of_a_full_sort(size: int, generator: np.random.Generator) -> None:
     """With many equal weights, rows without any, and more links asked for than there are."""
-    random = np.random.default_rng()
-    weights = np.tril(np.round(random.random((size, size)) ** 4, 2)).astype(np.float32)
-    weights[random.integers(size)] = 0
+    weights = np.tril(np.round(generator.random((size, size)) ** 4, 2)).astype(np.float32)
+    weights[generator.integers(size)] = 0
     pattern = np.where(np.tri(size) > 0, weights, np.nan).astype(np.float32)
     pairs = [(-weights[q, k], q, k) for q in range(size) for k in range(1, q) if weights[q, k] > 0]
     for count in (1, 7, size, 20_000):

@@ -75,6 +75,14 @@ def test_order_is_that_of_generate() -> None:
     assert kinds == [step.name.title().replace("_", "") for step in steps]
 
 
+@pytest.mark.parametrize(("size", "top_p", "kept"), [(4, 0.5, 2), (4, 0.51, 3), (4, 0.25, 1), (2, 0.5, 1)])
+def test_top_p_leaves_out_as_many_equal_tokens_as_it_may(size: int, top_p: float, kept: int) -> None:
+    """Those left out may have all of 1 - top_p, as in transformers; which of equals stay is ours: the lower ids."""
+    logits, chosen = np.zeros(size), Settings(top_p=top_p)
+    assert np.count_nonzero(transformers_distribution(logits, chosen)) == kept
+    np.testing.assert_allclose(distribution(logits, chosen).sampled, [1 / kept] * kept + [0] * (size - kept))
+
+
 def test_steps_by_hand() -> None:
     logits = np.log([0.4, 0.3, 0.2, 0.1])
     found = distribution(logits, Settings(top_k=3.0, top_p=0.5, min_p=0.1))  # type: ignore[arg-type] # from JSON

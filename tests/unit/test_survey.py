@@ -5,13 +5,11 @@ import pytest
 
 from pyscripts.metrics.survey import BLOCKS, Survey
 
-RANDOM = np.random.default_rng()  # weights are drawn anew each time
-
 
 @pytest.mark.parametrize("length", [1, 8, 41, 100])
-def test_thumbnails_are_reduced_by_maximum(length: int) -> None:
+def test_thumbnails_are_reduced_by_maximum(length: int, generator: np.random.Generator) -> None:
     """Every weight is at most its block's maximum, and some weight equals it; chunks may end within a block."""
-    rows = np.tril(RANDOM.random((2, 3, length, length), dtype=np.float32))
+    rows = np.tril(generator.random((2, 3, length, length), dtype=np.float32))
     rows /= rows.sum(axis=3, keepdims=True)
     found = Survey(2, 3, length)
     for start in range(0, length, 7):

@@ -155,6 +155,23 @@ def test_layers_are_raised_against_the_text_and_beyond_the_noise() -> None:
     assert few[0].count == 9 and few[0].raised_layers is None
 
 
+def test_ten_tokens_are_enough_and_their_deviation_is_a_sample_s() -> None:
+    """Both classes are 1 above and below the text, half of their tokens by `spread` more and half by as much less. The
+    sample deviation of ten is `spread` · √(10 / 9), so two standard errors are 1 where `spread` is 1.5."""
+    sides = np.tile([1.0, -1.0], 5)
+    spread = np.array([1.49, 1.51, 1.0])  # [layer]
+    excess = spread[:, None] * sides  # [layer, token]
+    activity = np.exp(np.concatenate([1 + excess, excess - 1], axis=1))
+    nothing = np.zeros(20)
+    digits, content = class_table(
+        ["digits"] * 10 + ["content_word"] * 10, nothing, nothing, np.zeros((3, 20)), activity)[::-1]
+    assert digits.name == "digits" and digits.count == content.count == 10
+    assert digits.raised_layers is not None and digits.raised_layers.tolist() == [0, 2]
+    assert content.raised_layers is not None and not content.raised_layers.size
+    statistics = scipy.stats.ttest_1samp(1 + excess, 0, axis=1).statistic
+    np.testing.assert_array_equal(statistics > 2, [True, False, True])
+
+
 def test_table_edges() -> None:
     null = class_table(["digits"], [np.nan], [np.nan], np.zeros((0, 1)), np.zeros((0, 1)))[0]
     assert null.count == 1 and np.isnan(null.mean_surprisal) and null.raised_layers is None
