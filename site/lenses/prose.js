@@ -78,8 +78,8 @@ export const PROSE = {
     source: 'needs.change, interventions.inputs',
   },
   lens: {
-    caption: 'What the model would predict next if it stopped after each layer.',
-    how: 'The hidden state after each layer goes through the final norm and the unembedding, as if it were the last. Rank: that of the actual next token. KL: how far the layer’s distribution is from the final one (0 at the end).',
+    caption: 'What the model would predict if it stopped after each layer: in the place of this token, or after it.',
+    how: 'The hidden state after each layer goes through the final norm and the unembedding, as if it were the last. The state is that of the position that predicts: for this token, the one before it. Rank: that of the actual token. KL: how far the layer’s distribution is from the final one (0 at the end).',
     formula: 'softmax(W_U · norm(h_l));  KL(final ‖ layer) = Σ p_final · (ln p_final − ln p_layer)',
     source: 'activations.lens_layers, lens.read',
   },

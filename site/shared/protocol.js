@@ -161,7 +161,7 @@
  * @typedef {{ id: number, text: string, logprob: number | null, probability: number, level: number }} LensToken
  * @typedef {{ layer: number, name: string, top: LensToken[], logprob: number | null, probability: number | null, rank: number | null,
  *             entropy: number | null, divergence: number | null }} LensRow
- * @typedef {{ token: number, next: { id: number, text: string } | null, layers: LensRow[], settled: string, palette: string, stops: Stop[] }} LogitLens
+ * @typedef {{ token: number, this_token: boolean, next: { id: number, text: string } | null, layers: LensRow[], settled: string, palette: string, stops: Stop[] }} LogitLens
  * @typedef {{ token: number, text: string, probability: number, surprisal_nats: number, entropy_nats: number, expected: string | null }} Remark
  * @typedef {{ title: string, count: number, mean_surprisal_nats: number | null, mean_entropy_nats: number | null }} ClassRow
  * @typedef {{ start: number, source: number, length: number, text: string, first_nats: number | null, later_nats: number | null }} CopyRow
@@ -213,7 +213,7 @@
  *   findings: { args: {}, answer: Answer<Findings> },
  *   comparison: { args: {}, answer: Answer<{ a: Side, b: Side, largest: { token: number, text: string, change: number }[] } | null, 'a_change' | 'a_logprob' | 'b_change' | 'b_logprob'> },
  *   attention: { args: { layer: number, head: number }, answer: Answer<{ rows: number, cols: number } | null, 'data'> },
- *   lens: { args: { token: number, topK: number }, answer: Answer<LogitLens> },
+ *   lens: { args: { token: number, topK: number, this_token?: boolean }, answer: Answer<LogitLens> },
  *   choice: { args: { token: number, count?: number, options?: GenerateOptions }, answer: Answer<Choice> },
  *   transformer_lab: { args: { token: number, temperature?: number, topP?: number },
  *     answer: Answer<{ token: number, predictions: { id: number, text: string, probability: number, logit: number | null }[], activations: number[], attention_entropy: number[], exact: boolean }> },

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -79,6 +80,31 @@ def test_a_hidden_state_that_is_not_kept_is_computed_again(
             middle = manifest["layers"] // 2
             assert values == pytest.approx(run.resid[middle, run.position(token)].tolist(), abs=1e-4)
         assert not page.locator("#notice").inner_text()
+
+
+def test_the_logit_lens_is_about_the_pinned_token_or_the_next(page: Page, native: Model) -> None:
+    read(page, FIRST)
+    token, run = 4, native.read(FIRST, keep=("resid",))
+    step_to(page, token)
+    panel = page.locator("#panel-lens")
+    for menu, words, of in [
+        (None, "Most likely at this token", token), ("next", "Most likely next token", token + 1),
+        ("this", "In the text: “", token),
+    ]:
+        if menu:
+            panel.get_by_label("Prediction").select_option(menu)
+        expect(panel.locator(".lead")).to_contain_text(words)
+        expect(panel.locator(".lead")).to_contain_text(f"n the text: “{run.texts[of].replace(' ', '␣')}”")
+        expected = run.lens(run.position(of) - 1, top_k=1)
+        logprob = numbers(csv_of(page, "lens"), "its probability")
+        assert logprob == pytest.approx(np.exp(expected.logprob).tolist(), rel=2e-3)
+    page.evaluate("text => tokenlight.analyze(text, {prefix: false})", FIRST)
+    finished(page)
+    page.locator("#token-0").click()
+    expect(panel).to_contain_text("First token: no probability.")
+    panel.get_by_label("Prediction").select_option("next")
+    expect(panel.locator(".lead")).to_contain_text("Most likely next token")
+    panel.get_by_label("Prediction").select_option("this")
 
 
 def test_keys_read_every_value_of_a_chart(page: Page) -> None:

@@ -99,13 +99,17 @@ def focus(page: Page) -> None:
 
 @of("lens")
 def lens(page: Page) -> None:
-    page.inspect(page.run.position(page.token))
-    found, answer = page.code("lens", {"token": page.token}), page.view("lens", token=page.token)
-    rows = answer["layers"]
+    for this in (True, False):
+        page.inspect(page.run.position(page.token) - this)
+        args = {"token": page.token, "this_token": this}
+        same_lens(page.code("lens", args), page.view("lens", **args)["layers"])
+
+
+def same_lens(found: Any, rows: Any) -> None:
     assert found["prediction"] == [row["top"][0]["text"] for row in rows]
     assert found["after"] == [row["name"] for row in rows]
     close(found["its probability"], [row["top"][0]["probability"] for row in rows])
-    close(found["rank of the next token"], [row["rank"] or 0 for row in rows])
+    close(found["rank of the actual token"], [row["rank"] or 0 for row in rows])
     close(found["KL (nats)"], [row["divergence"] for row in rows])
 
 

@@ -219,10 +219,13 @@ def test_transformer_lab_equals_its_operations(run: Run, kept: bool, monkeypatch
         VIEWS["transformer_lab"](run.context(), token=token)
 
 
-def test_lens_settles_where_the_last_choice_stays(run: Run) -> None:
+@pytest.mark.parametrize("this_token", [True, False])
+def test_lens_settles_where_the_last_choice_stays(run: Run, this_token: bool) -> None:
     token = 4
-    found = VIEWS["lens"](run.context(token + 1), token=token, topK=3)
-    every = torch.cat([run.lens_logits[:, token + 1], run.logits[token + 1][None]]).double()
+    position = token + 1 - this_token  # what predicts
+    found = VIEWS["lens"](run.context(position), token=token, topK=3, this_token=this_token)
+    assert found["token"] == token and found["next"]["id"] == IDS[position + 1]
+    every = torch.cat([run.lens_logits[:, position], run.logits[position][None]]).double()
     logprobs = torch.log_softmax(every, -1)
     first = logprobs.argmax(-1).tolist()
     assert [row["top"][0]["id"] for row in found["layers"]] == first
@@ -230,7 +233,7 @@ def test_lens_settles_where_the_last_choice_stays(run: Run) -> None:
     assert found["settled"] == found["layers"][settled]["name"]
     divergence = (logprobs[-1].exp() * (logprobs[-1] - logprobs)).sum(-1)
     np.testing.assert_allclose([row["divergence"] for row in found["layers"]], divergence, atol=1e-6)
-    target = IDS[token + 2]
+    target = IDS[position + 1]
     assert [row["rank"] for row in found["layers"]] == [1 + int((row > row[target]).sum()) for row in logprobs]
 
 

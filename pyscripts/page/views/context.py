@@ -45,9 +45,9 @@ class Context:
             raise ValueError(f"There is no token {token}: the text has {trace.shown:,} tokens, numbered from 0.")
         return token + trace.first
 
-    def inspection(self, token: int) -> Inspected:
-        """The inspected position of a shown token; ValueError if it has not been inspected."""
-        position = self.position_of(token)
+    def inspection(self, token: int, before: bool = False) -> Inspected:
+        """The inspected position of a shown token, or that before it; ValueError if it has not been inspected."""
+        position = self.position_of(token) - before
         if self.inspected is None or self.inspected.position != position:
             raise ValueError(f"Token {token} has not been inspected for this view.")
         return self.inspected

@@ -24,10 +24,10 @@ def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
     return {"rows": matrix.shape[0], "cols": matrix.shape[1], "data": matrix.ravel()}
 
 
-def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
-    """What each layer would predict after a shown token: per layer (embeddings first, the output last) the top tokens,
-    logprob (nats) and rank of the actual next token, entropy and KL(final || layer) in nats."""
-    inspected, trace = context.inspection(token), context.reading.trace
+def logit_lens(context: Context, token: int, topK: int, this_token: bool) -> dict[str, Any]:
+    """What each layer would predict after a shown token, or in its place: per layer (embeddings first, the output last)
+    the top tokens, logprob (nats) and rank of the actual token (`next`), entropy and KL(final || layer) in nats."""
+    inspected, trace = context.inspection(token, before=this_token), context.reading.trace
     if inspected.lens_logits is None:
         raise ValueError("This model was exported without a logit lens.")
     target = trace.ids[inspected.position + 1] if inspected.position + 1 < len(trace.ids) else NO_TARGET
@@ -49,4 +49,4 @@ def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
         for layer in range(len(read.rank))
     ]
     actual = None if target == NO_TARGET else {"id": target, "text": context.vocabulary[target]}
-    return {"token": token, "next": actual, "layers": layers}
+    return {"token": token, "this_token": this_token, "next": actual, "layers": layers}
