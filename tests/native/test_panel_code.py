@@ -147,8 +147,8 @@ def looks_at(page: Page) -> None:
 
 @of("head_grid")
 def head_grid(page: Page) -> None:
-    for shade in ("induction", "previous_token", "text_induction", "text_first_token", "entropy",
-                  "entropy_without_sink", "distance", "received"):
+    for shade in ("induction", "previous_token", "text_induction", "text_previous_token", "text_duplicate_token",
+                  "text_first_token", "entropy", "entropy_without_sink", "distance", "received"):
         how = {"shade": shade, "token": page.token if shade == "received" else None, "ordered": False}
         close(page.code("head_grid", how).ravel(), page.view("head_grid", **how)["values"], 1e-6)
 
