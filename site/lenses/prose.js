@@ -90,10 +90,10 @@ export const PROSE = {
     source: 'layers.dimensions',
   },
   layer_map: {
-    caption: 'One norm for the whole text: a column is a token, a row a layer.',
-    how: 'A cell is a norm as in “Layer-wise activations”. Colours are spread logarithmically from the smallest to the largest value of the text, because a few tokens, mostly the first, have norms many times larger than the rest.',
+    caption: 'One norm for the whole text, or what the logit lens says of the token after each: a column is a token, a row a layer.',
+    how: 'A cell is a norm as in “Layer-wise activations”. Colours are spread logarithmically from the smallest to the largest value of the text, because a few tokens, mostly the first, have norms many times larger than the rest. The logit lens is that of “Logit lens”, of the prediction of the next token; it is computed a few tokens at a time. Ranks are spread logarithmically, too; log-probabilities and divergences evenly, and the divergence of the embeddings may lie beyond the scale.',
     formula: 'colour = (ln v − ln min) / (ln max − ln min)',
-    source: 'layers.layer_map, scales.logarithmic',
+    source: 'layers.layer_map, lens.over_text, scales.logarithmic',
   },
   word_classes: {
     caption: 'Which layers change a class of words more (blue) or less (orange) than they change the whole text.',

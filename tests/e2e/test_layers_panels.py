@@ -107,6 +107,36 @@ def test_the_logit_lens_is_about_the_pinned_token_or_the_next(page: Page, native
     panel.get_by_label("Prediction").select_option("this")
 
 
+def test_the_logit_lens_of_the_whole_text(page: Page, native: Model) -> None:
+    """Under the run's own interventions."""
+    off = {"heads": [{"layer": 0, "head": 1, "scale": 0}]}
+    page.evaluate("([text, interventions]) => tokenlight.analyze(text, {interventions})", [FIRST, off])
+    finished(page)
+    run = native.read(FIRST, keep=("resid",), interventions=off)
+    alone = [run.lens(run.position(token), top_k=0) for token in range(len(run.ids))]
+    panel = page.locator("#panel-layer_map")
+    panel.scroll_into_view_if_needed()
+    menu = panel.get_by_label("Quantity")
+    for name, number in [("lens_rank", "rank"), ("lens_logprob", "logprob"), ("lens_divergence", "divergence")]:
+        menu.select_option(name)
+        title = menu.locator("option:checked").inner_text()
+        expect(panel.locator(".chart-stage")).to_have_attribute("aria-label", re.compile(f"^{title} of"))
+        expect(panel).not_to_contain_text("Computing…")
+        rows = [list(row.values())[2 : 2 + len(alone[0].rank)] for row in csv_of(page, "layer_map")]
+        found = np.array([[float(cell or "nan") for cell in row] for row in rows])  # [token, layer]
+        expected = np.array([getattr(each, number) for each in alone], float)
+        if number == "rank":
+            expected[expected == 0] = np.nan
+        np.testing.assert_allclose(found, expected, atol=2e-3)
+    stage, readout = panel.locator(".chart-stage"), panel.locator(".readout")
+    stage.focus()
+    page.keyboard.press("ArrowDown")
+    expect(readout).to_contain_text("bits")
+    menu.select_option("hidden_norm")
+    page.evaluate("text => tokenlight.analyze(text, {interventions: {}})", FIRST)
+    finished(page)
+
+
 def test_keys_read_every_value_of_a_chart(page: Page) -> None:
     read(page, FIRST)
     step_to(page, 4)

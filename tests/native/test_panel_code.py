@@ -124,7 +124,9 @@ def dimensions(page: Page) -> None:
 
 @of("layer_map")
 def layer_map(page: Page) -> None:
-    for name in ("hidden_norm", "change_norm", "attention_norm", "mlp_norm"):
+    page.read_lens()
+    for name in ("hidden_norm", "change_norm", "attention_norm", "mlp_norm", "lens_rank", "lens_logprob",
+                 "lens_divergence"):
         close(page.code("layer_map", {"name": name}).ravel(), page.view("layer_map", name=name)["values"])
 
 

@@ -21,8 +21,9 @@ from transformers import (
 from pyscripts.colour import scales
 from pyscripts.decoding import generation, sampling
 from pyscripts.kept_hidden_states import KeptHiddenStates
-from pyscripts.metrics.likelihood import token_statistics
+from pyscripts.metrics.likelihood import NO_TARGET, token_statistics
 from pyscripts.model_outputs import ModelShape, Outputs
+from pyscripts.page.beside import Beside
 from pyscripts.page.views import VIEWS, Context, Inspected
 from pyscripts.run import Reading
 from pyscripts.trace import Trace
@@ -149,6 +150,35 @@ def test_layers_and_their_map_equal_transformers(run: Run) -> None:
     assert levels.shape == norms.shape
     order = np.argsort(norms, axis=None)
     assert (np.diff(levels.flat[order]) >= 0).all(), "a larger norm never gets a lower step"
+
+
+def test_the_lens_over_the_text_is_that_of_each_token(run: Run) -> None:
+    """As far as it is computed; of the prediction after each token, so the last one's is of no token in the text."""
+    beside = Beside()
+    context = replace(run.context(), beside=beside)
+    names = {"lens_rank": "rank", "lens_logprob": "logprob", "lens_divergence": "divergence"}
+    missing = VIEWS["layer_map"](context, name="lens_rank")
+    assert missing["missing"] == {"position": 1, "done": 0} and np.isnan(missing["values"]).all()
+    tokens = len(IDS) - 1
+    for first, stop in ((0, 5), (5, tokens)):
+        rows = slice(first + 1, stop + 1)  # positions
+        targets = [*IDS, NO_TARGET][first + 2 : stop + 2]
+        beside.read_lens(first, run.lens_logits[:, rows].numpy(), run.logits[rows].numpy(), targets)
+        found = {name: VIEWS["layer_map"](context, name=name) for name in names}
+        left = None if stop == tokens else {"position": stop + 1, "done": stop}
+        for name, view in found.items():
+            assert view["missing"] == left
+            values = view["values"].reshape(len(view["names"]), tokens)
+            assert np.isnan(values[:, stop:]).all()
+            assert (view["levels"] == -1).tolist() == np.isnan(view["values"]).tolist()
+            for token in range(stop):
+                alone = VIEWS["lens"](run.context(token + 1), token=token)["layers"]
+                expected = np.array([row[names[name]] for row in alone], float)
+                np.testing.assert_allclose(values[:, token], expected, atol=1e-4)
+    levels = found["lens_divergence"]["levels"].reshape(-1, tokens)
+    assert levels[1:].max() == 255 and (levels[-1] == 0).all(), "the layers set the scale, not the embeddings"
+    table = VIEWS["table"](context, view="layer_map", args={"name": "lens_rank"})
+    assert table["columns"][2] == "embeddings" and table["rows"][-1][2:] == [None] * len(found["lens_rank"]["names"])
 
 
 def test_dimensions_equal_transformers(run: Run) -> None:

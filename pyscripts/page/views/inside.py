@@ -1,8 +1,9 @@
-"""Inside the model at one token: one head, the logit lens."""
+"""Inside the model: one head, and the logit lens of one token or of the whole text."""
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscripts.json_numbers import number
 from pyscripts.metrics import lens
@@ -50,3 +51,14 @@ def logit_lens(context: Context, token: int, topK: int, this_token: bool) -> dic
     ]
     actual = None if target == NO_TARGET else {"id": target, "text": context.vocabulary[target]}
     return {"token": token, "this_token": this_token, "next": actual, "layers": layers}
+
+
+def lens_over_text(context: Context, name: str) -> tuple[NDArray[np.float64], dict[str, Any] | None]:
+    """[layer+1, token] one of lens.OVER_TEXT for the prediction after each token, NaN until it is computed; and what is
+    still missing, as {"position", "done"}: the next position, and how many tokens are done. None: nothing."""
+    trace, known = context.reading.trace, context.beside.lens
+    values = np.full((trace.shape.layers + 1, trace.shown), np.nan)
+    done = min(len(known), trace.shown)
+    for token, found in enumerate(known[:done]):
+        values[:, token] = found[lens.OVER_TEXT.index(name)]
+    return values, None if done == trace.shown else {"position": done + trace.first, "done": done}

@@ -9,7 +9,7 @@ import { html } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
-import { shortNames } from './rows.js';
+import { hasLens, shortNames } from './rows.js';
 
 /** @import {LogitLens} from '../../shared/protocol.js' */
 /** @import {RunState} from '../../page/state.js' */
@@ -21,8 +21,6 @@ const ROW = 17;
 const PREDICTIONS = { this: 'prediction of this token', next: 'prediction of the next token' };
 const prediction = signal('this');
 const isOfThis = () => prediction.value === 'this';
-
-const hasLens = () => Boolean(state.run.value?.model.lens);
 
 /** Whether nothing predicts the token. @param {RunState} run @param {number} token */
 const isFirst = (run, token) => isOfThis() && token === 0 && run.conditions.prefix === null;
