@@ -109,7 +109,7 @@ export const PROSE = {
   },
   head_grid: {
     caption: 'Every head’s pattern on this text, framed in the colour of a number you choose.',
-    how: 'A picture has a row for each query and a column for each key, reduced to blocks by the largest weight in each, on a logarithmic scale from 1% to 100%. The model’s scores were measured when it was built, on random tokens repeated once; heads above 0.4 are named. The other numbers describe this text: means over its tokens. Entropies are divided by their largest possible value; “On the chosen token” is the mean weight that later tokens put on it.',
+    how: 'A picture has a row for each query and a column for each key, reduced to blocks by the largest weight in each, on a logarithmic scale from 1% to 100%. The model’s scores were measured when it was built, on random tokens repeated once; heads above 0.4 are named. The other numbers describe this text: means over its tokens. Entropies are divided by their largest possible value; “On the chosen token” is the mean weight that later tokens put on it. “Switch off” has the text read again without the heads in its line, as under “Interventions” in the Why lens.',
     formula: 'induction = mean attention from each token of the second copy to the token after its first occurrence',
     source: 'head_grid.thumbnails, head_grid.head_grid, survey.Survey, heads.pattern_mass',
   },
