@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import interventions, patching
+from pyscripts.metrics import lens
 from pyscripts.metrics.ablation import AttentionSums
 from pyscripts.metrics.attribution import Recorded
 from pyscripts.metrics.head_outputs import HeadOutputs
@@ -65,6 +66,7 @@ class Beside:
     tried: dict[Trial, Tried] = field(default_factory=dict)  # the newest last
     untouched: list[float] = field(default_factory=list)  # [row] logprob of the next token, by the unchanged model
     lists: Lists | None = None
+    lens: list[NDArray[np.float64]] = field(default_factory=list)  # [token] [metrics.lens.OVER_TEXT, layer+1]
     heads: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # OF_A, OF_B: see metrics/head_outputs.py;
     # MEANS: [layer, head, head_size], of the unchanged model, see metrics/ablation.py
     arriving: AttentionSums | HeadOutputs | None = None  # what they are computed from
@@ -98,6 +100,14 @@ class Beside:
             return
         first = request["first"]
         tried.logprobs[first : first + len(logits)] = logprobs_of(logits, request["targets"])
+
+    def read_lens(
+        self, first: int, lens_logits: NDArray[np.float32], final: NDArray[np.float32], targets: Sequence[int]
+    ) -> None:
+        """Takes the logit lens [layer, row, vocabulary] and the logits [row, vocabulary] of the tokens from `first` on;
+        targets: [row] what followed. Those that were taken before stay."""
+        found = lens.over_text(lens_logits, final, targets)
+        self.lens[first:] = list(np.moveaxis(found, 2, 0))
 
     def add_attention(self, of: str, chunk: NDArray[np.float32], first: int) -> None:
         """Takes attention [layer, head, query, key] of the queries from `first` on, for OF_A, OF_B or MEANS."""

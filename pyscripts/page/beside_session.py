@@ -1,10 +1,12 @@
 """What the inference worker computes beside the current run, as it arrives in the analysis worker."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyscripts.colour.growing import GrowingColours
+from pyscripts.metrics.likelihood import NO_TARGET
 from pyscripts.page import views
 from pyscripts.page.arrays import attention_of, to_numpy, values_of
 from pyscripts.page.beside import LISTS, Beside, Lists, attributed
@@ -57,6 +59,19 @@ class BesideSession:
         size = current.model.manifest["vocab_size"]
         rows = to_numpy([logits], (1, logits.length // size, size))[0]
         current.beside.read_untouched(rows, current.reading.trace.ids)
+
+    def read_lens(self, run_id: int, position: int, lens_logits: Any, logits: Any) -> None:
+        """Takes flat Float32Arrays, the logit lens [layer, row, vocabulary] and the logits [row, vocabulary] of the
+        positions from `position` on."""
+        current = self._current(run_id)
+        trace, manifest = current.reading.trace, current.model.manifest
+        layers, size = manifest["layers"], manifest["vocab_size"]
+        rows = logits.length // size
+        following = [*trace.ids[position + 1 : position + 1 + rows], NO_TARGET][:rows]
+        shape = (layers, rows, size)
+        current.beside.read_lens(
+            position - trace.first, to_numpy([lens_logits], (1, math.prod(shape)))[0].reshape(shape),
+            to_numpy([logits], (1, rows, size))[0], following)
 
     def begin_lists(self, run_id: int, layer: int, mean: bool) -> None:
         """Announces two lists of texts, of which the mean of what enters a layer is taken."""

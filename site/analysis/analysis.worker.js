@@ -145,6 +145,8 @@ const api = {
 
   readUntouched: (runId, logits) => python(() => session.read_untouched(runId, logits)),
 
+  readLens: (runId, position, lensLogits, logits) => python(() => session.read_lens(runId, position, lensLogits, logits)),
+
   beginLists: (runId, layer, mean) => python(() => session.begin_lists(runId, layer, mean)),
 
   addListed: (runId, side, states) => python(() => session.add_listed(runId, side, states)),

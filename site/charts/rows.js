@@ -8,7 +8,8 @@ import { colourAt, line, NORMAL, rect, SMALL, text } from './scene.js';
  * @typedef {{ value: number, level: number }} Stop of a palette
  * @typedef {{ kind: 'bars', title: string, series: { values: (number | null)[], fill: Colour, fills?: (Colour | null)[], name?: string }[],
  *             axis: (value: number) => string, most?: number, share?: number }} Bars
- *   one bar a row and series, from 0, or on both sides of it if there are negative values; most: the end of the axis if it is not the largest value
+ *   one bar a row and series, from 0, or on both sides of it if there are negative values; most: the end of the axis if it is not the largest value;
+ *   a longer bar is cut off there, which two strokes across it say
  * @typedef {{ kind: 'cells', title: string, levels: ArrayLike<number>, columns: number, palette: Palette, key: { level: number, label: string }[],
  *             ends?: [string, string], names?: string[], blank?: string, widest?: number, narrowest?: number, share?: number }} Grid
  *   ends: names of the first and last column; names: of every column, written upwards as far as they fit
@@ -28,6 +29,7 @@ const NAMES = 78; // height of names written upwards
 const NAME = 12; // px between two of them
 const KEY = 22;
 const WIDEST_KEY = 260;
+const BREAK = 16; // px from the end of a bar that was cut off to the strokes across it
 
 /** @param {Rows} rows @param {number} width @returns {Scene} */
 export function rowsScene({ labels, tracks, labelRoom, rowHeight, mono, marked = [], align = 'start' }, width) {
@@ -101,8 +103,10 @@ function bars({ series, axis, most }, { x, width }, rowHeight, bottom) {
   series.forEach(({ values, fill, fills }, s) =>
     values.forEach((value, row) => {
       if (value === null || !Number.isFinite(value) || value === 0) return;
-      const length = Math.max(1, Math.abs(value) * scale);
-      marks.push(rect(value < 0 ? zero - length : zero, TITLE + row * rowHeight + pad + s * thick, length, Math.max(1, thick - 0.5), fills?.[row] ?? fill, 1));
+      const length = Math.max(1, Math.min(Math.abs(value) * scale, value < 0 ? zero - x : x + width - zero));
+      const [y, height] = [TITLE + row * rowHeight + pad + s * thick, Math.max(1, thick - 0.5)];
+      marks.push(rect(value < 0 ? zero - length : zero, y, length, height, fills?.[row] ?? fill, 1));
+      if (value > high) marks.push(line([BREAK, BREAK - 4].map((left) => stroke(x + width - left, y - 1, 4, height + 2)), 'panel', 2));
     }));
   const at = bottom + AXIS / 2;
   key.forEach(({ name = '', fill }, i) => {

@@ -106,6 +106,8 @@ const api = {
 
   attention: (runId, key, layers) => queue.add('attention', (signal) => loaded().passes.attention(runId, key, layers, signal)),
 
+  lensFrom: (runId, key, position) => queue.add('lens', (signal) => loaded().passes.lensFrom(runId, key, position, signal)),
+
   attribute: (runId, key, position, targets) => queue.add('attribute', (signal) => loaded().passes.attribute(runId, key, position, targets, signal)),
 
   tryOut: (runId, key, trial) => queue.add('try', (signal) => loaded().passes.tryOut(runId, key, trial, signal)),

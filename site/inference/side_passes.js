@@ -13,6 +13,7 @@ import { copiesAtOnce, copyInputs, interventionInputs, varied, wholes } from './
 /** @import {TextTokenizer} from './tokenizer.js' */
 
 const MOST_COPIES = 32; // in a pass: bounds the memory of their logits
+const MOST_LENS_BYTES = 32e6; // of the logits of all layers in a pass
 const MOST_ROWS = 256; // tokens of all copies in a pass: nothing can be cancelled within one
 
 /** @param {RunKey} key @returns {Interventions} */
@@ -85,6 +86,37 @@ export class SidePasses {
       await this.#analysis.inspected(runId, position, found[outputs.logits], name ? found[name] : null, states);
     } finally {
       past.release();
+    }
+  }
+
+  /**
+   * The logit lens of as many positions as fit into one pass of the unembedding, from one on, with their logits.
+   * @param {number} runId the analysis worker's run
+   * @param {RunKey} key
+   * @param {number} position counts the prefix token
+   * @param {AbortSignal} signal
+   */
+  async lensFrom(runId, key, position, signal) {
+    const { outputs, inputs, layers, hidden_size, vocab_size } = this.#manifest;
+    if (!inputs.lens || !outputs.lens_logits) throw new ModelError('This model was exported without the logit lens.');
+    const ids = this.#asides.idsOf(key, position);
+    const count = Math.max(1, Math.min(ids.length - position, Math.floor(MOST_LENS_BYTES / (4 * layers * vocab_size))));
+    const positions = Array.from({ length: count }, (_, i) => position + i);
+    const interventions = interventionsOf(key);
+    const past = await this.#asides.before(key, ids, position, interventions, signal);
+    const none = this.#session.emptyPast();
+    try {
+      const states = outputs.hidden_states.slice(0, layers);
+      const changes = interventionInputs(interventions, this.#manifest, positions, position + count);
+      const found = await this.#session.forward(ids.slice(position, position + count), past, { only: [outputs.logits, ...states], changes, keep: false });
+      const rows = joined(states.map((name) => found[name])); // [layer, position, hidden]
+      const lens = { data: rows, dims: [layers * count, hidden_size] };
+      const { [outputs.lens_logits]: lensLogits } = await this.#session.forward([ids[position]], none, { only: [outputs.lens_logits], changes: { lens }, keep: false });
+      const logits = found[outputs.logits];
+      await this.#analysis.readLens(runId, position, Comlink.transfer(lensLogits, [lensLogits.buffer]), Comlink.transfer(logits, [logits.buffer]));
+    } finally {
+      past.release();
+      none.release();
     }
   }
 

@@ -78,8 +78,8 @@ export const PROSE = {
     source: 'needs.change, interventions.inputs',
   },
   lens: {
-    caption: 'What the model would predict next if it stopped after each layer.',
-    how: 'The hidden state after each layer goes through the final norm and the unembedding, as if it were the last. Rank: that of the actual next token. KL: how far the layer’s distribution is from the final one (0 at the end).',
+    caption: 'What the model would predict if it stopped after each layer: in the place of this token, or after it.',
+    how: 'The hidden state after each layer goes through the final norm and the unembedding, as if it were the last. The state is that of the position that predicts: for this token, the one before it. Rank: that of the actual token. KL: how far the layer’s distribution is from the final one (0 at the end).',
     formula: 'softmax(W_U · norm(h_l));  KL(final ‖ layer) = Σ p_final · (ln p_final − ln p_layer)',
     source: 'activations.lens_layers, lens.read',
   },
@@ -90,10 +90,10 @@ export const PROSE = {
     source: 'layers.dimensions',
   },
   layer_map: {
-    caption: 'One norm for the whole text: a column is a token, a row a layer.',
-    how: 'A cell is a norm as in “Layer-wise activations”. Colours are spread logarithmically from the smallest to the largest value of the text, because a few tokens, mostly the first, have norms many times larger than the rest.',
+    caption: 'One norm for the whole text, or what the logit lens says of the token after each: a column is a token, a row a layer.',
+    how: 'A cell is a norm as in “Layer-wise activations”. Colours are spread logarithmically from the smallest to the largest value of the text, because a few tokens, mostly the first, have norms many times larger than the rest. The logit lens is that of “Logit lens”, of the prediction of the next token; it is computed a few tokens at a time. Ranks are spread logarithmically, too; log-probabilities and divergences evenly, and the divergence of the embeddings may lie beyond the scale.',
     formula: 'colour = (ln v − ln min) / (ln max − ln min)',
-    source: 'layers.layer_map, scales.logarithmic',
+    source: 'layers.layer_map, lens.over_text, scales.logarithmic',
   },
   word_classes: {
     caption: 'Which layers change a class of words more (blue) or less (orange) than they change the whole text.',
@@ -109,7 +109,7 @@ export const PROSE = {
   },
   head_grid: {
     caption: 'Every head’s pattern on this text, framed in the colour of a number you choose.',
-    how: 'A picture has a row for each query and a column for each key, reduced to blocks by the largest weight in each, on a logarithmic scale from 1% to 100%. The model’s scores were measured when it was built, on random tokens repeated once; heads above 0.4 are named. The other numbers describe this text: means over its tokens. Entropies are divided by their largest possible value; “On the chosen token” is the mean weight that later tokens put on it.',
+    how: 'A picture has a row for each query and a column for each key, reduced to blocks by the largest weight in each, on a logarithmic scale from 1% to 100%. The model’s scores were measured when it was built, on random tokens repeated once; heads above 0.4 are named. The other numbers describe this text: means over its tokens. Entropies are divided by their largest possible value; “On the chosen token” is the mean weight that later tokens put on it. “Switch off” has the text read again without the heads in its line, as under “Interventions” in the Why lens.',
     formula: 'induction = mean attention from each token of the second copy to the token after its first occurrence',
     source: 'head_grid.thumbnails, head_grid.head_grid, survey.Survey, heads.pattern_mass',
   },

@@ -103,6 +103,15 @@ export function computeMissing(run, missing) {
 }
 
 /**
+ * Computes the logit lens of the next few positions of a run, for the views of the whole text.
+ * @param {RunState} run @param {{ position: number }} from
+ */
+export function computeLens(run, { position }) {
+  const { inference } = workers();
+  return inference.wait(inference.api.lensFrom(run.id, keyOf(run), position));
+}
+
+/**
  * The mean over a list of texts of what enters a layer, less that over another list: a steering vector.
  * @param {import('../shared/protocol.js').ListRequest} request
  */

@@ -161,7 +161,7 @@
  * @typedef {{ id: number, text: string, logprob: number | null, probability: number, level: number }} LensToken
  * @typedef {{ layer: number, name: string, top: LensToken[], logprob: number | null, probability: number | null, rank: number | null,
  *             entropy: number | null, divergence: number | null }} LensRow
- * @typedef {{ token: number, next: { id: number, text: string } | null, layers: LensRow[], settled: string, palette: string, stops: Stop[] }} LogitLens
+ * @typedef {{ token: number, this_token: boolean, next: { id: number, text: string } | null, layers: LensRow[], settled: string, palette: string, stops: Stop[] }} LogitLens
  * @typedef {{ token: number, text: string, probability: number, surprisal_nats: number, entropy_nats: number, expected: string | null }} Remark
  * @typedef {{ title: string, count: number, mean_surprisal_nats: number | null, mean_entropy_nats: number | null }} ClassRow
  * @typedef {{ start: number, source: number, length: number, text: string, first_nats: number | null, later_nats: number | null }} CopyRow
@@ -214,13 +214,14 @@
  *   next: { args: { count: number }, answer: Answer<{ rows: { id: number, text: string, probability: number }[], entropy: number | null }> },
  *   comparison: { args: {}, answer: Answer<{ a: Side, b: Side, compared: number, least: number, largest: { token: number, text: string, change: number }[] } | null, 'a_change' | 'a_logprob' | 'b_change' | 'b_logprob'> },
  *   attention: { args: { layer: number, head: number }, answer: Answer<{ rows: number, cols: number } | null, 'data'> },
- *   lens: { args: { token: number, topK: number }, answer: Answer<LogitLens> },
+ *   lens: { args: { token: number, topK: number, this_token?: boolean }, answer: Answer<LogitLens> },
  *   choice: { args: { token: number, count?: number, options?: GenerateOptions }, answer: Answer<Choice> },
  *   transformer_lab: { args: { token: number, temperature?: number, topP?: number },
  *     answer: Answer<{ token: number, predictions: { id: number, text: string, probability: number, logit: number | null }[], activations: number[], attention_entropy: number[], exact: boolean }> },
  *   speed: { args: { times: number[] }, answer: Answer<{ tokens: number, tokens_per_second: number | null, first_seconds: number | null, words: string }> },
  *   layers: { args: { token: number }, answer: Answer<{ token: number, rows: LayerRow[], busiest: string | null }> },
- *   layer_map: { args: { name: string }, answer: Answer<{ quantity: string, names: string[], columns: number, palette: string, stops: Stop[] }, 'values' | 'levels'> },
+ *   layer_map: { args: { name: string }, answer: Answer<{ quantity: string, names: string[], columns: number, palette: string, stops: Stop[],
+ *     missing: { position: number, done: number } | null }, 'values' | 'levels'> },
  *   dimensions: { args: { token: number, layer: number }, answer: Answer<HiddenState, 'values' | 'levels'> },
  *   focus: { args: { token: number }, answer: Answer<{ token: number, words: string | null, rows: number, columns: number,
  *     layers: { entropy: number, normalised: number | null, level: number, visible: number, sink: number | null, entropy_without_sink: number | null }[],
@@ -286,6 +287,7 @@
  *   run(request: RunRequest, onTokens: (tokens: TokenizedText) => void): Promise<Outcome>,
  *   inspect(runId: number, key: RunKey, position: number): Promise<void>,
  *   attention(runId: number, key: RunKey, layers: number[] | null): Promise<void>,
+ *   lensFrom(runId: number, key: RunKey, position: number): Promise<void>,
  *   attribute(runId: number, key: RunKey, position: number, targets: number[]): Promise<void>,
  *   tryOut(runId: number, key: RunKey, trial: Trial): Promise<void>,
  *   readUntouched(runId: number, key: RunKey): Promise<void>,
@@ -344,6 +346,7 @@
  *   attributed(runId: number, request: { position: number, targets: number[] }, outputs: Record<string, Float32Array>): void,
  *   tried(runId: number, request: Trial, logits: Float32Array): void,
  *   readUntouched(runId: number, logits: Float32Array): void,
+ *   readLens(runId: number, position: number, lensLogits: Float32Array, logits: Float32Array): void,
  *   beginLists(runId: number, layer: number, mean: boolean): void,
  *   addListed(runId: number, side: number, states: Float32Array): void,
  *   addHeadAttention(runId: number, of: string, first: number, count: number, parts: Float32Array[]): void,

@@ -86,8 +86,8 @@ def check_inside(page: Page, token: int, expected: Reference, bars: dict[str, fl
     np.testing.assert_allclose(heads, entropy.ravel() / np.log(token + 2), atol=2 * bars["entropy"])
 
     lens = csv_of(page, "lens")
-    final = np.exp(expected.logprobs[token + 1])
-    assert float(lens[-1]["its probability"]) == pytest.approx(final[expected.ids[token + 2]], abs=bars["p"])
+    final = np.exp(expected.logprobs[token])  # of the token itself; the panel's menu has the next one
+    assert float(lens[-1]["its probability"]) == pytest.approx(final[expected.ids[token + 1]], abs=bars["p"])
     assert float(lens[-1]["KL to the final distribution (nats)"]) == pytest.approx(0, abs=1e-9)
 
 

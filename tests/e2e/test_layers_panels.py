@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -79,6 +80,61 @@ def test_a_hidden_state_that_is_not_kept_is_computed_again(
             middle = manifest["layers"] // 2
             assert values == pytest.approx(run.resid[middle, run.position(token)].tolist(), abs=1e-4)
         assert not page.locator("#notice").inner_text()
+
+
+def test_the_logit_lens_is_about_the_pinned_token_or_the_next(page: Page, native: Model) -> None:
+    read(page, FIRST)
+    token, run = 4, native.read(FIRST, keep=("resid",))
+    step_to(page, token)
+    panel = page.locator("#panel-lens")
+    for menu, words, of in [
+        (None, "Most likely at this token", token), ("next", "Most likely next token", token + 1),
+        ("this", "In the text: “", token),
+    ]:
+        if menu:
+            panel.get_by_label("Prediction").select_option(menu)
+        expect(panel.locator(".lead")).to_contain_text(words)
+        expect(panel.locator(".lead")).to_contain_text(f"n the text: “{run.texts[of].replace(' ', '␣')}”")
+        expected = run.lens(run.position(of) - 1, top_k=1)
+        logprob = numbers(csv_of(page, "lens"), "its probability")
+        assert logprob == pytest.approx(np.exp(expected.logprob).tolist(), rel=2e-3)
+    page.evaluate("text => tokenlight.analyze(text, {prefix: false})", FIRST)
+    finished(page)
+    page.locator("#token-0").click()
+    expect(panel).to_contain_text("First token: no probability.")
+    panel.get_by_label("Prediction").select_option("next")
+    expect(panel.locator(".lead")).to_contain_text("Most likely next token")
+    panel.get_by_label("Prediction").select_option("this")
+
+
+def test_the_logit_lens_of_the_whole_text(page: Page, native: Model) -> None:
+    """Under the run's own interventions."""
+    off = {"heads": [{"layer": 0, "head": 1, "scale": 0}]}
+    page.evaluate("([text, interventions]) => tokenlight.analyze(text, {interventions})", [FIRST, off])
+    finished(page)
+    run = native.read(FIRST, keep=("resid",), interventions=off)
+    alone = [run.lens(run.position(token), top_k=0) for token in range(len(run.ids))]
+    panel = page.locator("#panel-layer_map")
+    panel.scroll_into_view_if_needed()
+    menu = panel.get_by_label("Quantity")
+    for name, number in [("lens_rank", "rank"), ("lens_logprob", "logprob"), ("lens_divergence", "divergence")]:
+        menu.select_option(name)
+        title = menu.locator("option:checked").inner_text()
+        expect(panel.locator(".chart-stage")).to_have_attribute("aria-label", re.compile(f"^{title} of"))
+        expect(panel).not_to_contain_text("Computing…")
+        rows = [list(row.values())[2 : 2 + len(alone[0].rank)] for row in csv_of(page, "layer_map")]
+        found = np.array([[float(cell or "nan") for cell in row] for row in rows])  # [token, layer]
+        expected = np.array([getattr(each, number) for each in alone], float)
+        if number == "rank":
+            expected[expected == 0] = np.nan
+        np.testing.assert_allclose(found, expected, atol=2e-3)
+    stage, readout = panel.locator(".chart-stage"), panel.locator(".readout")
+    stage.focus()
+    page.keyboard.press("ArrowDown")
+    expect(readout).to_contain_text("bits")
+    menu.select_option("hidden_norm")
+    page.evaluate("text => tokenlight.analyze(text, {interventions: {}})", FIRST)
+    finished(page)
 
 
 def test_keys_read_every_value_of_a_chart(page: Page) -> None:

@@ -124,6 +124,30 @@ def test_a_vector_from_two_lists_of_texts(page: Page, native: Model) -> None:
     panel.get_by_role("button", name="Discard it").click()
 
 
+def test_a_new_vector_takes_the_place_of_the_one_held(page: Page) -> None:
+    """Without discarding it first: a new pair is pinned and read, and what steered by the old one stops."""
+    pin_and_read(page, A, B)
+    panel = steer_panel(page)
+    panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
+    pin_and_read(page, "The river was high", A)
+    panel.get_by_role("button", name="Steer", exact=True).click()
+    finished(page)
+    expect(page.locator("#interventions .chip")).to_have_count(1)
+    expect(panel.get_by_role("button", name="Take this vector")).to_have_count(0)
+    panel.get_by_text("Take a new vector …").click()
+    expect(panel.locator("#new-vector")).to_contain_text("A (“The river was high”) less this text")
+    panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
+    expect(page.locator("#interventions .chip")).to_have_count(0)
+    finished(page)
+    expect(panel.locator(".lead")).to_have_count(1)
+    expect(panel.locator(".lead")).to_contain_text(f"Vector before layer 1: A less “{A[:40]}…”")
+    panel.get_by_role("button", name="Discard it").click()
+    expect(panel.get_by_text("Take a new vector …")).to_have_count(0)
+    panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
+    assert panel.locator("#new-vector").evaluate("details => details.open") is False
+    panel.get_by_role("button", name="Discard it").click()
+
+
 def test_panels_out_of_sight_do_not_claim_to_compute(page: Page) -> None:
     """Nothing is computed for them until they are in sight; they say so after another token is chosen, too."""
     pin_and_read(page, A, B)

@@ -12,7 +12,7 @@ from pyscripts.lab.plot import plot
 from pyscripts.lab.runner import execute
 from pyscripts.lab.shade import coloured
 from pyscripts.metrics import compare
-from pyscripts.metrics.likelihood import logprobs_of
+from pyscripts.metrics.likelihood import NO_TARGET, logprobs_of
 from pyscripts.native import Model, Run, why
 from pyscripts.page.beside import Attributed, Beside
 from pyscripts.page.patches import Patch
@@ -148,6 +148,16 @@ class Page:
             ids[None, position : position + 1], [names["logits"], names["lens_logits"]],
             past=why.past_before(model, self.run, position), changes={**own, "lens": states})
         self.inspected = Inspected(position, found[names["logits"]][0, 0], found[names["lens_logits"]])
+
+    def read_lens(self) -> None:
+        """Runs every token's position again with every layer's state through the lens."""
+        first = self.run.position(0)
+        for position in range(first, len(self.run.position_ids)):
+            self.inspect(position)
+            assert self.inspected is not None and self.inspected.lens_logits is not None
+            following = [*self.run.position_ids.tolist(), NO_TARGET][position + 1]
+            self.beside.read_lens(position - first, self.inspected.lens_logits[:, None], self.inspected.logits[None],
+                                  [following])
 
     def code(self, panel: str, settings: dict[str, Any]) -> Any:
         """The value of a panel's code, with these settings filled in."""

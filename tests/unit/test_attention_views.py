@@ -200,6 +200,7 @@ def test_the_grid_has_one_number_for_every_head(run: Run, generator: np.random.G
     rest = rows[:, :, 2:, 1:] / rows[:, :, 2:, 1:].sum(axis=3, keepdims=True)
     other = -(rest * np.log(np.maximum(rest, 1e-30))).sum(axis=3) / np.log(np.arange(2, TOKENS))
     expected = {
+        "text_previous_token": rows[:, :, np.arange(1, TOKENS), np.arange(TOKENS - 1)].mean(axis=2),
         "text_first_token": rows[:, :, 1:, 0].mean(axis=2),
         "entropy": entropy.mean(axis=2),
         "entropy_without_sink": other.mean(axis=2),

@@ -40,6 +40,18 @@ def test_bars_are_as_long_as_their_values_on_one_axis() -> None:
     assert {"0", "4", "a", "b", "c", "t"} == {m["text"] for m in marks(scene, "text")}
     assert [m["width"] for m in marks(bars([1.0, 4.0, 2.0], most=8), "rect")] == [12.5, 50, 25]
     assert [m["width"] for m in marks(bars([1.0, 2.0, 2.0], [4.0, None, 1.0]), "rect")] == [25, 50, 50, 100, 25]
+    assert not marks(scene, "line")[1:]
+
+
+def test_a_bar_beyond_the_axis_is_cut_off_and_marked() -> None:
+    scene = bars([100.0, 1.0, 4.0], most=4)
+    assert [(m["x"], m["width"]) for m in marks(scene, "rect")] == [(40, 100), (40, 25), (40, 100)]
+    (cut,) = marks(scene, "line", stroke="panel")
+    row = marks(scene, "rect")[0]
+    for path in cut["paths"]:
+        for x, y in path:
+            assert 40 < x < 140 and row["y"] - 1 <= y <= row["y"] + row["height"] + 1
+    assert "4" in {m["text"] for m in marks(scene, "text")}
 
 
 def test_bars_of_both_signs_begin_at_zero() -> None:

@@ -77,6 +77,11 @@ def test_the_planted_head_is_ranked_first(generator: np.random.Generator) -> Non
     np.testing.assert_allclose(found["curve"]["later"], -logprob[length:], rtol=1e-6)
     grid = VIEWS["head_grid"](made, shade="text_induction", ordered=True)
     assert grid["order"][0] == 3 and grid["values"][3] > 0.9
+    grid = VIEWS["head_grid"](made, shade="text_previous_token", ordered=True)
+    assert grid["order"][0] == 0 and grid["values"][0] > 0.9
+    repeats = VIEWS["head_grid"](made, shade="text_duplicate_token")
+    uniform = np.mean([1 / (query + 1) for query in range(length + 1, 2 * length + 1)])  # one earlier copy each
+    np.testing.assert_allclose(repeats["values"][1:3], uniform, rtol=1e-5)
     rows = VIEWS["table"](made, "induction", {"token": 2 * length - 2})["rows"]
     assert rows[0][:2] == ["head", "1.1"]
 

@@ -6,6 +6,7 @@ import scipy.stats
 import torch
 
 from pyscripts.metrics import lens
+from pyscripts.metrics.likelihood import NO_TARGET
 
 
 def test_equals_scipy_and_torch() -> None:
@@ -19,6 +20,22 @@ def test_equals_scipy_and_torch() -> None:
     np.testing.assert_array_equal(found.rank, (p > p[:, [42]]).sum(1) + 1)
     np.testing.assert_array_equal(found.top_ids, torch.tensor(logits).topk(4).indices)
     np.testing.assert_allclose(found.entropy, scipy.stats.entropy(p, axis=1), atol=1e-6)
+
+
+def test_over_a_text_is_the_same_as_position_by_position() -> None:
+    draw = np.random.default_rng()
+    logits = (draw.standard_normal((4, 6, 300)) * 5).astype(np.float32)  # [layer, row, vocabulary]
+    logits[1, 2, 7] = logits[3, 2, 7] = -np.inf
+    logits[2, 3, 9] = -np.inf
+    final, targets = logits[3], [*draw.integers(0, 300, 5).tolist(), NO_TARGET]
+    found = dict(zip(lens.OVER_TEXT, lens.over_text(logits[:3], final, targets), strict=True))
+    for row, target in enumerate(targets):
+        alone = lens.read(logits[:, row], target)
+        np.testing.assert_allclose(found["divergence"][:, row], alone.divergence, atol=1e-4)
+        np.testing.assert_allclose(found["logprob"][:, row], alone.logprob, atol=1e-5)
+        expected = np.full(4, np.nan) if target == NO_TARGET else alone.rank
+        np.testing.assert_array_equal(found["rank"][:, row], expected)
+    assert np.isinf(found["divergence"][2, 3]), "the layer leaves out what the model can say"
 
 
 def test_divergence_by_hand() -> None:

@@ -72,7 +72,7 @@ def focus(_: Context, answer: dict[str, Any]) -> Table:
 
 def lens(_: Context, answer: dict[str, Any]) -> Table:
     count = max((len(row["top"]) for row in answer["layers"]), default=0)
-    columns = ["layer", "rank of the next token", "its probability", "KL to the final distribution (nats)"]
+    columns = ["layer", "rank of the actual token", "its probability", "KL to the final distribution (nats)"]
     for place in range(1, count + 1):
         columns += [f"token {place}", f"probability {place}"]
     rows = []

@@ -61,10 +61,10 @@ def focus(context: Context, token: int) -> dict[str, Any]:
 
 
 @view("lens", activation_tables.lens)
-def lens_layers(context: Context, token: int, topK: int = 5) -> dict[str, Any]:
+def lens_layers(context: Context, token: int, topK: int = 5, this_token: bool = False) -> dict[str, Any]:
     """The logit lens of a shown token (see inside.logit_lens) with colour steps by probability, and the layer from
-    which the final top prediction stays on top. The token's position must have been inspected."""
-    answer = inside.logit_lens(context, token, topK)
+    which the final top prediction stays on top. The position that predicts must have been inspected."""
+    answer = inside.logit_lens(context, token, topK, this_token)
     names = layers.layer_names(context.reading.trace)
     scale = scales.Scale(0, 1)
     rows = answer["layers"]

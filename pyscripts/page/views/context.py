@@ -51,9 +51,9 @@ class Context:
         prefix = [(self.model.get("prefix") or {}).get("text", "prefix token")] if trace.prefix else []
         return [*prefix, *tokens.texts[: trace.shown]]
 
-    def inspection(self, token: int) -> Inspected:
-        """The inspected position of a shown token; ValueError if it has not been inspected."""
-        position = self.position_of(token)
+    def inspection(self, token: int, before: bool = False) -> Inspected:
+        """The inspected position of a shown token, or that before it; ValueError if it has not been inspected."""
+        position = self.position_of(token) - before
         if self.inspected is None or self.inspected.position != position:
             raise ValueError(f"Token {token} has not been inspected for this view.")
         return self.inspected

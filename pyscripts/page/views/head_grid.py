@@ -19,6 +19,8 @@ SHADES = {  # what a cell can be shaded by: title, palette
     "previous_token": ("Previous token (the model’s score)", "magnitude"),
     "duplicate_token": ("Duplicate token (the model’s score)", "magnitude"),
     "text_induction": ("Induction pattern in this text", "magnitude"),
+    "text_previous_token": ("Previous-token pattern in this text", "magnitude"),
+    "text_duplicate_token": ("Duplicate-token pattern in this text", "magnitude"),
     "text_first_token": ("On the first position", "magnitude"),
     "entropy": ("Entropy", "focus"),
     "entropy_without_sink": ("Entropy without the sink", "focus"),
@@ -94,7 +96,7 @@ def numbers(context: Context, shade: str, token: int | None) -> NDArray[np.float
     trace = context.reading.trace
     if shade in MODEL:
         return model_scores(context, shade)
-    if shade in ("text_induction", "text_first_token"):
+    if shade.startswith("text_"):
         return np.asarray(getattr(trace.heads_on_text(), shade.removeprefix("text_")), np.float64)
     if shade in ("entropy", "entropy_without_sink"):
         return known_mean(trace.attention_entropy(normalised=True, sink=shade == "entropy"))

@@ -1,8 +1,9 @@
-"""Inside the model at one token: one head, the logit lens."""
+"""Inside the model: one head, and the logit lens of one token or of the whole text."""
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscripts.json_numbers import number
 from pyscripts.metrics import lens
@@ -24,10 +25,10 @@ def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
     return {"rows": matrix.shape[0], "cols": matrix.shape[1], "data": matrix.ravel()}
 
 
-def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
-    """What each layer would predict after a shown token: per layer (embeddings first, the output last) the top tokens,
-    logprob (nats) and rank of the actual next token, entropy and KL(final || layer) in nats."""
-    inspected, trace = context.inspection(token), context.reading.trace
+def logit_lens(context: Context, token: int, topK: int, this_token: bool) -> dict[str, Any]:
+    """What each layer would predict after a shown token, or in its place: per layer (embeddings first, the output last)
+    the top tokens, logprob (nats) and rank of the actual token (`next`), entropy and KL(final || layer) in nats."""
+    inspected, trace = context.inspection(token, before=this_token), context.reading.trace
     if inspected.lens_logits is None:
         raise ValueError("This model was exported without a logit lens.")
     target = trace.ids[inspected.position + 1] if inspected.position + 1 < len(trace.ids) else NO_TARGET
@@ -49,4 +50,15 @@ def logit_lens(context: Context, token: int, topK: int) -> dict[str, Any]:
         for layer in range(len(read.rank))
     ]
     actual = None if target == NO_TARGET else {"id": target, "text": context.vocabulary[target]}
-    return {"token": token, "next": actual, "layers": layers}
+    return {"token": token, "this_token": this_token, "next": actual, "layers": layers}
+
+
+def lens_over_text(context: Context, name: str) -> tuple[NDArray[np.float64], dict[str, Any] | None]:
+    """[layer+1, token] one of lens.OVER_TEXT for the prediction after each token, NaN until it is computed; and what is
+    still missing, as {"position", "done"}: the next position, and how many tokens are done. None: nothing."""
+    trace, known = context.reading.trace, context.beside.lens
+    values = np.full((trace.shape.layers + 1, trace.shown), np.nan)
+    done = min(len(known), trace.shown)
+    for token, found in enumerate(known[:done]):
+        values[:, token] = found[lens.OVER_TEXT.index(name)]
+    return values, None if done == trace.shown else {"position": done + trace.first, "done": done}

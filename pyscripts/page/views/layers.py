@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from pyscripts.colour import scales
 from pyscripts.json_numbers import number, numbers
 from pyscripts.metrics import word_table, words
-from pyscripts.page.views import activation_tables
+from pyscripts.page.views import activation_tables, inside
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
 from pyscripts.trace import Trace
 
 QUANTITIES = ("hidden_norm", "change_norm", "attention_norm", "mlp_norm")
+LENS = ("lens_rank", "lens_logprob", "lens_divergence")  # of the prediction after each token, by the logit lens
 RAISED = 3  # layers listed for each word class
 PLACES = 4  # tokens listed for each dimension
 
@@ -61,13 +62,18 @@ def layers(context: Context, token: int) -> dict[str, Any]:
 
 @view("layer_map", activation_tables.layer_map)
 def layer_map(context: Context, name: str) -> dict[str, Any]:
-    """A quantity of every layer (rows, embeddings first) and shown token (columns): values and logarithmic colour
-    steps, [layer · token]."""
-    trace = context.reading.trace
-    values = quantity(trace, name)  # [layer+1, token]
-    first = 0 if name == "hidden_norm" else 1
-    scale = scales.logarithmic(values)
+    """A quantity of every layer (rows, embeddings first) and shown token (columns): values and colour steps,
+    [layer · token]. name: one of QUANTITIES, or of LENS; then `missing` says what must be computed first."""
+    trace, missing = context.reading.trace, None
+    if name in LENS:
+        values, missing = inside.lens_over_text(context, name.removeprefix("lens_"))
+        scale = _lens_scale(name, values)
+    else:
+        values = quantity(trace, name)  # [layer+1, token]
+        scale = scales.logarithmic(values)
+    first = 0 if name in ("hidden_norm", *LENS) else 1
     return {
+        "missing": missing,
         "quantity": name,
         "names": layer_names(trace)[first:],
         "columns": trace.shown,
@@ -76,6 +82,16 @@ def layer_map(context: Context, name: str) -> dict[str, Any]:
         "palette": "magnitude",
         "stops": scale.stops(),
     }
+
+
+def _lens_scale(name: str, values: NDArray[np.float64]) -> scales.Scale:
+    """Ranks in equal ratios, the others linear; the embeddings' divergence is so large that it would set the scale."""
+    if name == "lens_rank":
+        return scales.logarithmic(values)
+    known = values[1:][np.isfinite(values[1:])]
+    if name == "lens_logprob":
+        return scales.Scale(float(known.min(initial=0)), 0)
+    return scales.Scale(0, float(known.max(initial=0)))
 
 
 @view("dimensions", activation_tables.dimensions)

@@ -1,6 +1,7 @@
 # One number for every head on this text, or its score on random tokens
 
-# or entropy_without_sink, distance, received, text_induction, induction …
+# or entropy_without_sink, distance, received, induction, previous_token,
+# duplicate_token, and the patterns in this text: text_induction …
 shade = "entropy"
 token = None  # for "received": which token is looked at
 

@@ -12,6 +12,7 @@ import { isSeen } from '../in_sight.js';
 import { panel } from '../panel.js';
 import { ask } from '../scheduler.js';
 import { complete, head, missingAttention, nameOf, open, pick, picked, pickedHeads, pointed, subject } from './choice.js';
+import { pickedHere, switchView } from './switch_off.js';
 
 /** @import {HeadGrid, Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -78,13 +79,13 @@ function picking() {
   const all = [...picked.value].join(', ');
   return html`<p class="hint">
     <button type="button" class="quiet" aria-pressed=${isPicked} @click=${() => pick(which)}>${isPicked ? 'Unpick' : 'Pick'} head ${nameOf(which)}</button>
-    ${all ? `Picked heads: ${all}` : 'Pick several heads to shade the text by all of them.'}</p>`;
+    ${all ? `Picked heads: ${all} ` : 'Pick several heads to shade the text by all of them.'}${switchView(pickedHere(), 'picked heads')}</p>`;
 }
 
 /** The heads that stand out, each a button that opens it. @param {HeadGrid} heads */
 const standouts = ({ labels }) => (labels.length ? html`<dl class="peaks">${Object.keys(NAMES).map((kind) => {
   const mine = labels.filter(({ name }) => name === kind);
-  return mine.length ? html`<div><dt title=${mine[0].reason}>${kind}</dt><dd>${mine.slice(0, 12).map((each) => html`<button type="button" class="peak small" title="Score ${each.score.toFixed(2)}: open" @click=${() => open(each)}>${nameOf(each)}</button> `)}</dd></div>` : nothing;
+  return mine.length ? html`<div><dt title=${mine[0].reason}>${kind}</dt><dd>${mine.slice(0, 12).map((each) => html`<button type="button" class="peak small" title="Score ${each.score.toFixed(2)}: open" @click=${() => open(each)}>${nameOf(each)}</button> `)}${switchView(mine, `${kind} heads`)}</dd></div>` : nothing;
 })}</dl>` : nothing);
 
 export const grid = panel({

@@ -15,6 +15,7 @@ import { isSeen } from '../in_sight.js';
 import { panel } from '../panel.js';
 import { ask } from '../scheduler.js';
 import { complete, head, missingAttention, nameOf, noWeight, open, sinkHidden } from './choice.js';
+import { switchView } from './switch_off.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -100,6 +101,7 @@ function controls() {
     ${checkView('Hide the sink', sinkHidden)}
     ${menuView('Weights shown', shares, mass.value, (share) => (mass.value = Number(share)), 'The fewest weights of each row that sum to this share')}
     <button type="button" class="small" ?disabled=${!partOf.value} @click=${() => (zoomedInto.value = null)}>Whole matrix</button>
+    ${switchView([chosen], `head ${nameOf(chosen)}`)}
   </span>`;
 }
 

@@ -1,4 +1,6 @@
-// What the charts by layer share: the height of a layer, so that they align, and the norms with their titles; pure, main thread.
+// What the charts by layer share: the height of a layer, so that they align, and the norms with their titles; main thread.
+
+import * as state from '../../page/state.js';
 
 /** Pixels for a layer: 12 layers and 30 take about the same room. @param {number} layers */
 export const rowHeight = (layers) => Math.max(9, Math.min(24, Math.floor(320 / layers)));
@@ -9,6 +11,16 @@ export const QUANTITIES = {
   change_norm: 'Change by the layer',
   attention_norm: 'Added by attention',
   mlp_norm: 'Added by the MLP',
+};
+
+/** Whether the model of the run has a logit lens. */
+export const hasLens = () => Boolean(state.run.value?.model.lens);
+
+/** What the logit lens says of the prediction after each token. @type {Record<string, string>} */
+export const LENS = {
+  lens_rank: 'Rank of the next token by the logit lens',
+  lens_logprob: 'Log-probability of the next token by the logit lens',
+  lens_divergence: 'KL to the final distribution by the logit lens',
 };
 
 /** Names of layers, short enough for a chart. @param {string[]} names */

@@ -6,6 +6,8 @@ import { cutLinks, isChanged, scaleHeads, setInterventions } from '../../page/in
 import { say } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { nameOf } from '../attention/choice.js';
+import { pickedHere } from '../attention/switch_off.js';
 import { panel } from '../panel.js';
 import { fetch, lacks } from './choice.js';
 import { largestChart } from './tokens.js';
@@ -55,7 +57,7 @@ function tools() {
   const words = span.value && (keys.length > 1 ? `${name(keys[0])} … ${name(keys[keys.length - 1])}` : name(keys[0]));
   return html`
     <form class="why-tools" @submit=${switchOff}>
-      <input type="text" name="heads" size="12" aria-label="Heads, as layer.head" placeholder="heads: 3.1, 4.2" autocomplete="off" spellcheck="false">
+      <input type="text" name="heads" size="12" value=${pickedHere().map(nameOf).join(', ')} aria-label="Heads, as layer.head" placeholder="heads: 3.1, 4.2" autocomplete="off" spellcheck="false">
       <button type="submit" class="small">Switch off</button>
       <button type="submit" class="small" value="others">All but these off</button>
       ${induction.length ? html`<button type="button" class="small" title=${induction.map(({ layer, head }) => `${layer}.${head}`).join(', ')} @click=${() => scaleHeads(induction, 0)}>Induction heads off (${induction.length})</button>` : nothing}

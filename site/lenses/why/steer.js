@@ -13,7 +13,7 @@ import { howView, LATER, plainPanel } from '../panel.js';
 import { PROSE } from '../prose.js';
 import { ask } from '../scheduler.js';
 import { ID } from './choice.js';
-import { compare, held, hold, isSteering, openVector, pair, release, saveVector, setStrength, steer, stopSteering, strength } from './steering.js';
+import { compare, held, hold, isSteering, isTaking, openVector, pair, release, saveVector, setStrength, steer, stopSteering, strength } from './steering.js';
 
 const PANEL = 'steer';
 const STRONGEST = 8;
@@ -29,14 +29,17 @@ const isOther = () => state.pinnedReading.value !== null && state.pinnedReading.
 
 const question = ask({
   view: 'steering', needs: 'end',
-  args: () => (isOther() && !held.value ? { layer: chosenLayer(), mean: place.value === 'mean' } : null),
+  args: () => (isOther() && (!held.value || isTaking.value) ? { layer: chosenLayer(), mean: place.value === 'mean' } : null),
   seen: () => isSeen(PANEL) && state.hasLayers(),
 });
 
 const isReading = signal(false); // the lists' texts
 const layerMenu = () => menuView('Layer', Array.from({ length: layers() }, (_, i) => [i, `before layer ${i}`]), chosenLayer(), (value) => (layer.value = Number(value)));
 
-/** A vector from the two texts. */
+/** Where a vector comes from. */
+const sources = () => html`${source()}${listsView()}`;
+
+/** A vector from the two texts, or from a file. */
 function source() {
   const run = state.run.value;
   const pinned = state.pinnedReading.value;
@@ -102,7 +105,9 @@ function use({ layer: at, words }) {
     </p>
     <p class="why-tools"><button type="button" class="small" @click=${saveVector}>Save the vector</button>
       <button type="button" class="small" @click=${release}>Discard it</button></p>
-    ${pair.value ? sides(pair.value) : nothing}`;
+    ${pair.value ? sides(pair.value) : nothing}
+    <details id="new-vector" .open=${isTaking.value} @toggle=${(/** @type {Event} */ event) => (isTaking.value = /** @type {HTMLDetailsElement} */ (event.target).open)}>
+      <summary>Take a new vector …</summary>${isTaking.value ? sources() : nothing}</details>`;
 }
 
 /** @param {NonNullable<typeof pair.value>} generated */
@@ -121,7 +126,7 @@ function sides({ prompt, before, after, strength: by, busy }) {
 const settings = () => ({ ...(state.pinnedReading.value && { other: state.pinnedReading.value.text }), layer: chosenLayer(), mean: place.value === 'mean' });
 
 const view = () => html`<div class="row spread"><h2 title=${PROSE[PANEL].caption}>Steer</h2></div>
-  ${held.value ? use(held.value) : html`${source()}${listsView()}`}
+  ${held.value ? use(held.value) : sources()}
   <div class="panel-rest"><div class="panel-foot">${howView(PANEL, 'Steer', settings)}</div></div>`;
 
 export const steerPanel = plainPanel({ id: PANEL, title: 'Steer', view, lens: ID });

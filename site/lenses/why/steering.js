@@ -19,6 +19,8 @@ const MOST_BYTES = 1_000_000;
 /** The vector that is held, of a model (sha256); words: what it is. @typedef {Steering & { model: string, words: string }} Held */
 const kept = signal(/** @type {Held | null} */ (null));
 export const strength = signal(1);
+/** Whether another vector is being taken while one is held. */
+export const isTaking = signal(false);
 /** The entry of `add` that is this vector's, as JSON. */
 const entry = signal('');
 /** A prompt, and the texts generated from its tokens without the vector and with it; null: not yet. @typedef {{ prompt: string, before: string | null, after: string | null, strength: number, busy: boolean }} Pair */
@@ -27,11 +29,13 @@ export const pair = signal(/** @type {Pair | null} */ (null));
 /** The vector, if it is of the model that is loaded. */
 export const held = computed(() => (kept.value?.model === state.model.value?.manifest.sha256 ? kept.value : null));
 
-/** @param {Steering} steering @param {string} words */
+/** Holds a vector in the place of the last one, which is no longer added. @param {Steering} steering @param {string} words */
 export function hold({ layer, vector }, words) {
+  if (isSteering.value) stopSteering();
   const model = state.model.value?.manifest.sha256;
   if (model) kept.value = { layer, vector, words, model };
   pair.value = null;
+  isTaking.value = false;
 }
 
 /** The interventions without this vector. */
@@ -116,9 +120,7 @@ export async function openVector(file) {
   if (!file || !manifest) return;
   if (file.size > MOST_BYTES) return say(`${file.name} is too large for a vector: choose a file saved by “Save the vector”.`, true);
   try {
-    const steering = readVectorFile(await file.text(), manifest);
-    if (isSteering.value) stopSteering();
-    hold(steering, `from ${file.name}`);
+    hold(readVectorFile(await file.text(), manifest), `from ${file.name}`);
   } catch (error) {
     tell(error);
   }
