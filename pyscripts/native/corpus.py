@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pyscripts.checks import whole
+from pyscripts.json_text import parse_json
 from pyscripts.native import engines, parquet_output
 from pyscripts.native.blocks import Corpus
 from pyscripts.native.documents import CorpusError, check_writable, parquet
@@ -118,14 +118,15 @@ def _resume(saved: Path, partial: Path, fingerprint: str) -> State:
     if not saved.exists() or not partial.exists():
         return State(fingerprint)
     try:
-        state: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
-    except json.JSONDecodeError:
+        given = parse_json(saved.read_bytes())
+        state = State(**{**given, "sums": Sums.of(given["sums"])})
+    except (ValueError, KeyError, TypeError):
         raise CorpusError(f"{saved} is damaged. Delete it to start again.") from None
-    if partial.stat().st_size < state.get("bytes", 0):
+    if partial.stat().st_size < state.bytes:
         raise CorpusError(f"{partial} is shorter than {saved} says. Delete both to start again.")
-    if state["fingerprint"] != fingerprint:
+    if state.fingerprint != fingerprint:
         raise CorpusError(f"{partial} was begun with another model, corpus or options. Use those again or delete it.")
-    return State(**{**state, "sums": Sums.of(state["sums"])})
+    return state
 
 
 def _save(saved: Path, state: State) -> None:

@@ -1,11 +1,12 @@
 """Reads a corpus one document at a time from text, JSON lines or Parquet; broken records are reported and skipped."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pyscripts.json_text import parse_json
 
 KINDS = (".txt", ".jsonl", ".parquet")
 ROWS = 256  # rows of a Parquet file in memory at a time
@@ -106,9 +107,9 @@ def _field(line: str | _Broken, field: str) -> str | _Broken:
     if isinstance(line, _Broken):
         return line
     try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError) as error:  # ValueError also of a number with thousands of digits
-        return _Broken(f"it is not JSON ({error})")
+        record = parse_json(line)
+    except ValueError as error:  # ValueError also of a number with thousands of digits
+        return _Broken(f"it cannot be read as JSON ({error})")
     if not isinstance(record, dict) or field not in record:
         return _Broken(f"it has no field {field!r} (choose another with --field)")
     return record[field] if isinstance(record[field], str) else _Broken(f"its field {field!r} is not text")

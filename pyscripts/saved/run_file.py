@@ -1,10 +1,10 @@
 """Opens a Run that was saved as JSON or NPZ, in this version's schema or an earlier one."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyscripts.json_text import parse_json
 from pyscripts.run import SCHEMA
 from pyscripts.saved.npz import is_npz, read_npz
 from pyscripts.saved.schema import check_run
@@ -26,9 +26,9 @@ def open_run(path: str | Path) -> dict[str, Any]:
 def parse_run(data: bytes, name: str) -> dict[str, Any]:
     """The same of the bytes of a JSON file; `name`: what messages call it."""
     try:
-        saved: Any = json.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is not JSON ({error}).") from None
+        saved = parse_json(data)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be read as JSON ({error}).") from None
     schema = saved.get("schema") if isinstance(saved, dict) else None
     if schema not in (FIRST, SCHEMA):
         raise ValueError(f"{name} has the schema {schema}, but this version opens {FIRST} and {SCHEMA}.")

@@ -142,7 +142,7 @@ def test_broken_records_are_named_and_skipped(
     arguments = ["score", "--model", str(tiny_models / "tiny-gpt2"), str(source), "-o", str(tmp_path / "o.jsonl")]
     assert main([*arguments, "--threads", "1"]) == 1
     said = capsys.readouterr()
-    for number, reason in ((2, "not JSON"), (4, "no field 'text'"), (5, "not text"), (6, "empty"), (7, "not UTF-8"),
+    for number, reason in ((2, "cannot be read as JSON"), (4, "no field 'text'"), (5, "not text"), (6, "empty"), (7, "not UTF-8"),
                            (8, "no field"), (9, "not JSON")):
         assert any(f"{source}:{number} was skipped" in line and reason in line for line in said.err.splitlines())
     assert [each["source"] for each in records(tmp_path / "o.jsonl")] == [f"{source}:1", f"{source}:10"]
