@@ -17,7 +17,7 @@ from pyscripts.checks import whole
 from pyscripts.json_text import parse_json
 from pyscripts.native import engines, parquet_output
 from pyscripts.native.blocks import Corpus
-from pyscripts.native.documents import CorpusError, check_writable, parquet
+from pyscripts.native.documents import CorpusError, check_kind, check_writable, parquet
 from pyscripts.native.engines import ENGINES, Job
 from pyscripts.native.model import Model, load
 from pyscripts.native.scoring import Settings, Sums
@@ -72,6 +72,7 @@ def score_corpus(
     for path in corpus:
         if not path.is_file():
             raise CorpusError(f"There is no file {path}.")
+        check_kind(path)
     if engine == "processes" and threads is None:
         threads = max(1, (os.cpu_count() or 1) // processes)
     model = load(folder, threads=threads)
@@ -81,27 +82,32 @@ def score_corpus(
     partial, saved = Path(f"{output}.partial"), Path(f"{output}.state")
     state = _resume(saved, partial, _fingerprint(model, job))
     began, tokens_before, share_before = time.perf_counter(), state.sums.tokens, state.share
-    with partial.open("r+b" if partial.exists() else "w+b") as file:
-        file.truncate(state.bytes)
-        file.seek(state.bytes)
-        for block in engines.run(job, model, state.blocks, engine):
-            file.write(block.records.lines)
-            file.flush()
-            os.fsync(file.fileno())
-            state.sums.add(block.records.sums)
-            state.blocks, state.bytes = state.blocks + 1, file.tell()
-            state.skipped, state.share = state.skipped + len(block.skipped), block.end
-            _save(saved, state)
-            for sentence in block.skipped:
-                report(sentence)
-            seconds, tokens = time.perf_counter() - began, state.sums.tokens - tokens_before
-            progress(Progress(tokens, state.sums.documents, seconds, block.end, share_before))
+    try:
+        with partial.open("r+b" if partial.exists() else "w+b") as file:
+            file.truncate(state.bytes)
+            file.seek(state.bytes)
+            for block in engines.run(job, model, state.blocks, engine):
+                file.write(block.records.lines)
+                file.flush()
+                os.fsync(file.fileno())
+                state.sums.add(block.records.sums)
+                state.blocks, state.bytes = state.blocks + 1, file.tell()
+                state.skipped, state.share = state.skipped + len(block.skipped), block.end
+                _save(saved, state)
+                for sentence in block.skipped:
+                    report(sentence)
+                seconds, tokens = time.perf_counter() - began, state.sums.tokens - tokens_before
+                progress(Progress(tokens, state.sums.documents, seconds, block.end, share_before))
+    except BaseException:
+        if not state.blocks:  # there is nothing to resume
+            partial.unlink(missing_ok=True)
+        raise
     if output.suffix == ".parquet":
         parquet_output.write(partial, output, settings)
         partial.unlink()
     else:
         partial.replace(output)
-    saved.unlink()
+    saved.unlink(missing_ok=True)  # an empty corpus has no block, after which one is saved
     return state
 
 

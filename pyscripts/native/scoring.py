@@ -37,6 +37,8 @@ class Settings:
 
     def check(self, manifest: dict[str, Any]) -> "Settings":
         """The settings with context and stride filled in. CorpusError: one of them does not fit the model."""
+        if not self.columns:
+            raise CorpusError(f"--columns names no column. Choose from {', '.join((*OF_TEXT, *METRICS))}.")
         for name in self.columns:
             if name not in OF_TEXT and name not in METRICS:
                 raise CorpusError(f"There is no column {name!r}. Choose from {', '.join((*OF_TEXT, *METRICS))}.")
