@@ -8,6 +8,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyscripts.checks import said
+
 KINDS = ("line", "scatter", "bar")
 WIDTH, HEIGHT = 640, 320  # px
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 26  # margins, without the lines of words
@@ -54,7 +56,7 @@ def plot(
     may name units. ValueError: the arrays differ in length, hold no number, or are too many or too long.
     """
     if kind not in KINDS:
-        raise ValueError(f"kind is one of {', '.join(KINDS)}, not {kind!r}.")
+        raise ValueError(f"kind is one of {', '.join(KINDS)}, not {said(kind)}.")
     series = _series(y)
     count = len(next(iter(series.values())))
     given = np.arange(count) if x is None else np.asarray(x)

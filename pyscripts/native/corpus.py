@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from pyscripts.checks import whole
+from pyscripts.checks import said, whole
 from pyscripts.json_text import parse_json
 from pyscripts.native import engines, parquet_output
 from pyscripts.native.blocks import Corpus
@@ -66,7 +66,7 @@ def score_corpus(
         raise CorpusError(f"{output} exists. Delete it or choose another output.")
     check_writable(output)
     if engine not in ENGINES:
-        raise CorpusError(f"There is no engine {engine!r}. Choose from {', '.join(ENGINES)}.")
+        raise CorpusError(f"There is no engine {said(engine)}. Choose from {', '.join(ENGINES)}.")
     most = most_threads() if engine == "processes" else None  # a cluster has more processors than this machine
     whole("--processes", processes, 1, most)
     for path in corpus:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyscripts.checks import path_of
 from pyscripts.json_text import parse_json
 from pyscripts.run import SCHEMA
 from pyscripts.saved.npz import is_npz, read_npz
@@ -19,7 +20,8 @@ def open_run(path: str | Path) -> dict[str, Any]:
     less: what it lacks is null, and `control` is False. Its head_scores, which counted other queries, are left out.
     OSError: the file cannot be read. ValueError: it is no Run, or of a newer version.
     """
-    data = Path(path).read_bytes()
+    path = path_of("The file", path)
+    data = path.read_bytes()
     return read_npz(data, str(path)).run if is_npz(data) else parse_run(data, str(path))
 
 

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pyscripts.checks import said
+
 Schema = dict[str, Any]
 
 TYPES = {
@@ -64,6 +66,6 @@ def _check_object(value: dict[str, Any], schema: Schema, known: dict[str, Schema
         if name in properties:
             _check(each, properties[name], known, where)
         elif others is False:
-            raise ValueError(f"{at} has a {name!r}")
+            raise ValueError(f"{at} has a {said(name)}")
         elif isinstance(others, dict):
             _check(each, others, known, where)
