@@ -140,6 +140,8 @@ def test_a_reading_that_was_stopped_is_opened_with_its_whole_text(tiny: Page, tm
     path = saved(tiny, "json", tmp_path)
     read_box(tiny, "Something else.")
     stopped = run | {"tokens": run["tokens"][:5], "summary": run["summary"] | {"tokens": 5, "scored_tokens": 5}}
+    stopped["attention_entropy"] = [[head[:5] for head in layer] for layer in run["attention_entropy"]]
+    stopped["hidden_norm"] = [layer[:5] for layer in run["hidden_norm"]]
     path.write_text(json.dumps(stopped), encoding="utf-8")
     shown = opened(tiny, path)
     assert shown["ids"] == [token["id"] for token in run["tokens"][:5]]
