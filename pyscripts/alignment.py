@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pyscripts.checks import is_whole
+from pyscripts.checks import is_whole, said
 
 ALIGNMENTS = ("start", "end", "both")  # both: the beginning and the end that the texts have in common
 NOWHERE = -1
@@ -20,8 +20,7 @@ def origins(a: Sequence[int], b: Sequence[int], first: int, align: str | Sequenc
     """
     if not isinstance(align, str):
         return _by_hand(checked_pairs(align, len(a) - first, len(b) - first), len(b), first)
-    if align not in ALIGNMENTS:
-        raise ValueError(f"align is one of {', '.join(ALIGNMENTS)}, or a list of pairs, not {align!r}.")
+    check_name(align)
     of_a, of_b = len(a), len(b)
     begin, end, shorter = of_b, 0, min(of_a, of_b)  # positions from the start, and from the end
     if align == "end":
@@ -30,6 +29,12 @@ def origins(a: Sequence[int], b: Sequence[int], first: int, align: str | Sequenc
         begin = next((p for p in range(shorter) if a[p] != b[p]), shorter)
         end = next((n for n in range(shorter - begin) if a[-1 - n] != b[-1 - n]), shorter - begin)
     return tuple(p if p < min(begin, of_a) else p - of_b + of_a if p >= of_b - end else NOWHERE for p in range(of_b))
+
+
+def check_name(align: str) -> None:
+    """ValueError: it names none of ALIGNMENTS."""
+    if align not in ALIGNMENTS:
+        raise ValueError(f"align is one of {', '.join(ALIGNMENTS)}, or a list of pairs, not {said(align)}.")
 
 
 def checked_pairs(pairs: Any, of_a: int, of_b: int) -> list[tuple[int, int]]:

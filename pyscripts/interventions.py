@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.checks import is_whole
+from pyscripts.checks import is_list, is_whole, said
 
 CUT = np.float32(-1e4)  # added to a score, it leaves no attention
 MOST_SCALE = 1000.0
@@ -40,7 +40,7 @@ def checked(given: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> Int
     rules: dict[str, Callable[[Mapping[str, Any], str, Mapping[str, Any]], dict[str, Any]]] = {
         "heads": _head, "cut": _cut, "add": _add}
     result: Interventions = {}
-    for name, entries in _object(given or {}, "", (), tuple(rules)).items():
+    for name, entries in _object({} if given is None else given, "", (), tuple(rules)).items():
         if not isinstance(entries, list | tuple):
             raise ValueError(f"interventions: {name} must be a list.")
         rows = [rules[name](entry, f"{name}[{i}]", manifest) for i, entry in enumerate(entries)]
@@ -75,10 +75,10 @@ def _number_as_json(value: float) -> str:
 def _object(given: Any, where: str, needed: Sequence[str], known: Sequence[str]) -> Mapping[str, Any]:
     what = f"interventions: {where}" if where else "interventions"
     if not isinstance(given, Mapping):
-        raise ValueError(f"{what} must be an object, not {given!r:.60}.")
+        raise ValueError(f"{what} must be an object, not {said(given)}.")
     for name in given:
         if name not in known:
-            raise ValueError(f"{what} has no {name!r}. It may have {', '.join(known)}.")
+            raise ValueError(f"{what} has no {said(name)}. It may have {', '.join(known)}.")
     for name in needed:
         if name not in given:
             raise ValueError(f"{what} has no {name}.")
@@ -92,7 +92,7 @@ def _whole(value: Any, where: str, most: int) -> int:
 
 
 def _wholes(value: Any, where: str, most: int) -> list[int]:
-    if not isinstance(value, list | tuple | np.ndarray) or not len(value):
+    if not is_list(value) or not len(value):
         raise ValueError(f"interventions: {where} must be a list of whole numbers.")
     return sorted({_whole(each, where, most) for each in value})
 
@@ -135,7 +135,7 @@ def _add(given: Any, where: str, m: Mapping[str, Any]) -> dict[str, Any]:
     at = entry["position"]
     row["position"] = None if at is None else _whole(at, f"{where}.position", m["context_length"] - 1)
     size, vector = m["head_size"] if "head" in row else m["hidden_size"], entry["vector"]
-    if not isinstance(vector, list | tuple | np.ndarray) or len(vector) != size:
+    if not is_list(vector) or len(vector) != size:
         raise ValueError(f"interventions: {where}.vector must be a list of {size} numbers.")
     row["vector"] = [_number(each, f"{where}.vector", 1e9) for each in vector]
     return row

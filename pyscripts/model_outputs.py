@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.checks import is_whole
+from pyscripts.checks import is_list, is_whole, said
 from pyscripts.kept_attention import join_queries
 from pyscripts.layers import Layers
 
@@ -36,14 +36,14 @@ class ModelShape:
     def check_head(self, layer: int, head: int) -> None:
         """ValueError if the model has no such head."""
         if not (is_whole(layer) and is_whole(head) and 0 <= layer < self.layers and 0 <= head < self.heads):
-            raise ValueError(f"This model has no layer {layer}, head {head}: it has {self.layers} layers with "
-                             f"{self.heads} heads each, numbered from 0.")
+            raise ValueError(f"This model has no layer {said(layer)}, head {said(head)}: it has {self.layers} layers "
+                             f"with {self.heads} heads each, numbered from 0.")
 
     def check_heads(self, heads: Any) -> None:
         """ValueError if they are not pairs (layer, head), or the model has no such head."""
-        pairs: list[Any] = list(heads) if isinstance(heads, list | tuple | np.ndarray) else [None]
-        if not all(isinstance(pair, list | tuple | np.ndarray) and len(pair) == 2 for pair in pairs):
-            raise ValueError(f"heads is a list of pairs (layer, head), such as [(0, 1)], not {heads!r:.60}.")
+        pairs: list[Any] = list(heads) if is_list(heads) else [None]
+        if not all(is_list(pair) and len(pair) == 2 for pair in pairs):
+            raise ValueError(f"heads is a list of pairs (layer, head), such as [(0, 1)], not {said(heads)}.")
         for layer, head in pairs:
             self.check_head(layer, head)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pyscripts.checks import flag, is_whole, whole
+from pyscripts.checks import flag, is_list, is_whole, said, whole
 from pyscripts.decoding.generation import settings_from
 from pyscripts.trace import TOP_K
 
@@ -21,6 +21,7 @@ GENERATE = {  # the options of generate, and what the scripting interface calls 
     "repetition_penalty": "repetitionPenalty", "frequency_penalty": "frequencyPenalty", "seed": "seed",
     "greedy": "greedy", "stop": "stop", "stop_at_end": "stopAtEnd", "prefix": "prefix", "literal": "literal",
 }
+MOST_WHOLE = 2**53 - 1  # JavaScript has no larger whole numbers, so that a saved run would name another seed
 UNCHANGED = {"greedy": False, "stop": [], "stopAtEnd": True, "prefix": True, "literal": False}  # a Run leaves them out
 
 
@@ -39,12 +40,12 @@ def generate_options(**given: Any) -> dict[str, Any]:
     """The options of `generate`; None: not given. ValueError: one is out of range. TypeError: there is no such one."""
     for name in given:
         if name not in GENERATE:
-            raise TypeError(f"generate has no option {name!r}. It has {', '.join(GENERATE)}.")
+            raise TypeError(f"generate has no option {said(name)}. It has {', '.join(GENERATE)}.")
     options: dict[str, Any] = {"max_tokens": 50, "seed": 0}
     options |= {name: value for name, value in given.items() if value is not None}
     for name, value in options.items():
         if name in ("max_tokens", "seed"):
-            options[name] = whole(name, value, 0)
+            options[name] = whole(name, value, 0, MOST_WHOLE)
         elif name in ("greedy", "stop_at_end", "prefix", "literal"):
             options[name] = flag(name, value)
         elif name == "stop":
@@ -64,7 +65,7 @@ def stops(stop: Any) -> list[str]:
     """The texts at which generation stops, of one or a list. ValueError: one is empty or no text."""
     texts = [stop] if isinstance(stop, str) else stop
     if not isinstance(texts, list | tuple) or not all(isinstance(each, str) and each for each in texts):
-        raise ValueError(f"stop must be a text or a list of texts, none of them empty, not {stop!r}.")
+        raise ValueError(f"stop must be a text or a list of texts, none of them empty, not {said(stop)}.")
     return list(texts)
 
 
@@ -74,21 +75,23 @@ def text_or_ids(text: Any, vocab_size: int) -> str | list[int]:
         return text
     if isinstance(text, bytes | bytearray | memoryview):
         raise ValueError("The text is bytes. Decode them first, as in text.decode().")
-    if not isinstance(text, Sequence | np.ndarray):
-        raise ValueError(f"The text must be a string or a list of token ids, not {text!r:.60}.")
+    if not is_list(text) and not (isinstance(text, Sequence)):
+        raise ValueError(f"The text must be a string or a list of token ids, not {said(text)}.")
     for id in text:
         if not is_whole(id) or not 0 <= id < vocab_size:
-            raise ValueError(f"{id} is not a token id; this model's are 0 to {vocab_size - 1}.")
+            raise ValueError(f"{said(id)} is not a token id; this model's are 0 to {vocab_size - 1}.")
     return [int(id) for id in text]
 
 
 def kept(keep: Iterable[str] | None, manifest: Mapping[str, Any], stride: int | None = None) -> tuple[str, ...]:
     """The names of what is kept. ValueError: there is no such thing, the model does not output it, or it was asked for
     together with a stride."""
+    if not (keep is None or isinstance(keep, str | set | frozenset) or is_list(keep)):
+        raise ValueError(f"keep is a list of {', '.join(KEPT)}, not {said(keep)}.")
     names = KEPT_BY_DEFAULT if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
     for name in names:
-        if name not in KEPT:
-            raise ValueError(f"There is nothing called {name!r} to keep. Choose from {', '.join(KEPT)}.")
+        if not isinstance(name, str) or name not in KEPT:
+            raise ValueError(f"There is nothing called {said(name)} to keep. Choose from {', '.join(KEPT)}.")
         if not manifest["outputs"].get(KEPT[name]):
             raise ValueError(f"{manifest['name']} does not output {name}.")
     if names and keep is not None and stride is not None:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.alignment import NOWHERE, Align, origins
-from pyscripts.checks import whole
+from pyscripts.alignment import NOWHERE, Align, check_name, origins
+from pyscripts.checks import index, is_whole, whole
 from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.run import Reading
 from pyscripts.tokens import target_ids
@@ -89,6 +89,8 @@ def why_not(a: Stream | None, b: Stream | None) -> str | None:
 def aligned(a: Stream, b: Stream, align: Align) -> Stream:
     """A as a text of B's length, by alignment.origins: where nothing is aligned, B's own is copied, which changes
     nothing. A itself if `align` is None, or is one of ALIGNMENTS and the lengths are equal. ValueError: as there."""
+    if isinstance(align, str):
+        check_name(align)
     by_hand = align is not None and not isinstance(align, str)
     if align is None or (len(a.ids) == len(b.ids) and not by_hand) or a.first != b.first or a.model != b.model:
         return a
@@ -136,9 +138,9 @@ def head_places(a: Stream, b: Stream, token: int | None, heads: int) -> list[Pla
     the last position is not among them: nothing of B looks there any more. token: of B, where the outputs are copied
     (-1: the last); None: at every token. heads: of a layer. ValueError: there is no such token."""
     count = len(b.ids) - b.first
-    if token is not None and not -count <= token < count:
-        raise ValueError(f"There is no token {token}: the text has {count} tokens, numbered from 0.")
-    at = tuple(p for p in copied_positions(a, b) if token is None or p == b.first + token % count)
+    if token is not None:
+        token = count - 1 if is_whole(token) and token == -1 else index(token, count)
+    at = tuple(p for p in copied_positions(a, b) if token is None or p == b.first + token)
     layers = len(a.residual) - (len(b.ids) - 1 not in at) if at else 0
     return [Place(layer, at, head) for layer in range(layers) for head in range(heads)]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run
-from pyscripts.checks import is_whole, whole
+from pyscripts.checks import index, is_whole, path_of, said, whole
 from pyscripts.decoding.generation import GenerationStep
 from pyscripts.metrics import find
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics
@@ -111,10 +111,7 @@ class Run:
 
     def position(self, token: int) -> int:
         """The position of a token, which counts the prefix token. ValueError: there is no such token."""
-        trace = self.reading.trace
-        if not is_whole(token) or not 0 <= token < trace.shown:
-            raise ValueError(f"There is no token {token}: the text has {trace.shown} tokens, numbered from 0.")
-        return int(token) + trace.first
+        return index(token, self.reading.trace.shown) + self.reading.trace.first
 
     def predicting(self, token: int) -> int:
         """The position whose logits predict a token: the one before it. ValueError: there is none."""
@@ -204,7 +201,7 @@ class Run:
         last. Needs resid. In the page it is awaited: `await run.lens(3)`."""
         trace = self._layers()
         if not is_whole(position) or not 0 <= position < trace.length:
-            raise ValueError(f"There is no position {position}: the run has {trace.length}, numbered from 0.")
+            raise ValueError(f"There is no position {said(position)}: the run has {trace.length}, numbered from 0.")
         after = trace.ids[position + 1] if position + 1 < len(trace.ids) else NO_TARGET
         whole("top_k", top_k, 0)
         states = trace.kept_hidden_states.at(position)
@@ -218,6 +215,8 @@ class Run:
         axis: the axis of positions; None: the only axis as long as the run. ValueError: there is none, or several.
         """
         trace = self.reading.trace
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"of_tokens takes an array, such as run.resid, not {said(array)}.")
         fitting = [i for i, size in enumerate(array.shape) if size == trace.length]
         if axis is None and len(fitting) != 1:
             raise ValueError(f"axes {fitting} of an array {array.shape} are as long as the run. Choose one with axis=.")
@@ -227,7 +226,7 @@ class Run:
     def save(self, path: str | Path) -> None:
         """Writes a file that the page opens, too (.json, .npz), or a table (.csv) or a page of the coloured text
         (.html). ValueError: its ending is another one."""
-        path = Path(path)
+        path = path_of("The file", path)
         more = {name: rows.all() for name, rows in self._added.items()}
         run = files.Saveable(self.reading, self.model.vocabulary, self.model.manifest, more=more)
         path.write_bytes(files.write(run, path.suffix.removeprefix(".").lower()))
@@ -241,7 +240,7 @@ def check_run(run: Any, manifest: Mapping[str, Any]) -> None:
     """Whether a model can be asked about a run. ValueError: it was read with another model than the manifest's, or in
     windows. TypeError: it is no run."""
     if not isinstance(run, Run):
-        raise TypeError(f"A run is what read or generate gives, not {run!r:.60}.")
+        raise TypeError(f"A run is what read or generate gives, not {said(run)}.")
     if run.model.manifest["sha256"] != manifest["sha256"]:
         raise ValueError(f"“{run.text:.40}” was read with another model. Read it with this one.")
     if why_no_layers := run.reading.trace.why_no_layers:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyscripts.checks import is_whole
+from pyscripts.checks import is_whole, said
 
 Target = int | str | None  # a token's id or text; None: the one in question
 
@@ -115,12 +115,12 @@ def token_id(token: int | str, vocabulary: Sequence[str]) -> int:
     text. ValueError: there is no such token."""
     if not isinstance(token, str):
         if not is_whole(token) or not 0 <= token < len(vocabulary):
-            raise ValueError(f"{token} is not a token id; this model's are 0 to {len(vocabulary) - 1}.")
+            raise ValueError(f"{said(token)} is not a token id; this model's are 0 to {len(vocabulary) - 1}.")
         return int(token)
-    for text in (token, f" {token}"):
-        if text and text in vocabulary:
+    for text in (token, f" {token}") if token else ():
+        if text in vocabulary:
             return list(vocabulary).index(text)
-    raise ValueError(f"“{token}” is not one token of this model.")
+    raise ValueError(f"“{token:.60}” is not one token of this model.")
 
 
 def target_ids(target: int, versus: int | None) -> list[int]:

@@ -85,14 +85,17 @@ class Trace:
     def restore(self, state: Mapping[str, NDArray]) -> None:
         """Takes the state of another trace of the same ids; nothing may have been read into this one.
 
-        ValueError: an array is of another number of positions or, if it is one of the large ones, of another shape.
+        ValueError: an array is of another shape.
         """
         shape, length = self.shape, len(state["logprob"]) if "logprob" in state else 0
         if length > len(self.ids):
             raise ValueError(f"{length} positions were saved, but the run has only {len(self.ids)} tokens.")
-        large = {"attentions": (shape.layers, shape.heads, length, length),
-                 "hidden_states": (shape.layers + 1, length, shape.hidden_size)}
-        for name, expected in large.items():
+        by_head = (*self._heads, "attention_entropy", "attention_entropy_without_sink")
+        shapes = {**dict.fromkeys(by_head, (shape.layers, shape.heads, length)),
+                  **dict.fromkeys(self._layers, (shape.layers, length)), "hidden_norm": (shape.layers + 1, length),
+                  "attentions": (shape.layers, shape.heads, length, length),
+                  "hidden_states": (shape.layers + 1, length, shape.hidden_size)}
+        for name, expected in shapes.items():
             if name in state and state[name].shape != expected:
                 raise ValueError(f"{name} has shape {state[name].shape}, but this model and run need {expected}.")
         for name, rows in self._rows().items():

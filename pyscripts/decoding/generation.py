@@ -1,5 +1,6 @@
 """One generation step: the model's distribution, the effect of each filter, and the token drawn."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.checks import said
 from pyscripts.decoding.sampling import Distribution, Settings
 from pyscripts.metrics.likelihood import TokenStatistics, entropy, top_k
 
@@ -24,8 +26,8 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
     """Sampling settings of `tokenlight.generate`'s options (`greedy`: temperature 0). ValueError: out of range."""
     values = {ours: options[theirs] for theirs, ours in NAMES.items() if options.get(theirs) is not None}
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{name} must be a number, not {value!r}.")
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > sys.float_info.max:
+            raise ValueError(f"{name} must be a number, not {said(value)}.")
     return Settings(**{**values, "temperature": 0} if options.get("greedy") else values)
 
 

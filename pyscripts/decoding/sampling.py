@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from pyscripts.metrics.likelihood import softmax
 
+MOST_PENALTY = 1e9  # with a larger one, or a smaller part, logits could become infinite
+
 Row = NDArray[np.float64]  # [vocabulary]
 
 
@@ -23,7 +25,7 @@ class Settings:
     top_k: int = 0  # keep the k most likely tokens and any tied with the k-th; 0 = off
     top_p: float = 1.0  # 0 ... 1, keep the smallest set with at least this mass; 1 = off
     min_p: float = 0.0  # 0 ... 1, keep tokens at least this fraction as likely as the likeliest; 0 = off
-    repetition_penalty: float = 1.0  # above 0; divides positive, multiplies negative logits of tokens seen
+    repetition_penalty: float = 1.0  # around 1; divides positive, multiplies negative logits of tokens seen
     frequency_penalty: float = 0.0  # subtracted once per time the token was generated
 
     def __post_init__(self) -> None:
@@ -32,8 +34,10 @@ class Settings:
             ("top_k", self.top_k >= 0 and float(self.top_k).is_integer(), "a whole number, 0 (off) or more"),
             ("top_p", 0 <= self.top_p <= 1, "between 0 and 1"),
             ("min_p", 0 <= self.min_p <= 1, "between 0 and 1"),
-            ("repetition_penalty", 0 < self.repetition_penalty < np.inf, "above 0"),
-            ("frequency_penalty", bool(np.isfinite(self.frequency_penalty)), "a finite number"),
+            ("repetition_penalty", 1 / MOST_PENALTY <= self.repetition_penalty <= MOST_PENALTY,
+             f"from {1 / MOST_PENALTY:g} to {MOST_PENALTY:g}"),
+            ("frequency_penalty", abs(self.frequency_penalty) <= MOST_PENALTY,
+             f"from {-MOST_PENALTY:g} to {MOST_PENALTY:g}"),
         ):
             if not valid:
                 raise ValueError(f"{name} must be {needed}, not {getattr(self, name)}.")

@@ -8,6 +8,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyscripts.checks import said
+
 KINDS = ("line", "scatter", "bar")
 WIDTH, HEIGHT = 640, 320  # px
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 12, 26  # margins, without the lines of words
@@ -19,6 +21,8 @@ COLOURS = {  # custom properties of the page, which replaces them, and what stan
 SERIES = (("accent", ""), ("second", "6 3"), ("ink-soft", "2 3"), ("wrong", "9 3 2 3"))  # colour and dashes of lines
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 MOST = 20_000  # points
+LARGEST = 1e300  # of a value: an axis ends further out
+FINEST = 1e-10  # of an axis, relative to its values: its labels have twelve digits
 LETTER = 6.5  # px of a letter of an axis, about
 LONGEST = 14  # letters of a name on the x axis
 
@@ -54,7 +58,7 @@ def plot(
     may name units. ValueError: the arrays differ in length, hold no number, or are too many or too long.
     """
     if kind not in KINDS:
-        raise ValueError(f"kind is one of {', '.join(KINDS)}, not {kind!r}.")
+        raise ValueError(f"kind is one of {', '.join(KINDS)}, not {said(kind)}.")
     series = _series(y)
     count = len(next(iter(series.values())))
     given = np.arange(count) if x is None else np.asarray(x)
@@ -65,9 +69,11 @@ def plot(
     everything = np.concatenate([values[np.isfinite(values) & np.isfinite(places)] for values in series.values()])
     if not everything.size:
         raise ValueError("There is no number to plot.")
-    low, high = float(everything.min()), float(everything.max())
-    steps = ticks(min(low, 0) if kind == "bar" else low, max(high, 0) if kind == "bar" else high)
     known = places[np.isfinite(places)]
+    low, high = float(everything.min()), float(everything.max())
+    if max(np.abs(everything).max(), np.abs(known).max()) > LARGEST:
+        raise ValueError(f"plot() draws numbers from {-LARGEST:g} to {LARGEST:g}. Scale them first.")
+    steps = ticks(min(low, 0) if kind == "bar" else low, max(high, 0) if kind == "bar" else high)
     ends = (-0.5, count - 0.5) if named else _apart(float(known.min()), float(known.max()))
     keyed = len(series) > 1
     top = TOP + LINE * (bool(title) + bool(y_label or keyed))
@@ -105,9 +111,12 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:
-    """The ends of an axis; two that are equal are moved apart."""
-    around = abs(low) / 2 or 0.5
-    return (low, high) if high > low else (low - around, high + around)
+    """The ends of an axis; two that are equal, or as good as that, are moved apart."""
+    size = max(abs(low), abs(high))
+    if size > 1 / LARGEST and high - low > FINEST * size:
+        return low, high
+    around = abs(low) / 2 if size > 1 / LARGEST else 0.5
+    return low - around, high + around
 
 
 def _series(y: Series) -> dict[str, Values]:

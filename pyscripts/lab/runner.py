@@ -15,6 +15,7 @@ from typing import Any
 
 FILE = "<your code>"
 NO_AWAIT = " (model.read, model.generate and run.lens are awaited here: write await before them.)"
+NOT_AWAITED = "The last line gives a coroutine, not its result. Write await before it."
 NO_INPUT = "There is no keyboard input here. Write the value into the code."
 LINES_AT_ONCE = 100  # printed lines that are shown one by one; later ones ten times a second
 PAUSE = 0.1  # seconds
@@ -89,9 +90,21 @@ async def execute(source: str, names: Mapping[str, Any], show: Callable[[str], o
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
     printed, stdin = Printed(show or sys.stdout.write), sys.stdin
     sys.stdin = NoInput()
-    try:
+    try:  # what is printed as an error is freed is printed, too: Python warns of what was not awaited
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            return Outcome(await _value(source, {"__name__": "__main__", **names}))
+            return await _outcome(source, {"__name__": "__main__", **names})
+    finally:
+        sys.stdin = stdin
+        printed.flush()
+
+
+async def _outcome(source: str, names: dict[str, Any]) -> Outcome:
+    try:
+        value = await _value(source, names)
+        if not inspect.iscoroutine(value):
+            return Outcome(value)
+        value.close()
+        return Outcome(error=NOT_AWAITED, lines=(ast.parse(source).body[-1].lineno,))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return Outcome(error="Stopped.", stopped=True)
     except BaseException as error:  # SystemExit too: it must not end the worker
@@ -101,9 +114,6 @@ async def execute(source: str, names: Mapping[str, Any], show: Callable[[str], o
         if isinstance(error, AttributeError | TypeError) and "coroutine" in str(error):
             said += NO_AWAIT
         return Outcome(error=said, lines=lines, out_of_memory=isinstance(error, MemoryError))
-    finally:
-        sys.stdin = stdin
-        printed.flush()
 
 
 async def _value(source: str, names: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyscripts.checks import said
 from pyscripts.colour import colour
 from pyscripts.colour.colourings import Colours, Legend, Theme
 from pyscripts.colour.scales import PALETTES
@@ -32,7 +33,7 @@ def coloured(values: ArrayLike, palette: str | None = None, *, order: Sequence[s
     if name == "hue":
         return _continuous(numbers, np.linspace(0, HUE, 5), None, (0.0, HUE))
     if name not in PALETTES:
-        raise ValueError(f"There is no palette {name!r}. Choose from hue, {', '.join(PALETTES)}.")
+        raise ValueError(f"There is no palette {said(name)}. Choose from hue, {', '.join(PALETTES)}.")
     if name == "signed":
         low, high = -max(-low, high), max(-low, high)
     return _continuous(numbers, np.linspace(low, high, 3), PALETTES[name], (low, high))

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.checks import said
+
 Pattern = NDArray[np.float32]  # [query, key]
 
 
 def check_combination(by: str) -> None:
     """ValueError unless `by` is 'mean' or 'max'."""
     if by not in ("mean", "max"):
-        raise ValueError(f"Heads are combined by 'mean' or 'max', not {by!r}.")
+        raise ValueError(f"Heads are combined by 'mean' or 'max', not {said(by)}.")
 
 
 def combined(heads: Iterable[Pattern], by: str) -> Pattern:

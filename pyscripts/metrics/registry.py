@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.checks import said
 from pyscripts.json_numbers import numbers
 from pyscripts.metrics.likelihood import TokenStatistics, token_statistics
 
@@ -50,7 +51,7 @@ class Metric:
         except ValueError:  # rows of several lengths
             array = np.asarray(None)
         if array.dtype.kind not in "biuf":
-            raise ValueError(f"The metric {self.name} must return an array of numbers, not {given!r:.60}.")
+            raise ValueError(f"The metric {self.name} must return an array of numbers, not {said(given)}.")
         of = self.axes[0]
         count = len(scored.words if of == "word" else scored.tokens_seen)
         if array.ndim != len(self.axes) or len(array) != count:
@@ -103,6 +104,6 @@ def needed(names: Iterable[str]) -> set[str]:
 
 def find(name: str) -> Metric:
     """A metric by name. ValueError: there is none."""
-    if name not in METRICS:
-        raise ValueError(f"There is no column {name!r}. Choose from {', '.join(METRICS)}.")
+    if not isinstance(name, str) or name not in METRICS:
+        raise ValueError(f"There is no column {said(name)}. Choose from {', '.join(METRICS)}.")
     return METRICS[name]

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from pyscripts.checks import whole
+from pyscripts.checks import said, whole
+from pyscripts.json_text import parse_json
 from pyscripts.native import engines, parquet_output
 from pyscripts.native.blocks import Corpus
-from pyscripts.native.documents import CorpusError, check_writable, parquet
+from pyscripts.native.documents import CorpusError, check_kind, check_writable, parquet
 from pyscripts.native.engines import ENGINES, Job
 from pyscripts.native.model import Model, load
 from pyscripts.native.scoring import Settings, Sums
@@ -66,12 +66,13 @@ def score_corpus(
         raise CorpusError(f"{output} exists. Delete it or choose another output.")
     check_writable(output)
     if engine not in ENGINES:
-        raise CorpusError(f"There is no engine {engine!r}. Choose from {', '.join(ENGINES)}.")
+        raise CorpusError(f"There is no engine {said(engine)}. Choose from {', '.join(ENGINES)}.")
     most = most_threads() if engine == "processes" else None  # a cluster has more processors than this machine
     whole("--processes", processes, 1, most)
     for path in corpus:
         if not path.is_file():
             raise CorpusError(f"There is no file {path}.")
+        check_kind(path)
     if engine == "processes" and threads is None:
         threads = max(1, (os.cpu_count() or 1) // processes)
     model = load(folder, threads=threads)
@@ -81,27 +82,32 @@ def score_corpus(
     partial, saved = Path(f"{output}.partial"), Path(f"{output}.state")
     state = _resume(saved, partial, _fingerprint(model, job))
     began, tokens_before, share_before = time.perf_counter(), state.sums.tokens, state.share
-    with partial.open("r+b" if partial.exists() else "w+b") as file:
-        file.truncate(state.bytes)
-        file.seek(state.bytes)
-        for block in engines.run(job, model, state.blocks, engine):
-            file.write(block.records.lines)
-            file.flush()
-            os.fsync(file.fileno())
-            state.sums.add(block.records.sums)
-            state.blocks, state.bytes = state.blocks + 1, file.tell()
-            state.skipped, state.share = state.skipped + len(block.skipped), block.end
-            _save(saved, state)
-            for sentence in block.skipped:
-                report(sentence)
-            seconds, tokens = time.perf_counter() - began, state.sums.tokens - tokens_before
-            progress(Progress(tokens, state.sums.documents, seconds, block.end, share_before))
+    try:
+        with partial.open("r+b" if partial.exists() else "w+b") as file:
+            file.truncate(state.bytes)
+            file.seek(state.bytes)
+            for block in engines.run(job, model, state.blocks, engine):
+                file.write(block.records.lines)
+                file.flush()
+                os.fsync(file.fileno())
+                state.sums.add(block.records.sums)
+                state.blocks, state.bytes = state.blocks + 1, file.tell()
+                state.skipped, state.share = state.skipped + len(block.skipped), block.end
+                _save(saved, state)
+                for sentence in block.skipped:
+                    report(sentence)
+                seconds, tokens = time.perf_counter() - began, state.sums.tokens - tokens_before
+                progress(Progress(tokens, state.sums.documents, seconds, block.end, share_before))
+    except BaseException:
+        if not state.blocks:  # there is nothing to resume
+            partial.unlink(missing_ok=True)
+        raise
     if output.suffix == ".parquet":
         parquet_output.write(partial, output, settings)
         partial.unlink()
     else:
         partial.replace(output)
-    saved.unlink()
+    saved.unlink(missing_ok=True)  # an empty corpus has no block, after which one is saved
     return state
 
 
@@ -118,14 +124,15 @@ def _resume(saved: Path, partial: Path, fingerprint: str) -> State:
     if not saved.exists() or not partial.exists():
         return State(fingerprint)
     try:
-        state: dict[str, Any] = json.loads(saved.read_text(encoding="utf-8"))
-    except json.JSONDecodeError:
+        given = parse_json(saved.read_bytes())
+        state = State(**{**given, "sums": Sums.of(given["sums"])})
+    except (ValueError, KeyError, TypeError):
         raise CorpusError(f"{saved} is damaged. Delete it to start again.") from None
-    if partial.stat().st_size < state.get("bytes", 0):
+    if partial.stat().st_size < state.bytes:
         raise CorpusError(f"{partial} is shorter than {saved} says. Delete both to start again.")
-    if state["fingerprint"] != fingerprint:
+    if state.fingerprint != fingerprint:
         raise CorpusError(f"{partial} was begun with another model, corpus or options. Use those again or delete it.")
-    return State(**{**state, "sums": Sums.of(state["sums"])})
+    return state
 
 
 def _save(saved: Path, state: State) -> None:

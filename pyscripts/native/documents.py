@@ -1,11 +1,12 @@
 """Reads a corpus one document at a time from text, JSON lines or Parquet; broken records are reported and skipped."""
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pyscripts.json_text import parse_json
 
 KINDS = (".txt", ".jsonl", ".parquet")
 ROWS = 256  # rows of a Parquet file in memory at a time
@@ -27,6 +28,12 @@ class Document:
 Report = Callable[[str], None]  # receives a sentence about a skipped record
 
 
+def check_kind(path: str | Path) -> None:
+    """CorpusError: a file's ending is none of KINDS."""
+    if Path(path).suffix not in KINDS:
+        raise CorpusError(f"{path} is not a {', '.join(KINDS)} file. Rename or convert it.")
+
+
 def documents(
     paths: Sequence[str], field: str, lines: bool, report: Report, folder: Path = Path()
 ) -> Iterator[Document]:
@@ -44,11 +51,9 @@ def documents(
     total, before = max(sum(sizes), 1), 0
     readers = {".txt": _text_lines if lines else _text, ".jsonl": _json_lines, ".parquet": _parquet}
     for path, file, size in zip(paths, files, sizes, strict=True):
-        reader = readers.get(file.suffix)
-        if reader is None:
-            raise CorpusError(f"{path} is not a {', '.join(KINDS)} file. Rename or convert it.")
+        check_kind(path)
         try:
-            for number, text, share in reader(file, field):
+            for number, text, share in readers[file.suffix](file, field):
                 source = path if number is None else f"{path}:{number}"
                 if isinstance(text, _Broken):
                     report(f"{source} was skipped: {text.reason}")
@@ -106,16 +111,19 @@ def _field(line: str | _Broken, field: str) -> str | _Broken:
     if isinstance(line, _Broken):
         return line
     try:
-        record: Any = json.loads(line)
-    except (ValueError, RecursionError) as error:  # ValueError also of a number with thousands of digits
-        return _Broken(f"it is not JSON ({error})")
+        record = parse_json(line)
+    except ValueError as error:  # ValueError also of a number with thousands of digits
+        return _Broken(f"it cannot be read as JSON ({error})")
     if not isinstance(record, dict) or field not in record:
         return _Broken(f"it has no field {field!r} (choose another with --field)")
     return record[field] if isinstance(record[field], str) else _Broken(f"its field {field!r} is not text")
 
 
 def _parquet(path: Path, field: str) -> Read:
-    file = parquet().ParquetFile(path)
+    try:
+        file = parquet().ParquetFile(path)
+    except ValueError:  # pyarrow's ArrowInvalid
+        raise CorpusError(f"{path} is not a Parquet file, or it is damaged. Write it again.") from None
     names = file.schema_arrow.names
     if field not in names:
         raise CorpusError(f"{path} has no column {field!r}. Choose one of {', '.join(names)} with --field.")

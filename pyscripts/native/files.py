@@ -1,12 +1,12 @@
 """Reads a model folder as the exporter wrote it: manifest.json, and files joined from verified chunks."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pyscripts.checks import is_whole
+from pyscripts.json_text import parse_json
 
 SCHEMA = "tokenlight.model/3"
 
@@ -41,17 +41,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """manifest.json of a model folder. ModelError: there is none, or it is of another version."""
     path = folder / "manifest.json"
     try:
-        manifest: Any = json.loads(path.read_text(encoding="utf-8"))
+        manifest = parse_json(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise ModelError(f"{folder} is not a model folder: it has no manifest.json. `python export/build.py` writes "
                          f"one into site/models/<id>.") from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}).") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is not valid JSON ({error}). Build the model again.") from None
+    except ValueError as error:
+        raise ModelError(f"{path} cannot be read as JSON ({error}). Build the model again.") from None
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         schema = manifest.get("schema") if isinstance(manifest, dict) else None
-        raise ModelError(f"{path} has the schema {schema}, but this version reads {SCHEMA}. Build the model again.")
+        raise ModelError(f"{path} has the schema {schema!s:.60}, but this version reads {SCHEMA}. Build it again.")
     for name, is_usable in NEEDED.items():
         if not is_usable(manifest.get(name)):
             raise ModelError(f"{path} has no usable {name}. Build the model again.")

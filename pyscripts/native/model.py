@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.alignment import Align
-from pyscripts.checks import whole
+from pyscripts.checks import path_of, whole
 from pyscripts.interventions import checked, inputs
 from pyscripts.metrics import lens
 from pyscripts.metrics.attribution import Attribution
@@ -37,7 +37,7 @@ def load(folder: str | Path, *, threads: int | None = None) -> "Model":
     """
     if threads is not None:
         threads = whole("threads", threads, 1, most_threads())
-    folder = Path(folder)
+    folder = path_of("The model folder", folder)
     manifest = read_manifest(folder)
     tokenizer = TextTokenizer(read_file(folder, manifest, "tokenizer.json").decode())
     return Model(manifest, Session(folder, manifest, threads or 0), tokenizer)
@@ -117,13 +117,14 @@ class Model:
             max_tokens=max_tokens, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed,
             repetition_penalty=repetition_penalty, frequency_penalty=frequency_penalty, greedy=greedy, stop=stop,
             stop_at_end=stop_at_end, prefix=prefix, literal=literal)
+        count = options["maxTokens"]
         names, front, started = kept(keep, self.manifest), self.prefix_ids(prefix), time.perf_counter()
         changes = checked(interventions, self.manifest)
         tokens = self._tokens(prompt, None, literal)
         room = self.manifest["context_length"] - len(front) - len(tokens.ids)
         if not tokens.ids and not front:
             raise ValueError(NO_TEXT)
-        if max_tokens and room < 1:
+        if count and room < 1:
             raise ValueError(f"The prompt fills the whole context of {self.manifest['context_length']} tokens. "
                              f"Shorten it to leave room for new ones.")
         ids, length = [*front, *tokens.ids], len(tokens.ids)
@@ -137,7 +138,7 @@ class Model:
             run.extend(pending)
             values, past = step
             pending = self._unpack(values)
-        for _ in range(min(max_tokens, room)):
+        for _ in range(min(count, room)):
             id = run.reading.draw(pending.logits[-1])
             piece = self.tokenizer.pieces([*run.reading.tokens.ids, id])[-1]
             run.extend(pending, [(piece, self.tokenizer.is_control(id))])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscripts.checks import said
 from pyscripts.metrics import METRICS, Scored, find, needed, words
 from pyscripts.metrics.likelihood import NO_TARGET, TokenStatistics, token_statistics
 from pyscripts.metrics.word_metrics import words_of
@@ -37,9 +38,11 @@ class Settings:
 
     def check(self, manifest: dict[str, Any]) -> "Settings":
         """The settings with context and stride filled in. CorpusError: one of them does not fit the model."""
+        if not self.columns:
+            raise CorpusError(f"--columns names no column. Choose from {', '.join((*OF_TEXT, *METRICS))}.")
         for name in self.columns:
             if name not in OF_TEXT and name not in METRICS:
-                raise CorpusError(f"There is no column {name!r}. Choose from {', '.join((*OF_TEXT, *METRICS))}.")
+                raise CorpusError(f"There is no column {said(name)}. Choose from {', '.join((*OF_TEXT, *METRICS))}.")
         most = manifest["context_length"]
         context = most if self.context is None else self.context
         if not 2 <= context <= most:

@@ -1,11 +1,11 @@
 """The summary of a scored corpus, and summaries side by side in a plain-text table."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pyscripts.json_text import parse_json
 from pyscripts.metrics.words import CLASSES
 from pyscripts.native.documents import CorpusError, check_writable
 from pyscripts.native.scoring import Sums
@@ -48,11 +48,11 @@ def read_summary(path: Path) -> tuple[str, dict[str, Any]]:
         raise CorpusError(f"{path} cannot be read ({error.strerror}). Choose a file that tokenlight score --summary "
                           "wrote.") from None
     try:
-        found = json.loads(text)
+        found = parse_json(text)
         model, corpus = found["model"], found["corpus"]
         whole = isinstance(model, str) and isinstance(corpus, list) and all(isinstance(each, str) for each in corpus)
         whole = whole and all(value is None or isinstance(value, int | float) for value in rows(found).values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
         raise CorpusError(f"{path} is not a summary. Write one with tokenlight score --summary.")

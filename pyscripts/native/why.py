@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pyscripts import interventions, patching
 from pyscripts.alignment import Align
-from pyscripts.checks import flag
+from pyscripts.checks import flag, said
 from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics import attribution as direct
 from pyscripts.metrics.likelihood import logprobs_of
@@ -200,7 +200,7 @@ def _changes(
         after = [_logprob(_last(model, ids[: position + 1], each), id) for each in every]
         return np.array(after) - before
     if scope != "last":
-        raise ValueError(f"scope is 'last' or 'text', not {scope!r}.")
+        raise ValueError(f"scope is 'last' or 'text', not {said(scope)}.")
     logprobs = copied(model, run, np.array([position]), [{}, *variants], [id])[:, 0]
     return logprobs[1:] - logprobs[0]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscripts.checks import flag
+from pyscripts.checks import flag, said
 from pyscripts.metrics import ablation, head_outputs
 from pyscripts.metrics import attribution as direct
 from pyscripts.model_outputs import ModelShape
@@ -59,7 +59,7 @@ class LabWhy:
         the position that predicts ("last") or in the whole text ("text"). Off is zero ablation or, with `mean`, mean
         ablation: its mean output (`head_means`) is put in its place."""
         if scope not in ("last", "text"):
-            raise ValueError(f"scope is 'last' or 'text', not {scope!r}.")
+            raise ValueError(f"scope is 'last' or 'text', not {said(scope)}.")
         check_run(run, self.manifest)
         layers, heads = self.manifest["layers"], self.manifest["heads"]
         means = await self.head_means(run) if flag("mean", mean) else None

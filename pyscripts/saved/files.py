@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from pyscripts.checks import said
 from pyscripts.run import Reading, build
 from pyscripts.saved.csv_file import tokens_csv
 from pyscripts.saved.embed import embed
@@ -67,5 +68,5 @@ KINDS = {
 def write(run: Saveable, kind: str) -> bytes:
     """The file's bytes. ValueError: there is no such kind."""
     if kind not in KINDS:
-        raise ValueError(f"There is no file of the kind {kind!r}. Choose from {', '.join(KINDS)}.")
+        raise ValueError(f"There is no file of the kind {said(kind)}. Choose from {', '.join(KINDS)}.")
     return KINDS[kind].write(run)

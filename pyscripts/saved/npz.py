@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts import run
+from pyscripts.json_text import parse_json
 from pyscripts.metrics import METRICS
 from pyscripts.run import Reading
 
@@ -99,7 +100,7 @@ def read_npz(data: bytes, name: str) -> NpzFile:
     about: Any = None
     if "about" in arrays and arrays["about"].dtype.kind == "U" and arrays["about"].ndim == 0:
         with suppress(ValueError):  # it is not JSON: it is none of ours
-            about = json.loads(str(arrays.pop("about")))
+            about = parse_json(str(arrays.pop("about")))
     if not isinstance(about, dict) or about.get("schema") != SCHEMA or not isinstance(about.get("run"), dict):
         raise ValueError(f"{name} is not a saved run (NPZ).")
     own = {large: mine for mine, large in LARGE.items()}

@@ -14,7 +14,7 @@ from pyscripts.run import Reading
 from pyscripts.saved.npz import NpzFile, is_npz, read_npz
 from pyscripts.saved.run_file import parse_run, reason
 from pyscripts.saved.saved_trace import SavedTrace
-from pyscripts.saved.schema import check_run
+from pyscripts.saved.schema import check_numbers, check_run
 from pyscripts.tokens import Tokens
 from pyscripts.trace import Trace
 
@@ -77,6 +77,8 @@ def _of_npz(file: NpzFile) -> OpenedRun:
     texts += [""] * (max(ids) + 1 - len(texts))
     trace = Trace(ids, ModelShape.of(manifest), prefix=prefix is not None, begins_word=begins_word(texts, control),
                   attention_bytes=float("inf"), hidden_bytes=float("inf"))
+    for name, array in file.state.items():
+        check_numbers(array, name)
     trace.restore(file.state)
     return OpenedRun(_reading(saved, trace, tokens), tokens.text, manifest, texts, control, {
         "model": str(manifest["sha256"]), "prefix": prefix, "interventions": as_json(saved["interventions"]),

@@ -1,10 +1,11 @@
 """Opens a Run that was saved as JSON or NPZ, in this version's schema or an earlier one."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pyscripts.checks import path_of
+from pyscripts.json_text import parse_json
 from pyscripts.run import SCHEMA
 from pyscripts.saved.npz import is_npz, read_npz
 from pyscripts.saved.schema import check_run
@@ -19,19 +20,20 @@ def open_run(path: str | Path) -> dict[str, Any]:
     less: what it lacks is null, and `control` is False. Its head_scores, which counted other queries, are left out.
     OSError: the file cannot be read. ValueError: it is no Run, or of a newer version.
     """
-    data = Path(path).read_bytes()
+    path = path_of("The file", path)
+    data = path.read_bytes()
     return read_npz(data, str(path)).run if is_npz(data) else parse_run(data, str(path))
 
 
 def parse_run(data: bytes, name: str) -> dict[str, Any]:
     """The same of the bytes of a JSON file; `name`: what messages call it."""
     try:
-        saved: Any = json.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is not JSON ({error}).") from None
+        saved = parse_json(data)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be read as JSON ({error}).") from None
     schema = saved.get("schema") if isinstance(saved, dict) else None
     if schema not in (FIRST, SCHEMA):
-        raise ValueError(f"{name} has the schema {schema}, but this version opens {FIRST} and {SCHEMA}.")
+        raise ValueError(f"{name} has the schema {schema!s:.60}, but this version opens {FIRST} and {SCHEMA}.")
     try:
         run = dict(saved) if schema == SCHEMA else _from_first(saved)
         check_run(run)

@@ -1,5 +1,6 @@
 // A lesson as a file or link holds it, tokenlight.lesson/1: checked field by field; what is wrong is one sentence; pure, main thread.
 
+import { inWords } from '../shared/options.js';
 import { CONDITIONS, HEADS } from './conditions.js';
 
 /**
@@ -123,7 +124,7 @@ function placeOf(value, where) {
 }
 
 /** A value in a sentence. @param {unknown} value */
-const shown = (value) => `“${(typeof value === 'string' ? value : JSON.stringify(value) ?? 'nothing').slice(0, 60)}”`;
+const shown = (value) => `“${inWords(value)}”`;
 
 /** A copy without the fields that are undefined. @template {object} T @param {T} fields @returns {any} */
 const without = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -53,6 +53,14 @@ function end(why) {
   endRequests();
 }
 
+/** Ends the lab's Python with all that code has changed in it, and starts another. */
+export function restartPython() {
+  end('Python was restarted.');
+  state.ownMetrics.value = { runId: null, metrics: [] };
+  warm();
+  say('Python was restarted. Nothing that code has changed in it is left.');
+}
+
 /** Ends what the model computes for the lab, and what waits for it. */
 function endRequests() {
   try {

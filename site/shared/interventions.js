@@ -52,7 +52,7 @@ export function checkedInterventions(given, model = ANY) {
 function objectOf(given, where, needed, known) {
   if (given === null || typeof given !== 'object' || Array.isArray(given)) throw new TypeError(`interventions: ${where} must be an object.`);
   const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new TypeError(`interventions: ${where} has no ${unknown}. It may have ${known.join(', ')}.`);
+  if (unknown !== undefined) throw new TypeError(`interventions: ${where} has no ${unknown.slice(0, 60)}. It may have ${known.join(', ')}.`);
   const missing = needed.find((name) => /** @type {any} */ (given)[name] === undefined);
   if (missing !== undefined) throw new TypeError(`interventions: ${where} has no ${missing}.`);
   return /** @type {Record<string, unknown>} */ (given);

@@ -75,8 +75,13 @@ function checked(call, options, rules, also = []) {
   return Object.fromEntries(values);
 }
 
+const LONGEST_SHOWN = 60; // characters of a value in a sentence
+
+/** A wrong value in a sentence; a list may be nested more deeply than it can be written out. @param {unknown} value */
+export const inWords = (value) => (Array.isArray(value) ? 'a list' : value && typeof value === 'object' ? 'an object' : String(value).slice(0, LONGEST_SHOWN));
+
 /** @param {string} call @param {string} name @param {string[]} names */
-const noOption = (call, name, names) => new TypeError(`${call}: there is no option ${name}. The options are ${names.join(', ')}.`);
+const noOption = (call, name, names) => new TypeError(`${call}: there is no option ${inWords(name)}. The options are ${names.join(', ')}.`);
 
 /** @param {string} call @param {string} name @param {unknown} value @param {Rule} rule */
 function check(call, name, value, { type, least, most }) {
@@ -97,7 +102,7 @@ const FILE_KINDS = ['json', 'csv', 'npz', 'html', 'embed'];
 /** @param {unknown} kind of tokenlight.export @returns {FileKind} */
 export function fileKind(kind) {
   if (typeof kind === 'string' && FILE_KINDS.includes(kind)) return /** @type {FileKind} */ (kind);
-  throw new TypeError(`export: there is no file of the kind ${String(kind)}. The kinds are ${FILE_KINDS.join(', ')}.`);
+  throw new TypeError(`export: there is no file of the kind ${inWords(kind)}. The kinds are ${FILE_KINDS.join(', ')}.`);
 }
 
 /**
@@ -111,7 +116,7 @@ export function checkedInput(call, input, vocabSize) {
   const wrong = input.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= (vocabSize ?? Infinity));
   if (wrong >= 0) {
     const ids = vocabSize === undefined ? 'ids are whole numbers from 0' : `this model's ids are whole numbers from 0 to ${vocabSize - 1}`;
-    throw new RangeError(`${call}: ${String(input[wrong])} is not a token id; ${ids}.`);
+    throw new RangeError(`${call}: ${inWords(input[wrong])} is not a token id; ${ids}.`);
   }
   return [...input];
 }

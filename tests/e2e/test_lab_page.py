@@ -168,6 +168,10 @@ def test_errors_mark_their_lines(page: Page) -> None:
     assert found["marked"] == ["    return x[99]", "f(run.logprob)"]
     assert run(page, "a = (")["marked"] == ["a = ("]
     assert "write await" in run(page, "model.read('a').logprob")["value"]
+    found = run(page, "1\nmodel.read('a')")
+    assert found["value"] == "The last line gives a coroutine, not its result. Write await before it."
+    assert found["printed"] == "" and found["marked"] == ["model.read('a')"]
+    assert "plot() draws numbers from" in run(page, "plot([1e308, -1e308])")["value"]
     assert run(page, "1 + 1") == {"printed": "", "value": "2", "marked": []}
 
 
@@ -196,6 +200,16 @@ def test_code_that_ends_python_is_ended(page: Page) -> None:
         assert "Python could not go on (Program terminated with exit(" in run(page, code)["value"]
         assert run(page, "len(run.ids)")["value"] != ""
     expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_python_that_code_has_damaged_is_restarted(page: Page) -> None:
+    """What code changes in a module or built-in stays for the code after it, until Python is restarted."""
+    run(page, "from pyscripts.metrics import METRICS\nimport builtins\nMETRICS.clear()\nbuiltins.repr = None")
+    assert "There is no column" in run(page, "run.metric('surprisal')")["value"]
+    assert "not callable" in run(page, "repr(1)")["value"]
+    page.click("#restart-python")
+    expect(page.locator("#notice")).to_contain_text("Python was restarted.")
+    assert run(page, "repr(len(run.metric('surprisal')) == len(run.ids))")["value"] == "True"
 
 
 HOSTILE = """

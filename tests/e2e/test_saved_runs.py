@@ -140,6 +140,8 @@ def test_a_reading_that_was_stopped_is_opened_with_its_whole_text(tiny: Page, tm
     path = saved(tiny, "json", tmp_path)
     read_box(tiny, "Something else.")
     stopped = run | {"tokens": run["tokens"][:5], "summary": run["summary"] | {"tokens": 5, "scored_tokens": 5}}
+    stopped["attention_entropy"] = [[head[:5] for head in layer] for layer in run["attention_entropy"]]
+    stopped["hidden_norm"] = [layer[:5] for layer in run["hidden_norm"]]
     path.write_text(json.dumps(stopped), encoding="utf-8")
     shown = opened(tiny, path)
     assert shown["ids"] == [token["id"] for token in run["tokens"][:5]]
@@ -183,6 +185,7 @@ def test_what_cannot_be_opened_is_said_and_the_run_stays(tiny: Page, tmp_path: P
         ("cut.npz", whole[: len(whole) // 2], "cut.npz is damaged"),
         ("later.json", b'{"schema": "tokenlight.run/9"}', "this version opens"),
         ("half.json", b'{"schema": "tokenlight.run/2"}', "half.json is not a whole Run"),
+        ("deep.json", b'{"schema": "tokenlight.run/2", "tokens": ' + b"[" * 100_000, "it is nested too deeply"),
         ("empty.txt", b"", "empty.txt is empty."),
         ("other.zip", other.getvalue(), "other.zip is not a saved run (NPZ)."),
     ):

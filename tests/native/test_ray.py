@@ -44,7 +44,7 @@ def test_ray_writes_what_processes_write(
             engine=engine, processes=2 if engine == "ray" else 1, threads=1, report=said[engine].append)
     assert Path("processes.jsonl").read_bytes() == Path("ray.jsonl").read_bytes()
     assert states["processes"] == states["ray"] and states["ray"].blocks == 6
-    assert said["processes"] == said["ray"] and said["ray"][0].startswith("c.jsonl:41 was skipped: it is not JSON")
+    assert said["processes"] == said["ray"] and said["ray"][0].startswith("c.jsonl:41 was skipped: it cannot be read")
 
 
 def test_a_block_that_processes_finished_is_not_scored_again(

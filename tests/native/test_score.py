@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pyscripts.metrics import METRICS as registered
 from pyscripts.metrics import Scored, metric
 from pyscripts.native import Model, blocks
 from pyscripts.native.__main__ import describe, main
-from pyscripts.native.corpus import Progress, score_corpus
+from pyscripts.native.corpus import Progress, State, score_corpus
 from pyscripts.native.scoring import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,15 +139,16 @@ def test_broken_records_are_named_and_skipped(
     source = tmp_path / "c.jsonl"
     lines = [b'{"text": "one"}', b"{broken", b"", b'{"other": 1}', b'{"text": 5}', b'{"text": ""}', b"\xff", b"[]"]
     lines.append(b'{"text": "x", "n": ' + b"9" * 5000 + b"}")
+    lines.append(b"[" * 100_000)
     source.write_bytes(b"\n".join([*lines, b'{"text": "two \\ud800 words"}']))
     arguments = ["score", "--model", str(tiny_models / "tiny-gpt2"), str(source), "-o", str(tmp_path / "o.jsonl")]
     assert main([*arguments, "--threads", "1"]) == 1
     said = capsys.readouterr()
-    for number, reason in ((2, "not JSON"), (4, "no field 'text'"), (5, "not text"), (6, "empty"), (7, "not UTF-8"),
-                           (8, "no field"), (9, "not JSON")):
+    for number, reason in ((2, "cannot be read as JSON"), (4, "no field 'text'"), (5, "not text"), (6, "empty"),
+                           (7, "not UTF-8"), (8, "no field"), (9, "cannot be read as JSON"), (10, "nested too deeply")):
         assert any(f"{source}:{number} was skipped" in line and reason in line for line in said.err.splitlines())
-    assert [each["source"] for each in records(tmp_path / "o.jsonl")] == [f"{source}:1", f"{source}:10"]
-    assert "7 records were skipped" in said.err and "perplexity" in said.out
+    assert [each["source"] for each in records(tmp_path / "o.jsonl")] == [f"{source}:1", f"{source}:11"]
+    assert "8 records were skipped" in said.err and "perplexity" in said.out
 
 
 def test_two_corpora_in_one_table(tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,6 +200,9 @@ def test_a_damaged_summary_is_named(damaged: Any, tmp_path: Path, capsys: pytest
         (["--processes", "0"], "--processes must be a whole number from 1 to"),
         (["--processes", "100000"], "--processes must be a whole number from 1 to"),
         (["--threads", "100000"], "threads must be a whole number from 1 to"),
+        (["--columns", ","], "--columns names no column. Choose from ids, texts, bytes, logprob"),
+        (["table.csv"], "table.csv is not a .txt, .jsonl, .parquet file. Rename or convert it."),
+        (["--field", "body", "broken.parquet"], "broken.parquet"),
         (["missing.jsonl"], "There is no file missing.jsonl"),
         (["-o", "out.csv"], "must be a .jsonl or .parquet"),
         (["--model", "nowhere"], "nowhere is not a model folder"),
@@ -207,11 +212,14 @@ def test_a_damaged_summary_is_named(damaged: Any, tmp_path: Path, capsys: pytest
     ],
 )
 def test_wrong_arguments_are_answered_with_a_sentence(
-    tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
+    tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    more: list[str], said: str,
 ) -> None:
-    written(tmp_path / "c.jsonl", 1)
+    monkeypatch.chdir(tmp_path)
+    for name in ("c.jsonl", "table.csv", "broken.parquet"):
+        written(tmp_path / name, 1)
     model = ["--model", str(tiny_models / "tiny-gpt2"), "--threads", "1"]
-    assert main(["score", *model, "-o", str(tmp_path / "o.jsonl"), *more, str(tmp_path / "c.jsonl")]) == 2
+    assert main(["score", *model, "-o", "o.jsonl", *more, "c.jsonl"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and said in line
     assert not list(tmp_path.glob("o.jsonl*"))
@@ -247,6 +255,26 @@ def test_an_earlier_summary_is_replaced(tiny_models: Path, tmp_path: Path) -> No
         assert json.loads((tmp_path / name).read_text())["model"] == "tiny-gpt2"
 
 
+@pytest.mark.parametrize("empty", ["c.jsonl", "c.parquet", "c.txt"])
+@pytest.mark.parametrize("output", ["o.jsonl", "o.parquet"])
+def test_an_empty_corpus_has_a_summary(
+    tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], empty: str, output: str
+) -> None:
+    """And no records: neither the output nor what led to it is in the way of anything later."""
+    pyarrow = pytest.importorskip("pyarrow", reason="Parquet is optional; make installs pyarrow for the tests")
+    from pyarrow import parquet
+
+    source, to = tmp_path / empty, tmp_path / output
+    source.write_bytes(b"")
+    if source.suffix == ".parquet":
+        parquet.write_table(pyarrow.table({"text": pyarrow.array([], pyarrow.string())}), source)
+    command = ["score", "--model", str(tiny_models / "tiny-gpt2"), "--threads", "1", str(source), "-o", str(to)]
+    assert main(command) == int(empty == "c.txt")  # one document, which is empty and skipped
+    assert "documents" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {empty, output}
+    assert (parquet.read_table(to).num_rows if to.suffix == ".parquet" else to.stat().st_size) == 0
+
+
 def test_nothing_is_overwritten_and_other_arguments_cannot_resume(
     tiny_models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -255,12 +283,14 @@ def test_nothing_is_overwritten_and_other_arguments_cannot_resume(
     (tmp_path / "o.jsonl").write_text("mine")
     assert main([*arguments, "-o", str(tmp_path / "o.jsonl")]) == 2 and (tmp_path / "o.jsonl").read_text() == "mine"
     (tmp_path / "p.jsonl.partial").write_text("")
-    (tmp_path / "p.jsonl.state").write_text(json.dumps({"fingerprint": "another"}))
+    (tmp_path / "p.jsonl.state").write_text(json.dumps(asdict(State("another"))))
     assert main([*arguments, "-o", str(tmp_path / "p.jsonl")]) == 2
-    (tmp_path / "p.jsonl.state").write_text(json.dumps({"bytes": 9}))
+    (tmp_path / "p.jsonl.state").write_text(json.dumps(asdict(State("another", bytes=9))))
+    assert main([*arguments, "-o", str(tmp_path / "p.jsonl")]) == 2
+    (tmp_path / "p.jsonl.state").write_text("[]")
     assert main([*arguments, "-o", str(tmp_path / "p.jsonl")]) == 2
     said = capsys.readouterr().err
-    assert "is shorter than" in said
+    assert "is shorter than" in said and "p.jsonl.state is damaged" in said
     assert "o.jsonl exists" in said and "begun with another model, corpus or options" in said
 
 

@@ -64,6 +64,14 @@ def test_an_error_shows_the_lines_of_the_code_only() -> None:
 async def _never() -> None: ...
 
 
+def test_a_value_that_was_not_awaited_is_said(recwarn: pytest.WarningsRecorder) -> None:
+    code = "async def read():\n    return 1\n\nread()"
+    outcome, printed = run(code)
+    assert outcome.error == "The last line gives a coroutine, not its result. Write await before it."
+    assert outcome.lines == (4,) and not printed and not recwarn.list
+    assert run(code.replace("\nread()", "\nawait read()"))[0] == Outcome(1)
+
+
 def test_code_is_stopped() -> None:
     async def stopped() -> Outcome:
         task = asyncio.ensure_future(execute("import asyncio\nawait asyncio.sleep(60)", {}))

@@ -52,9 +52,13 @@ SEEN: dict[str, Any] = {
 }
 
 
+DEEP = "<deep>"  # stands for a list that is nested more deeply than json.dumps can write
+
+
 def call(*calls: list[Any]) -> list[Any]:
     command = [str(NODE), str(Path(__file__).with_name("call_lessons.mjs"))]
-    done = subprocess.run(command, input=json.dumps(calls), capture_output=True, text=True, encoding="utf-8")
+    given = json.dumps(calls).replace(json.dumps(DEEP), "[" * 50_000 + "]" * 50_000)
+    done = subprocess.run(command, input=given, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 
@@ -88,6 +92,7 @@ FAULTS: list[tuple[Any, str]] = [
     ("text", "The lesson must be an object."),
     ({}, "The lesson has no “schema”."),
     (changed(schema="tokenlight.run/2"), "The lesson's schema is “tokenlight.run/2”: this page reads"),
+    (changed(schema=DEEP), "The lesson's schema is “a list”: this page reads"),
     (changed(title=None), "The lesson has no “title”."),
     (changed(title=" "), "The lesson's title must be a text."),
     (changed(title=5), "The lesson's title must be a text."),

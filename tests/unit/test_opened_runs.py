@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import re
 import zipfile
 from types import SimpleNamespace
 from typing import Any
@@ -178,6 +179,10 @@ def npz_with(change: Any) -> bytes:
     lambda parts, about: parts.update(resid=parts["resid"][:, :3]),
     lambda parts, about: parts.update({"rows/logprob": parts["rows/logprob"][:3]}),
     lambda parts, about: parts.update({"rows/rank": np.array([{}])}),  # would need pickle
+    lambda parts, about: parts.update({"rows/entropy": np.full(len(parts["rows/entropy"]), 1e300)}),
+    lambda parts, about: parts.update({"rows/entropy": parts["rows/entropy"].astype("U9")}),
+    lambda parts, about: parts.update({"rows/hidden_norm": parts["rows/hidden_norm"][:1]}),
+    lambda parts, about: parts.update({"rows/attention_entropy": parts["rows/attention_entropy"][:, :1]}),
     lambda parts, about: about.update(schema="other"),
     lambda parts, about: about["manifest"].pop("layers"),
     lambda parts, about: about["manifest"].update(layers="many"),
@@ -263,6 +268,40 @@ def test_a_changed_json_is_opened_or_refused_in_a_sentence() -> None:
             assert "\n" not in str(error)
             refused += 1
     assert 30 < refused < 150
+
+
+@pytest.mark.parametrize(("path", "value", "said"), [
+    ("tokens.2.logprob", -1e300, "it.tokens[2].logprob is out of range"),
+    ("tokens.2.logprob", -1e39, "it.tokens[2].logprob is out of range"),
+    ("tokens.2.entropy", 1e300, "it.tokens[2].entropy is out of range"),
+    ("tokens.2.rank", 2**53, "it.tokens[2].rank is out of range"),
+    ("tokens.2.top.0.logprob", -1e300, "it.tokens[2].top[0].logprob is out of range"),
+    ("steps.0.sampled_entropy", 1e300, "it.steps[0].sampled_entropy is out of range"),
+    ("hidden_norm.0.2", 1e300, "it.hidden_norm[0][2] is out of range"),
+    ("options.temperature", float("inf"), "it.options.temperature is out of range"),
+    ("options.temperature", float("nan"), "it.options.temperature is out of range"),
+    ("options.stop", ["\ud800"], "it.options.stop[0] holds half a character"),
+    ("hidden_norm", [[]], "it.hidden_norm has 1 items, not 3"),
+    ("hidden_norm.1", [], "it.hidden_norm[1] has 0 items, not 6"),
+    ("attention_entropy.1.0", [1.0], "it.attention_entropy[1][0] has 1 items, not 6"),
+    ("heads_on_text.induction.mass", [], "it.heads_on_text.induction.mass has 0 items, not 2"),
+    ("heads_on_text.induction.chance", [0.5], "it.heads_on_text.induction.chance has 1 items, not 2"),
+])  # fmt: skip
+@pytest.mark.parametrize("kind", ["json", "npz"])
+def test_a_number_out_of_range_and_an_array_of_another_shape_are_named(
+    kind: str, path: str, value: Any, said: str
+) -> None:
+    def change(inner: Any) -> None:
+        *way, last = (int(part) if part.isdigit() else part for part in path.split("."))
+        for part in way:
+            inner = inner[part]
+        inner[last] = value
+
+    saved = json.loads(files.write(saveable(generated=2), "json"))
+    change(saved)
+    data = json.dumps(saved).encode() if kind == "json" else npz_with(lambda _, about: about.update(run=saved))
+    with pytest.raises(ValueError, match=rf"^x\.file is not a whole Run \({re.escape(said)}\)\.$"):
+        open_reading(data, "x.file")
 
 
 def test_open_run_opens_npz(tmp_path: Any) -> None:

@@ -1,11 +1,12 @@
 """The lab's plot: coordinates worked out by hand, whole XML with hostile labels, and what is refused."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
 
-from pyscripts.lab.plot import COLOURS, MOST, plot, ticks
+from pyscripts.lab.plot import COLOURS, MOST, WIDTH, plot, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -35,6 +36,18 @@ def rects(svg: str, colour: str) -> list[list[float]]:
 def test_ticks_are_round_and_hold_the_values(low: float, high: float, expected: list[float]) -> None:
     found = ticks(low, high)
     assert found == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("values", [[5e-324, 0], [1e-320, 1e-319], [1, 1 + 1e-15], [1e299, 1e299 * (1 + 1e-12)],
+                                    [1e300, -1e300], [1e-299, 2e-299], [0, 0], [-1e9, -1e9]])
+@pytest.mark.parametrize("kind", ["line", "bar"])
+def test_values_that_are_as_good_as_equal_are_drawn(values: list[float], kind: str) -> None:
+    for given in ((values,), ([1, 2], values)):
+        svg = plot(*given, kind=kind)
+        drawn = rects(svg, "bar") if kind == "bar" else [[float(each) for each in re.findall(r"[^MLH ]+", path)]
+                                                         for path in paths(svg, "accent")]
+        assert drawn and all(0 <= value <= WIDTH for each in drawn for value in each)
+        assert not re.search(r">\W*(nan|inf)", svg)
 
 
 def test_a_line_lies_where_its_values_are() -> None:
@@ -93,6 +106,8 @@ def test_hostile_labels_are_words() -> None:
 
 
 @pytest.mark.parametrize(("given", "why"), [
+    (([1e308, -1e308],), r"plot\(\) draws numbers from -1e\+300 to 1e\+300\. Scale them first\."),
+    (([1, 2], [0, 1e308]), r"plot\(\) draws numbers from"),
     (([1, 2], [1]), "one value for each"), (([[1, 2], [1]],), "one length"), (([float("nan")],), "no number"),
     ((np.zeros((2, 2, 2)),), "one length"), ((["a"],), "arrays of numbers"), (([[1]] * 5,), "at most 4"),
     ((np.zeros(MOST + 1),), "at most 20000 points"), (([],), "no number"),

@@ -2,7 +2,7 @@
 
 import { element, mount, valueOf } from '../../frame/mount.js';
 import { colourByOwn, shade } from '../../page/choices.js';
-import { busy, runCode, stopCode, warm } from '../../page/lab.js';
+import { busy, restartPython, runCode, stopCode, warm } from '../../page/lab.js';
 import { say, tell, watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
@@ -98,6 +98,7 @@ function toolbar() {
       <div class="row">
         <button type="button" id="run-code" class="primary" title="Ctrl + Enter in the code" ?disabled=${running || !state.canRun.value} @click=${run}>Run code</button>
         <button type="button" id="stop-code" ?disabled=${!running} @click=${() => stopCode()}>Stop</button>
+        <button type="button" class="quiet" id="restart-python" title="Undoes what code has changed in Python itself, such as modules and registered metrics" ?disabled=${running} @click=${restartPython}>Restart Python</button>
         ${running ? html`<span class="hint" role="status">${stage.value}</span>` : nothing}
       </div>
       <div class="row">
