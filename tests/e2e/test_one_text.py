@@ -55,6 +55,25 @@ def test_what_is_typed_while_the_model_generates_stays_and_ends_it(view: Page) -
     assert view.input_value("#text") == "Typed meanwhile"
 
 
+def test_the_header_names_what_is_done(view: Page) -> None:
+    """From its first moment on; a generated text that is only read again is read."""
+    press = """id => {
+        document.getElementById(id).click();
+        return document.querySelector('#header .status').textContent.trim();
+    }"""
+    read(view, TEXT)
+    with gated(view) as gate:
+        assert view.evaluate(press, "continue") == "Generating…"
+        gate.let(3)
+        view.click("#stop")
+    idle(view)
+    for id, text in (("run", None), ("undo", TEXT), ("redo", None)):
+        assert view.evaluate(press, id) == "Reading…"
+        idle(view)
+        assert (view.input_value("#text") == TEXT) == (text == TEXT)
+    expect(view.locator("#tokens .generated").first).to_be_attached()
+
+
 def test_an_untouched_box_takes_what_was_generated(view: Page) -> None:
     read(view, TEXT)
     view.click("#continue")
