@@ -5,14 +5,17 @@
 /** @typedef {{ type: 'whole' | 'number' | 'flag', least?: number, most?: number }} Rule */
 
 const MAX_TOP_K = 50; // alternatives kept for each token, as in pyscripts/trace.py
-const MAX_SEED = 2 ** 31;
+export const MAX_SEED = 2 ** 31;
 const LONGEST = 10_000_000; // tokens; no context comes near
+
+/** How many alternatives the inspector may list. @type {Rule} */
+export const ALTERNATIVES = { type: 'whole', least: 1, most: MAX_TOP_K };
 
 /** @type {Record<string, Rule>} */
 const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { type: 'flag' }, literal: { type: 'flag' } };
 
-/** Also the limits of the settings form. @type {Record<string, Rule>} */
-export const GENERATE = {
+/** @type {Record<string, Rule>} */
+const GENERATE = {
   maxTokens: { type: 'whole', least: 0, most: 100_000 },
   temperature: { type: 'number', least: 0, most: 100 },
   topK: { type: 'whole', least: 0, most: LONGEST },
@@ -26,6 +29,9 @@ export const GENERATE = {
   prefix: { type: 'flag' },
   literal: { type: 'flag' },
 };
+
+/** The limits of the sampling settings: scripts may generate 0 tokens, Continue generates at least 1. @type {Record<string, Rule>} */
+export const SAMPLING_RULES = { ...GENERATE, maxTokens: { ...GENERATE.maxTokens, least: 1 } };
 
 /** The page's sampling settings until the user changes them. */
 export const SAMPLING = { maxTokens: 60, temperature: 0.8, topK: 0, topP: 0.95, minP: 0, repetitionPenalty: 1, frequencyPenalty: 0, seed: 1, greedy: false, stopAtEnd: true };
@@ -78,9 +84,14 @@ function checked(call, options, rules, also = []) {
 /** @param {string} call @param {string} name @param {string[]} names */
 const noOption = (call, name, names) => new TypeError(`${call}: there is no option ${name}. The options are ${names.join(', ')}.`);
 
+/** @param {unknown} value @param {Rule} rule */
+export const isAllowed = (value, { type, least, most }) =>
+  type === 'flag' ? typeof value === 'boolean' : isBetween(value, least, most) && (type === 'number' || Number.isInteger(value));
+
 /** @param {string} call @param {string} name @param {unknown} value @param {Rule} rule */
-function check(call, name, value, { type, least, most }) {
-  if (type === 'flag' ? typeof value === 'boolean' : isBetween(value, least, most) && (type === 'number' || Number.isInteger(value))) return;
+function check(call, name, value, rule) {
+  if (isAllowed(value, rule)) return;
+  const { type, least, most } = rule;
   const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`;
   throw new RangeError(`${call}: ${name} must be ${type === 'flag' ? 'true or false' : `a ${type === 'whole' ? 'whole number' : 'number'} ${range}`}.`);
 }

@@ -276,14 +276,30 @@ def test_a_sampling_value_that_is_changed_says_why(view: Page) -> None:
     view.keyboard.press("Escape")
 
 
-def test_no_tokens_to_generate_is_no_setting_that_is_kept(tiny_site: str, open_page: Opener) -> None:
+def test_what_no_setting_can_be_is_not_taken_from_storage(tiny_site: str, open_page: Opener) -> None:
+    """Each wrong value is the default's again; the right ones beside it are kept."""
     page = open_page(tiny_site, ready=False)
     until(page, "() => Object.keys(localStorage).some((key) => key.includes('preferences'))")
-    page.evaluate("""() => {
-        const key = Object.keys(localStorage).find((key) => key.includes('preferences'));
-        const kept = JSON.parse(localStorage.getItem(key));
-        localStorage.setItem(key, JSON.stringify({...kept, sampling: {...kept.sampling, maxTokens: 0}}));
-    }""")
-    page.reload()
-    page.evaluate("tokenlight.ready")
-    expect(page.locator("#option-maxTokens")).to_have_value("60")
+    found = "import(new URL('page/state.js', document.baseURI)).then(({settings}) => settings.value)"
+    usual = page.evaluate(found)
+    for number in (-5, 2.5, 1e12, 0, "7", None):
+        sampling = {"maxTokens": number, "seed": 3, "topP": 2, "minP": -1, "greedy": 1, "stop": "end"}
+        names = {"theme": "pink", "units": "miles", "device": "abacus", "face": "", "colouring": 5}
+        kept = {"topK": number, "live": False, "sampling": sampling, **names}
+        page.evaluate(
+            """kept => {
+                const key = Object.keys(localStorage).find((key) => key.includes('preferences'));
+                localStorage.setItem(key, JSON.stringify(kept));
+            }""",
+            kept,
+        )
+        page.reload()
+        page.evaluate("tokenlight.ready")
+        expected = {**usual, "live": False, "sampling": {**usual["sampling"], "seed": 3, "stop": "end"}}
+        assert page.evaluate(found) == expected, number
+    read(page, TEXT)
+    with gated(page) as gate:
+        page.click("#continue")
+        gate.let(1)
+        page.click("#stop")
+    expect(page.locator("#tokens .generated").first).to_be_attached()
