@@ -47,16 +47,16 @@ export function takeInterventions(call, options) {
 }
 
 /** @param {unknown} options of tokenlight.analyze @param {number} [context] the model's, if one is loaded @returns {AnalyzeOptions} */
-export const analyzeOptions = (options, context = LONGEST) => checked('analyze', options, { ...ANALYZE, stride: { type: 'whole', least: 1, most: context - 1 } });
+export const analyzeOptions = (options, context = LONGEST) => checked('analyze', options, { ...ANALYZE, stride: { type: 'whole', least: 1, most: context - 1 } }, ['interventions']);
 
 /** @param {unknown} options of tokenlight.generate @returns {GenerateOptions} */
 export function generateOptions(options) {
   const { stop, ...others } = asObject('generate', options);
   /** @type {GenerateOptions} */
-  const result = { maxTokens: 50, seed: 0, ...checked('generate', others, GENERATE, ['stop']) };
+  const result = { maxTokens: 50, seed: 0, ...checked('generate', others, GENERATE, ['stop', 'interventions']) };
   if (stop === undefined) return result;
   const list = typeof stop === 'string' ? [stop] : stop;
-  if (!Array.isArray(list) || !list.every((each) => typeof each === 'string' && each)) throw new TypeError('generate: stop must be a string or a list of strings, none of them empty.');
+  if (!Array.isArray(list) || !all(list, (each) => typeof each === 'string' && each)) throw new TypeError('generate: stop must be a string or a list of strings, none of them empty.');
   return { ...result, stop: list };
 }
 
@@ -68,7 +68,9 @@ function asObject(call, options) {
   if (options === undefined) return {};
   if (options === null || typeof options !== 'object' || Array.isArray(options)) throw new TypeError(`${call}: options must be an object.`);
   const { bos, ...others } = /** @type {Record<string, unknown>} */ (options);
-  return bos === undefined ? others : { prefix: bos, ...others };
+  if (bos === undefined) return others;
+  if (others.prefix !== undefined) throw new TypeError(`${call}: bos is the old name of prefix. Give only one of them.`);
+  return { ...others, prefix: bos };
 }
 
 /** @param {string} call @param {unknown} options @param {Record<string, Rule>} rules @param {string[]} [also] names that are checked elsewhere */
@@ -96,6 +98,9 @@ function check(call, name, value, rule) {
   throw new RangeError(`${call}: ${name} must be ${type === 'flag' ? 'true or false' : `a ${type === 'whole' ? 'whole number' : 'number'} ${range}`}.`);
 }
 
+/** Unlike every(), it tests the holes of a sparse array. @param {unknown[]} list @param {(each: unknown) => unknown} test */
+const all = (list, test) => list.findIndex((each) => !test(each)) < 0;
+
 /** @param {unknown} value */
 const isIndex = (value) => Number.isInteger(value) && Number(value) >= 0;
 
@@ -108,7 +113,8 @@ const FILE_KINDS = ['json', 'csv', 'npz', 'html', 'embed'];
 /** @param {unknown} kind of tokenlight.export @returns {FileKind} */
 export function fileKind(kind) {
   if (typeof kind === 'string' && FILE_KINDS.includes(kind)) return /** @type {FileKind} */ (kind);
-  throw new TypeError(`export: there is no file of the kind ${String(kind)}. The kinds are ${FILE_KINDS.join(', ')}.`);
+  const what = typeof kind === 'string' ? `there is no file of the kind ${kind.slice(0, 60)}` : 'the kind of file must be a string';
+  throw new TypeError(`export: ${what}. The kinds are ${FILE_KINDS.join(', ')}.`);
 }
 
 /**
@@ -122,7 +128,7 @@ export function checkedInput(call, input, vocabSize) {
   const wrong = input.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= (vocabSize ?? Infinity));
   if (wrong >= 0) {
     const ids = vocabSize === undefined ? 'ids are whole numbers from 0' : `this model's ids are whole numbers from 0 to ${vocabSize - 1}`;
-    throw new RangeError(`${call}: ${String(input[wrong])} is not a token id; ${ids}.`);
+    throw new RangeError(`${call}: ${typeof input[wrong] === 'number' ? input[wrong] : `entry ${wrong} of the list`} is not a token id; ${ids}.`);
   }
   return [...input];
 }
@@ -186,7 +192,7 @@ export function patchArgs(options) {
 }
 
 /** @param {unknown} align */
-const isPairs = (align) => Array.isArray(align) && align.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isIndex));
+const isPairs = (align) => Array.isArray(align) && all(align, (pair) => Array.isArray(pair) && pair.length === 2 && all(pair, isIndex));
 
 /**
  * The tokens in question, and nothing else.

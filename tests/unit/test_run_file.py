@@ -32,8 +32,8 @@ def test_a_file_of_this_schema_opens_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("saved", "said"), [
-    ("{", "is not JSON"), ("[]", "has the schema None"),
-    ('{"schema": "tokenlight.run/3"}', "has the schema tokenlight"),
+    ("{", "is not JSON"), ("[]", "is no Run: it names no schema"),
+    ('{"schema": "tokenlight.run/3"}', "has the schema 'tokenlight"),
     ('{"schema": "tokenlight.run/1"}', r"is not a whole Run \(it has no options\)"),
     ('{"schema": "tokenlight.run/1", "options": 3}', r"is not a whole Run \(a part of it is of the wrong kind\)"),
 ])  # fmt: skip
