@@ -9,7 +9,7 @@ text → tokens → model outputs → Trace → Reading → metrics, views and t
     run.logprob, run.rank, run.entropy                # [token], nats
     run.attentions, run.resid                         # [layer, head, query, key], [layer+1, position, hidden]
     run.metric("word_surprisal_corrected")            # [word] nats; any of pyscripts.metrics.METRICS
-    run.to_json()                                     # what "Export JSON" saves
+    run.to_json()                                     # what Save → JSON writes
 """
 
 from typing import TYPE_CHECKING, Any

@@ -93,7 +93,7 @@ def _whole(value: Any, where: str, most: int) -> int:
 
 def _wholes(value: Any, where: str, most: int) -> list[int]:
     if not is_list(value) or not len(value):
-        raise ValueError(f"interventions: {where} must be a list of whole numbers.")
+        raise ValueError(f"interventions: {where} must be a list of at least one whole number.")
     return sorted({_whole(each, where, most) for each in value})
 
 

@@ -1,4 +1,4 @@
-"""Builds the Run, the plain JSON that scripts receive and "Export JSON" saves; CPython and the analysis worker."""
+"""Builds the Run, the plain JSON that scripts receive and Save → JSON writes; CPython and the analysis worker."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

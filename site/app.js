@@ -58,15 +58,20 @@ if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) 
   else hold(asked.text);
 } else if (asked.lesson === null) shown = showFirst();
 
-setFromLink(asked.interventions);
+const wrong = setFromLink(asked.interventions);
+if (wrong) say(wrong, true);
 if (asked.settings !== null) takeLinkedSettings(asked.settings);
 state.tokenToPin.value = draft?.newer ? draft.token : asked.token;
 if (state.tokenToPin.value !== null) {
+  const its = draft?.newer ? draft.text : asked.text; // null: the page's own text
   const end = watch('token to pin', () => {
     const { value: token } = state.tokenToPin;
-    if (!state.count.value || token === null || state.run.value?.stored) return;
-    if (token < state.count.value) select({ pinned: token });
-    if (!state.run.value?.done && token >= state.count.value) return;
+    const isOfOther = its !== null && !state.text.value.startsWith(its);
+    if (token !== null && !isOfOther) {
+      if (!state.count.value || state.run.value?.stored) return;
+      if (token < state.count.value) select({ pinned: token });
+      else if (!state.run.value?.done) return;
+    }
     queueMicrotask(() => {
       end();
       state.tokenToPin.value = null;

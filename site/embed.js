@@ -8,7 +8,7 @@ import { unpacked } from './shared/packed.js';
  * @typedef {{ label: string, light: string, dark: string }} Stop
  * @typedef {{ text: string, light: Pair, dark: Pair, generated: boolean, name: string, says: string, top: string[] }} Token
  * @typedef {{
- *   schema: string, made_by: string, model: string | null, text: string, code?: boolean, facts: string, legend: Stop[], tokens: Token[]
+ *   schema: string, made_by: string, model: string | null, interventions?: object, text: string, code?: boolean, facts: string, legend: Stop[], tokens: Token[]
  * }} Embedded
  */
 

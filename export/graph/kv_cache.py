@@ -55,7 +55,7 @@ def _rename(nodes: list[NodeProto], name: str, to: str) -> None:
 
 
 def _join_for_others(proto: ModelProto, past: str, recent: str, cache: NodeProto) -> None:
-    """Whoever else asks for the past, such as for its length, gets both parts."""
+    """What else asks for the past, such as for its length, gets both parts."""
     others = [node for node in proto.graph.node if past in node.input and node is not cache]
     if not others:
         return

@@ -51,7 +51,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{path} cannot be read as JSON ({error}). Build the model again.") from None
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         schema = manifest.get("schema") if isinstance(manifest, dict) else None
-        raise ModelError(f"{path} has the schema {schema!s:.60}, but this version reads {SCHEMA}. Build it again.")
+        said = "names no schema" if schema is None else f"has the schema {schema!s:.60}"
+        raise ModelError(f"{path} {said}, but this version reads {SCHEMA}. Build the model again.")
     for name, is_usable in NEEDED.items():
         if not is_usable(manifest.get(name)):
             raise ModelError(f"{path} has no usable {name}. Build the model again.")

@@ -19,7 +19,7 @@ ALTERNATIVES = 5  # listed for each token
 def embed(
     reading: Reading, vocabulary: Sequence[str], manifest: Mapping[str, Any], colouring: str = "hue"
 ) -> dict[str, Any]:
-    """{schema, made_by, model: its id, text, code: whether it looks like code, facts: how it was read,
+    """{schema, made_by, model: its id, interventions, text, code: whether it looks like code, facts: how it was read,
     legend: [{label, light, dark}], tokens}.
 
     tokens: [{text, light, dark: [background, text colour] or null, generated, name, says: probability, rank and bits,
@@ -41,6 +41,7 @@ def embed(
         "schema": SCHEMA,
         "made_by": run.get("made_by", MADE_BY),
         "model": model["id"],
+        "interventions": run["interventions"],
         "text": run["text"],
         "code": words.looks_like_code(tokens.text),
         "facts": " · ".join(facts),

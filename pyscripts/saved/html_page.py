@@ -1,5 +1,6 @@
 """A page of one run's coloured text that needs nothing else: no script, no file, no network; for articles."""
 
+import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -33,11 +34,12 @@ def html_page(
     """The page. Pointing at a token, or focusing it, shows its probability, rank and surprisal (bits) and the most
     likely tokens in its place. address: a link to the text in Tokenlight; "": none."""
     run, shown = build(reading, vocabulary, manifest), embed(reading, vocabulary, manifest, colouring)
-    model, prefix = run["model"], run["prefix"]
+    model, prefix, changes = run["model"], run["prefix"], run["interventions"]
     metadata = {"generator": shown["made_by"], "tokenlight:model": model["id"],
                 "tokenlight:revision": model["revision"], "tokenlight:weights": model["weights"],
                 "tokenlight:sha256": model["sha256"], "tokenlight:prefix": prefix and prefix["text"],
-                "tokenlight:interventions": run["interventions"], "tokenlight:reading": run["summary"]["convention"]}
+                "tokenlight:interventions": json.dumps(changes, ensure_ascii=False) if changes else None,
+                "tokenlight:reading": run["summary"]["convention"]}
     meta = "".join(f'<meta name="{name}" content="{escape(str(value))}">' for name, value in metadata.items() if value)
     key = "".join(f'<i style="background:light-dark({each["light"]},{each["dark"]})"></i>{escape(each["label"])}'
                   for each in shown["legend"])

@@ -33,7 +33,8 @@ def parse_run(data: bytes, name: str) -> dict[str, Any]:
         raise ValueError(f"{name} cannot be read as JSON ({error}).") from None
     schema = saved.get("schema") if isinstance(saved, dict) else None
     if schema not in (FIRST, SCHEMA):
-        raise ValueError(f"{name} has the schema {schema!s:.60}, but this version opens {FIRST} and {SCHEMA}.")
+        said = "is no Run: it names no schema" if schema is None else f"has the schema {schema!s:.60}"
+        raise ValueError(f"{name} {said}. This version opens {FIRST} and {SCHEMA}.")
     try:
         run = dict(saved) if schema == SCHEMA else _from_first(saved)
         check_run(run)

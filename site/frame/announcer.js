@@ -1,6 +1,7 @@
 // Tells screen readers when the model is ready, a text is read or generated or a file is open, and which token or selection is current; main thread.
 
 import { watch } from '../page/notices.js';
+import { isGenerating } from '../page/runs.js';
 import * as state from '../page/state.js';
 import { count, countOf, percent } from './format.js';
 import { byId } from './mount.js';
@@ -14,16 +15,15 @@ export function announce() {
     clearTimeout(timer);
     timer = setTimeout(() => (place.textContent = text), PAUSE);
   };
-  let last = /** @type {string | null} */ (null);
+  let last = { phase: '', running: false, generating: false };
   watch('announced milestones', () => {
-    const phase = state.phase.value;
+    const now = { phase: state.phase.value, running: state.isRunning.value, generating: isGenerating() };
     const run = state.run.peek();
-    if (phase === 'ready' && last === 'booting') say(`${state.model.peek()?.manifest.name} is ready.`);
-    else if (phase === 'ready' && last === 'running' && run && run.kind !== 'opened') {
+    if (last.running && !now.running && now.phase !== 'error' && run && run.kind !== 'opened') {
       const all = run.tokens.ids.length;
-      say(run.kind === 'generate' ? `${countOf(all - run.given, 'token')} generated.` : `${countOf(all, 'token')} read.`);
-    }
-    last = phase;
+      say(last.generating ? `${countOf(all - run.given, 'token')} generated.` : `${countOf(all, 'token')} read.`);
+    } else if (now.phase === 'ready' && last.phase === 'booting') say(`${state.model.peek()?.manifest.name} is ready.`);
+    last = now;
   });
   let opened = /** @type {number | null} */ (null);
   watch('announced file', () => {

@@ -4,6 +4,7 @@ import { linkedInterventions, LONGEST_LINK, makeLink, sharedLink } from '../page
 import { giveConsent } from '../page/consent.js';
 import { cancelLoading, load } from '../page/models.js';
 import { say } from '../page/notices.js';
+import { isGenerating } from '../page/runs.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
@@ -34,7 +35,7 @@ function statusLine() {
   const threads = loaded?.device === 'webgpu' ? ' · WebGPU' : loaded ? ` · ${loaded.threads === 1 ? alone : `${loaded.threads} threads`}` : '';
   const kept = loaded && !loaded.kept ? ' · model not cached: the next visit loads it again' : '';
   const phase = state.phase.value;
-  const words = { booting: 'Starting…', ready: `Ready${threads}${kept}`, running: state.run.value?.kind === 'generate' ? 'Generating…' : 'Reading…', error: 'Error' };
+  const words = { booting: 'Starting…', ready: `Ready${threads}${kept}`, running: isGenerating() ? 'Generating…' : 'Reading…', error: 'Error' };
   return html`<span class=${phase === 'error' || phase === 'booting' ? 'said' : ''}><i class="dot ${phase}"></i>${words[phase]}</span>`;
 }
 

@@ -33,7 +33,7 @@ export class Carrier {
     this.#spare.push(...buffers);
   }
 
-  /** Lets go of all buffers. */
+  /** Releases all buffers. */
   clear() {
     this.#spare = [];
   }

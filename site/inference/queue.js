@@ -6,7 +6,7 @@ export class Ended extends Error {
   name = 'Ended';
 }
 
-/** Ended for now: whoever asked starts it again. */
+/** Ended for now: its caller starts it again. */
 export class Postponed extends Ended {
   constructor() {
     super('The page uses the model.');

@@ -222,7 +222,7 @@ export class Reader {
       this.#carrier.back(buffers);
       for (const { count } of chunks) this.#analysed += count;
     });
-    this.#sent.catch(() => {}); // awaited by whoever goes on
+    this.#sent.catch(() => {}); // awaited by what comes next
   }
 
   /** @param {Outputs} outputs @returns {ForwardChunk} */

@@ -15,11 +15,15 @@ import { html, nothing } from '../vendor/lit-html/lit-html.js';
  * @param {unknown} chosen
  * @param {(value: string) => void} choose
  * @param {string} [title] shown when it is pointed at
+ * @param {{ title: string, options: [value: unknown, title: string][] } | null} [group] more options, under a header
  */
-export const menuView = (label, options, chosen, choose, title = '') => html`
-  <select class="quiet" aria-label=${label} title=${title} @change=${(/** @type {Event} */ event) => choose(valueOf(event))}>
-    ${options.map(([value, name]) => html`<option value=${value} .selected=${value === chosen}>${name}</option>`)}
-  </select>`;
+export function menuView(label, options, chosen, choose, title = '', group = null) {
+  const drawn = (/** @type {typeof options} */ list) => list.map(([value, name]) => html`<option value=${value} .selected=${value === chosen}>${name}</option>`);
+  return html`
+    <select class="quiet" aria-label=${label} title=${title} @change=${(/** @type {Event} */ event) => choose(valueOf(event))}>
+      ${drawn(options)}${group ? html`<optgroup label=${group.title}>${drawn(group.options)}</optgroup>` : nothing}
+    </select>`;
+}
 
 /** A menu that sets a signal. @param {string} label @param {Record<string, string>} titles by value @param {Setting} setting */
 export const settingMenu = (label, titles, setting) => menuView(label, Object.entries(titles), setting.value, (value) => (setting.value = value));

@@ -106,7 +106,7 @@ export function followQuestions() {
   watch('questions', () => {
     for (const entry of entries) requestOf(entry);
     turn++;
-    if (state.phase.value !== 'running') wake();
+    if (!state.isRunning.value) wake();
     void refresh();
     settle();
   });
@@ -132,9 +132,9 @@ async function refresh() {
     if (!stale.length) break;
     const before = performance.now();
     await answerAll(stale);
-    const generating = state.phase.value === 'running';
+    const running = state.isRunning.value;
     const rest = new Promise((resolve) => (wake = () => resolve(undefined)));
-    if (generating) setTimeout(wake, Math.max(100, PAUSE * (performance.now() - before)));
+    if (running) setTimeout(wake, Math.max(100, PAUSE * (performance.now() - before)));
     else setTimeout(wake);
     await rest;
     changed = true;

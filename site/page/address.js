@@ -1,12 +1,12 @@
 // The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. The page follows its changes; main thread.
 
 import { NO_INTERVENTIONS } from '../shared/run_key.js';
-import { pinIfThere, setLens } from './choices.js';
+import { pinIfThere, select, setLens } from './choices.js';
 import { openText, show } from './edits.js';
 import { isLiteral } from './run_options.js';
 import { setFromLink } from './interventions.js';
-import { load } from './models.js';
-import { tell, watch } from './notices.js';
+import { lacking, load } from './models.js';
+import { say, tell, watch } from './notices.js';
 import { linkedSettings, takeLinkedSettings } from './preferences.js';
 import { setColouring } from './questions.js';
 import * as state from './state.js';
@@ -51,7 +51,8 @@ function currentHash({ text = false } = {}) {
   const id = state.model.value?.manifest.id;
   if (id) hash.set('model', id);
   hash.set('lens', state.lens.value);
-  if (state.pinned.value !== null) hash.set('token', String(state.pinned.value));
+  const token = state.pinned.value ?? state.tokenToPin.value;
+  if (token !== null) hash.set('token', String(token));
   const { json } = linkedInterventions();
   if (json !== NO_INTERVENTIONS) hash.set('interventions', json);
   const { address = null, step = 0 } = state.lesson.value ?? {};
@@ -114,35 +115,48 @@ export function followAddress() {
   let timer = 0;
   let earliest = 0; // browsers limit how often an address may change
   let linked = false; // a text in the address stays there until the text changes
-  watch('address', () => {
-    const { value: text } = state.text;
-    void [state.lesson.value, state.interventions.value, state.model.value, state.lens.value, state.pinned.value, version.value];
+  const update = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (!state.model.value) return;
-      linked = readHash().text === text && !isLessonNamed();
+      linked = readHash().text === state.text.value && !isLessonNamed();
       write(currentHash({ text: linked }));
       earliest = performance.now() + PAUSE;
     }, Math.max(0, earliest - performance.now()));
+  };
+  watch('address', () => {
+    void [state.text.value, state.lesson.value, state.interventions.value, state.model.value, state.lens.value, state.pinned.value];
+    void [state.tokenToPin.value, version.value];
+    update();
   });
   window.addEventListener('popstate', (event) => {
-    clearTimeout(timer);
-    follow(readHash(), event.state?.loaded === LOADED ? event.state.version : null);
+    const own = event.state?.loaded === LOADED;
+    const wrong = follow(readHash(), own, own ? event.state.version : null);
+    if (wrong) say(wrong, true); // last: a text that is read clears the notice
+    update(); // the address may have asked for what is not here
   });
 }
 
-/** @param {ReturnType<typeof readHash>} asked @param {number | null} shown the version shown at that address before */
-function follow({ model, text, literal, lens, token, interventions, settings, lesson, step }, shown) {
+/**
+ * A link to a text, or an address that the page wrote, says all: what it does not name is not there. Any other leaves that alone.
+ * @param {ReturnType<typeof readHash>} asked @param {boolean} own whether the page wrote it @param {number | null} shown the version shown at that address before
+ * @returns {string} what is wrong with it
+ */
+function follow({ model, text, literal, lens, token, interventions, settings, lesson, step }, own, shown) {
   commit();
+  const saysAll = own || text !== null;
   const { address = null, step: current = 0 } = state.lesson.value ?? {};
-  if (lesson !== address || (lesson !== null && step !== current)) void followLesson(lesson, step, lens);
-  setFromLink(interventions);
+  if (lesson === null ? saysAll && address !== null : lesson !== address || step !== current) void followLesson(lesson, step, lens);
+  const wrong = saysAll || interventions !== null ? setFromLink(interventions) : '';
+  if (saysAll && token === null) select({ pinned: null });
   if (settings !== null && settings !== linkedSettings()) {
     takeLinkedSettings(settings);
     setColouring(state.settings.value.colouring, state.settings.value.words).catch(() => {}); // a newer run took its place
   }
   if (lens !== null) setLens(lens);
-  if (model && model !== state.model.value?.manifest.id && state.models.value.some(({ id }) => id === model)) load(model).catch(() => {});
+  const { id = null } = state.model.value?.manifest ?? {};
+  const lack = model && lacking(model);
+  if (model && !lack && model !== id) load(model).catch(() => {}); // said on the page
   const before = versionOf(shown);
   const same = before && (text === null || (before.text === text && before.literal === literal)) ? before : null;
   const target = same ?? { text: text ?? state.text.value, literal: text === null ? isLiteral() : literal };
@@ -150,6 +164,7 @@ function follow({ model, text, literal, lens, token, interventions, settings, le
     if (token !== null) pinIfThere(token);
   } else if (same) void show(same, token);
   else openText(/** @type {string} */ (text), token, literal);
+  return [wrong, lack && (id ? `${lack} Using ${id} instead.` : lack)].filter(Boolean).join(' ');
 }
 
 /** @param {string | null} lesson null: none @param {number} step @param {string | null} lens */

@@ -3,10 +3,11 @@
 import { analyzeOptions, checkedInput, fileKind, generateOptions, headArgs, lensArgs, patchArgs, progressOf, sweepArgs, takeInterventions, whyArgs } from '../shared/options.js';
 import { effect } from '../vendor/signals-core.js';
 import { giveConsent } from './consent.js';
-import { generate, openSaved, put, read } from './edits.js';
+import { generate, openSaved, read, setText } from './edits.js';
 import { load } from './models.js';
 import { attention, lens, pinReading, runFile, wholeRun, wholeView } from './questions.js';
 import * as state from './state.js';
+import { commit } from './versions.js';
 
 /** A plain JSON copy, so that scripts get no reference to the page's state. @template T @param {T} value @returns {T} */
 const plain = (value) => JSON.parse(JSON.stringify(value));
@@ -38,12 +39,17 @@ async function ended(run) {
   return wholeRun(run.id);
 }
 
+let written = /** @type {string | null} */ (null); // what setText wrote last
+
 const tokenlight = Object.freeze({
   get ready() {
     return answering();
   },
   models: () => plain(state.models.value),
-  load: async (/** @type {string} */ id) => plain(await load(id)),
+  async load(/** @type {unknown} */ id) {
+    if (typeof id !== 'string') throw new TypeError('load(id): id must be a string, one of those that models() lists.');
+    return plain(await load(id));
+  },
   state() {
     const run = state.run.value;
     return plain({
@@ -58,7 +64,9 @@ const tokenlight = Object.freeze({
   },
   setText(/** @type {unknown} */ text) {
     if (typeof text !== 'string') throw new TypeError('setText(text): text must be a string.');
-    put(text);
+    if (state.text.value !== written) commit(); // the user's text stays a version; a script's own steps, like keystrokes, are none
+    written = text;
+    setText(text);
   },
   async analyze(/** @type {unknown} */ text, /** @type {unknown} */ options) {
     const { interventions, others } = takeInterventions('analyze', options);

@@ -1,5 +1,6 @@
 // What users do with the one text: type, read, replace, continue, branch, undo; every change is a version; main thread.
 
+import { MAX_SEED } from '../shared/options.js';
 import { replacedText } from '../shared/token_text.js';
 import { batch, untracked } from '../vendor/signals-core.js';
 import { pinIfThere, set } from './choices.js';
@@ -219,7 +220,7 @@ export function newSample() {
   const run = runOfBox();
   if (!run) return continueText();
   const { sampling } = state.settings.value;
-  set('sampling', { ...sampling, seed: sampling.seed + 1 });
+  set('sampling', { ...sampling, seed: sampling.seed < MAX_SEED ? sampling.seed + 1 : 0 });
   const own = versions.version.value;
   const parent = own && own.given !== null && own.text === run.tokens.text ? own.parent : versions.commit();
   return attempt(() => generate(run.tokens.ids.slice(0, run.given), samplingOptions(asBefore(run)), { given: run.given, parent }));

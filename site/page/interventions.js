@@ -26,17 +26,22 @@ export function setInterventions(given) {
   }
 }
 
-/** Takes the interventions of a link; whether they fit the model is checked when a text is read. null: none. @param {string | null} json */
+/**
+ * Takes the interventions of a link; whether they fit the model is checked when a text is read.
+ * @param {string | null} json null: none @returns {string} what is wrong with them
+ */
 export function setFromLink(json) {
   /** @type {Interventions} */
   let given = {};
+  let wrong = '';
   try {
     given = json === null ? {} : checkedInterventions(JSON.parse(json));
   } catch {
-    say('The interventions in this link are not valid. They are left out.', true);
+    wrong = 'The interventions in this link are not valid. They are left out.';
   }
   if (state.model.value && state.run.value) setInterventions(given);
   else state.interventions.value = given;
+  return wrong;
 }
 
 /** Whether a head is at its mean now. @param {Head} which */

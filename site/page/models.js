@@ -97,6 +97,15 @@ function startPython() {
   return mine;
 }
 
+/** What to say of a model that this site does not have; null if it has it. @param {string} id */
+export const lacking = (id) => (state.models.value.some((entry) => entry.id === id) ? null : `There is no model “${id.slice(0, 60)}” here.`);
+
+async function listModels() {
+  const found = await fetchIndex(MODELS);
+  if (!found.length) throw new Error('This site has no model yet.');
+  state.models.value = found;
+}
+
 /**
  * Lists the models and, once the visitor has agreed, loads the requested one or the first. Errors are shown.
  * @param {string | null} modelId
@@ -107,11 +116,11 @@ export async function boot(modelId, events) {
   try {
     if (!isSecureContext) throw new Error('This page needs https or localhost.');
     startPython();
-    state.models.value = await fetchIndex(MODELS);
-    const ids = state.models.value.map((entry) => entry.id);
-    if (!ids.length) throw new Error('This site has no model yet.');
-    if (modelId && !ids.includes(modelId)) say(`There is no model “${modelId.slice(0, 60)}” here. Using ${ids[0]} instead.`);
-    const id = await consentTo(state.models.value.find((entry) => entry.id === modelId) ?? state.models.value[0]);
+    await listModels();
+    const { value: models } = state.models;
+    const lack = modelId && lacking(modelId);
+    if (lack) say(`${lack} Using ${models[0].id} instead.`);
+    const id = await consentTo(models.find((entry) => entry.id === modelId) ?? models[0]);
     if (!loads) await load(id); // else a script or the visitor chose another meanwhile
   } catch (error) {
     if (!loads) fail(error);
@@ -136,6 +145,9 @@ function fail(error, id) {
  * @returns {Promise<Manifest>}
  */
 export async function load(id) {
+  if (!state.models.value.length) await listModels();
+  const lack = lacking(id);
+  if (lack) throw new RangeError(`${lack} Choose from ${state.models.value.map((entry) => entry.id).join(', ')}.`);
   const number = ++loads;
   candidate?.part.stop('Another model was chosen.');
   try {

@@ -1,11 +1,19 @@
 // Keeps the user's settings between visits, in this browser only, and takes those of a link; main thread.
 
-import { generateOptions, SAMPLING } from '../shared/options.js';
+import { ALTERNATIVES, isAllowed, SAMPLING_RULES } from '../shared/options.js';
 import { PREFERENCES } from './keys.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
 
+/** @import {Rule} from '../shared/options.js' */
+/** @typedef {{ [name: string]: Rule | string[] | Rules }} Rules */
+
 const DEFAULTS = state.settings.peek();
+/** What settings may be, beside having the type of their default. @type {Rules} */
+const RULES = {
+  topK: ALTERNATIVES, sampling: SAMPLING_RULES,
+  theme: ['system', 'light', 'dark'], units: ['bits', 'nats'], device: ['wasm', 'webgpu'], face: ['auto', 'prose', 'code'],
+};
 /** The settings that a link may hold: what the text is shown by and generated with. */
 const LINKED = /** @type {const} */ (['colouring', 'words', 'units', 'sampling']);
 
@@ -24,20 +32,13 @@ export function takeLinkedSettings(json) {
   } catch {
     return;
   }
-  const found = usable(merged(DEFAULTS, asked));
-  if (found.units !== 'bits' && found.units !== 'nats') found.units = DEFAULTS.units;
-  try {
-    const { stop, ...others } = found.sampling;
-    generateOptions(others);
-  } catch {
-    found.sampling = { ...SAMPLING, stop: '' };
-  }
+  const found = merged(DEFAULTS, asked);
   state.settings.value = { ...state.settings.value, ...Object.fromEntries(LINKED.map((name) => [name, found[name]])) };
 }
 
 /** Restores the settings of the last visit, then saves every change. */
 export function keepPreferences() {
-  let known = (state.settings.value = usable(merged(state.settings.value, read())));
+  let known = (state.settings.value = merged(state.settings.value, read()));
   watch('theme', () => {
     const { theme } = state.settings.value;
     if (theme === 'system') delete document.documentElement.dataset.theme;
@@ -55,9 +56,6 @@ export function keepPreferences() {
   });
 }
 
-/** An earlier version kept 0 tokens to generate, with which Continue does nothing. @param {typeof DEFAULTS} settings @returns {typeof DEFAULTS} */
-const usable = (settings) => ({ ...settings, sampling: { ...settings.sampling, maxTokens: settings.sampling.maxTokens || SAMPLING.maxTokens } });
-
 /**
  * What is stored, with the settings that this tab changed: another one may have stored others meanwhile.
  * @template {object} T @param {T} stored @param {T} before @param {T} now @returns {T}
@@ -72,14 +70,18 @@ function withChanges(stored, before, now) {
   return result;
 }
 
-/** The defaults, overridden by stored values of the same name and type. @template {object} T @param {T} defaults @param {unknown} stored @returns {T} */
-function merged(defaults, stored) {
+/**
+ * The defaults, overridden by those stored values of the same name that a setting may have.
+ * @template {object} T @param {T} defaults @param {unknown} stored @param {Rules} [rules] @returns {T}
+ */
+function merged(defaults, stored, rules = RULES) {
   if (stored === null || typeof stored !== 'object') return defaults;
   const result = /** @type {any} */ ({ ...defaults });
   for (const [name, value] of Object.entries(defaults)) {
     const found = /** @type {any} */ (stored)[name];
-    if (value !== null && typeof value === 'object') result[name] = merged(value, found);
-    else if (typeof found === typeof value && (typeof found !== 'number' || Number.isFinite(found))) result[name] = found;
+    const rule = /** @type {any} */ (rules[name]);
+    if (value !== null && typeof value === 'object') result[name] = merged(value, found, rule);
+    else if (typeof found === typeof value && (!rule || (Array.isArray(rule) ? rule.includes(found) : isAllowed(found, rule)))) result[name] = found;
   }
   return result;
 }

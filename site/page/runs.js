@@ -25,7 +25,7 @@ import * as state from './state.js';
 const ONLY_LIKELIHOODS = 'This text was read in windows: layers and attention need a text within the context.';
 
 let newest = 0;
-let newestKind = /** @type {'read' | 'generate'} */ ('read');
+let generates = false; // whether the newest run generates; a generated text that is read again gets no more tokens
 /** Updates that arrived before their run's tokens: the two workers' messages are unordered. @type {RunUpdate[]} */
 let early = [];
 /** Removes what the newest run said of what it will cost. */
@@ -53,7 +53,7 @@ export function startRun(kind, input, options, { given = null, once = false } = 
   if (!once) state.interventions.value = interventions;
   const request = /** @type {RunRequest} */ ({ runId: ++newest, kind, input: tokensOrText, options: checked, interventions, given });
   const id = request.runId;
-  newestKind = kind;
+  generates = 'maxTokens' in checked && checked.maxTokens !== 0;
   early = [];
   state.underWay.value = id;
   /** @type {(tokens: TokenizedText) => void} */
@@ -168,7 +168,7 @@ export async function openRun(data, name, onShown) {
   const { vocabulary, why_no_layers: whyNoLayers, model, tokens, text, conditions, given, literal } = saved;
   await stop();
   const id = ++newest;
-  newestKind = 'read';
+  generates = false;
   early = [];
   /** @type {RunState} */
   const run = {
@@ -244,7 +244,7 @@ const withAppended = ({ ids, texts, bytes, hex, control, total }, appended) => (
 });
 
 /** Whether the current run generates, even before its tokens are shown. */
-export const isGenerating = () => state.underWay.value !== null && newestKind === 'generate';
+export const isGenerating = () => state.underWay.value !== null && generates;
 
 /** Stops the current run and everything that waits; the part read or generated so far is kept. */
 export const stop = () => stopWorker().catch(() => {}); // a crashed worker has stopped too

@@ -65,6 +65,8 @@ export const typed = signal(0);
 /** The run that is shown, and the id of the running one. */
 export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
+/** Whether one is running; another model may be loading meanwhile. */
+export const isRunning = computed(() => underWay.value !== null);
 
 /** Whether the window is so narrow that a pinned token's inspector is a sheet over its lower half, as in text.css. */
 export const SHEETS = matchMedia('(max-width: 899px) and (min-height: 481px)');
@@ -97,12 +99,12 @@ export const isReadByModel = computed(() => run.value !== null && run.value.cond
 /** Index of a token to pin once the run has reached it: from the address, or pinned before a reload; null if there is none. */
 export const tokenToPin = signal(/** @type {number | null} */ (null));
 
-/** error, else running while a run is under way, else booting while something loads, else ready. */
+/** error, else booting while something loads, also during a run, else running while a run is under way, else ready. */
 export const phase = computed(() => {
   if (failure.value !== null) return 'error';
-  if (underWay.value !== null) return 'running';
   const { model: loadingModel, python } = loading.value;
-  return loadingModel || python || !model.value || restarting.value ? 'booting' : 'ready';
+  if (loadingModel || python || !model.value || restarting.value) return 'booting';
+  return isRunning.value ? 'running' : 'ready';
 });
 
 /** Whether a run can be started now. */

@@ -26,19 +26,19 @@ export const hasHeadOutputs = ({ inputs, head_outputs: exact = true }) => Boolea
 
 /**
  * The interventions in one order, so that equal ones are equal as JSON; {} for none.
- * @param {unknown} given @param {Sizes} [model] not given: any
+ * @param {unknown} given undefined: none @param {Sizes} [model] not given: any
  * @returns {Interventions} TypeError or RangeError, naming what is wrong
  */
 export function checkedInterventions(given, model = ANY) {
-  const lists = objectOf(given ?? {}, 'interventions', [], Object.keys(NEEDED));
+  const lists = given === undefined ? {} : objectOf(given, '', [], Object.keys(NEEDED));
   /** @type {Interventions} */
   const found = {};
   for (const name of /** @type {(keyof typeof NEEDED)[]} */ (Object.keys(NEEDED))) {
-    const list = lists[name] ?? [];
+    const { [name]: list = [] } = lists;
     if (!Array.isArray(list)) throw new TypeError(`interventions: ${name} must be a list.`);
     if (!list.length) continue;
     const rule = { heads: headOf, cut: cutOf, add: addOf }[name];
-    const rows = list.map((entry, i) => rule(entry, `${name}[${i}]`, model));
+    const rows = Array.from(list, (entry, i) => rule(entry, `${name}[${i}]`, model)); // unlike map, it sees the holes of a sparse array
     const lacking = rows.map((row) => (name === 'add' && 'head' in row ? 'head_output_add' : NEEDED[name])).find((input) => !model.inputs[input]);
     if (lacking) throw new RangeError(`${model.name} was exported without ${lacking}. Choose another model.`);
     found[name] = /** @type {any} */ (rows.map((row) => ({ row, key: JSON.stringify(row) })).sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ row }) => row));
@@ -50,11 +50,12 @@ export function checkedInterventions(given, model = ANY) {
 
 /** @param {unknown} given @param {string} where @param {string[]} needed @param {string[]} known @returns {Record<string, unknown>} */
 function objectOf(given, where, needed, known) {
-  if (given === null || typeof given !== 'object' || Array.isArray(given)) throw new TypeError(`interventions: ${where} must be an object.`);
+  const what = where ? `interventions: ${where}` : 'interventions';
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) throw new TypeError(`${what} must be an object.`);
   const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new TypeError(`interventions: ${where} has no ${unknown.slice(0, 60)}. It may have ${known.join(', ')}.`);
+  if (unknown !== undefined) throw new TypeError(`${what} has no ${unknown.slice(0, 60)}. It may have ${known.join(', ')}.`);
   const missing = needed.find((name) => /** @type {any} */ (given)[name] === undefined);
-  if (missing !== undefined) throw new TypeError(`interventions: ${where} has no ${missing}.`);
+  if (missing !== undefined) throw new TypeError(`${what} has no ${missing}.`);
   return /** @type {Record<string, unknown>} */ (given);
 }
 
@@ -66,8 +67,8 @@ function wholeOf(value, where, most) {
 
 /** @param {unknown} value @param {string} where @param {number} most @returns {number[]} sorted, each once */
 function wholesOf(value, where, most) {
-  if (!Array.isArray(value) || !value.length) throw new TypeError(`interventions: ${where} must be a list of whole numbers.`);
-  return [...new Set(value.map((each) => wholeOf(each, where, most)))].sort((a, b) => a - b);
+  if (!Array.isArray(value) || !value.length) throw new TypeError(`interventions: ${where} must be a list of at least one whole number.`);
+  return [...new Set(Array.from(value, (each) => wholeOf(each, where, most)))].sort((a, b) => a - b);
 }
 
 /** @param {unknown} value @param {string} where @param {number} most @returns {number} */
@@ -99,12 +100,13 @@ function addOf(given, where, { layers, heads, head_size, hidden_size, context_le
   const entry = objectOf(given, where, ['layer', 'position', 'vector'], ['layer', 'position', 'vector', 'head']);
   const ofHead = (entry.head ?? null) !== null;
   const size = ofHead ? head_size : hidden_size;
-  const vector = ArrayBuffer.isView(entry.vector) ? Array.from(/** @type {any} */ (entry.vector)) : entry.vector;
-  if (!Array.isArray(vector) || (vector.length !== size && !Number.isNaN(size))) throw new TypeError(`interventions: ${where}.vector must be a list of ${size} numbers.`);
+  const vector = /** @type {any} */ (entry.vector);
+  const isList = Array.isArray(entry.vector) || ArrayBuffer.isView(entry.vector);
+  if (!isList || (vector.length !== size && !Number.isNaN(size))) throw new TypeError(`interventions: ${where}.vector must be a list of ${size} numbers.`);
   return {
     ...(ofHead ? { head: wholeOf(entry.head, `${where}.head`, heads - 1) } : {}),
     layer: wholeOf(entry.layer, `${where}.layer`, layers - Number(ofHead)),
     position: entry.position === null ? null : wholeOf(entry.position, `${where}.position`, context_length - 1),
-    vector: vector.map((value) => numberOf(value, `${where}.vector`, MOST_VALUE)),
+    vector: Array.from(vector, (value) => numberOf(value, `${where}.vector`, MOST_VALUE)),
   };
 }

@@ -5,14 +5,17 @@
 /** @typedef {{ type: 'whole' | 'number' | 'flag', least?: number, most?: number }} Rule */
 
 const MAX_TOP_K = 50; // alternatives kept for each token, as in pyscripts/trace.py
-const MAX_SEED = 2 ** 31;
+export const MAX_SEED = 2 ** 31;
 const LONGEST = 10_000_000; // tokens; no context comes near
+
+/** How many alternatives the inspector may list. @type {Rule} */
+export const ALTERNATIVES = { type: 'whole', least: 1, most: MAX_TOP_K };
 
 /** @type {Record<string, Rule>} */
 const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { type: 'flag' }, literal: { type: 'flag' } };
 
-/** Also the limits of the settings form. @type {Record<string, Rule>} */
-export const GENERATE = {
+/** @type {Record<string, Rule>} */
+const GENERATE = {
   maxTokens: { type: 'whole', least: 0, most: 100_000 },
   temperature: { type: 'number', least: 0, most: 100 },
   topK: { type: 'whole', least: 0, most: LONGEST },
@@ -26,6 +29,9 @@ export const GENERATE = {
   prefix: { type: 'flag' },
   literal: { type: 'flag' },
 };
+
+/** The limits of the sampling settings: scripts may generate 0 tokens, Continue generates at least 1. @type {Record<string, Rule>} */
+export const SAMPLING_RULES = { ...GENERATE, maxTokens: { ...GENERATE.maxTokens, least: 1 } };
 
 /** The page's sampling settings until the user changes them. */
 export const SAMPLING = { maxTokens: 60, temperature: 0.8, topK: 0, topP: 0.95, minP: 0, repetitionPenalty: 1, frequencyPenalty: 0, seed: 1, greedy: false, stopAtEnd: true };
@@ -41,16 +47,16 @@ export function takeInterventions(call, options) {
 }
 
 /** @param {unknown} options of tokenlight.analyze @param {number} [context] the model's, if one is loaded @returns {AnalyzeOptions} */
-export const analyzeOptions = (options, context = LONGEST) => checked('analyze', options, { ...ANALYZE, stride: { type: 'whole', least: 1, most: context - 1 } });
+export const analyzeOptions = (options, context = LONGEST) => checked('analyze', options, { ...ANALYZE, stride: { type: 'whole', least: 1, most: context - 1 } }, ['interventions']);
 
 /** @param {unknown} options of tokenlight.generate @returns {GenerateOptions} */
 export function generateOptions(options) {
   const { stop, ...others } = asObject('generate', options);
   /** @type {GenerateOptions} */
-  const result = { maxTokens: 50, seed: 0, ...checked('generate', others, GENERATE, ['stop']) };
+  const result = { maxTokens: 50, seed: 0, ...checked('generate', others, GENERATE, ['stop', 'interventions']) };
   if (stop === undefined) return result;
   const list = typeof stop === 'string' ? [stop] : stop;
-  if (!Array.isArray(list) || !list.every((each) => typeof each === 'string' && each)) throw new TypeError('generate: stop must be a string or a list of strings, none of them empty.');
+  if (!Array.isArray(list) || !all(list, (each) => typeof each === 'string' && each)) throw new TypeError('generate: stop must be a string or a list of strings, none of them empty.');
   return { ...result, stop: list };
 }
 
@@ -62,7 +68,9 @@ function asObject(call, options) {
   if (options === undefined) return {};
   if (options === null || typeof options !== 'object' || Array.isArray(options)) throw new TypeError(`${call}: options must be an object.`);
   const { bos, ...others } = /** @type {Record<string, unknown>} */ (options);
-  return bos === undefined ? others : { prefix: bos, ...others };
+  if (bos === undefined) return others;
+  if (others.prefix !== undefined) throw new TypeError(`${call}: bos is the old name of prefix. Give only one of them.`);
+  return { ...others, prefix: bos };
 }
 
 /** @param {string} call @param {unknown} options @param {Record<string, Rule>} rules @param {string[]} [also] names that are checked elsewhere */
@@ -83,12 +91,20 @@ export const inWords = (value) => (Array.isArray(value) ? 'a list' : value && ty
 /** @param {string} call @param {string} name @param {string[]} names */
 const noOption = (call, name, names) => new TypeError(`${call}: there is no option ${inWords(name)}. The options are ${names.join(', ')}.`);
 
+/** @param {unknown} value @param {Rule} rule */
+export const isAllowed = (value, { type, least, most }) =>
+  type === 'flag' ? typeof value === 'boolean' : isBetween(value, least, most) && (type === 'number' || Number.isInteger(value));
+
 /** @param {string} call @param {string} name @param {unknown} value @param {Rule} rule */
-function check(call, name, value, { type, least, most }) {
-  if (type === 'flag' ? typeof value === 'boolean' : isBetween(value, least, most) && (type === 'number' || Number.isInteger(value))) return;
+function check(call, name, value, rule) {
+  if (isAllowed(value, rule)) return;
+  const { type, least, most } = rule;
   const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`;
   throw new RangeError(`${call}: ${name} must be ${type === 'flag' ? 'true or false' : `a ${type === 'whole' ? 'whole number' : 'number'} ${range}`}.`);
 }
+
+/** Unlike every(), it tests the holes of a sparse array. @param {unknown[]} list @param {(each: unknown) => unknown} test */
+const all = (list, test) => list.findIndex((each) => !test(each)) < 0;
 
 /** @param {unknown} value */
 const isIndex = (value) => Number.isInteger(value) && Number(value) >= 0;
@@ -102,7 +118,8 @@ const FILE_KINDS = ['json', 'csv', 'npz', 'html', 'embed'];
 /** @param {unknown} kind of tokenlight.export @returns {FileKind} */
 export function fileKind(kind) {
   if (typeof kind === 'string' && FILE_KINDS.includes(kind)) return /** @type {FileKind} */ (kind);
-  throw new TypeError(`export: there is no file of the kind ${inWords(kind)}. The kinds are ${FILE_KINDS.join(', ')}.`);
+  const what = typeof kind === 'string' ? `there is no file of the kind ${kind.slice(0, 60)}` : 'the kind of file must be a string';
+  throw new TypeError(`export: ${what}. The kinds are ${FILE_KINDS.join(', ')}.`);
 }
 
 /**
@@ -180,7 +197,7 @@ export function patchArgs(options) {
 }
 
 /** @param {unknown} align */
-const isPairs = (align) => Array.isArray(align) && align.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every(isIndex));
+const isPairs = (align) => Array.isArray(align) && all(align, (pair) => Array.isArray(pair) && pair.length === 2 && all(pair, isIndex));
 
 /**
  * The tokens in question, and nothing else.

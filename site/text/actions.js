@@ -11,7 +11,7 @@ import { keptTokens } from './span.js';
 
 export function actionsView() {
   const ready = state.canRun.value;
-  const running = state.phase.value === 'running';
+  const running = state.isRunning.value;
   const { text } = state;
   const run = state.run.value;
   return html`

@@ -4,7 +4,7 @@ import { count } from '../frame/format.js';
 import { isChecked, valueOf } from '../frame/mount.js';
 import { set } from '../page/choices.js';
 import * as state from '../page/state.js';
-import { GENERATE, SAMPLING } from '../shared/options.js';
+import { SAMPLING, SAMPLING_RULES } from '../shared/options.js';
 import { signal } from '../vendor/signals-core.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
@@ -39,7 +39,7 @@ const corrected = signal(/** @type {{ name: string, why: string } | null} */ (nu
 
 /** What a field may hold, and why if that is not what was typed. @param {typeof FIELDS[number][0]} name @param {string} text */
 function corrections(name, text) {
-  const { type, least = 0, most = Infinity } = limits(name);
+  const { type, least = 0, most = Infinity } = SAMPLING_RULES[name];
   const typed = Number(text);
   if (text === '' || !Number.isFinite(typed)) return { value: SAMPLING[name], why: 'the default' };
   if (typed < least) return { value: least, why: `at least ${count(least)}` };
@@ -47,9 +47,6 @@ function corrections(name, text) {
   const value = type === 'whole' ? Math.round(typed) : typed;
   return { value, why: value === typed ? '' : 'a whole number' };
 }
-
-/** Scripts may generate 0 tokens; Continue generates at least 1. @param {typeof FIELDS[number][0]} name */
-const limits = (name) => (name === 'maxTokens' ? { ...GENERATE[name], least: 1 } : GENERATE[name]);
 
 /** The settings without those that no preset changes. @param {Partial<Sampling>} values */
 const presetPart = (values) => JSON.stringify({ ...values, maxTokens: 0, seed: 0, stop: '', stopAtEnd: true });
@@ -60,7 +57,7 @@ const presetPart = (values) => JSON.stringify({ ...values, maxTokens: 0, seed: 0
  */
 function numberField([name, title, step]) {
   const { sampling } = state.settings.value;
-  const { least, most } = limits(name);
+  const { least, most } = SAMPLING_RULES[name];
   const onChange = (/** @type {Event} */ event) => {
     const field = /** @type {HTMLInputElement} */ (event.target);
     const { value, why } = corrections(name, field.value.trim());

@@ -16,7 +16,7 @@ export function stepperView() {
   const following = state.pinned.value === null;
   const last = state.count.value - 1;
   const text = state.nameOfToken(token);
-  const running = state.phase.value === 'running';
+  const running = state.isRunning.value;
   const kinds = [...(given <= last ? [token < given ? 'given' : 'generated'] : []), ...(running && following ? ['following the newest'] : [])];
   return html`
     <div class="steps">

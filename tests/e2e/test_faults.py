@@ -66,8 +66,7 @@ WRONG_CALLS = {
     "tokenlight.generate('x', {temperature: -1})": "temperature must be a number from 0 to 100",
     "tokenlight.analyze('x', {topk: 5})": "there is no option topk. The options are topK, prefix",
     "tokenlight.generate('x', {stop: ['']})": "stop must be a string or a list of strings, none of them empty",
-    "tokenlight.load('no-such')": "models/no-such/manifest.json is missing",
-    "tokenlight.load('../../etc')": "is not a model's name",
+    "tokenlight.load('no-such')": "There is no model “no-such” here. Choose from ",
     "tokenlight.analyze('one two').then(() => tokenlight.attention(9, 0))": "has no layer 9",
     "tokenlight.analyze('one two').then(() => tokenlight.lens(99, 3))": "There is no token 99",
 }

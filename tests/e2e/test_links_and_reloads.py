@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from playwright.sync_api import Page, expect
 
@@ -129,6 +129,57 @@ def test_a_link_pasted_into_the_tab_and_back(tiny_site: str, open_page: Opener) 
     versions = "import(new URL('page/versions.js', document.baseURI)).then(({versions}) => versions.value)"
     texts = [version["text"] for version in page.evaluate(versions)]
     assert "Not read yet" in texts, "an unsaved text is a version"
+
+
+def test_a_link_to_a_token_of_a_text_that_waits(tiny_site: str, open_page: Opener) -> None:
+    """The address names the token until the text is read, which pins it, or another text is typed."""
+    link = "#model=tiny-gpt2&token=1&text=Hello%20dog"
+    written = "() => history.state !== null"
+    page = open_page(tiny_site + link)
+    until(page, written)
+    assert parse_qs(page.evaluate("location.hash.slice(1)"))["token"] == ["1"]
+    page.click("#run")
+    until(page, "() => tokenlight.state().token === 1")
+    other = open_page(tiny_site + link)
+    until(other, written)
+    read(other, TEXT)
+    until(other, "() => !location.hash.includes('token=')")
+    assert other.evaluate("tokenlight.state().token") is None
+
+
+def test_what_an_address_does_not_name_stays_unless_it_holds_a_text(tiny_site: str, open_page: Opener) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    heads = [{"layer": 0, "head": 1, "scale": 0}]
+    page.evaluate("([text, heads]) => tokenlight.analyze(text, {interventions: {heads}})", [TEXT, heads])
+    page.locator("#token-3").click()
+    page.evaluate("location.hash = '#lens=why'")
+    expect(page.locator("#why")).to_be_visible()
+    until(page, "() => location.hash.includes('token=3') && location.hash.includes('interventions=')")
+    found = page.evaluate("tokenlight.state()")
+    assert (found["token"], found["interventions"], found["model"]) == (3, {"heads": heads}, "tiny-gpt2")
+    page.evaluate("location.hash = '#text=The+people+of+the+village+went+home'")
+    until(page, "() => tokenlight.state().text.endsWith('home')")
+    idle(page)
+    found = page.evaluate("tokenlight.state()")
+    assert (found["token"], found["interventions"], found["lens"]) == (None, {}, "why")
+    page.go_back()
+    until(page, "() => tokenlight.state().token === 3")
+    idle(page)
+    found = page.evaluate("tokenlight.state()")
+    assert (found["text"], found["interventions"]) == (TEXT, {"heads": heads})
+
+
+def test_an_address_that_names_a_model_that_is_not_here(tiny_site: str, open_page: Opener) -> None:
+    """It is said, also if the text beside it is read, and the address names the model that answers."""
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    read(page, TEXT)
+    for hash in ("#model=nope", "#model=nope&lens=layers&text=From+a+link&interventions=5"):
+        page.evaluate("hash => { location.hash = hash; }", hash)
+        expect(page.locator("#notice")).to_contain_text("There is no model “nope” here. Using tiny-gpt2 instead.")
+        until(page, "() => location.hash.startsWith('#model=tiny-gpt2&')")
+    expect(page.locator("#notice")).to_contain_text("The interventions in this link are not valid")
+    idle(page)
+    expect(page.locator("#tokens")).to_have_text("From a link")
 
 
 def test_an_address_that_cannot_be_written_fails_no_run(tiny_site: str, open_page: Opener) -> None:

@@ -55,6 +55,49 @@ def test_what_is_typed_while_the_model_generates_stays_and_ends_it(view: Page) -
     assert view.input_value("#text") == "Typed meanwhile"
 
 
+def test_the_header_names_what_is_done(view: Page) -> None:
+    """From its first moment on; a generated text that is only read again is read."""
+    press = """id => {
+        document.getElementById(id).click();
+        return document.querySelector('#header .status').textContent.trim();
+    }"""
+    read(view, TEXT)
+    with gated(view) as gate:
+        assert view.evaluate(press, "continue") == "Generating…"
+        gate.let(3)
+        view.click("#stop")
+    idle(view)
+    for id, text in (("run", None), ("undo", TEXT), ("redo", None)):
+        assert view.evaluate(press, id) == "Reading…"
+        idle(view)
+        assert (view.input_value("#text") == TEXT) == (text == TEXT)
+    expect(view.locator("#tokens .generated").first).to_be_attached()
+
+
+def test_a_script_types_as_a_person_does(view: Page) -> None:
+    """What it types is read, and ends what is generated; what the user had typed stays a version."""
+    shown = "import(new URL('page/state.js', document.baseURI)).then(({run}) => run.value)"
+    read(view, TEXT)
+    blank = "The people of the ___ went down"  # not read while one types
+    view.fill("#text", blank)
+    for text in ("The people", "The people of the hill"):
+        view.evaluate("text => tokenlight.setText(text)", text)
+        assert view.evaluate("tokenlight.state().text") == view.input_value("#text") == text
+    until(view, f"text => {shown}.then((run) => run.done && run.tokens.text === text)", text)
+    view.click("#undo")
+    assert view.input_value("#text") == blank
+    read(view, TEXT)
+    with gated(view) as gate:
+        view.click("#continue")
+        gate.let(3)
+        expect(view.locator(".token.generated").first).to_be_attached()
+        view.evaluate("tokenlight.setText('Typed meanwhile')")
+    until(view, f"() => {shown}.then((run) => run.done && run.tokens.text === 'Typed meanwhile')")
+    idle(view)
+    assert view.input_value("#text") == "Typed meanwhile"
+    expect(view.locator("#tokens .generated")).to_have_count(0)
+
+
 def test_an_untouched_box_takes_what_was_generated(view: Page) -> None:
     read(view, TEXT)
     view.click("#continue")
@@ -164,72 +207,6 @@ def test_a_control_token_in_a_text_is_marked_and_can_be_read_literally(
     assert shown[: len(literal) - 1] == own(text, split_special_tokens=True).input_ids[: len(literal) - 1]
 
 
-WRONG = {
-    "tokenlight.generate('a', {top_k: 1})": "there is no option top_k",
-    "tokenlight.generate('a', {temprature: 0})": "there is no option temprature",
-    "tokenlight.generate('a', {temperature: NaN})": "temperature must be a number from 0",
-    "tokenlight.generate('a', {topK: Infinity})": "topK must be a whole number from 0",
-    "tokenlight.generate('a', {topK: '3'})": "topK must be a whole number from 0",
-    "tokenlight.generate('a', {greedy: 1})": "greedy must be true or false",
-    "tokenlight.generate('a', {stop: 5})": "stop must be a string or a list of strings",
-    "tokenlight.generate('a', {stop: ['']})": "stop must be a string or a list of strings",
-    "tokenlight.generate('a', 5)": "options must be an object",
-    "tokenlight.generate([1.5, -1, 99999999])": "1.5 is not a token id",
-    "tokenlight.generate([1, 99999999])": "99999999 is not a token id",
-    "tokenlight.generate({})": "must be a string or a list of token ids",
-    "tokenlight.analyze('a', {topK: 51})": "topK must be a whole number from 0 to 50",
-    "tokenlight.analyze('a', {prefix: 'yes'})": "prefix must be true or false",
-    "tokenlight.analyze(5)": "text must be a string",
-    "tokenlight.generate([1.5])": "1.5 is not a token id",
-    "tokenlight.attention()": "layer must be a whole number from 0.",
-    "tokenlight.attention(true, 0)": "layer must be a whole number from 0.",
-    "tokenlight.attention(0, NaN)": "head must be a whole number from 0.",
-    "tokenlight.attention('0', '0')": "layer must be a whole number from 0.",
-    "tokenlight.attention(0.5, 0)": "layer must be a whole number from 0.",
-    "tokenlight.attention(9, 0)": "has no layer 9",
-    "tokenlight.lens(1, 1e9)": "topK must be a whole number from 1 to 50.",
-    "tokenlight.lens(1, 0)": "topK must be a whole number from 1 to 50.",
-    "tokenlight.lens(1, NaN)": "topK must be a whole number from 1 to 50.",
-    "tokenlight.lens(1, '5')": "topK must be a whole number from 1 to 50.",
-    "tokenlight.lens(1, 2.5)": "topK must be a whole number from 1 to 50.",
-    "tokenlight.lens('1', 5)": "token must be the index of a token",
-    "tokenlight.lens()": "token must be the index of a token",
-    "tokenlight.lens(99)": "There is no token 99",
-    "tokenlight.attribution(1, {target: ''})": "target must be a token id or the text of a token",
-    "tokenlight.attribution(1, {other: 2})": "no option other. The options are target, versus.",
-    "tokenlight.attribution(1, 5)": "options must be an object",
-    "tokenlight.attribution(99)": "There is no token 99",
-    "tokenlight.attribution(1, {target: 99999})": "99999 is not a token id",
-    "tokenlight.dependence(1, {versus: 3})": "no option versus. The options are target.",
-    "tokenlight.dependence(1.5)": "token must be the index of a token",
-    "tokenlight.sweep({kind: 'heads', token: 1, versus: 3})": "no option versus. The options are kind, token, target, ",
-    "tokenlight.sweep({kind: 'heads', token: 1, foo: 1})": "The options are kind, token, target, scope, mean.",
-    "tokenlight.sweep({kind: 'heads', token: 1, mean: 1})": "mean must be true or false",
-    "tokenlight.sweep({kind: 'heads', token: 1}, 5)": "onProgress must be a function",
-    "tokenlight.sweep('heads')": "options must be an object",
-    "tokenlight.patch({foo: 1})": "no option foo. The options are kind, token, target, versus, align.",
-    "tokenlight.patch({align: [5]})": "align must be",
-    "tokenlight.patch({align: [[0.5, 0]]})": "align must be",
-    "tokenlight.patch({align: [[0, '0']]})": "align must be",
-    "tokenlight.patch({}, 5)": "onProgress must be a function",
-    "tokenlight.export()": "The kinds are json, csv, npz, html, embed",
-    "tokenlight.open('a')": "file must be a Blob or File",
-    "Promise.resolve().then(() => tokenlight.setText(5))": "text must be a string",
-    "tokenlight.load('no such')": "is not a model's name",
-    "tokenlight.load()": "is not a model's name",
-}
-
-
-def test_wrong_options_are_named_before_anything_runs(view: Page) -> None:
-    read(view, TEXT)
-    before = view.evaluate("tokenlight.state().run.id")
-    for call, message in WRONG.items():
-        answer = view.evaluate(f"{call}.then(() => 'no error', (error) => error.message)")
-        assert message in answer and "\n" not in answer, (call, answer)
-    assert view.evaluate("tokenlight.state().run.id") == before
-    assert view.input_value("#text") == TEXT
-
-
 def test_a_stop_sequence_may_be_one_text(view: Page) -> None:
     generate = "stop => tokenlight.generate('The people', {maxTokens: 40, greedy: true, stop}).then((run) => run.text)"
     free = view.evaluate("tokenlight.generate('The people', {maxTokens: 40, greedy: true}).then((run) => run.text)")
@@ -257,14 +234,30 @@ def test_a_sampling_value_that_is_changed_says_why(view: Page) -> None:
     view.keyboard.press("Escape")
 
 
-def test_no_tokens_to_generate_is_no_setting_that_is_kept(tiny_site: str, open_page: Opener) -> None:
+def test_what_no_setting_can_be_is_not_taken_from_storage(tiny_site: str, open_page: Opener) -> None:
+    """Each wrong value is the default's again; the right ones beside it are kept."""
     page = open_page(tiny_site, ready=False)
     until(page, "() => Object.keys(localStorage).some((key) => key.includes('preferences'))")
-    page.evaluate("""() => {
-        const key = Object.keys(localStorage).find((key) => key.includes('preferences'));
-        const kept = JSON.parse(localStorage.getItem(key));
-        localStorage.setItem(key, JSON.stringify({...kept, sampling: {...kept.sampling, maxTokens: 0}}));
-    }""")
-    page.reload()
-    page.evaluate("tokenlight.ready")
-    expect(page.locator("#option-maxTokens")).to_have_value("60")
+    found = "import(new URL('page/state.js', document.baseURI)).then(({settings}) => settings.value)"
+    usual = page.evaluate(found)
+    for number in (-5, 2.5, 1e12, 0, "7", None):
+        sampling = {"maxTokens": number, "seed": 3, "topP": 2, "minP": -1, "greedy": 1, "stop": "end"}
+        names = {"theme": "pink", "units": "miles", "device": "abacus", "face": "", "colouring": 5}
+        kept = {"topK": number, "live": False, "sampling": sampling, **names}
+        page.evaluate(
+            """kept => {
+                const key = Object.keys(localStorage).find((key) => key.includes('preferences'));
+                localStorage.setItem(key, JSON.stringify(kept));
+            }""",
+            kept,
+        )
+        page.reload()
+        page.evaluate("tokenlight.ready")
+        expected = {**usual, "live": False, "sampling": {**usual["sampling"], "seed": 3, "stop": "end"}}
+        assert page.evaluate(found) == expected, number
+    read(page, TEXT)
+    with gated(page) as gate:
+        page.click("#continue")
+        gate.let(1)
+        page.click("#stop")
+    expect(page.locator("#tokens .generated").first).to_be_attached()

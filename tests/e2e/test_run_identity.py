@@ -163,10 +163,12 @@ def test_a_run_during_a_switch_is_under_way_and_can_be_stopped(tiny_site: str, o
         page.evaluate("globalThis.switching = tokenlight.load('tiny-llama').then((model) => model.id); null")
         expect(page.locator("html")).to_have_attribute("data-state", "booting")
         page.evaluate("globalThis.running = tokenlight.generate('The people', {maxTokens: 240}); null")
-        expect(page.locator("html")).to_have_attribute("data-state", "running")
         expect(page.locator(".token.generated").nth(2)).to_be_attached()
+        assert page.evaluate("tokenlight.state().phase") == "booting", "something is loading, run or no run"
+        expect(page.locator("#header .status")).to_contain_text("Loading the model")
         page.click("#stop")
         run = page.evaluate("running")
+        expect(page.locator("#stop")).to_be_disabled()
     assert run["model"]["id"] == "tiny-gpt2" and len(run["steps"]) < 240
     release.set()
     for route in held:

@@ -98,6 +98,10 @@ def test_the_lens_and_its_chips(tiny: Page) -> None:
     clean = analyze(tiny, {})
     tiny.click("#tab-why")
     expect(tiny.locator("#panel-why_adds .lead")).to_contain_text("All parts sum to")
+    menu = tiny.locator("#panel-why_question").get_by_label("Target", exact=True)
+    assert menu.locator("optgroup").get_attribute("label") == "Alternatives · surprisal (bits)"
+    options = menu.locator("optgroup option").all_text_contents()
+    assert len(options) > 3 and all(re.search(r" · \d+\.\d\d$", option) for option in options), options
     for panel, words in (
         ("why_tokens", "hidden from the position"),
         ("why_heads", "switched off"),

@@ -151,9 +151,9 @@ class Walk:
         assert now["text"] == self.text or at_writer, ("the box holds", now["text"], "not", self.text, self.writer)
         assert now["phase"] in PHASES and now["told"] == now["phase"]
         assert now["phase"] != "error" or self.broken, now["notice"]
-        assert (now["phase"] == "running") == (now["failure"] is None and now["underWay"] is not None)
-        assert now["phase"] != "ready" or not now["loads"]
-        assert now["stop"] == (now["phase"] == "running")
+        assert now["phase"] != "running" or now["underWay"] is not None
+        assert now["phase"] != "ready" or (now["underWay"] is None and not now["loads"])
+        assert now["stop"] == (now["underWay"] is not None)
         assert now["panels"] == ["tokens-lens" if now["lens"] == "tokens" else now["lens"]]
         run = now["run"]
         if run:

@@ -28,7 +28,7 @@ VECTOR = [1.0, 2.0, 3.0, 4.0]
     ({"heads": [{"layer": 0, "head": 1, "scale": float("nan")}]}, "heads[0].scale must be a number from -1000 to 1000"),
     ({"heads": 2 * [{"layer": 0, "head": 1, "scale": 0}]}, "the same head is scaled twice"),
     ({"cut": [{"query": 3, "keys": [3]}]}, "cut[0].keys must come before the query, position 3"),
-    ({"cut": [{"query": None, "keys": []}]}, "cut[0].keys must be a list of whole numbers"),
+    ({"cut": [{"query": None, "keys": []}]}, "cut[0].keys must be a list of at least one whole number"),
     ({"cut": [{"query": 10, "keys": [1]}]}, "cut[0].query must be a whole number from 0 to 9"),
     ({"add": [{"layer": 3, "position": None, "vector": VECTOR}]}, "add[0].layer must be a whole number from 0 to 2"),
     ({"add": [{"layer": 0, "position": None, "vector": [1.0]}]}, "add[0].vector must be a list of 4 numbers"),

@@ -35,7 +35,7 @@ def test_a_file_of_this_schema_opens_as_it_is(tmp_path: Path) -> None:
     ("{", r"run\.json cannot be read as JSON \(Expecting"),
     ('{"a[": ' + "[" * 101 + "]" * 101 + "}", r"run\.json cannot be read as JSON \(it is nested too deeply\)\.$"),
     ('{"schema": ["' + "[" * 101 + '\\""]}', "has the schema"),
-    ("[]", "has the schema None"),
+    ("[]", "is no Run: it names no schema"),
     ('{"schema": "tokenlight.run/3"}', "has the schema tokenlight"),
     ('{"schema": "tokenlight.run/1"}', r"is not a whole Run \(it has no options\)"),
     ('{"schema": "tokenlight.run/1", "options": 3}', r"is not a whole Run \(a part of it is of the wrong kind\)"),

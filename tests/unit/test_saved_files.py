@@ -95,7 +95,13 @@ def test_the_page_shows_the_text_and_needs_nothing_else() -> None:
     for i, card in enumerate(parsed.cards):
         assert f"rank {statistics.rank[i]}" in card and f"{statistics.surprisal[i] / np.log(2):.2f} bits" in card
     meta = {attrs["name"]: attrs["content"] for tag, attrs in parsed.elements if tag == "meta" and "name" in attrs}
-    assert meta["tokenlight:model"] == "m" and "'scale': 0.5" in meta["tokenlight:interventions"]
+    assert meta["tokenlight:model"] == "m"
+    assert json.loads(meta["tokenlight:interventions"]) == saveable().reading.interventions != {}
+
+
+def test_the_embedded_text_names_the_interventions() -> None:
+    run = saveable()
+    assert json.loads(files.write(run, "embed"))["interventions"] == run.reading.interventions != {}
 
 
 def test_a_link_in_the_page_is_an_attribute_only() -> None:

@@ -22,7 +22,7 @@ SPANS = 12  # parts of the text that are left out one by one
 LARGEST = 8  # tokens named as the most changed
 TOP = 10  # heads that are switched off in the whole text after the quick sweep
 BATCH = {"last": 64, "text": 2, "ids": 2}  # variants computed before the page looks again
-NOT_PINNED = "No reading is pinned as A. Read a text, and pin it."
+NOT_PINNED = "No run is pinned as A. Read a text, and pin it."
 ROWS = 256  # tokens of copies before it does
 
 

@@ -51,7 +51,7 @@ function charts(choice) {
       return `${nameOf(row)}: rank ${rank === null ? 'over 50' : count(rank)} · ${share(raw)} before, ${share(drawn)} after the filters`;
     },
     action({ row }) {
-      if (rows[row].chosen || state.phase.value === 'running' || !state.canRun.value) return null;
+      if (rows[row].chosen || state.isRunning.value || !state.canRun.value) return null;
       return { label: `Continue from “${nameOf(row)}”`, act: () => continueFrom(token, rows[row].id) };
     },
   }];

@@ -34,7 +34,7 @@ export function alternatives(run, index) {
   const rows = alternativesOf(run, index);
   const most = rows[0]?.p || 1;
   const onChange = (/** @type {Event} */ event) =>
-    set('topK', Math.max(1, Math.min(run.columns.top_ids.width, Number(valueOf(event)) || shown(run))));
+    set('topK', Math.max(1, Math.min(run.columns.top_ids.width, Math.round(Number(valueOf(event))) || shown(run))));
   return html`
     <div class="expected" .style=${`--rows:${shown(run)}`}><table class="alternatives">
       <caption>What the model expected here</caption>

@@ -85,7 +85,7 @@ export const interventions = panel({
   fetch,
   title: 'Interventions',
   lead: ({ json }) => {
-    if (!isChanged()) return 'The model is unchanged. Switch heads off or cut links: the text is read again, and compared with this reading.';
+    if (!isChanged()) return 'The model is unchanged. Switch heads off or cut links: the text is read again, and compared with this run.';
     if (json.missing) return 'Reading the text with the unchanged model…';
     return comparison(json.mean ?? 0, json.before ?? 0);
   },
