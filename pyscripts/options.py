@@ -21,7 +21,7 @@ GENERATE = {  # the options of generate, and what the scripting interface calls 
     "repetition_penalty": "repetitionPenalty", "frequency_penalty": "frequencyPenalty", "seed": "seed",
     "greedy": "greedy", "stop": "stop", "stop_at_end": "stopAtEnd", "prefix": "prefix", "literal": "literal",
 }
-MOST_WHOLE = 2**53 - 1  # JavaScript has no larger whole numbers, so that a saved run would name another seed
+MOST_SEED = 2**53 - 1  # JavaScript has no larger whole numbers, so that a saved run would name another seed
 UNCHANGED = {"greedy": False, "stop": [], "stopAtEnd": True, "prefix": True, "literal": False}  # a Run leaves them out
 
 
@@ -45,7 +45,7 @@ def generate_options(**given: Any) -> dict[str, Any]:
     options |= {name: value for name, value in given.items() if value is not None}
     for name, value in options.items():
         if name in ("max_tokens", "seed"):
-            options[name] = whole(name, value, 0, MOST_WHOLE)
+            options[name] = whole(name, value, 0, MOST_SEED if name == "seed" else None)
         elif name in ("greedy", "stop_at_end", "prefix", "literal"):
             options[name] = flag(name, value)
         elif name == "stop":

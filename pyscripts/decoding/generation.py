@@ -26,7 +26,8 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
     """Sampling settings of `tokenlight.generate`'s options (`greedy`: temperature 0). ValueError: out of range."""
     values = {ours: options[theirs] for theirs, ours in NAMES.items() if options.get(theirs) is not None}
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > sys.float_info.max:
+        too_large = isinstance(value, int) and abs(value) > sys.float_info.max
+        if isinstance(value, bool) or not isinstance(value, int | float) or too_large:
             raise ValueError(f"{name} must be a number, not {said(value)}.")
     return Settings(**{**values, "temperature": 0} if options.get("greedy") else values)
 

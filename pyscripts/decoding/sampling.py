@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyscripts.checks import said
 from pyscripts.metrics.likelihood import softmax
 
 MOST_PENALTY = 1e9  # with a larger one, or a smaller part, logits could become infinite
@@ -40,7 +41,7 @@ class Settings:
              f"from {-MOST_PENALTY:g} to {MOST_PENALTY:g}"),
         ):
             if not valid:
-                raise ValueError(f"{name} must be {needed}, not {getattr(self, name)}.")
+                raise ValueError(f"{name} must be {needed}, not {said(getattr(self, name))}.")
 
 
 @dataclass(frozen=True)

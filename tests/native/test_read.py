@@ -182,7 +182,7 @@ def test_a_seed_gives_the_same_text_and_stops_end_it(model: Model) -> None:
         (lambda m: m.generate("a", stop=5), "stop must be"),
         (lambda m: m.generate("a", greedy="no"), "greedy must be True or False, not 'no'"),
         (lambda m: m.generate("a", stop_at_end=0), "stop_at_end must be True or False, not 0"),
-        (lambda m: m.generate("a", seed=1.5), "seed must be a whole number, 0 or more, not 1.5"),
+        (lambda m: m.generate("a", seed=1.5), "seed must be a whole number from 0 to 9007199254740991, not 1.5"),
         (lambda m: m.generate("a", max_tokens=-1), "max_tokens must be a whole number, 0 or more, not -1"),
         (lambda m: m.generate("a", temperature=float("nan"), max_tokens=0), "temperature must be"),
         (lambda m: m.generate("a", top_k=float("inf")), "top_k must be a whole number"),
@@ -232,7 +232,7 @@ def test_a_damaged_folder_says_what_to_do(model_folder: Path, tmp_path: Path) ->
     (["read", "a", "--stride", "0"], "stride must be a whole number from 1 to"),
     (["generate", "a", "--stop", ""], "stop must be a text"),
     (["read", "a", "--threads", "100000"], "threads must be a whole number from 1 to"),
-    (["generate", "a", "--seed", "-1"], "seed must be a whole number, 0 or more"),
+    (["generate", "a", "--seed", "-1"], "seed must be a whole number from 0 to 9007199254740991"),
 ])
 def test_the_command_line_says_what_is_wrong(
     model_folder: Path, capsys: pytest.CaptureFixture[str], more: list[str], said: str
