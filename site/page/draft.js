@@ -22,7 +22,7 @@ export function restoreDraft() {
   restoreVersions(keptInTab(VERSIONS));
   const own = version.peek();
   const known = own?.text === draft.text && own.literal; // it is a version already
-  const token = Number.isInteger(draft.token) ? Number(draft.token) : null;
+  const token = Number.isSafeInteger(draft.token) && Number(draft.token) >= 0 ? Number(draft.token) : null;
   return { text: draft.text, read: draft.read === true, literal: draft.literal === true && !known, newer: isReload() || draft.hash === location.hash, token };
 }
 

@@ -220,6 +220,10 @@ def test_a_model_that_is_not_there_is_named(tiny_site: str, open_page: Opener) -
     page = open_page(f"{tiny_site}#model=nothing")
     expect(page.locator("#remarks .card").first).to_be_visible(timeout=60_000)
     assert "There is no model “nothing” here. Using tiny-gpt2 instead." in notice(page)
+    early = open_page(tiny_site, ready=False)  # the list of models may not be there yet
+    said = early.evaluate("tokenlight.load('nothing').catch((error) => error.message)")
+    assert said.startswith("There is no model “nothing” here. Choose from tiny-")
+    works(early)
 
 
 @pytest.mark.parametrize("part", ["inference", "analysis"])
