@@ -305,6 +305,7 @@
  *   that is used for nothing else. `deviceLost` resolves when WebGPU has lost the graphics card, with the reason; null on the processor.
  *   `attention` of some layers, or of all (null) for a survey, goes to the analysis worker as it is computed, one array
  *   [head, query, key] for each layer.
+ *   `lensFrom` runs as many positions through the logit lens, from one on, as fit into one pass.
  *   A run ends every earlier request; `stop` ends all, waiting ones included.
  */
 

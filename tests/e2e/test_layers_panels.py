@@ -120,7 +120,7 @@ def test_the_logit_lens_of_the_whole_text(page: Page, native: Model) -> None:
     for name, number in [("lens_rank", "rank"), ("lens_logprob", "logprob"), ("lens_divergence", "divergence")]:
         menu.select_option(name)
         title = menu.locator("option:checked").inner_text()
-        expect(panel.locator(".chart-stage")).to_have_attribute("aria-label", re.compile(f"^{title} of"))
+        expect(panel.locator(".chart-stage")).to_have_attribute("aria-label", re.compile(f"^{re.escape(title)} of"))
         expect(panel).not_to_contain_text("Computing…")
         rows = [list(row.values())[2 : 2 + len(alone[0].rank)] for row in csv_of(page, "layer_map")]
         found = np.array([[float(cell or "nan") for cell in row] for row in rows])  # [token, layer]

@@ -16,12 +16,13 @@ from pyscripts.metrics.likelihood import NO_TARGET, logprobs_of
 from pyscripts.native import Model, Run, why
 from pyscripts.page.beside import Attributed, Beside
 from pyscripts.page.patches import Patch
-from pyscripts.page.views import VIEWS, Context, Inspected, streams
+from pyscripts.page.views import VIEWS, Context, Inspected, head_grid, layers, streams
 from pyscripts.tokens import token_id
 from tests.awaited import awaited
 from tests.unit.test_charts import call
 
 PANELS = Path(__file__).resolve().parents[2] / "site/lab/panels"
+QUANTITIES, SHADES = (*layers.QUANTITIES, *layers.LENS), tuple(head_grid.SHADES)  # of two panels
 KEEP = ("attentions", "resid", "attn_out", "mlp_out")
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", ".", "It", "was", "42", ",", "def"]
 
@@ -86,6 +87,8 @@ class Page:
 
     def compute(self, missing: dict[str, Any], stream: patching.Stream | None) -> None:
         run, model, ids = self.run, self.model, self.run.position_ids.tolist()
+        if "done" in missing:
+            return self.read_lens()
         if missing["kind"] == "attribution":
             return self.beside.keep(self.attributed(missing["position"], missing["targets"]))
         if missing["kind"] == "head_outputs":

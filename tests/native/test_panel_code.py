@@ -11,7 +11,7 @@ import pytest
 
 from pyscripts.decoding.fill_in import FillIn
 from pyscripts.native import Model
-from tests.native.panel_page import CHECKS, PANELS, Page, close, of
+from tests.native.panel_page import CHECKS, PANELS, QUANTITIES, SHADES, Page, close, of
 
 
 @of("inspector")
@@ -106,18 +106,14 @@ def focus(page: Page) -> None:
 
 @of("lens")
 def lens(page: Page) -> None:
-    for this in (True, False):
-        page.inspect(page.run.position(page.token) - this)
-        args = {"token": page.token, "this_token": this}
-        same_lens(page.code("lens", args), page.view("lens", **args)["layers"])
-
-
-def same_lens(found: Any, rows: Any) -> None:
-    assert found["prediction"] == [row["top"][0]["text"] for row in rows]
-    assert found["after"] == [row["name"] for row in rows]
-    close(found["its probability"], [row["top"][0]["probability"] for row in rows])
-    close(found["rank of the actual token"], [row["rank"] or 0 for row in rows])
-    close(found["KL (nats)"], [row["divergence"] for row in rows])
+    for args in ({"token": page.token, "this_token": this} for this in (True, False)):
+        page.inspect(page.run.position(page.token) - args["this_token"])
+        found, rows = page.code("lens", args), page.view("lens", **args)["layers"]
+        assert found["prediction"] == [row["top"][0]["text"] for row in rows]
+        assert found["after"] == [row["name"] for row in rows]
+        close(found["its probability"], [row["top"][0]["probability"] for row in rows])
+        close(found["rank of the actual token"], [row["rank"] or 0 for row in rows])
+        close(found["KL (nats)"], [row["divergence"] for row in rows])
 
 
 @of("dimensions")
@@ -131,9 +127,7 @@ def dimensions(page: Page) -> None:
 
 @of("layer_map")
 def layer_map(page: Page) -> None:
-    page.read_lens()
-    for name in ("hidden_norm", "change_norm", "attention_norm", "mlp_norm", "lens_rank", "lens_logprob",
-                 "lens_divergence"):
+    for name in QUANTITIES:
         close(page.code("layer_map", {"name": name}).ravel(), page.view("layer_map", name=name)["values"])
 
 
@@ -156,8 +150,7 @@ def looks_at(page: Page) -> None:
 
 @of("head_grid")
 def head_grid(page: Page) -> None:
-    for shade in ("induction", "previous_token", "text_induction", "text_previous_token", "text_duplicate_token",
-                  "text_first_token", "entropy", "entropy_without_sink", "distance", "received"):
+    for shade in SHADES:
         how = {"shade": shade, "token": page.token if shade == "received" else None, "ordered": False}
         close(page.code("head_grid", how).ravel(), page.view("head_grid", **how)["values"], 1e-6)
 

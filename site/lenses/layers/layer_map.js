@@ -42,7 +42,7 @@ function chart({ json: { quantity: name, names, columns, palette: colours, stops
       rowHeight: Math.max(9, Math.min(20, Math.floor(320 / names.length))),
       align: 'end',
       tracks: [{
-        kind: 'cells', title: '', levels: arrays.levels.data, columns, palette, key: keyOf(stops, format), ends: ['token 1', count(columns)],
+        kind: 'cells', title: '', levels: arrays.levels.data, columns, palette, key: missing?.done === 0 ? [] : keyOf(stops, format), ends: ['token 1', count(columns)],
         narrowest: Math.max(1, Math.min(4, LONGEST_SIDE / columns)),
       }],
     }, width),

@@ -18,9 +18,9 @@ export const hasLens = () => Boolean(state.run.value?.model.lens);
 
 /** What the logit lens says of the prediction after each token. @type {Record<string, string>} */
 export const LENS = {
-  lens_rank: 'Rank of the next token by the logit lens',
-  lens_logprob: 'Log-probability of the next token by the logit lens',
-  lens_divergence: 'KL to the final distribution by the logit lens',
+  lens_rank: 'Logit lens: the next token’s rank',
+  lens_logprob: 'Logit lens: the next token’s log-probability',
+  lens_divergence: 'Logit lens: KL to the final distribution',
 };
 
 /** Names of layers, short enough for a chart. @param {string[]} names */
