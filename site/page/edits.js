@@ -1,10 +1,9 @@
-// What users do with the one text: type, read, replace, continue, branch, undo; every change is a version; main thread.
+// What users do with the one text: type, read, continue, branch, undo; every change is a version; main thread.
 
 import { MAX_SEED } from '../shared/options.js';
-import { replacedText } from '../shared/token_text.js';
 import { batch, untracked } from '../vendor/signals-core.js';
 import { pinIfThere, set } from './choices.js';
-import { say, tell, watch } from './notices.js';
+import { tell, watch } from './notices.js';
 import { isGenerating, openRun, startRun, stop } from './runs.js';
 import { asBefore, isLiteral, samplingOptions, windows } from './run_options.js';
 import * as state from './state.js';
@@ -110,7 +109,7 @@ function unasked(read) {
 }
 
 /** Starts what the user asked for; errors are shown on the page. @param {() => Run} start */
-async function attempt(start) {
+export async function attempt(start) {
   try {
     await start().done.catch(() => {}); // a run shows its own errors
   } catch (error) {
@@ -192,16 +191,6 @@ export function generate(input, options, { given = null, parent, once } = {}) {
   return run;
 }
 
-/** The shown run if it is of the text in the box and of the current model; otherwise null, with a notice. @returns {RunState | null} */
-function usable() {
-  const run = state.run.value;
-  if (!run || run.stored) return null;
-  if (!state.isReadByModel.value) say(`This text was read with ${run.model.name}. Press Run first.`, true);
-  else if (!state.isRead.value) say('The text has changed since it was read. Press Run first.', true);
-  else return run;
-  return null;
-}
-
 /** The shown run, if its text is the one in the box. */
 const runOfBox = () => {
   const run = state.run.value;
@@ -224,48 +213,6 @@ export function newSample() {
   const own = versions.version.value;
   const parent = own && own.given !== null && own.text === run.tokens.text ? own.parent : versions.commit();
   return attempt(() => generate(run.tokens.ids.slice(0, run.given), samplingOptions(asBefore(run)), { given: run.given, parent }));
-}
-
-/**
- * Replaces a token, or adds one after the last, and generates from there; the previous text stays a version.
- * @param {number} token @param {number} id
- */
-export function continueFrom(token, id) {
-  const run = usable();
-  if (!run) return;
-  return attempt(() => generate([...run.tokens.ids.slice(0, token), id], samplingOptions(asBefore(run)), { given: givenWith(run, token) }));
-}
-
-/** Generates one token, as the sampling settings say. */
-export function generateOne() {
-  const run = usable();
-  if (run) return attempt(() => generate(run.tokens.ids, { ...samplingOptions(asBefore(run)), maxTokens: 1 }, { given: run.given }));
-}
-
-/** Adds a token after the text and reads it; what was generated stays marked as such. @param {number} id */
-export function addToken(id) {
-  const run = usable();
-  if (!run) return;
-  const { ids } = run.tokens;
-  return attempt(() => generate([...ids, id], { ...samplingOptions(asBefore(run)), maxTokens: 0 }, { given: givenWith(run, ids.length) }));
-}
-
-/** How many tokens were not generated, once one has been chosen in the place of `token` or after the last. @param {RunState} run @param {number} token */
-const givenWith = ({ given, tokens }, token) => (given < tokens.ids.length ? Math.min(given, token + 1) : token + 1);
-
-/**
- * Replaces tokens and reads the text again. What is beyond the context has no tokens, so such a text is replaced as text.
- * @param {number} from @param {number} to not replaced itself @param {number[]} ids
- */
-export function replace(from, to, ids) {
-  const run = usable();
-  if (!run) return;
-  if (run.tokens.total > run.tokens.ids.length) {
-    const text = replacedText(state.text.value, run.tokens, { from, to }, ids.map(run.model.vocabulary).join(''));
-    if (text === null) return say('This text is longer than the context, and the replacement cannot be written into it as text. Shorten the text first.', true);
-    return attempt(() => read(text, { ...asBefore(run), ...windows() }, from));
-  }
-  return attempt(() => read([...run.tokens.ids.slice(0, from), ...ids, ...run.tokens.ids.slice(to)], { ...asBefore(run), ...windows() }, from));
 }
 
 /** Reads the shown text again, under other interventions; what was generated stays marked as such. */

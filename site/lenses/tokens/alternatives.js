@@ -3,8 +3,8 @@
 import { count, percent } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
 import { set } from '../../page/choices.js';
-import { continueFrom, replace } from '../../page/edits.js';
 import * as state from '../../page/state.js';
+import { continueFrom, replace } from '../../page/token_edits.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 
 /** @import {RunState} from '../../page/state.js' */

@@ -1,9 +1,10 @@
 // Finds the blank to fill in, has its candidates ranked, and uses one; the ranking belongs to the text it was made for; main thread.
 
-import { openText, replace } from '../../page/edits.js';
+import { openText } from '../../page/edits.js';
 import { message } from '../../page/notices.js';
 import { fillIn } from '../../page/questions.js';
 import * as state from '../../page/state.js';
+import { replace } from '../../page/token_edits.js';
 import { textOf } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 

@@ -3,8 +3,8 @@
 import { saveCsv } from '../../charts/files.js';
 import { percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
-import { addToken, continueFrom, generateOne } from '../../page/edits.js';
 import * as state from '../../page/state.js';
+import { addToken, continueFrom, generateOne } from '../../page/token_edits.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
 import { codeButton } from '../python/panel_code.js';
