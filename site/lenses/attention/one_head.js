@@ -97,11 +97,11 @@ function controls() {
   return html`<span class="attention-controls">
     ${choose('Layer', manifest.layers, chosen.layer, (layer) => open({ ...chosen, layer }))}
     ${choose('Head', manifest.heads, chosen.head, (index) => open({ ...chosen, head: index }))}
+    ${switchView([chosen], `head ${nameOf(chosen)}`)}
     ${checkView('Log scale', log)}
     ${checkView('Hide the sink', sinkHidden)}
     ${menuView('Weights shown', shares, mass.value, (share) => (mass.value = Number(share)), 'The fewest weights of each row that sum to this share')}
     <button type="button" class="small" ?disabled=${!partOf.value} @click=${() => (zoomedInto.value = null)}>Whole matrix</button>
-    ${switchView([chosen], `head ${nameOf(chosen)}`)}
   </span>`;
 }
 
