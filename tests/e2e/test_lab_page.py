@@ -299,12 +299,3 @@ def test_no_axe_violations(page: Page, scheme: Any) -> None:
     run(page, "print('printed')\nrun.attentions[0, 1]")
     page.emulate_media(color_scheme=scheme)
     assert violations(page) == []
-
-
-def test_what_the_code_gave_is_saved_as_csv(page: Page) -> None:
-    for code, first in (("{'a': [1, 2]}", "a"), ("np.eye(3)", ",0,1,2"), ("run.logprob", ",value")):
-        run(page, code)
-        with page.expect_download() as download:
-            page.locator("#panel-python .files").get_by_role("button", name="CSV").click()
-        assert download.value.suggested_filename == "tokenlight-python.csv"
-        assert download.value.path().read_text("utf-8-sig").splitlines()[0] == first

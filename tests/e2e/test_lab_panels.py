@@ -271,3 +271,12 @@ def test_a_registered_metric_colours_the_run_it_is_of(page: Page, native: Model,
     page.select_option("#colouring", "hue")
     page.evaluate("text => tokenlight.analyze(text, {})", TEXT)
     finished(page)
+
+
+def test_what_the_code_gave_is_saved_as_csv(page: Page) -> None:
+    for code, first in (("{'a': [1, 2]}", "a"), ("np.eye(3)", ",0,1,2"), ("run.logprob", ",value")):
+        run(page, code)
+        with page.expect_download() as download:
+            page.locator("#panel-python .files").get_by_role("button", name="CSV").click()
+        assert download.value.suggested_filename == "tokenlight-python.csv"
+        assert download.value.path().read_text("utf-8-sig").splitlines()[0] == first

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from pyscripts.colour import colourings
 from pyscripts.lab.runner import MOST_PRINTED, Outcome, execute, names_in
 from pyscripts.lab.shade import coloured
 from pyscripts.model_outputs import ModelShape
@@ -223,40 +222,6 @@ def test_what_a_code_needs_of_the_run() -> None:
                           ("await run.lens(2)", {"hidden_states": True, "attentions": False}),
                           ("@metric('a', '', '')\ndef a(scored): ...", {"hidden_states": False, "attentions": False})]:
         assert json.loads(session.needs(source)) == needs
-
-
-def test_what_values_are_shown_as() -> None:
-    session = lab(page_session())
-    value, _ = shown(session, "run.logprob")
-    assert value["kind"] == "colours" and len(value["values"]) == len(value["colours"]["light"]["background"]) == 5
-    assert "mean −" in value["text"]
-    by_position, _ = shown(session, "np.append(9.0, run.logprob)")  # [position]: the prefix token has no colour
-    assert by_position["colours"] == value["colours"]
-    assert shown(session, "coloured(run.logprob)")[0]["colours"] == value["colours"]
-    hue = "from pyscripts.colour import colourings\ncolourings.hue(run.statistics)"
-    page = colourings.hue(page_session()._current(1).reading.trace.statistics())
-    assert shown(session, hue)[0]["colours"]["light"] == vars(page.light)
-    assert shown(session, "['x', 'y'] * 2 + ['x']")[0]["colours"]["legend"]["labels"] == ["x", "y"]
-    value, arrays = shown(session, "run.attentions[0, 0]")
-    assert [value["kind"], value["rows"], value["columns"], value["palette"]] == ["heatmap", 6, 6, "magnitude"]
-    assert value["row_names"] == value["column_names"] == ["(prefix)", *session._run.texts]  # type: ignore[union-attr]
-    assert arrays["levels"].dtype == np.int16 and arrays["levels"].max() == 255
-    value, arrays = shown(session, "[[-1, 2], [float('nan'), 0]]")
-    assert value["palette"] == "signed" and arrays["levels"].tolist() == [[64, 255], [-1, 128]]
-    assert shown(session, "np.arange(3)")[0]["rows"] == 1
-    value, _ = shown(session, "{'n': [1, 2.5, float('inf')], 'text': run.texts, 'one': 'x'}")
-    assert value["kind"] == "table" and value["columns"] == ["n", "text", "one"] and value["length"] == 5
-    assert value["rows"][:3] == [[1, "b", "x"], [2.5, "e", None], [None, "c", None]]
-    value, _ = shown(session, "{'of no axis': [np.array(2.5), np.array(1)], 'one': np.array(3)}")
-    assert value["rows"] == [[2.5, 3], [1, None]]
-    assert shown(session, "'<svg></svg>'")[0] == {"kind": "picture", "svg": "<svg></svg>", "title": ""}
-    value, _ = shown(session, "plot(run.logprob, title='a < b', y_label='nats')")
-    assert value["kind"] == "picture" and value["title"] == "a < b" and ">nats</text>" in value["svg"]
-    assert shown(session, "'<b>'")[0] == {"kind": "text", "text": "<b>"}
-    assert shown(session, "run")[0]["text"].startswith("Run of 5 tokens: ")
-    assert shown(session, "{1: run}")[0]["kind"] == "text"
-    assert "shape (2, 2, 6, 6)" in shown(session, "run.attentions")[0]["text"]
-    assert shown(session, "None")[0] == {"kind": "nothing"}
 
 
 def test_what_goes_wrong_is_said() -> None:
