@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscripts.checks import said
+from pyscripts.wording import count_of
 
 Schema = dict[str, Any]
 
@@ -63,7 +64,7 @@ def _check_shapes(run: dict[str, Any]) -> None:
 
 def _check_shape(array: list[Any], shape: tuple[int, ...], at: str) -> None:
     if len(array) != shape[0]:
-        raise ValueError(f"{at} has {len(array)} items, not {shape[0]}")
+        raise ValueError(f"{at} has {count_of(len(array), 'item')}, not {shape[0]:,}")
     for i, each in enumerate(array if len(shape) > 1 else ()):
         _check_shape(each, shape[1:], f"{at}[{i}]")
 

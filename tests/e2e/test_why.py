@@ -196,3 +196,16 @@ def test_the_context_curve_keeps_what_is_changed_at_its_tokens(tiny: Page, model
     assert found[0] == expected.tokens.tolist()
     assert_allclose(found[1], expected.logprob, atol=2e-4)
     assert expected.logprob[-1] == pytest.approx(float(run.logprob[token]), abs=1e-5)
+
+
+def test_the_legend_names_the_target(tiny: Page) -> None:
+    analyze(tiny, {})
+    tiny.click("#tab-why")
+    tiny.locator("#token-9").click()
+    legend, menu = tiny.locator("#legend"), tiny.get_by_label("Target", exact=True)
+    expect(legend).to_contain_text("added directly to")
+    option = menu.locator("optgroup option").first
+    name = option.inner_text().split(" · ")[0]
+    assert f"added directly to {name}" not in legend.inner_text()
+    menu.select_option(option.get_attribute("value"))
+    expect(legend).to_contain_text(f"added directly to {name}")

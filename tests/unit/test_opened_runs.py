@@ -281,11 +281,11 @@ def test_a_changed_json_is_opened_or_refused_in_a_sentence() -> None:
     ("options.temperature", float("inf"), "it.options.temperature is out of range"),
     ("options.temperature", float("nan"), "it.options.temperature is out of range"),
     ("options.stop", ["\ud800"], "it.options.stop[0] holds half a character"),
-    ("hidden_norm", [[]], "it.hidden_norm has 1 items, not 3"),
+    ("hidden_norm", [[]], "it.hidden_norm has 1 item, not 3"),
     ("hidden_norm.1", [], "it.hidden_norm[1] has 0 items, not 6"),
-    ("attention_entropy.1.0", [1.0], "it.attention_entropy[1][0] has 1 items, not 6"),
+    ("attention_entropy.1.0", [1.0], "it.attention_entropy[1][0] has 1 item, not 6"),
     ("heads_on_text.induction.mass", [], "it.heads_on_text.induction.mass has 0 items, not 2"),
-    ("heads_on_text.induction.chance", [0.5], "it.heads_on_text.induction.chance has 1 items, not 2"),
+    ("heads_on_text.induction.chance", [0.5], "it.heads_on_text.induction.chance has 1 item, not 2"),
 ])  # fmt: skip
 @pytest.mark.parametrize("kind", ["json", "npz"])
 def test_a_number_out_of_range_and_an_array_of_another_shape_are_named(

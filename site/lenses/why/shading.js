@@ -38,7 +38,7 @@ export function followShading() {
     if (!isOpen()) return shade(ID, null);
     const chosen = reading.value === 'change' && !isChanged() ? 'adds' : reading.value;
     const answer = answers[chosen].value;
-    const json = /** @type {{ most?: number, shade_palette?: string, palette?: string, token?: number } | undefined} */ (answer?.json);
+    const json = /** @type {{ most?: number, shade_palette?: string, palette?: string, token?: number, target?: { id: number, text: string } } | undefined} */ (answer?.json);
     const shades = answer?.arrays && 'shades' in answer.arrays ? answer.arrays.shades.data : null;
     const name = json?.shade_palette ?? json?.palette;
     const palette = name && state.palettes.value?.[name];
@@ -49,7 +49,7 @@ export function followShading() {
     const end = (/** @type {number} */ value) => (nats ? `${unitEnd(value)} ${unit()}` : chosen === 'looks' ? shareEnd(value) : short(value));
     const ends = [0, 128, 255];
     const stops = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ends.map((level) => palette[scheme][level]), text: [] });
-    const text = state.nameOfToken(state.current.value ?? 0);
+    const text = json.target ? state.nameOfId(json.target) : state.nameOfToken(state.current.value ?? 0);
     const titles = { adds: `added directly to ${text}`, looks: `looked at for ${text}`, needs: `${text} without it`, change: 'Δ by interventions' };
     shade(ID, {
       title: titles[chosen],
