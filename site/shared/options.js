@@ -133,7 +133,7 @@ export function checkedInput(call, input, vocabSize) {
   const wrong = input.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= (vocabSize ?? Infinity));
   if (wrong >= 0) {
     const ids = vocabSize === undefined ? 'ids are whole numbers from 0' : `this model's ids are whole numbers from 0 to ${vocabSize - 1}`;
-    throw new RangeError(`${call}: ${inWords(input[wrong])} is not a token id; ${ids}.`);
+    throw new RangeError(`${call}: ${typeof input[wrong] === 'number' ? input[wrong] : `entry ${wrong} of the list`} is not a token id; ${ids}.`);
   }
   return [...input];
 }

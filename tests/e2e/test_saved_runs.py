@@ -183,7 +183,7 @@ def test_what_cannot_be_opened_is_said_and_the_run_stays(tiny: Page, tmp_path: P
         archive.writestr("notes.txt", "A zip of something else")
     for name, data, said in (
         ("cut.npz", whole[: len(whole) // 2], "cut.npz is damaged"),
-        ("later.json", b'{"schema": "tokenlight.run/9"}', "this version opens"),
+        ("later.json", b'{"schema": "tokenlight.run/9"}', "This version opens"),
         ("half.json", b'{"schema": "tokenlight.run/2"}', "half.json is not a whole Run"),
         ("deep.json", b'{"schema": "tokenlight.run/2", "tokens": ' + b"[" * 100_000, "it is nested too deeply"),
         ("empty.txt", b"", "empty.txt is empty."),

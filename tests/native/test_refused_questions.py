@@ -67,10 +67,10 @@ WRONG: list[tuple[Callable[[Model, Run, Any], Any], list[Any], str]] = [  # a ca
     (lambda model, _, no: model.read(TEXT, interventions=no), [0, "", set(), [], np.array(1), LONG],
      "interventions must be an object, not "),
     (lambda model, _, no: model.read(TEXT, interventions={"cut": [{"query": 2, "keys": no}]}),
-     [np.array(1), 1, LONG, []], "interventions: cut[0].keys must be a list of whole numbers."),
+     [np.array(1), 1, LONG, []], "interventions: cut[0].keys must be a list of at least one whole number."),
     *((lambda model, _, no, name=name: model.read(
         TEXT, interventions={"cut": [{"query": 2, "keys": [0], name: no}]}),
-       [np.array(1), 1, []], f"interventions: cut[0].{name} must be a list of whole numbers.")
+       [np.array(1), 1, []], f"interventions: cut[0].{name} must be a list of at least one whole number.")
       for name in ("layers", "heads")),
     (lambda model, _, no: model.read(
         TEXT, interventions={"add": [{"layer": 0, "position": 1, "vector": no}]}),
