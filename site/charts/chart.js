@@ -41,6 +41,7 @@ export class Chart {
   #width = 0;
   /** @type {Frame[]} */
   #framed = [];
+  #revealed = ''; // the mark that was brought into sight
 
   /**
    * @param {{ resting: string, onPoint?: (point: Point | null) => void, onBrush?: (from: number, to: number) => void }} how
@@ -125,7 +126,9 @@ export class Chart {
       const left = area.x + from * step;
       Object.assign(box.style, { left: `${left}px`, width: `${Math.max(2, (to - from) * step)}px`, top: `${area.y}px`, height: `${area.height}px` });
       this.#frames.append(box);
-      if (kind === 'mark') this.#reveal(left, step);
+      if (kind !== 'mark' || this.#revealed === `${from} of ${area.columns}`) continue; // else, where the visitor scrolled would be lost
+      this.#revealed = `${from} of ${area.columns}`;
+      this.#reveal(left, step);
     }
   }
 

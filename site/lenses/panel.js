@@ -3,7 +3,7 @@
 import { Chart } from '../charts/chart.js';
 import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
 import { COARSE } from '../frame/pointer.js';
-import { tell, watch } from '../page/notices.js';
+import { sayMeanwhile, tell, watch } from '../page/notices.js';
 import * as state from '../page/state.js';
 import { computed, signal } from '../vendor/signals-core.js';
 import { html, nothing, render } from '../vendor/lit-html/lit-html.js';
@@ -24,7 +24,7 @@ import { tableView } from './table.js';
  * @typedef {Pick<Question<Name>, 'view' | 'needs' | 'args' | 'passAt' | 'lacks' | 'fetch'> & {
  *   id: string, title: string, charts: (answer: Views[Name]['answer']) => ChartOf[], resting?: string,
  *   lead?: (answer: Views[Name]['answer']) => unknown, controls?: (answer: Views[Name]['answer'] | null) => unknown,
- *   below?: (answer: Views[Name]['answer']) => unknown, tools?: () => unknown, missing?: () => string | null, more?: (isOpen: boolean) => unknown,
+ *   below?: (answer: Views[Name]['answer']) => unknown, tools?: (answer: Views[Name]['answer'] | null) => unknown, missing?: () => string | null, more?: (isOpen: boolean) => unknown,
  *   code?: () => object, started?: () => boolean, columns?: Record<string, string>
  * }} Descriptor
  *   charts: always in the same order; lead: a sentence above them; below: what follows them;
@@ -70,7 +70,7 @@ export function panel(descriptor) {
       ${words ? html`<p class="hint">${words}</p>` : html`
         ${lead ? html`<p class="lead">${answer ? lead(answer) : seen() ? waiting(needs === 'pass') : LATER}</p>` : nothing}
         <div class="charts">${drawn.map(({ element }) => element)}</div>`}
-      <div class="panel-rest">${answer && below && !words ? below(answer) : nothing}${tools && !words ? tools() : nothing}<div class="panel-foot">
+      <div class="panel-rest">${answer && below && !words ? below(answer) : nothing}${tools && !words ? tools(answer) : nothing}<div class="panel-foot">
         ${howView(id, title, settings, (event) => (explained.value = isOpen(event)), more?.(explained.value))}
         ${words ? nothing : html`<details @toggle=${(/** @type {Event} */ event) => (listed.value = isOpen(event))}><summary>As a table</summary>${listed.value ? tableView(asked.table.value, title, columns) : nothing}</details>
         ${filesView(title, files)}`}
@@ -135,10 +135,22 @@ export function howView(id, title, settings, onToggle = () => {}, more = nothing
     <p class="hint">Computed by <code>${source}</code></p><p>${codeButton(id, title, settings)}</p>${more}</details>`;
 }
 
+const PATIENCE = 1000; // ms, after which it is said that a file takes longer
+
+/** Saves a file; what it holds may have to be computed first. @param {() => Promise<void>} make */
+async function saved(make) {
+  let end = () => {};
+  const timer = setTimeout(() => (end = sayMeanwhile('Computing what the file holds…', null)), PATIENCE);
+  const failed = await make().then(() => null, (error) => error);
+  clearTimeout(timer);
+  end();
+  if (failed) tell(failed);
+}
+
 /** Buttons that save files. @param {string} title of what they hold @param {Record<string, () => Promise<void>>} files by format */
 export const filesView = (title, files) =>
   html`<span class="files">${Object.entries(files).map(([format, make]) => html`<button type="button" class="small"
-    aria-label="${title}: save as ${format}" title="Save as ${format}" @click=${() => make().catch(tell)}>${format}</button>`)}</span>`;
+    aria-label="${title}: save as ${format}" title="Save as ${format}" @click=${() => saved(make)}>${format}</button>`)}</span>`;
 
 /** What is said while a panel is out of sight: nothing is computed for it. */
 export const LATER = 'Computed when you scroll to it.';

@@ -20,11 +20,13 @@ function number(value) {
   return significant(value, 4);
 }
 
+const nats = (/** @type {number} */ value) => significant(inUnit(value), 4);
+
 /** How a panel's column reads, whose name in the CSV is this. @param {string} name @param {Record<string, string>} words for names that are code @returns {Column} */
 function columnOf(name, words) {
   const key = KEY.exec(name);
   if (key) return { heading: `${key[1]}: ${labelOf(key[2])}`, show: number };
-  if (NATS.test(name)) return { heading: name.replace(NATS, unit()), show: (value) => significant(inUnit(value), 4) };
+  if (NATS.test(name)) return { heading: name.replace(NATS, unit()), show: nats };
   if (PROBABILITY.test(name)) return { heading: name, show: percent };
   if (name === 'id') return { heading: name, show: String };
   if (name === 'index') return { heading: name, show: (value) => (value < 0 ? 'prefix' : count(value)) };
@@ -48,9 +50,11 @@ function cell(value, { show }) {
 export function tableView(table, title, words = {}) {
   if (!table) return html`<p class="hint">…</p>`;
   const { rows } = table;
+  const about = table.about ?? '';
   const columns = table.columns.map((name) => (words ? columnOf(name, words) : { heading: name, show: number }));
+  if (NATS.test(about)) for (const column of columns) if (column.show === number) column.show = nats;
   return html`<div class="scroller" tabindex="0" role="region" aria-label="${title}: table">
-    <table class="plain"><thead><tr>${columns.map(({ heading }) => html`<th scope="col">${heading}</th>`)}</tr></thead>
+    <table class="plain">${about ? html`<caption class="hint">${about.replace(NATS, unit())}</caption>` : nothing}<thead><tr>${columns.map(({ heading }) => html`<th scope="col">${heading}</th>`)}</tr></thead>
     <tbody>${rows.slice(0, MOST_ROWS).map((row) => html`<tr>${row.map((value, i) => html`<td>${cell(value, columns[i])}</td>`)}</tr>`)}</tbody></table>
     ${rows.length > MOST_ROWS ? html`<p class="hint">The first ${count(MOST_ROWS)} of ${count(rows.length)} rows; the CSV has all.</p>` : nothing}
   </div>`;

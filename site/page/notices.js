@@ -14,7 +14,7 @@ export function say(text, error = false, retry) {
 export function sayMeanwhile(text, rest) {
   say(text);
   const shown = state.notice.value;
-  return () => state.notice.value === shown && say(rest);
+  return () => void (state.notice.value === shown && say(rest));
 }
 
 /** Shows the error of something the user asked for. @param {unknown} error */

@@ -188,7 +188,7 @@
  * @typedef {{ name: string, title: string, rows: number, columns: number, measured: { tokens: number, seeds: number } | null,
  *             palette: string, stops: Stop[] }} ModelHeads
  * @typedef {{ title: string, layer: number | null, rows: { title: string, count: number }[], columns: number, palette: string, stops: Stop[] }} AttentionClasses
- * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][] }} Table
+ * @typedef {{ columns: string[], rows: (string | number | boolean | null)[][], about?: string }} Table about: what all of its numbers are
  * @typedef {{ id: number, text: string }} NamedToken
  * @typedef {{ token: number, target: number | string | null, versus: number | string | null }} WhyArgs ids, or texts of tokens; target null: the token itself
  * @typedef {WhyArgs & { both: boolean, whole_text: boolean, mean: boolean }} HeadsOff mean: mean ablation instead of zero ablation

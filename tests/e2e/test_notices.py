@@ -58,3 +58,21 @@ def test_a_notice_that_came_meanwhile_stays(page: Page) -> None:
         page.click("#stop")
     finished(page)
     expect(page.locator("#notice")).to_contain_text("Stopped.")
+
+
+def test_a_file_that_takes_long_is_said_until_it_is_there(page: Page) -> None:
+    """Saving ends with the file or with why there is none; until then, a sentence says that something is computed."""
+    notice = page.locator("#notice")
+    start = """async () => {
+        const at = (path) => import(new URL(path, document.baseURI));
+        const [{filesView}, {render}] = [await at('lenses/panel.js'), await at('vendor/lit-html/lit-html.js')];
+        const place = document.createElement('div');
+        render(filesView('X', {CSV: () => new Promise((...ends) => (globalThis.ends = ends))}), place);
+        place.querySelector('button').click();
+    }"""
+    for end, said in (("ends[0]()", ""), ("ends[1](new Error('There is nothing to save yet.'))", "There is nothing")):
+        page.evaluate(start)
+        expect(notice).to_contain_text("Computing what the file holds…")
+        page.evaluate(f"{end}; null")
+        expect(notice).not_to_contain_text("Computing")
+        expect(notice).to_contain_text(said)

@@ -61,4 +61,7 @@ def test_the_lens_over_the_text_is_that_of_each_token(run: Run) -> None:
     levels = found["lens_divergence"]["levels"].reshape(-1, tokens)
     assert levels[1:].max() == 255 and (levels[-1] == 0).all(), "the layers set the scale, not the embeddings"
     table = VIEWS["table"](context, view="layer_map", args={"name": "lens_rank"})
+    assert table["about"] == "logit lens: rank of the next token" and type(table["rows"][0][2]) is int
+    saved = VIEWS["csv"](context, view="layer_map", args={"name": "lens_divergence"}).splitlines()
+    assert ",quantity," in saved[0] and ",logit lens: KL to the final distribution (nats)," in saved[1]
     assert table["columns"][2] == "embeddings" and table["rows"][-1][2:] == [None] * len(found["lens_rank"]["names"])

@@ -244,7 +244,8 @@ def test_csv_says_what_the_panel_says(run: Run) -> None:
         assert text.startswith("\ufeff")
         rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
         width = len(table["columns"])
-        assert rows[0] == [*map(str, table["columns"]), *ABOUT]
+        quantity = ["quantity"] if "about" in table else []
+        assert rows[0] == [*map(str, table["columns"]), *quantity, *ABOUT]
         assert [row[:width] for row in rows[1:]] == [["" if cell is None else str(cell) for cell in row]
                                                      for row in table["rows"]]
         assert len(set(rows[0])) == len(rows[0]) and all(len(row) == len(rows[0]) for row in rows), view

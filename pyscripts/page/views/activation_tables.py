@@ -26,12 +26,24 @@ def layers(_: Context, answer: dict[str, Any]) -> Table:
     return {"columns": list(answer["rows"][0]), "rows": [list(row.values()) for row in answer["rows"]]}
 
 
+MAPPED = {
+    "hidden_norm": "hidden state (L2 norm)", "change_norm": "change by the layer (L2 norm)",
+    "attention_norm": "added by attention (L2 norm)", "mlp_norm": "added by the MLP (L2 norm)",
+    "lens_rank": "logit lens: rank of the next token",
+    "lens_logprob": "logit lens: log-probability of the next token (nats)",
+    "lens_divergence": "logit lens: KL to the final distribution (nats)",
+}  # what layer_map is about
+
+
 def layer_map(context: Context, answer: dict[str, Any]) -> Table:
-    """One row per shown token, one column per layer."""
-    texts, names = context.reading.tokens.texts, answer["names"]
+    """One row per shown token, one column per layer; `about`: of what."""
+    texts, names, quantity = context.reading.tokens.texts, answer["names"], answer["quantity"]
     values = answer["values"].reshape(len(names), answer["columns"])  # [layer, token]
-    rows = [[token, texts[token], *map(number, values[:, token])] for token in range(answer["columns"])]
-    return {"columns": ["index", "token", *names], "rows": rows}
+    known = [[number(value) for value in values[:, token]] for token in range(answer["columns"])]
+    if quantity == "lens_rank":
+        known = [[None if rank is None else int(rank) for rank in row] for row in known]
+    rows = [[token, texts[token], *row] for token, row in enumerate(known)]
+    return {"columns": ["index", "token", *names], "rows": rows, "about": MAPPED[quantity]}
 
 
 def dimensions(_: Context, answer: dict[str, Any]) -> Table:

@@ -80,7 +80,7 @@ def lens_layers(context: Context, token: int, topK: int = 5, this_token: bool = 
 
 @view("table")
 def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
-    """What a panel shows as {columns, rows}, numbers unrounded."""
+    """What a panel shows as {columns, rows} and perhaps {about}, numbers unrounded."""
     if view not in TABLES:
         raise ValueError(f"There is no table {view!r}.")
     return TABLES[view](context, VIEWS[view](context, **args))
@@ -89,5 +89,8 @@ def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
 @view("csv")
 def table_csv(context: Context, view: str, args: dict[str, Any]) -> str:
     """The same as CSV (pyscripts/saved/csv_file.py), with the model and how the text was read, numbers unrounded."""
-    rows = table(context, view, args)
-    return csv_text(rows["columns"], rows["rows"], context.reading, context.model)
+    made = table(context, view, args)
+    columns, rows = made["columns"], made["rows"]
+    if "about" in made:
+        columns, rows = [*columns, "quantity"], [[*row, made["about"]] for row in rows]
+    return csv_text(columns, rows, context.reading, context.model)

@@ -5,7 +5,8 @@ from typing import Any
 
 from pyscripts.page.views.context import Context
 
-Table = dict[str, Any]  # columns: [name], rows: [[cell]]; None is an empty cell
+# columns: [name], rows: [[cell]], None an empty cell; about: what all numbers are, if that is one thing
+Table = dict[str, Any]
 View = Callable[..., Any]  # (context, **arguments) -> JSON, or a dict that holds numpy arrays too
 TableOf = Callable[[Context, Any], Table]  # (context, the view's answer)
 

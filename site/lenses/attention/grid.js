@@ -82,8 +82,18 @@ function picking() {
     ${all ? `Picked heads: ${all} ` : 'Pick several heads to shade the text by all of them.'}${switchView(pickedHere(), 'picked heads')}</p>`;
 }
 
-/** The heads that stand out, each a button that opens it. @param {HeadGrid} heads */
-const standouts = ({ labels }) => (labels.length ? html`<dl class="peaks">${Object.keys(NAMES).map((kind) => {
+/** The model's heads that stand out: they stay while a text is read. */
+let known = { model: '', labels: /** @type {HeadGrid['labels']} */ ([]) };
+
+/** @param {HeadGrid | null} heads */
+function labelsOf(heads) {
+  const model = state.run.value?.conditions.model ?? '';
+  if (heads) known = { model, labels: heads.labels };
+  return known.model === model ? known.labels : [];
+}
+
+/** Each is a button that opens it. @param {HeadGrid['labels']} labels */
+const standouts = (labels) => (labels.length ? html`<dl class="peaks">${Object.keys(NAMES).map((kind) => {
   const mine = labels.filter(({ name }) => name === kind);
   return mine.length ? html`<div><dt title=${mine[0].reason}>${kind}</dt><dd>${mine.slice(0, 12).map((each) => html`<button type="button" class="peak small" title="Score ${each.score.toFixed(2)}: open" @click=${() => open(each)}>${nameOf(each)}</button> `)}${switchView(mine, `${kind} heads`)}</dd></div>` : nothing;
 })}</dl>` : nothing);
@@ -101,8 +111,5 @@ export const grid = panel({
     const full = complete(answer);
     return full ? [chart(full)] : [];
   },
-  below: (answer) => {
-    const full = complete(answer);
-    return html`${picking()}${full ? standouts(full.json) : nothing}`;
-  },
+  tools: (answer) => html`${picking()}${standouts(labelsOf(complete(answer)?.json ?? null))}`,
 });

@@ -52,7 +52,7 @@ function chart({ json: { quantity: name, names, columns, palette: colours, stops
       return `${names[row]} · ${state.nameOfToken(column)} (token ${count(column + 1)}) · ${Number.isNaN(value) ? unknown : format(value)}`;
     },
     pick: ({ column }) => stepTo(column),
-    frames: [{ from: token, to: token + 1, kind: 'mark' }],
+    frames: missing && token >= missing.done ? [] : [{ from: token, to: token + 1, kind: 'mark' }],
   };
 }
 
