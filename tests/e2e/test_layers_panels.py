@@ -88,7 +88,8 @@ def test_the_logit_lens_is_about_the_pinned_token_or_the_next(page: Page, native
     step_to(page, token)
     panel = page.locator("#panel-lens")
     for menu, words, of in [
-        (None, "Most likely at this token", token), ("next", "Most likely next token", token + 1),
+        (None, "Most likely at this token", token),
+        ("next", "Most likely next token", token + 1),
         ("this", "In the text: “", token),
     ]:
         if menu:
@@ -237,3 +238,23 @@ def test_the_coloured_text_and_the_strip_can_be_saved(scheme: Literal["light", "
     bars = ElementTree.parse(files["Surprisal and entropy", "SVG"]).getroot().findall(f"{SVG}rect")
     assert len(bars) >= len(run["texts"]) - 2  # one a token with a probability, and the ground
     expect(page.locator("#along table tbody tr")).to_have_count(len(run["texts"]))
+
+
+def test_a_wide_chart_stays_where_the_visitor_scrolled(page: Page) -> None:
+    """Also when it is drawn again; another token is brought into sight."""
+    size = page.viewport_size
+    page.set_viewport_size({"width": 360, "height": 900})
+    tokens = read(page, FIRST * 4)
+    stage = page.locator("#panel-layer_map .chart-stage")
+    page.locator("#panel-layer_map").scroll_into_view_if_needed()
+    stage.wait_for()
+    until(page, "() => document.querySelector('#panel-layer_map .chart-stage').scrollLeft > 0")  # the newest token
+    stage.evaluate("stage => (stage.scrollLeft = 0)")
+    page.locator("#panel-layer_map").get_by_label("Quantity").select_option("change_norm")
+    expect(stage).to_have_attribute("aria-label", re.compile("^Change by the layer of"))
+    assert stage.evaluate("stage => stage.scrollLeft") == 0
+    step_to(page, tokens - 2)
+    until(page, "() => document.querySelector('#panel-layer_map .chart-stage').scrollLeft > 0")
+    page.locator("#panel-layer_map").get_by_label("Quantity").select_option("hidden_norm")
+    if size:
+        page.set_viewport_size(size)
