@@ -258,3 +258,19 @@ def test_unusual_models_build_from_end_to_end(
         shutil.copy(checkpoint / name, folder)
     assert build.main([str(folder), "--weights", "fp32", "--out", str(tmp_path / "out")]) == 0
     assert json.loads((tmp_path / "out" / folder.name / "manifest.json").read_text())["context_length"] == positions
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
+def test_matrices_of_zeros(
+    architecture: str, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Equal ones become one in the graph, whether rows are looked up in it, or it is multiplied with, or turned."""
+    folder = tmp_path / "model"
+    model = random_model(architecture, vocab_size=600)
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    model.save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoint / name, folder)
+    assert build.main([str(folder), "--out", str(tmp_path / "models")]) == 0
+    assert capsys.readouterr().err == ""
