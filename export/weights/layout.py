@@ -124,7 +124,7 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
         found = json.loads((path / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refusal(f"{path} has no {name}; use a folder saved by transformers") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(f"{path / name} is not valid JSON ({error})") from None
     if not isinstance(found, dict):
         raise Refusal(f"{path / name} is not a JSON object")
