@@ -49,8 +49,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         parser.error("--name needs exactly one MODEL")
     if options.revision is not None and len(options.models) != 1:
         parser.error("--revision needs exactly one MODEL")
-    if options.remove is not None and options.models:
-        parser.error("--remove needs no MODEL")
+    defaults = vars(parser.parse_args([]))
+    given = [name for name, value in vars(options).items() if value != defaults[name] and name != "debug"]
+    for action, used in (("list", {"list"}), ("remove", {"remove", "out"})):
+        unused = [name for name in given if name not in used]
+        if action in given and unused:
+            what = "a MODEL" if unused[0] == "models" else f"--{unused[0]}"
+            parser.error(f"--{action} cannot be combined with {what}")
     return options
 
 

@@ -25,7 +25,8 @@ from export.catalogue import CATALOGUE  # noqa: E402
 from export.report import catalogue_table, console, step, table  # noqa: E402
 
 UNUSABLE = {  # how the system says that nothing can be written into a folder, or read from it
-    getattr(errno, name) for name in ("EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG")
+    getattr(errno, name)
+    for name in ("EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG", "ELOOP")
 }
 FILES = ("model.onnx", "page.onnx", "weights.bin", "tokenizer.json", "tokenizer_config.json")
 

@@ -36,11 +36,13 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
     proto = onnx.load(path, load_external_data=False)
     load_external_data_for_model(proto, str(path.parent))
     graph = proto.graph
+    skip_copies(graph)
     names: dict[bytes, str] = {}
-    for name, array in parameters:
-        if array.ndim == 2:
-            names.setdefault(digest(array), name)
-            names.setdefault(digest(array.T), name)
+    stored = [(name, array) for name, array in parameters if array.ndim == 2]
+    for name, array in stored:
+        names.setdefault(digest(array), name)
+    for name, array in stored:  # after all others: a matrix of zeros is also the transpose of another one
+        names.setdefault(digest(array.T), name)
     weights: dict[str, np.ndarray] = {}
     renamed: dict[str, str] = {}
     tied: set[str] = set()
@@ -68,6 +70,18 @@ def load(path: Path, parameters: Iterable[tuple[str, np.ndarray]]) -> Graph:
     for name, array in weights.items():
         graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape))
     return Graph(simplify(proto, weights), weights)
+
+
+def skip_copies(graph: onnx.GraphProto) -> None:
+    """Read every weight itself: the exporter keeps one of equal weights and copies it for the others' readers."""
+    weights = {initializer.name for initializer in graph.initializer}
+    copies = [node for node in graph.node if node.op_type == "Identity" and node.input[0] in weights]
+    source = {node.output[0]: node.input[0] for node in copies}
+    for node in copies:
+        graph.node.remove(node)
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = source.get(name, name)
 
 
 def gather_columns(graph: onnx.GraphProto, name: str) -> None:

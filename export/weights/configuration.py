@@ -12,6 +12,10 @@ from pyscripts.checks import is_whole
 
 SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings")
 OPTIONAL = ("num_key_value_heads", "head_dim", "intermediate_size", "n_inner", "ffn_dim", "max_seq_len", "seq_length")
+LAYERS, POSITIONS, SIZE = 10_000, 100_000_000, 1_000_000  # the most there may be: far beyond every published model
+LENGTHS = ("max_position_embeddings", "max_seq_len", "seq_length")
+MOST = {"num_hidden_layers": LAYERS} | dict.fromkeys(LENGTHS, POSITIONS)
+LARGEST = 1e300
 GENERATION = "generation_config.json"
 
 
@@ -36,10 +40,15 @@ def check_config(place: str, config: dict[str, Any]) -> None:
     if quantization is not None:
         method = quantization.get("quant_method", "unknown") if isinstance(quantization, dict) else "unknown"
         raise Refusal(f"{place} is quantized ({method}), which is not supported; choose the original checkpoint")
-    for name in _sizes(model_type):
+    if not isinstance(config.get("auto_map", {}), dict):
+        raise Refusal(f"{where}: auto_map must be a JSON object, not {config['auto_map']!r}; delete it")
+    for name, most in _sizes(model_type):
         value = config.get(name, 1)
+        if is_whole(value) and value > most:
+            raise Refusal(f"{where}: {name} must be at most {most:,}, not {value:,}; correct it")
         if not (is_whole(value) and value >= 1) and not (value is None and name in OPTIONAL):
             raise Refusal(f"{where}: {name} must be a whole number, 1 or more, not {value!r}; correct it")
+    _check_numbers(where, config)
     _check_token_ids(where, config)
 
 
@@ -53,14 +62,30 @@ def check_generation_config(directory: Path) -> None:
         _check_token_ids(str(directory / GENERATION), read_json(directory, GENERATION))
 
 
-def _sizes(model_type: str) -> Iterator[str]:
-    """The fields that are sizes, under the names that this kind of model has for them."""
+def _sizes(model_type: str) -> Iterator[tuple[str, int]]:
+    """The fields that are sizes, under the names that this kind of model has for them, and the most they may be."""
     known = model_type in CONFIG_MAPPING
     own = (CONFIG_MAPPING[model_type].attribute_map or {}) if known else {}
     for name in (*SIZES, *OPTIONAL):
-        yield name
+        most = MOST.get(name, SIZE)
+        yield name, most
         if name in own:
-            yield own[name]
+            yield own[name], most
+
+
+def _check_numbers(where: str, config: dict[str, Any]) -> None:
+    """Refuse what is no number in a field that is a fraction in this kind of model; what is added to a variance
+    (eps) must not be negative either."""
+    if config["model_type"] not in CONFIG_MAPPING:
+        return
+    for name, usual in CONFIG_MAPPING[config["model_type"]]().to_dict().items():
+        value = config.get(name)
+        if not isinstance(usual, float) or (value is None and (name not in config or "eps" not in name)):
+            continue
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST  # not NaN
+        if not is_number or ("eps" in name and value < 0):
+            kind = "a number, 0 or more" if "eps" in name else "a number"
+            raise Refusal(f"{where}: {name} must be {kind}, not {value!r}; correct it")
 
 
 def _check_token_ids(where: str, config: dict[str, Any]) -> None:

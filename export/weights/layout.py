@@ -1,5 +1,6 @@
 """Checks which files a checkpoint has, before any weights are read."""
 
+import contextlib
 import json
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from export.architectures.families import Refusal
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 TOKENIZERS = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "sentencepiece.bpe.model")
+TABLES = ("tokenizer.json", "tokenizer_config.json", "added_tokens.json", "special_tokens_map.json")  # JSON objects
 POINTER = b"version https://git-lfs"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 
@@ -77,16 +79,39 @@ def read_tokenizer(directory: Path, place: str, names: list[str]) -> PreTrainedT
     """
     if not any(name in names for name in TOKENIZERS):
         raise Refusal(f"{place} has no tokenizer (tokenizer.json or the like); add the one it was trained with")
+    for name in TABLES:
+        if name in names:
+            _check_table(directory / name, f"{name} of {place}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tokenizer = AutoTokenizer.from_pretrained(directory, use_fast=True, trust_remote_code=False)
+    except (TypeError, AttributeError, LookupError) as error:
+        what = "have a value of a wrong kind"
+        raise Refusal(f"the tokenizer files of {place} {what}; copy them again from the checkpoint") from error
     except Exception as error:  # anything its files may hold; transformers raises what comes to hand
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise Refusal(f"the tokenizer of {place} cannot be loaded ({reason})") from error
     if not tokenizer.is_fast:
         raise Refusal(f"{place} has a {type(tokenizer).__name__}, which has no tokenizer.json for the page")
     return tokenizer
+
+
+def _check_table(path: Path, what: str) -> None:
+    """Refuse a tokenizer's file that is not the JSON object it must be.
+
+    Raises:
+        Refusal: says what it must be.
+    """
+    kind, fits = "a JSON object", False
+    with contextlib.suppress(ValueError, RecursionError):  # no JSON at all
+        found = json.loads(path.read_text(encoding="utf-8"))
+        fits = isinstance(found, dict)
+    if path.name == "tokenizer.json":
+        kind += ' with the list "added_tokens" and the object "model"'
+        fits = fits and isinstance(found.get("added_tokens"), list) and isinstance(found.get("model"), dict)
+    if not fits:
+        raise Refusal(f"{what} must be {kind}; copy it again from the checkpoint")
 
 
 def read_json(path: Path, name: str) -> dict[str, Any]:
@@ -99,7 +124,7 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
         found = json.loads((path / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refusal(f"{path} has no {name}; use a folder saved by transformers") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(f"{path / name} is not valid JSON ({error})") from None
     if not isinstance(found, dict):
         raise Refusal(f"{path / name} is not a JSON object")

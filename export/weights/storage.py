@@ -50,6 +50,8 @@ def encode(name: str, graph: Graph, weights_format: str) -> Encoded | None:
         return None
     uses = [node for node in graph.proto.graph.node if name in node.input]
     axis = input_axis(uses)
+    if any(is_lookup(node, name) and attribute(node, "axis") == axis for node in uses):
+        return None  # equal matrices, both zero, are one: a row cannot be looked up where blocks run across the rows
     if weights_format == "fp16":
         return encoding.wide(matrix, axis)
     grouped = name.endswith(("k_proj.weight", "v_proj.weight")) and matrix.shape[1 - axis] < matrix.shape[axis]

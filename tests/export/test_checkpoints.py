@@ -128,6 +128,30 @@ def test_refused_before_the_weights_are_fetched(message: str, folder: Path, hub:
     assert not [name for name in hub.downloads() if name.endswith(".safetensors")]
 
 
+TOKENIZER = 'must be a JSON object with the list "added_tokens" and the object "model"'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("tokenizer.json", "5", f"tokenizer.json of .* {TOKENIZER}"),
+        ("tokenizer.json", "{}", f"tokenizer.json of .* {TOKENIZER}"),
+        ("tokenizer.json", '{"added_tokens": [], "model": 5}', f"tokenizer.json of .* {TOKENIZER}"),
+        ("tokenizer.json", "{", f"tokenizer.json of .* {TOKENIZER}"),
+        ("tokenizer_config.json", "5", "tokenizer_config.json of .* must be a JSON object"),
+        ("added_tokens.json", "[]", "added_tokens.json of .* must be a JSON object"),
+        ("special_tokens_map.json", '"x"', "special_tokens_map.json of .* must be a JSON object"),
+        ("tokenizer_config.json", '{"tokenizer_class": 5}', "the tokenizer files of .* have a value of a wrong kind"),
+        ("added_tokens.json", '{"a": "x"}', "the tokenizer files of .* have a value of a wrong kind"),
+    ],
+)
+def test_damaged_tokenizer_files_are_named(name: str, text: str, message: str, folder: Path) -> None:
+    """Without the words in which Python would say it."""
+    (folder / name).write_text(text)
+    with pytest.raises(Refusal, match=f"{message}; copy (it|them) again from the checkpoint$"):
+        sources.find(str(folder))
+
+
 def test_a_number_as_the_file_of_a_weight(folder: Path) -> None:
     shard(folder)
     path = folder / "model.safetensors.index.json"
@@ -234,3 +258,19 @@ def test_unusual_models_build_from_end_to_end(
         shutil.copy(checkpoint / name, folder)
     assert build.main([str(folder), "--weights", "fp32", "--out", str(tmp_path / "out")]) == 0
     assert json.loads((tmp_path / "out" / folder.name / "manifest.json").read_text())["context_length"] == positions
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
+def test_matrices_of_zeros(
+    architecture: str, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Equal ones become one in the graph, whether rows are looked up in it, or it is multiplied with, or turned."""
+    folder = tmp_path / "model"
+    model = random_model(architecture, vocab_size=600)
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    model.save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoint / name, folder)
+    assert build.main([str(folder), "--out", str(tmp_path / "models")]) == 0
+    assert capsys.readouterr().err == ""

@@ -101,6 +101,15 @@ def test_an_untied_head_matches_too(architecture: str, tmp_path: Path) -> None:
     assert verify_attribution.check(model, verify.session(path)) < CLOSE
 
 
+def test_an_untied_head_of_the_same_values(tmp_path: Path) -> None:
+    """A tied checkpoint that was saved as if it were not: the exporter keeps one of the two matrices."""
+    model = random_model("llama", tie_word_embeddings=False)
+    model.lm_head.weight.data = model.model.embed_tokens.weight.data.clone()
+    path = export(model, tmp_path)
+    assert verify.check(model, path) < CLOSE
+    assert verify_attribution.check(model, verify.session(path)) < CLOSE
+
+
 @pytest.mark.parametrize("architecture", sorted(CONFIGS))
 def test_the_contributions_add_up(architecture: str, exported: Callable[[str], Exported]) -> None:
     """Embedding plus every contribution is what the final norm sees: the residual stream, split into its parts."""

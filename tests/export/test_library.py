@@ -178,13 +178,14 @@ def test_nothing_else_is_removed(name: str, tmp_path: Path, capsys: pytest.Captu
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("out", ["file", "file/models", "read-only"])
+@pytest.mark.parametrize("out", ["file", "file/models", "read-only", "loop", "/proc/none"])
 def test_a_place_that_cannot_be_used_is_named(
     out: str, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not a folder, or not to be written into; the sentence has no paths of the builder's own."""
+    """Not a folder, or one that cannot be made or written into; the sentence has no paths of the builder's own."""
     (tmp_path / "file").write_text("mine")
     (tmp_path / "read-only").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
     if out == "read-only":  # root may write everywhere
         def refuse(**options: Any) -> str:
             raise PermissionError(13, "Permission denied", f"{options['dir']}/.building-x")
@@ -194,6 +195,23 @@ def test_a_place_that_cannot_be_used_is_named(
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {tmp_path / out} cannot be used (") and "choose another folder with --out" in line
     assert ".building" not in line
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--list", "--remove", "x"], "--list cannot be combined with --remove"),
+        (["--list", "gpt2"], "--list cannot be combined with a MODEL"),
+        (["--list", "--out", "elsewhere"], "--list cannot be combined with --out"),
+        (["--remove", "x", "gpt2"], "--remove cannot be combined with a MODEL"),
+        (["--remove", "x", "--force"], "--remove cannot be combined with --force"),
+        (["--remove", "", "--name", "y"], "--remove cannot be combined with --name"),
+    ],
+)
+def test_no_option_is_ignored(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        build.main(options)
+    assert stopped.value.code == 2 and message in capsys.readouterr().err
 
 
 def test_no_place_at_all(capsys: pytest.CaptureFixture[str]) -> None:
