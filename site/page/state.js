@@ -125,7 +125,9 @@ export const span = computed(() => chosen.value.span);
 export const colours = computed(() => {
   const shown = run.value;
   if (!shown?.stored) return shown?.colours ?? null;
-  return shown.stored.colours[settings.value.colouring] ?? Object.values(shown.stored.colours)[0] ?? null;
+  const { colours: each } = shown.stored;
+  const { colouring } = settings.value;
+  return (Object.hasOwn(each, colouring) ? each[colouring] : Object.values(each)[0]) ?? null;
 });
 
 /**

@@ -52,12 +52,13 @@ def test_a_link_holds_the_settings(tiny_site: str, open_page: Opener) -> None:
     expect(page.locator("#colouring")).to_have_value("gltr")
     idle(page)
     assert page.evaluate(SETTINGS) == shown and shown["sampling"]["temperature"] == 0.25
-    hostile = {"units": "miles", "sampling": {"temperature": -3}, "theme": "dark"}
+    hostile = {"units": "miles", "colouring": "constructor", "sampling": {"temperature": -3}, "theme": "dark"}
     query = urlencode({"model": "tiny-gpt2", "text": "Hello", "settings": json.dumps(hostile)})
     page.evaluate("hash => { location.hash = hash; }", query)
     expect(page.locator("#text")).to_have_value("Hello")
     found = page.evaluate(SETTINGS)
     assert (found["units"], found["sampling"]["temperature"], found["theme"]) == ("bits", 0.8, "system")
+    expect(page.locator("#colouring")).to_have_value("hue")
 
 
 def test_a_setting_of_one_tab_is_not_undone_by_one_of_another(tiny_site: str, open_page: Opener) -> None:
