@@ -1,6 +1,7 @@
 // Keeps the user's settings between visits, in this browser only, and takes those of a link; main thread.
 
 import { ALTERNATIVES, COLOURINGS, isAllowed, SAMPLING_RULES } from '../shared/options.js';
+import { noteKept } from './draft.js';
 import { PREFERENCES } from './keys.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
@@ -51,7 +52,7 @@ export function keepPreferences() {
     try {
       localStorage.setItem(PREFERENCES, JSON.stringify(withChanges(merged(DEFAULTS, read()), before, known)));
     } catch {
-      // a private window may refuse: the settings then last until the page is closed
+      noteKept('code', false); // a private window may refuse: settings and code then last until the page is closed
     }
   });
 }

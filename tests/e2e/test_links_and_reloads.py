@@ -14,6 +14,7 @@ from tests.e2e.likelihood import settled as idle
 
 Opener = Callable[..., Page]
 SETTINGS = "import(new URL('page/state.js', document.baseURI)).then(({settings}) => settings.value)"
+KEPT_CODE = "import(new URL('lenses/python/kept_code.js', document.baseURI))"
 TEXT = "The people of the village went down to the river."
 
 
@@ -217,6 +218,10 @@ def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) 
         "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
     )
     box.fill("More than the browser stores")
+    page.locator("#storage summary").click()
+    expect(page.locator("#storage")).to_contain_text("refused to store the current text: it lasts only until the page")
+    page.evaluate(f"{KEPT_CODE}.then(({{keepCode}}) => keepCode('1 + 1'))")
+    expect(page.locator("#storage")).to_contain_text("text and code of the Python lens: they last only until the page")
     page.reload()
     until(page, "() => document.querySelector('#text').value !== ''")
     assert page.input_value("#text") != TEXT, "an older text does not take the place of one that was not stored"
