@@ -12,6 +12,7 @@ import { unpacked } from './shared/packed.js';
  * }} Embedded
  */
 
+const TITLE = document.title; // until a text gives it another
 const SCHEMA = 'tokenlight.embed/1';
 const FILE = /^(?!.*\.\.)[\w.-]+(\/[\w.-]+)*\.json$/; // below this page only
 const COLOUR = /^(#[0-9a-f]{6}|hsl\([\d.]+ [\d.]+% [\d.]+%\)|inherit)$/;
@@ -45,14 +46,16 @@ async function asked() {
 /** @param {any} found @returns {Embedded} */
 function checked(found) {
   const isText = (/** @type {unknown} */ value) => typeof value === 'string';
-  const isPair = (/** @type {any} */ value) => value === null || (Array.isArray(value) && value.length === 2 && value.every((each) => COLOUR.test(each)));
+  const isPair = (/** @type {any} */ value) => value === null || (Array.isArray(value) && value.length === 2 && value.every(isColour));
+  const isColour = (/** @type {unknown} */ value) => typeof value === 'string' && COLOUR.test(value);
   const isToken = (/** @type {any} */ token) =>
     [token?.text, token?.name, token?.says].every(isText) && isPair(token.light) && isPair(token.dark) && isList(token.top, isText);
-  const isStop = (/** @type {any} */ stop) => isText(stop?.label) && COLOUR.test(stop.light) && COLOUR.test(stop.dark);
+  const isStop = (/** @type {any} */ stop) => isText(stop?.label) && isColour(stop.light) && isColour(stop.dark);
   const isList = (/** @type {unknown} */ list, /** @type {(each: unknown) => boolean} */ is) => Array.isArray(list) && list.every(is);
-  const texts = [found?.text, found?.facts, found?.made_by].every(isText);
+  const texts = [found?.text, found?.facts, found?.made_by].every(isText) && (isText(found.model) || (found.model ?? null) === null);
   const whole = found?.schema === SCHEMA && texts && isList(found.tokens, isToken) && isList(found.legend, isStop);
-  if (!whole) throw new Error('This is not a text that “Embed” saved.');
+  const begins = whole && found.text.replace(/\r\n?/g, '\n').startsWith(found.tokens.map((/** @type {Token} */ { text }) => text).join('')); // the part that was read
+  if (!begins || !found.tokens.length) throw new Error('This is not a text that “Embed” saved.');
   return found;
 }
 
@@ -102,14 +105,26 @@ function draw(run) {
   link.hidden = false;
 }
 
+/** Puts a sentence in the place of the text, and removes all that was about it. @param {string} sentence */
+function tell(sentence) {
+  const tokens = byId('tokens');
+  [tokens.role, tokens.ariaLabel, tokens.onkeydown] = [null, null, null];
+  tokens.classList.remove('code');
+  tokens.textContent = sentence;
+  for (const id of ['card', 'key', 'facts']) byId(id).replaceChildren();
+  const link = byId('open');
+  link.removeAttribute('href');
+  link.hidden = true;
+  document.title = TITLE;
+}
+
 /** Draws what the address names, also after it has changed. */
 async function show() {
   try {
     draw(checked(await asked()));
   } catch (error) {
     const damaged = error instanceof SyntaxError || error instanceof TypeError;
-    [byId('tokens').role, byId('tokens').ariaLabel] = [null, null];
-    byId('tokens').textContent = damaged ? 'The text in this address is damaged. Copy the whole code again.' : /** @type {Error} */ (error).message;
+    tell(damaged ? 'The text in this address is damaged. Copy the whole code again.' : /** @type {Error} */ (error).message);
   }
 }
 

@@ -33,10 +33,10 @@ export function updateView() {
 }
 
 async function uninstall() {
-  try {
-    await offline.uninstall();
-  } catch (error) {
-    return say(`The browser did not allow everything to be removed (${message(error)}). Use its own settings for this site.`, true);
+  const left = await offline.uninstall();
+  if (left.length) {
+    void refreshStored().catch(() => {});
+    return say(`The browser did not allow everything to be removed. Use its own settings for this site to remove what may be left: ${left.join(', ')}.`, true);
   }
   forgetStored();
   say('All stored data was removed. A reload loses the text, and stores the page again.');
@@ -64,12 +64,24 @@ function look() {
   offline.recheck().catch(() => {});
 }
 
+/** Where the text and the code are kept, as far as the browser lets the page. */
+function keptText() {
+  const { text, code } = state.keeps.value;
+  if (text && code) return 'The current text is kept in this tab for a reload, code of the Python lens in this browser.';
+  const refused = 'The browser refused to store';
+  const brief = 'only until the page is closed or reloaded';
+  if (!text && !code) return `${refused} the current text and code of the Python lens: they last ${brief}.`;
+  return text
+    ? `The current text is kept in this tab for a reload. ${refused} code of the Python lens: it lasts ${brief}.`
+    : `${refused} the current text: it lasts ${brief}. Code of the Python lens is kept in this browser.`;
+}
+
 export function storageView() {
   const { state: kept, bytes } = state.offline.value;
   const stored = state.models.value.map((entry) => ({ ...entry, ...(state.stored.value.get(entry.id) ?? { bytes: 0, total: entry.bytes }) }));
   return html`<details @toggle=${look}>
     <summary>Stored in this browser</summary>
-    ${state.removed.value ? html`<p>Nothing is stored, so a reload loses the text. The next visit stores the page again.</p>` : html`<p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${PERSISTENT[String(state.persistent.value)]} The current text is kept in this tab for a reload, code of the Python lens in this browser. No other text is stored, and nothing leaves this machine.</p>`}
+    ${state.removed.value ? html`<p>This page stores nothing now, so a reload loses the text. The next visit stores the page again.</p>` : html`<p>${WORDS[kept]} ${bytes ? `The page itself takes ${megabytes(bytes)}.` : nothing} ${PERSISTENT[String(state.persistent.value)]} ${keptText()} No other text is stored, and nothing leaves this machine.</p>`}
     <table id="stored">
       <thead><tr><th scope="col">Model</th><th scope="col">Stored</th><th scope="col"><span class="sr-only">Delete</span></th></tr></thead>
       <tbody>

@@ -10,8 +10,10 @@ import { isChanged, setFromLink, setInterventions } from '../page/interventions.
 import { LESSON } from '../page/keys.js';
 import { load } from '../page/models.js';
 import { say, watch } from '../page/notices.js';
+import { isSetting } from '../page/preferences.js';
 import { setColouring } from '../page/questions.js';
 import * as state from '../page/state.js';
+import { checkedInterventions } from '../shared/interventions.js';
 import { batch, signal, untracked } from '../vendor/signals-core.js';
 import { isMet } from './conditions.js';
 import { known, showControls } from './controls.js';
@@ -27,6 +29,9 @@ import { seen } from './seen.js';
 
 const BEFORE = `${LESSON} before`;
 const COLOURINGS = ['hue', 'cividis']; // a lesson begins with the first, unless the reader has chosen the other for their eyes
+
+const SCOPES = ['all', 'layer', 'head', 'picked']; // what the attention lens shades the text by, and which way
+const DIRECTIONS = ['to', 'from'];
 
 /** What leaving a lesson brings back; null while none is open. */
 const before = signal(/** @type {ReturnType<typeof chosen> | null} */ (null));
@@ -66,10 +71,16 @@ function beginAt(lesson, step) {
   if (!step) select({ hovered: null, pinned: null, span: null });
 }
 
-/** What the reader had chosen before a lesson that was open when this tab was reloaded; null if it was not kept. */
+/** What the reader had chosen before a lesson that was open when this tab was reloaded; null if it was not kept, or is damaged. */
 function keptChoice() {
-  const kept = /** @type {Partial<ReturnType<typeof chosen>> | null} */ (keptInTab(BEFORE));
-  return kept?.interventions && kept.lens && kept.colouring && kept.units ? { ...chosen(), ...kept } : null;
+  const { lens, colouring, words, units, interventions, ...shading } = /** @type {ReturnType<typeof chosen>} */ (keptInTab(BEFORE) ?? {});
+  const isWhole = known().lenses.includes(lens) && isSetting('colouring', colouring) && isSetting('words', words) && isSetting('units', units)
+    && SCOPES.includes(shading.scope) && DIRECTIONS.includes(shading.direction) && typeof shading.sinkHidden === 'boolean';
+  try {
+    return isWhole ? { lens, colouring, words, units, interventions: checkedInterventions(interventions), ...shading } : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Keeps it for a reload. */

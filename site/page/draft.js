@@ -39,26 +39,31 @@ export function keepDraft() {
     const stopped = run?.done && run.count < run.tokens.ids.length; // not read again automatically
     const read = state.isRead.value && !run?.stored && !stopped;
     return { text: state.text.value, read, literal: isLiteral(), token: state.tokenToPin.value ?? (read ? state.pinned.value : null), hash: location.hash };
+  }, (kept) => {
+    noteKept('text', kept);
+    if (!kept) forgetInTab(DRAFT); // an older text must not come back in its place
   });
   keepInTab(VERSIONS, recentVersions);
 }
 
 /**
  * Keeps something for a reload of this tab: soon after the state that it reads has changed, and before the page is left.
- * @param {string} key @param {() => object | null} read it as JSON can hold it
+ * What was kept before stays if it cannot be: in a private window, or if it is more than the browser's limit.
+ * @param {string} key @param {() => object | null} read it as JSON can hold it @param {(kept: boolean) => void} [then]
  */
-export function keepInTab(key, read) {
+export function keepInTab(key, read, then = () => {}) {
   let timer = 0;
   const write = () => {
     clearTimeout(timer);
     if (state.removed.value) return;
     const json = JSON.stringify(untracked(read));
+    let kept = true;
     try {
-      sessionStorage.removeItem(key); // an older one must not outlive what cannot be stored
       sessionStorage.setItem(key, json);
     } catch {
-      // a private window, or more than the browser's limit: it is kept only while the page is open
+      kept = false;
     }
+    then(kept);
   };
   addEventListener('pagehide', write);
   watch('what a reload keeps', () => {
@@ -66,6 +71,20 @@ export function keepInTab(key, read) {
     clearTimeout(timer);
     timer = setTimeout(write, PAUSE);
   });
+}
+
+/** Removes what was kept, where the browser lets the page. @param {string} key */
+export function forgetInTab(key) {
+  try {
+    sessionStorage.removeItem(key);
+  } catch {
+    // a private window: nothing was kept
+  }
+}
+
+/** Notes whether something is kept, for the page to say. @param {'text' | 'code'} what @param {boolean} kept */
+export function noteKept(what, kept) {
+  if (state.keeps.peek()[what] !== kept) state.keeps.value = { ...state.keeps.peek(), [what]: kept };
 }
 
 /** What was kept before this tab was reloaded; null if nothing was. @param {string} key @returns {unknown} */

@@ -131,14 +131,33 @@ export async function switchRelease() {
   await ask({ type: 'switch', version }).then(() => location.reload(), check); // it may have been replaced by a still newer one
 }
 
-/** Removes everything this site has stored here: releases (those of other tabs too), models, settings and the service worker. */
+/**
+ * Removes everything this site has stored here: releases (those of other tabs too), models, settings and the service worker.
+ * @returns {Promise<string[]>} what the browser did not let the page remove
+ */
 export async function uninstall() {
+  const left = new Set();
+  const attempt = async (/** @type {string} */ what, /** @type {() => unknown} */ remove) => {
+    try {
+      await remove();
+    } catch {
+      left.add(what);
+    }
+  };
+  const isOwn = (/** @type {string} */ name) => name.startsWith('tokenlight ') && name.split(' ')[2] === PATH;
+  const empty = (/** @type {Storage} */ storage) => Object.keys(storage).filter(isOwn).forEach((key) => storage.removeItem(key));
   state.removed.value = true;
   await ask({ type: 'remove' }, PATIENCE).catch(() => {}); // it stores nothing from now on
-  for (const name of (await globalThis.caches?.keys()) ?? []) if (name.startsWith('tokenlight ') && name.split(' ')[2] === PATH) await caches.delete(name);
-  for (const storage of [localStorage, sessionStorage])
-    for (const key of Object.keys(storage)) if (key.startsWith('tokenlight ') && key.split(' ')[2] === PATH) storage.removeItem(key);
-  const registered = await navigator.serviceWorker?.getRegistration();
-  if (registered?.scope === SCOPE) await registered.unregister();
+  const [page, worker] = ['the page and its models', 'the service worker'];
+  await attempt(page, async () => {
+    for (const name of (await globalThis.caches?.keys()) ?? []) if (isOwn(name)) await attempt(page, () => caches.delete(name));
+  });
+  await attempt('settings and code', () => empty(localStorage));
+  await attempt('the text of this tab', () => empty(sessionStorage));
+  await attempt(worker, async () => {
+    const registered = await navigator.serviceWorker?.getRegistration();
+    if (registered?.scope === SCOPE) await registered.unregister();
+  });
   note('unknown');
+  return [...left];
 }

@@ -1,6 +1,7 @@
 // Keeps the user's settings between visits, in this browser only, and takes those of a link; main thread.
 
-import { ALTERNATIVES, isAllowed, SAMPLING_RULES } from '../shared/options.js';
+import { ALTERNATIVES, COLOURINGS, isAllowed, SAMPLING_RULES } from '../shared/options.js';
+import { noteKept } from './draft.js';
 import { PREFERENCES } from './keys.js';
 import { watch } from './notices.js';
 import * as state from './state.js';
@@ -11,7 +12,7 @@ import * as state from './state.js';
 const DEFAULTS = state.settings.peek();
 /** What settings may be, beside having the type of their default. @type {Rules} */
 const RULES = {
-  topK: ALTERNATIVES, sampling: SAMPLING_RULES,
+  topK: ALTERNATIVES, sampling: SAMPLING_RULES, colouring: COLOURINGS,
   theme: ['system', 'light', 'dark'], units: ['bits', 'nats'], device: ['wasm', 'webgpu'], face: ['auto', 'prose', 'code'],
 };
 /** The settings that a link may hold: what the text is shown by and generated with. */
@@ -51,7 +52,7 @@ export function keepPreferences() {
     try {
       localStorage.setItem(PREFERENCES, JSON.stringify(withChanges(merged(DEFAULTS, read()), before, known)));
     } catch {
-      // a private window may refuse: the settings then last until the page is closed
+      noteKept('code', false); // a private window may refuse: settings and code then last until the page is closed
     }
   });
 }
@@ -81,10 +82,16 @@ function merged(defaults, stored, rules = RULES) {
     const found = /** @type {any} */ (stored)[name];
     const rule = /** @type {any} */ (rules[name]);
     if (value !== null && typeof value === 'object') result[name] = merged(value, found, rule);
-    else if (typeof found === typeof value && (!rule || (Array.isArray(rule) ? rule.includes(found) : isAllowed(found, rule)))) result[name] = found;
+    else if (isFit(found, value, rule)) result[name] = found;
   }
   return result;
 }
+
+/** @param {unknown} found @param {unknown} usual the default @param {any} rule */
+const isFit = (found, usual, rule) => typeof found === typeof usual && (!rule || (Array.isArray(rule) ? rule.includes(found) : isAllowed(found, rule)));
+
+/** Whether a setting may have a value that was kept. @param {'colouring' | 'words' | 'units'} name @param {unknown} value */
+export const isSetting = (name, value) => isFit(value, DEFAULTS[name], RULES[name]);
 
 /** @returns {unknown} */
 function read() {

@@ -125,7 +125,9 @@ export const span = computed(() => chosen.value.span);
 export const colours = computed(() => {
   const shown = run.value;
   if (!shown?.stored) return shown?.colours ?? null;
-  return shown.stored.colours[settings.value.colouring] ?? Object.values(shown.stored.colours)[0] ?? null;
+  const { colours: each } = shown.stored;
+  const { colouring } = settings.value;
+  return (Object.hasOwn(each, colouring) ? each[colouring] : Object.values(each)[0]) ?? null;
 });
 
 /**
@@ -218,6 +220,9 @@ export const offline = signal(/** @type {Offline} */ ({ state: 'unknown', newer:
 
 /** Whether the browser has promised to keep what is stored until the visitor deletes it; null: not known. */
 export const persistent = signal(/** @type {boolean | null} */ (null));
+
+/** Whether the browser kept the text for a reload, and code of the Python lens, when it was last asked to. */
+export const keeps = signal({ text: true, code: true });
 
 /** Whether the visitor has removed all stored data: nothing is stored until the next visit. */
 export const removed = signal(false);

@@ -11,6 +11,9 @@ const LONGEST = 10_000_000; // tokens; no context comes near
 /** How many alternatives the inspector may list. @type {Rule} */
 export const ALTERNATIVES = { type: 'whole', least: 1, most: MAX_TOP_K };
 
+/** The ids of the colourings, as in pyscripts/colour/colourings.py. */
+export const COLOURINGS = ['hue', 'gltr', 'viridis', 'cividis', 'entropy', 'surprise_excess', 'transformer_lab', 'circuitsvis'];
+
 /** @type {Record<string, Rule>} */
 const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { type: 'flag' }, literal: { type: 'flag' } };
 

@@ -71,15 +71,23 @@ def test_what_cannot_be_embedded_is_said(tiny: Page, tiny_site: str, browser: Br
     hostile["tokens"][0]["light"][0] = "red;background:url(https://example.org/x)"
     markup = json.loads(json.dumps(whole))
     markup["tokens"][0]["text"] = "<img src=x onerror=alert(1)>"
+    markup["text"] = markup["text"].replace("The", "<img src=x onerror=alert(1)>", 1)
+    assert whole["tokens"][0]["text"] == "The" and whole["text"].startswith("The")
+    legend = [{**whole["legend"][0], "light": [whole["legend"][0]["light"]]}]
     letters = {}
-    for name, value in (("hostile", hostile), ("markup", markup), ("other", {"schema": "tokenlight.embed/2"})):
+    refused = {
+        "hostile": hostile, "other": {"schema": "tokenlight.embed/2"}, "model": {**whole, "model": {"id": 5}},
+        "empty": {**whole, "tokens": []}, "differs": {**whole, "text": "Another text"},
+        "list": {**whole, "legend": legend},
+    }  # fmt: skip
+    for name, value in {"markup": markup, **refused}.items():
         letters[name], again = tiny.evaluate(pack, json.dumps(value))
         assert json.loads(again) == value
     page = browser.new_page()
     nothing = "does not say which text"
     for hash_, said in (
         ("", nothing), ("run=", "damaged"), ("run=%%%", "damaged"), (f"run={letters['markup'][:40]}", "damaged"),
-        (f"run={letters['hostile']}", "not a text that “Embed” saved"), (f"run={letters['other']}", "not a text that"),
+        *((f"run={letters[name]}", "not a text that “Embed” saved") for name in refused),
         ("file=../secret.json", nothing), ("file=https://example.org/x.json", nothing),
         ("file=none.json", "none.json is missing"), (f"run={letters['markup']}", "<img src=x onerror=alert(1)> people"),
     ):
@@ -96,4 +104,16 @@ def test_what_cannot_be_embedded_is_said(tiny: Page, tiny_site: str, browser: Br
         page.goto("about:blank")
         page.goto(f"{tiny_site}embed.html#file={file}.json")
         expect(page.locator("#tokens")).to_have_text(shown)
+    page.goto(f"{tiny_site}embed.html#file=beside.json")
+    expect(page.locator("figcaption")).to_contain_text("tiny-gpt2 (fp32")
+    expect(page).to_have_title("The people")
+    page.evaluate("location.hash = 'run=damaged'")
+    expect(page.locator("#tokens")).to_contain_text("is damaged")
+    for part in ("card", "key", "facts"):
+        expect(page.locator(f"#{part}")).to_be_empty()
+    expect(page.locator("#open")).to_be_hidden()
+    assert page.locator("#open").get_attribute("href") is None
+    expect(page).to_have_title("Tokenlight: a text")
+    page.evaluate("location.hash = 'file=beside.json'")
+    expect(page.locator("#open")).to_be_visible()
     page.close()

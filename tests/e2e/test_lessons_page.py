@@ -215,3 +215,34 @@ def test_links_that_hold_no_lesson_and_one_of_the_page(page: Page) -> None:
         box = page.locator(".lesson").bounding_box()
         assert box and box["y"] + box["height"] == pytest.approx(700, abs=1), "a sheet at the bottom"
     page.click("#lesson-leave")
+
+
+OPENED_AND_LEFT = """async kept => {
+    const modules = ['lessons/lesson.js', 'page/state.js', 'page/keys.js'];
+    const load = (path) => import(new URL(path, document.baseURI));
+    const [{ openLesson, leave }, { lens, settings, notice }, { LESSON }] = await Promise.all(modules.map(load));
+    const lesson = await fetch('lessons/attention.json').then((response) => response.json());
+    notice.value = null;
+    sessionStorage.setItem(`${LESSON} before`, JSON.stringify(kept));
+    openLesson(lesson, { again: true });
+    leave();
+    return [lens.value, settings.value.units, settings.value.colouring, settings.value.words, notice.value];
+}"""
+BEFORE = {
+    "lens": "layers", "units": "nats", "colouring": "gltr", "words": False, "interventions": {}, "scope": "all",
+    "direction": "to", "sinkHidden": False,
+}  # fmt: skip
+
+
+def test_leaving_ignores_a_damaged_record_of_what_the_reader_had_chosen(lens_page: Page) -> None:
+    page = lens_page
+    usual = {**BEFORE, "lens": "tokens", "units": "bits", "colouring": "hue"}
+    untouched = ["tokens", "bits", "hue", False, None]
+    assert page.evaluate(OPENED_AND_LEFT, usual) == untouched
+    for damage in (
+        {"lens": "__proto__"}, {"colouring": "constructor"}, {"units": "toString"}, {"words": 5}, {"scope": 5},
+        {"direction": None}, {"sinkHidden": "yes"}, {"interventions": {"x": 5}}, {"interventions": None},
+    ):  # fmt: skip
+        assert page.evaluate(OPENED_AND_LEFT, {**BEFORE, **damage}) == untouched, damage
+    assert page.evaluate(OPENED_AND_LEFT, BEFORE) == ["layers", "nats", "gltr", False, None]
+    assert page.evaluate(OPENED_AND_LEFT, usual) == untouched

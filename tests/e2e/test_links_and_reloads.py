@@ -14,6 +14,7 @@ from tests.e2e.likelihood import settled as idle
 
 Opener = Callable[..., Page]
 SETTINGS = "import(new URL('page/state.js', document.baseURI)).then(({settings}) => settings.value)"
+KEPT_CODE = "import(new URL('lenses/python/kept_code.js', document.baseURI))"
 TEXT = "The people of the village went down to the river."
 
 
@@ -52,12 +53,13 @@ def test_a_link_holds_the_settings(tiny_site: str, open_page: Opener) -> None:
     expect(page.locator("#colouring")).to_have_value("gltr")
     idle(page)
     assert page.evaluate(SETTINGS) == shown and shown["sampling"]["temperature"] == 0.25
-    hostile = {"units": "miles", "sampling": {"temperature": -3}, "theme": "dark"}
+    hostile = {"units": "miles", "colouring": "constructor", "sampling": {"temperature": -3}, "theme": "dark"}
     query = urlencode({"model": "tiny-gpt2", "text": "Hello", "settings": json.dumps(hostile)})
     page.evaluate("hash => { location.hash = hash; }", query)
     expect(page.locator("#text")).to_have_value("Hello")
     found = page.evaluate(SETTINGS)
     assert (found["units"], found["sampling"]["temperature"], found["theme"]) == ("bits", 0.8, "system")
+    expect(page.locator("#colouring")).to_have_value("hue")
 
 
 def test_a_setting_of_one_tab_is_not_undone_by_one_of_another(tiny_site: str, open_page: Opener) -> None:
@@ -216,6 +218,10 @@ def test_a_text_survives_a_reload_of_its_tab(tiny_site: str, open_page: Opener) 
         "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
     )
     box.fill("More than the browser stores")
+    page.locator("#storage summary").click()
+    expect(page.locator("#storage")).to_contain_text("The browser refused to store the current text")
+    page.evaluate(f"{KEPT_CODE}.then(({{keepCode}}) => keepCode('1 + 1'))")
+    expect(page.locator("#storage")).to_contain_text("text and code of the Python lens: they last only until the page")
     page.reload()
     until(page, "() => document.querySelector('#text').value !== ''")
     assert page.input_value("#text") != TEXT, "an older text does not take the place of one that was not stored"

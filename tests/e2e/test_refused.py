@@ -71,8 +71,30 @@ def test_all_site_data_blocked(blocking: BrowserContext, tiny_site: str) -> None
     assert page.evaluate(storage) == "SecurityError"
     reads_and_says_that_nothing_is_kept(page)
     expect(page.locator("#storage")).to_contain_text("cannot store the page for offline use")
+    expect(page.locator("#storage")).to_contain_text(
+        "refused to store the current text and code of the Python lens: they last only until the page is closed"
+    )
     page.click("#uninstall")
-    expect(page.locator("#notice")).to_contain_text("did not allow everything to be removed")
+    expect(page.locator("#notice")).to_contain_text("may be left: the page and its models, settings and code, the text")
+
+
+def test_what_can_be_removed_is_removed(tiny_site: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{tiny_site}#model=tiny-gpt2")
+    page.locator("#storage summary").click()
+    page.evaluate(
+        """() => {
+            caches.keys = () => Promise.reject(new DOMException('The operation is insecure.', 'SecurityError'));
+            Object.defineProperty(globalThis, 'localStorage', { get: () => null });
+            sessionStorage.setItem('tokenlight draft /', '{}');
+        }"""
+    )
+    page.click("#uninstall")
+    expect(page.locator("#notice p")).to_have_text(
+        "The browser did not allow everything to be removed. Use its own settings for this site to remove what "
+        "may be left: the page and its models, settings and code."
+    )
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+    assert page.evaluate("navigator.serviceWorker.getRegistrations().then((list) => list.length)") == 0
 
 
 def test_an_address_that_is_not_secure(browser_type: BrowserType, tiny_site: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.likelihood import open_view
 from tests.e2e.likelihood import read_box as read
@@ -119,3 +121,22 @@ def test_wrong_options_are_named_before_anything_runs(view: Page) -> None:
         assert message in answer and "\n" not in answer, (call, answer)
     assert view.evaluate("tokenlight.state().run.id") == before
     assert view.input_value("#text") == TEXT
+
+
+@pytest.mark.parametrize("colouring", ["constructor", "__proto__"])
+def test_a_colouring_that_is_not_there_is_the_default(tiny_site: str, page: Page, colouring: str) -> None:
+    """In a link and in what is kept between visits, also before Python can answer; nothing is thrown."""
+    wrong = json.dumps({"colouring": colouring})
+    legend = page.locator(".legend span").first
+    page.goto(f"{tiny_site}#{urlencode({'settings': wrong})}")
+    expect(legend).to_be_visible()  # of the finished example
+    read(page, "The people")
+    expect(legend).to_be_visible()
+    expect(page.locator("#colouring")).to_have_value("hue")
+    page.evaluate("kept => localStorage.setItem('tokenlight preferences /', kept)", wrong)
+    page.goto("about:blank")
+    page.goto(tiny_site)
+    expect(legend).to_be_visible()
+    read(page, "The people")
+    expect(legend).to_be_visible()
+    expect(page.locator("#colouring")).to_have_value("hue")

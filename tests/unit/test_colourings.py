@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from pyscripts.colour import colour, colourings, hue
 from pyscripts.colour.colourings import COLOURINGS, Colours, Theme
 from pyscripts.metrics.likelihood import TokenStatistics
+from tests.unit import page_module
+from tests.unit.page_texts import NODE
 
 
 def statistics(logprob: list[float], entropy: float = 2.0) -> TokenStatistics:
@@ -161,3 +163,10 @@ def test_hue_of_equal_values_and_of_nothing_known() -> None:
 )
 def test_a_tiny_probability_has_a_short_label(one_in: float, said: str) -> None:
     assert colourings._logprob_label(-np.log(one_in)) == said
+
+
+@pytest.mark.skipif(not NODE, reason="needs Node (make)")
+def test_the_page_knows_every_colouring() -> None:
+    """It takes no other from a link or from what it kept."""
+    script = "import(process.argv[1]).then(({COLOURINGS}) => process.stdout.write(JSON.stringify(COLOURINGS)))"
+    assert page_module.run(script, "shared/options.js", None) == list(COLOURINGS)

@@ -104,6 +104,19 @@ def test_the_embedded_text_names_the_interventions() -> None:
     assert json.loads(files.write(run, "embed"))["interventions"] == run.reading.interventions != {}
 
 
+@pytest.mark.parametrize("pieces", [PIECES, [b"", b"a\r", b"\nb", b"\r", b"\xf0\x9f", b"\xa6\xa9\xff"]])
+@pytest.mark.parametrize("stop", [None, 2, 3, 4, 5])
+def test_the_embedded_tokens_are_how_its_text_begins(pieces: list[bytes], stop: int | None) -> None:
+    """The embed page refuses others."""
+    reading = saveable(stop=stop).reading
+    tokens = Tokens.of(IDS, [pieces[id] for id in IDS], [False] * len(IDS))
+    reading = Reading(reading.trace, tokens, reading.options)
+    found = json.loads(files.write(files.Saveable(reading, VOCABULARY, MANIFEST), "embed"))
+    shown = "".join(token["text"] for token in found["tokens"])
+    text = found["text"].replace("\r\n", "\n").replace("\r", "\n")
+    assert found["tokens"] and text.startswith(shown) and (stop or text == shown)
+
+
 def test_a_link_in_the_page_is_an_attribute_only() -> None:
     run = saveable()
     address = 'https://example.org/#text="><script>'

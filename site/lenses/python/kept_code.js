@@ -1,6 +1,7 @@
 // The user's code: kept in this browser, and taken from a link, which never runs by itself; main thread.
 
 import { count } from '../../frame/format.js';
+import { noteKept } from '../../page/draft.js';
 import { CODE } from '../../page/keys.js';
 import * as state from '../../page/state.js';
 
@@ -27,8 +28,9 @@ export function keepCode(code, key = CODE) {
   if (state.removed.value) return;
   try {
     localStorage.setItem(key, code);
+    if (key === CODE) noteKept('code', true);
   } catch {
-    // a private window may refuse: the code then lasts until the page is closed
+    if (key === CODE) noteKept('code', false); // a private window, or too little room: it lasts until the page is closed
   }
 }
 

@@ -1,6 +1,6 @@
 // Pins a reading and compares every later one with it; main thread.
 
-import { keepInTab, keptInTab } from '../../page/draft.js';
+import { forgetInTab, keepInTab, keptInTab } from '../../page/draft.js';
 import { put, read } from '../../page/edits.js';
 import { PINNED } from '../../page/keys.js';
 import { load } from '../../page/models.js';
@@ -23,7 +23,9 @@ export const beginning = (/** @type {string} */ text) => (text.length > 60 ? `${
 export function followPinned() {
   const { text } = /** @type {{ text?: unknown }} */ (keptInTab(PINNED) ?? {});
   if (typeof text === 'string') lost.value = text;
-  keepInTab(PINNED, () => pinnedReading.value && { text: beginning(pinnedReading.value.text) });
+  keepInTab(PINNED, () => pinnedReading.value && { text: beginning(pinnedReading.value.text) }, (kept) => {
+    if (!kept) forgetInTab(PINNED); // an older one is not what was pinned last
+  });
   watch('pinned reading', () => {
     if (!pinnedReading.value) return;
     const gone = isOther() && answer.value && !answer.value.json;
