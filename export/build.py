@@ -217,6 +217,8 @@ def run(options: argparse.Namespace) -> dict[str, str]:
             sources.check_argument(name)
             make(name, options)
         except Exception as error:
+            if was_stopped(error):
+                raise
             if options.debug:
                 traceback.print_exc()
             failed[name] = in_one_line(error, options.out)
@@ -238,10 +240,10 @@ def main(argv: list[str] | None = None) -> int:
                 console.print(f"{options.remove} was removed from {options.out}", markup=False)
                 return 0
             failed = run(options)
-    except KeyboardInterrupt:
-        print("stopped; earlier builds are unchanged", file=sys.stderr)
-        return 130
-    except Exception as error:
+    except (KeyboardInterrupt, Exception) as error:
+        if was_stopped(error):
+            print("stopped; earlier builds are unchanged", file=sys.stderr)
+            return 130
         if options.debug:
             traceback.print_exc()
         failed = {"": in_one_line(error, options.out)}
@@ -269,7 +271,14 @@ def stoppable() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def in_one_line(error: Exception, out: Path) -> str:
+def was_stopped(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is the error or behind it: a library that it stops while it is imported raises ImportError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def in_one_line(error: BaseException, out: Path) -> str:
     """The error as one line for the user."""
     if isinstance(error, Refusal):
         return " ".join(str(error).split())

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreT
 from export.architectures.families import Refusal
 from export.sources import Source
 from export.weights import gguf_file
-from export.weights.layout import read_tokenizer
+from export.weights.layout import read_json, read_tokenizer, weight_files
 
 # What older checkpoints store and newer classes compute: causal masks and rotation frequencies.
 COMPUTED = re.compile(r"(rotary_emb\.inv_freq|\.(attn|attention)\.(masked_)?bias|\.attn\.causal_mask)$")
@@ -33,7 +33,7 @@ def load_model(source: Source) -> PreTrainedModel:
     logging.getLogger("transformers").setLevel(logging.ERROR)
     gguf_loader.tqdm = lambda items, **_: items  # the step shows its own timer
     if not source.gguf:
-        check_buildable(source.directory)
+        check_shapes(source.directory, check_buildable(source.directory))
     options: dict[str, Any] = {"gguf_file": source.gguf} if source.gguf else {"use_safetensors": True}
     try:
         with warnings.catch_warnings():
@@ -50,11 +50,9 @@ def load_model(source: Source) -> PreTrainedModel:
     except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise Refusal(f"the weights in {source.directory} cannot be read ({reason}); download them again") from None
-    if unlike := sorted(found["mismatched_keys"]):
-        sizes = shape_of(source.directory, unlike[0]), model.state_dict()[unlike[0]].shape
-        stored, expected = (" × ".join(map(str, shape)) or "of another size" for shape in sizes)
-        why = f"does not fit the weights: {unlike[0]} is {stored}, but should be {expected}"
-        raise Refusal(f"{source.directory / (source.gguf or 'config.json')} {why}; correct it, or download it again")
+    if others := sorted(found["mismatched_keys"]):
+        path, expected = source.directory / (source.gguf or "config.json"), model.state_dict()[others[0]].shape
+        raise Refusal(unlike(path, others[0], "of another size", expected))
     if missing := found["missing_keys"]:  # transformers would use random values
         raise Refusal(f"{source.directory} lacks {len(missing)} of the model's weights, such as {missing[0]}")
     dropped = [name for name in found["unexpected_keys"] if not COMPUTED.search(name)]
@@ -75,35 +73,48 @@ def load_model(source: Source) -> PreTrainedModel:
     return model
 
 
-def check_buildable(directory: Path) -> None:
-    """Refuse a config.json of which transformers cannot make a model; none of its weights are read.
+def check_buildable(directory: Path) -> PreTrainedModel:
+    """The model without its weights, for which nothing is allocated, however large config.json says that it is.
 
     Raises:
-        Refusal: gives the reason of transformers.
+        Refusal: transformers cannot make one; gives its reason.
     """
     path = directory / "config.json"
     try:
-        with warnings.catch_warnings(), init_empty_weights():
+        with warnings.catch_warnings(), init_empty_weights(include_buffers=True):
             warnings.simplefilter("ignore")
             config = AutoConfig.from_pretrained(directory, trust_remote_code=False)
-            AutoModelForCausalLM.from_config(config, trust_remote_code=False, attn_implementation="eager")
+            model = AutoModelForCausalLM.from_config(config, trust_remote_code=False, attn_implementation="eager")
     except Exception as error:  # transformers raises what comes to hand
         stated = json.loads(path.read_text(encoding="utf-8"))
         unknown = error.args if isinstance(error, KeyError) else ()  # a value that it does not know
         fields = [f"{name}: " for name, value in stated.items() if value in unknown]
         reason = f"{''.join(fields[:1])}{error}".strip().splitlines()[0]
         raise Refusal(f"{path} describes a model that cannot be built ({reason}); correct it") from None
+    return model
 
 
-def shape_of(directory: Path, name: str) -> tuple[int, ...]:
-    """The shape in which one of the model's weights is stored, with or without the model's own prefix; () if it is not
-    in a safetensors file."""
-    for path in sorted(directory.glob("*.safetensors")):
-        with safe_open(path, "pt") as file:
+def check_shapes(directory: Path, empty: PreTrainedModel) -> None:
+    """Refuse a config.json with other sizes than the stored weights have.
+
+    Raises:
+        Refusal: names a weight.
+    """
+    prefix = f"{empty.base_model_prefix}."  # a checkpoint may have it or not
+    expected = {name.removeprefix(prefix): (name, parameter.shape) for name, parameter in empty.named_parameters()}
+    for file_name in weight_files(str(directory), os.listdir(directory), lambda name: read_json(directory, name)):
+        with safe_open(directory / file_name, "pt") as file:
             for key in file.keys():  # noqa: SIM118 (it is no dict)
-                if f".{name}".endswith(f".{key}") or f".{key}".endswith(f".{name}"):
-                    return tuple(file.get_slice(key).get_shape())
-    return ()
+                name, shape = expected.get(key.removeprefix(prefix), (key, None))
+                stored = tuple(file.get_slice(key).get_shape())
+                if shape is not None and stored != shape:
+                    raise Refusal(unlike(directory / "config.json", name, " × ".join(map(str, stored)), shape))
+
+
+def unlike(path: Path, name: str, stored: str, expected: tuple[int, ...]) -> str:
+    """The sentence for a weight of another size than the configuration says."""
+    why = f"does not fit the weights: {name} is {stored}, but should be {' × '.join(map(str, expected))}"
+    return f"{path} {why}; correct it, or download it again"
 
 
 def check_head(directory: Path, model: PreTrainedModel) -> None:

@@ -79,7 +79,7 @@ def _check_numbers(where: str, config: dict[str, Any]) -> None:
     if config["model_type"] not in CONFIG_MAPPING:
         return
     for name, usual in CONFIG_MAPPING[config["model_type"]]().to_dict().items():
-        value = config.get(name)
+        value: Any = config.get(name)
         if not isinstance(usual, float) or (value is None and (name not in config or "eps" not in name)):
             continue
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST  # not NaN

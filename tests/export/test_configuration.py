@@ -95,6 +95,21 @@ def test_a_config_that_makes_no_model_is_not_called_broken_weights(
         load_model(sources.from_folder(folder))
 
 
+@pytest.mark.parametrize(
+    ("settings", "weight"),
+    [
+        ({"n_positions": 50_000_000}, r"transformer\.wpe\.weight is 256 × 64, but should be 50000000 × 64"),
+        ({"n_embd": 1_000_000}, r"transformer\.h\.0\.attn\.c_attn\.bias is 192, but should be 3000000"),
+    ],
+)
+def test_sizes_that_are_not_those_of_the_weights_allocate_nothing(
+    settings: dict[str, Any], weight: str, folder: Path
+) -> None:
+    change(folder, **settings)
+    with pytest.raises(Refusal, match=rf"config\.json does not fit the weights: {weight}; correct it"):
+        load_model(sources.from_folder(folder))
+
+
 @pytest.mark.parametrize("architecture", CONFIGS)
 def test_every_family_can_be_built_without_its_weights(architecture: str, tmp_path: Path) -> None:
     """As the check of config.json does it."""

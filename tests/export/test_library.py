@@ -123,6 +123,23 @@ def test_kill_does_what_ctrl_c_does(
     assert signal.getsignal(getattr(signal, name)) == signal.SIG_DFL
 
 
+@pytest.mark.parametrize("where", ["export.library.read", "export.build.make"])
+def test_ctrl_c_while_a_library_is_imported(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Libraries in C turn it into an ImportError."""
+
+    def imported(*_: Any) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stopped:
+            raise ImportError("initialization failed") from stopped
+
+    monkeypatch.setattr(where, imported)
+    assert build.main(["gpt2", "smollm2", "--out", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "stopped; earlier builds are unchanged\n"
+
+
 def test_a_build_in_another_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the main one may handle signals."""
     codes: list[int] = []
