@@ -83,7 +83,7 @@ def _check_numbers(where: str, config: dict[str, Any]) -> None:
         if not isinstance(usual, float) or (value is None and (name not in config or "eps" not in name)):
             continue
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST  # not NaN
-        if not is_number or ("eps" in name and float(value or 0) < 0):
+        if not is_number or ("eps" in name and value < 0):
             kind = "a number, 0 or more" if "eps" in name else "a number"
             raise Refusal(f"{where}: {name} must be {kind}, not {value!r}; correct it")
 
