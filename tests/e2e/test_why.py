@@ -209,3 +209,4 @@ def test_the_legend_names_the_target(tiny: Page) -> None:
     assert f"added directly to {name}" not in legend.inner_text()
     menu.select_option(option.get_attribute("value"))
     expect(legend).to_contain_text(f"added directly to {name}")
+    tiny.click("#tab-tokens")
