@@ -75,7 +75,7 @@ def text_or_ids(text: Any, vocab_size: int) -> str | list[int]:
         return text
     if isinstance(text, bytes | bytearray | memoryview):
         raise ValueError("The text is bytes. Decode them first, as in text.decode().")
-    if not is_list(text) and not (isinstance(text, Sequence)):
+    if not is_list(text) and not isinstance(text, Sequence):
         raise ValueError(f"The text must be a string or a list of token ids, not {said(text)}.")
     for id in text:
         if not is_whole(id) or not 0 <= id < vocab_size:

@@ -58,7 +58,7 @@ export function restartPython() {
   end('Python was restarted.');
   state.ownMetrics.value = { runId: null, metrics: [] };
   warm();
-  say('Python was restarted. Nothing that code has changed in it is left.');
+  say('Python was restarted. What code had changed in it is undone.');
 }
 
 /** Ends what the model computes for the lab, and what waits for it. */

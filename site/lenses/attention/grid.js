@@ -82,7 +82,7 @@ function picking() {
     ${all ? `Picked heads: ${all} ` : 'Pick several heads to shade the text by all of them.'}${switchView(pickedHere(), 'picked heads')}</p>`;
 }
 
-/** The model's heads that stand out: they stay while a text is read. */
+/** The heads that stand out in the model that was last asked about: they stay listed while a text is read. */
 let known = { model: '', labels: /** @type {HeadGrid['labels']} */ ([]) };
 
 /** @param {HeadGrid | null} heads */

@@ -26,7 +26,7 @@ export function nextView() {
       <thead class="sr-only"><tr><th>Rank</th><th>Token</th><th>Bar</th><th>Probability</th><th>Use it</th></tr></thead>
       <tbody>${rows.map((row, i) => nextRow(row, i + 1, rows[0].probability, full))}</tbody>
     </table>
-    <button type="button" id="generate-one" ?disabled=${!isReady(full)} title="Draw one token by the sampling settings" @click=${unlessRunning(generateOne)}>Generate one token</button>
+    <button type="button" id="generate-one" ?disabled=${!isReady(full)} title="Draw one token with the sampling settings" @click=${unlessRunning(generateOne)}>Generate one token</button>
   </section>`;
 }
 
