@@ -51,13 +51,21 @@ export async function settle() {
 /** @returns {Promise<boolean>} whether there is an active service worker; may never resolve */
 async function register() {
   try {
-    registration = await navigator.serviceWorker.register('sw.js', { updateViaCache: 'none' });
+    registration = await ownRegistration();
+    if (registration?.active) return true; // `register` would wait for a look for a newer one, and that for the network
+    await navigator.serviceWorker.register('sw.js', { updateViaCache: 'none' });
     registration = await navigator.serviceWorker.ready;
     return true;
   } catch {
     note('unsupported'); // no service workers here, a private window, or switched off
     return false;
   }
+}
+
+/** The service worker of this folder, not of one above. */
+async function ownRegistration() {
+  const found = await navigator.serviceWorker?.getRegistration();
+  return found?.scope === SCOPE ? found : undefined;
 }
 
 /** @param {number} ms @returns {Promise<false>} */
@@ -155,8 +163,7 @@ export async function uninstall() {
   await attempt('settings and code', () => empty(localStorage));
   await attempt('the text of this tab', () => empty(sessionStorage));
   await attempt(worker, async () => {
-    const registered = await navigator.serviceWorker?.getRegistration();
-    if (registered?.scope === SCOPE) await registered.unregister();
+    await (await ownRegistration())?.unregister();
   });
   note('unknown');
   return [...left];

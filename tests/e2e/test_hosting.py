@@ -133,11 +133,16 @@ def test_uninstall_removes_the_releases_of_other_tabs(idle_root: Path, page: Pag
         assert page.evaluate(SHELLS) == 1, "another visit stores it again"
 
 
+# Browsers look for a newer service worker soon after each visit starts; here before the page's first step.
+UPDATE = "void navigator.serviceWorker.getRegistration().then((registration) => registration?.update());"
+
+
 def test_a_network_that_does_not_answer(idle_root: Path, page: Page) -> None:
     """Everything is stored, and no request is ever answered: the page starts from what is stored."""
     with hosting(idle_root) as host:
         stored_visit(page, host.address)
         host.hang("")
+        page.add_init_script(UPDATE)
         page.reload()
         wait_ready(page)
         wait_stored(page)

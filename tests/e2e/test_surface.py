@@ -239,7 +239,9 @@ def test_the_newest_token_is_in_sight_until_the_reader_scrolls_away(
             def write_on(tokens: int) -> None:
                 shown = page.locator("#tokens .token.generated")
                 before = shown.count()
-                while shown.count() < before + tokens:  # the page hears of several at once
+                gate.let(tokens)
+                while shown.count() < before + tokens:  # the last of them are handed over when one more is drawn, later
+                    page.wait_for_timeout(250)
                     gate.let(1)
 
             start = "tokenlight.generate(document.getElementById('text').value, {maxTokens: 200, stopAtEnd: false})"
