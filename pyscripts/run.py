@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyscripts import VERSION
 from pyscripts.colour import hue
 from pyscripts.decoding.generation import Candidates, GenerationStep, describe, settings_from
-from pyscripts.decoding.sampling import Distribution, distribution, sample
+from pyscripts.decoding.sampling import Distribution, distribution
 from pyscripts.json_numbers import number, numbers
 from pyscripts.metrics import METRICS, Scored, text
 from pyscripts.metrics.word_metrics import words_of
@@ -58,7 +58,7 @@ class Reading:
         given = (self.prompt_length or 0) + self.trace.first
         prompt, generated = ids[:given], ids[given:]
         self.drawn_from.append(distribution(logits, settings_from(self.options), prompt, generated))
-        ids.append(sample(self.drawn_from[-1].sampled, int(self.options.get("seed") or 0), len(generated)))
+        ids.append(self.drawn_from[-1].draw(int(self.options.get("seed") or 0), len(generated)))
         return ids[-1]
 
     def extend(self, outputs: Outputs, drawn: Sequence[tuple[bytes, bool]] = ()) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyscripts.checks import said
-from pyscripts.metrics.likelihood import softmax
+from pyscripts.metrics.likelihood import check_usable, softmax
 
 MOST_PENALTY = 1e9  # with a larger one, or a smaller part, logits could become infinite
 
@@ -48,23 +50,46 @@ class Settings:
 class Step:
     """The outcome of one step."""
 
-    name: str  # the Settings field that caused it, or "greedy"
+    name: str  # the Settings field that caused it, "greedy", or "model" for what the model gave
     logits: Row  # [vocabulary] after the step; -inf: removed
-    probabilities: Row  # [vocabulary] after the step, sums to 1
-    removed_mass: float  # 0 ... 1, that the tokens it removed had before it
+
+    @cached_property
+    def probabilities(self) -> Row:
+        """[vocabulary] after the step, sums to 1; ValueError: the logits are unusable."""
+        are_possible = self.logits != -np.inf
+        if 2 * np.count_nonzero(are_possible) > self.logits.size:
+            return softmax(self.logits)
+        possible, probabilities = np.flatnonzero(are_possible), np.zeros(self.logits.size)
+        probabilities[possible] = softmax(self.logits[possible])  # often hundreds of many thousands
+        return probabilities
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """The distribution a token is drawn from, and the steps that led to it."""
+    """The distribution a token is drawn from, and the steps that led to it.
 
+    What only describes a step is computed when asked for: the model waits for a draw, not for its description.
+    """
+
+    given: Step  # the model's own distribution
     steps: tuple[Step, ...]
-    sampled: Row  # [vocabulary] the one to draw from; sums to 1
+
+    @property
+    def sampled(self) -> Row:
+        """[vocabulary] the one to draw from; sums to 1."""
+        return (self.given, *self.steps)[-1].probabilities
+
+    def draw(self, seed: int, step: int) -> int:
+        """A token id from `sampled`, as `sample` draws it; for greedy steps the one that is left."""
+        last = (self.given, *self.steps)[-1]
+        return int(last.logits.argmax()) if last.name == "greedy" else sample(last.probabilities, seed, step)
 
     def filters(self) -> list[dict[str, Any]]:
-        """What each step did: its `name`, how many tokens it `kept` (probability above 0), and its `removed_mass`."""
+        """What each step did: its `name`, how many tokens it `kept` (probability above 0), and its `removed_mass`
+        (0 ... 1), that the tokens it removed had before it."""
         return [{"name": step.name, "kept": int(np.count_nonzero(step.probabilities > 0)),
-                 "removed_mass": step.removed_mass} for step in self.steps]
+                 "removed_mass": _removed_mass(before, step)}
+                for before, step in pairwise((self.given, *self.steps))]
 
 
 def distribution(
@@ -83,27 +108,25 @@ def distribution(
     row = np.array(logits, np.float64)  # [vocabulary]
     if row.ndim != 1:
         raise ValueError(f"sampling needs one row of logits [vocabulary], not {row.shape}.")
+    check_usable(row)
+    last = given = Step("model", row)
     generated = _ids(generated_ids, row.size)
     seen = np.concatenate([_ids(prompt_ids, row.size), generated])
-    steps, probabilities = list[Step](), None
+    steps = list[Step]()
     for name, change in _changes(settings, seen, generated, row.size):
         with np.errstate(over="ignore"):  # a tiny temperature sends all but the likeliest to -inf
-            changed = change(row)
-        removed = np.flatnonzero(changed == -np.inf) if changed.min() == -np.inf else ()
-        mass = float(softmax(row)[removed].sum()) if len(removed) else 0.0
-        row, probabilities = changed, softmax(changed)
-        steps.append(Step(name, row, probabilities, mass))
-    if probabilities is None:
-        probabilities = softmax(row)
+            steps.append(last := Step(name, change(last.logits)))
     for name, keep in _filters(settings):
-        kept = keep(row, probabilities)  # [vocabulary] bool
-        before = float(probabilities.sum())  # 1 but for rounding
-        row = np.where(kept, row, -np.inf)
-        probabilities = np.where(kept, probabilities, 0)
-        left = float(probabilities.sum())
-        probabilities /= left
-        steps.append(Step(name, row, probabilities, before - left))
-    return Distribution(tuple(steps), probabilities)
+        steps.append(last := Step(name, np.where(keep(last), last.logits, -np.inf)))
+    return Distribution(given, tuple(steps))
+
+
+def _removed_mass(before: Step, after: Step) -> float:
+    removed = after.logits == -np.inf  # [vocabulary]
+    if not removed.any():
+        return 0.0
+    mass = np.where(removed, before.probabilities, 0.0).sum()  # boolean indexing takes longer
+    return min(float(mass), 1.0)  # more only by rounding
 
 
 def sample(probabilities: ArrayLike, seed: int, step: int) -> int:
@@ -114,14 +137,15 @@ def sample(probabilities: ArrayLike, seed: int, step: int) -> int:
     anywhere and comes out the same. ValueError if seed or step is negative.
     """
     p = np.asarray(probabilities, np.float64)
-    running = np.cumsum(p)  # [vocabulary]
-    if p.ndim != 1 or not p.size or not p.min() >= 0 or not 0 < running[-1] < np.inf:
+    possible = np.flatnonzero(p > 0)  # often few
+    running = np.cumsum(p.ravel()[possible])
+    if p.ndim != 1 or not possible.size or not p.min() >= 0 or not 0 < running[-1] < np.inf:
         raise ValueError("sampling needs one row of probabilities [vocabulary], 0 or more, not all 0.")
     if seed < 0 or step < 0:
         raise ValueError(f"seed and step must be 0 or more, not {seed} and {step}.")
     uniform = np.random.Generator(np.random.PCG64([seed, step])).random()
     chosen = int(np.searchsorted(running, uniform * running[-1], side="right"))
-    return chosen if chosen < p.size else int(np.flatnonzero(p)[-1])  # rounding can lead past all of them
+    return int(possible[min(chosen, possible.size - 1)])  # rounding can lead past all of them
 
 
 def _changes(
@@ -140,18 +164,18 @@ def _changes(
     return changes
 
 
-def _filters(settings: Settings) -> list[tuple[str, Callable[[Row, Row], NDArray[np.bool_]]]]:
-    """The filters that are on, in order, each a function from logits and probabilities to the tokens it keeps."""
+def _filters(settings: Settings) -> list[tuple[str, Callable[[Step], NDArray[np.bool_]]]]:
+    """The filters that are on, in order, each a function from the step before to the tokens it keeps."""
     s = settings
     if s.temperature == 0:
-        return [("greedy", lambda row, p: np.arange(row.size) == row.argmax())]
-    filters: list[tuple[str, Callable[[Row, Row], NDArray[np.bool_]]]] = []
+        return [("greedy", lambda last: np.arange(last.logits.size) == last.logits.argmax())]
+    filters: list[tuple[str, Callable[[Step], NDArray[np.bool_]]]] = []
     if s.top_k:
-        filters.append(("top_k", lambda row, p: row >= _kth_largest(row, s.top_k)))
+        filters.append(("top_k", lambda last: last.logits >= _kth_largest(last.logits, s.top_k)))
     if s.top_p < 1:
-        filters.append(("top_p", lambda row, p: _nucleus(p, s.top_p)))
+        filters.append(("top_p", lambda last: _nucleus(last.probabilities, s.top_p)))
     if s.min_p:
-        filters.append(("min_p", lambda row, p: p >= s.min_p * p.max()))
+        filters.append(("min_p", lambda last: last.probabilities >= s.min_p * last.probabilities.max()))
     return filters
 
 
@@ -175,7 +199,7 @@ def _nucleus(p: Row, top_p: float) -> NDArray[np.bool_]:
     keep[p.argmax()] = True
     ids = np.flatnonzero(keep)[::-1]
     ids = ids[np.argsort(p[ids], kind="stable")]  # least likely first, higher id first
-    below = np.cumsum(p[ids]) + p[~keep].sum() <= 1 - top_p
+    below = np.cumsum(p[ids]) + np.where(keep, 0, p).sum() <= 1 - top_p
     below[-1] = False
     keep[ids[below]] = False
     return keep

@@ -209,13 +209,18 @@ def top_k(values: ArrayLike, k: int) -> NDArray[np.int32]:
 def _shifted(logits: ArrayLike) -> NDArray[np.float64]:
     """A float64 copy of [..., vocabulary] with the largest of each row at 0."""
     x = np.array(logits, np.float64)
-    if x.ndim == 0 or x.shape[-1] == 0:
-        raise ValueError(f"logits of shape {x.shape} have no vocabulary axis to normalise over.")
-    highest = x.max(axis=-1, keepdims=True)
+    x -= check_usable(x)
+    return x
+
+
+def check_usable(logits: NDArray) -> NDArray:
+    """The largest of each row of logits [..., vocabulary] as [..., 1]; ValueError: nothing can be made of them."""
+    if logits.ndim == 0 or logits.shape[-1] == 0:
+        raise ValueError(f"logits of shape {logits.shape} have no vocabulary axis to normalise over.")
+    highest = logits.max(axis=-1, keepdims=True)
     if not np.isfinite(highest).all():
         raise ValueError("the logits contain NaN, +inf or only -inf: the model's output is unusable.")
-    x -= highest
-    return x
+    return highest
 
 
 def _fold(block: NDArray) -> NDArray:

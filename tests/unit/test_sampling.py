@@ -126,11 +126,11 @@ def test_masses_sum_to_one_and_filters_only_remove(
     shifted = distribution(logits + 100, Settings(temperature=temperature, top_p=top_p, min_p=min_p))
     np.testing.assert_allclose(shifted.sampled, found.sampled, atol=1e-9)
     before = raw = torch.softmax(torch.tensor(logits), -1).numpy()
-    for step in found.steps:
+    for step, described in zip(found.steps, found.filters(), strict=True):
         assert step.probabilities.sum() == pytest.approx(1)
         assert not (step.probabilities[before == 0] > 0).any()
         assert step.probabilities[raw.argmax()] > 0
-        assert step.removed_mass == pytest.approx(before[step.logits == -np.inf].sum(), abs=1e-12)
+        assert described["removed_mass"] == pytest.approx(before[step.logits == -np.inf].sum(), abs=1e-12)
         before = step.probabilities
     assert all(each["kept"] >= 1 and 0 <= each["removed_mass"] <= 1 for each in found.filters())
 
