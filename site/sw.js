@@ -167,7 +167,7 @@ async function switchTo(version) {
 }
 
 /** @typedef {{ path: string, bytes: number, sha256: string }} StoredFile */
-/** @typedef {{ current: string | null, ready: string | null, bytes: number }} Checked `ready`: a newer version is stored */
+/** @typedef {{ current: string | null, ready: string | null, bytes: number, models: boolean }} Checked `ready`: a newer version is stored; `models`: other models */
 
 /** Without and with what WebGPU needs; shared by several tabs. @type {Map<boolean, Promise<Checked>>} */
 const checking = new Map();
@@ -189,7 +189,7 @@ async function lookForNewer(event, graphics) {
   const { current, waiting, bytes } = await readReleases();
   const newer = fetchShell(graphics).then(storeRelease);
   if (!current || !(await caches.has(PREFIX + current))) return newer;
-  const stored = { current, ready: waiting, bytes };
+  const stored = { current, ready: waiting, bytes, models: false };
   event.waitUntil(newer.catch(() => {}));
   const late = after(PATIENCE).then(() => (storing ? newer : stored));
   return Promise.race([newer, late]).catch(() => stored);
@@ -219,10 +219,10 @@ async function storeRelease({ version, files, optional }) {
     const known = (version === current || version === waiting) && (await caches.has(PREFIX + version));
     if (!known) await storeFiles(version, files, current, true);
     await storeFiles(version, optional, current, false).catch(() => {}); // the page works without it
-    await keepDescriptions();
   } finally {
     storing--;
   }
+  const models = await keepDescriptions();
   const bytes = [...files, ...optional].reduce((sum, file) => sum + file.bytes, 0);
   return inTurn(async () => {
     if (removed) throw new Error('everything was removed meanwhile');
@@ -232,7 +232,7 @@ async function storeRelease({ version, files, optional }) {
     const wanted = [current, waiting, ...(await openReleases(releases))].map((each) => PREFIX + each);
     await writeReleases({ current, waiting, bytes });
     for (const name of await caches.keys()) if (name.startsWith(PREFIX) && !wanted.includes(name)) await caches.delete(name);
-    return { current, ready: waiting, bytes };
+    return { current, ready: waiting, bytes, models };
   });
 }
 
@@ -297,33 +297,49 @@ const keptJson = async (/** @type {string} */ key) => caches.match(key, { cacheN
 const keepJson = async (/** @type {string} */ key, /** @type {Response} */ response) => (await caches.open(MARK)).put(key, response);
 
 /**
- * From the network, and then stored; the stored copy if the network is slow or sends something else.
- * @param {FetchEvent | null} event null: a release is being stored @param {string} key the address without its query
+ * From the store, which every visit brings up to date once the page has started; from the network if it is not there. A page
+ * that does not find in it what it needs asks anew ('reload'), and gets the stored copy only if the network is slow or lies.
+ * @param {FetchEvent} event @param {string} key the address without its query
  */
 async function described(event, key) {
-  const fresh = fetch(event?.request ?? key, { cache: 'no-cache', signal: AbortSignal.timeout(LONGEST) }).then(async (response) => {
-    const expected = response.ok && isExpected(key, await response.clone().text());
-    const stores = event === null || (await isMarked().catch(() => false)); // a page that outlives its stored release brings nothing back
-    if (expected && stores && !removed) await keepJson(key, response.clone()).catch(() => {}); // no space: the page reports that for the model itself
-    return { response, expected };
-  });
-  event?.waitUntil(fresh.catch(() => {}));
   const stored = await keptJson(key).catch(() => undefined);
+  if (stored && event.request.cache !== 'reload') return stored;
+  const stores = await isMarked().catch(() => false); // a page that outlives its stored release brings nothing back
+  const fresh = fetchDescription(key, stores);
+  event.waitUntil(fresh.catch(() => {}));
   if (!stored) return (await fresh).response;
   const answer = await Promise.race([fresh.catch(() => null), after(PATIENCE)]);
   return answer?.expected ? answer.response : stored;
 }
 
-/** Stores the models' list and manifests, which the page may have fetched before this worker was active. */
+/** @param {string} key @param {boolean} stores whether it is stored, if it is what its name says */
+async function fetchDescription(key, stores) {
+  const response = await fetch(key, { cache: 'no-cache', signal: AbortSignal.timeout(LONGEST) });
+  const text = await response.clone().text();
+  const expected = response.ok && isExpected(key, text);
+  if (expected && stores && !removed) await keepJson(key, response.clone()).catch(() => {}); // no space: the page reports that for the model itself
+  return { response, text, expected };
+}
+
+/** Stores the models' list, manifests and first example as they are now. @returns {Promise<boolean>} whether others were stored */
 async function keepDescriptions() {
+  let changed = false;
   const keep = async (/** @type {string} */ path) => {
     const { href } = new URL(path, SCOPE);
-    return (await keptJson(href)) ?? described(null, href);
+    const old = await (await keptJson(href))?.text();
+    const fresh = await fetchDescription(href, true).catch((error) => {
+      if (old === undefined) throw error;
+    });
+    if (!fresh?.expected) return old;
+    changed ||= old !== undefined && old !== fresh.text;
+    return fresh.text;
   };
-  const index = await keep('models/index.json');
-  const { models } = index.ok ? await index.json().catch(() => ({})) : {};
-  const paths = Array.isArray(models) ? models.map((model) => `models/${model?.id}/manifest.json`) : [];
-  for (const path of paths) if (MODEL_JSON.test(path)) await keep(path);
+  const { models } = JSON.parse((await keep('models/index.json')) ?? '{}');
+  const folders = Array.isArray(models) ? models.map((model) => `models/${model?.id}/`).filter((folder) => MODEL_JSON.test(`${folder}manifest.json`)) : [];
+  const [manifest] = await Promise.all(folders.map((folder) => keep(`${folder}manifest.json`)));
+  const shown = new URL(`${folders[0]}${JSON.parse(manifest ?? '{}').examples?.[0]?.name}`, SCOPE).href; // at the start of a visit; named by its hash
+  if (MODEL_JSON.test(shown.slice(SCOPE.href.length)) && !(await keptJson(shown))) await fetchDescription(shown, true).catch(() => {}); // the page works without it
+  return changed;
 }
 
 /** @param {number} ms @returns {Promise<null>} */

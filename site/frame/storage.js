@@ -23,12 +23,19 @@ const PERSISTENT = {
   null: '', // not known
 };
 
-/** Offers a newer release. */
+/** Offers a newer release, or other models. */
 export function updateView() {
-  if (!state.offline.value.newer) return nothing;
+  const { newer, models } = state.offline.value;
+  if (newer) {
+    return html`<div class="notice">
+      <p>A new version of this page is ready.</p>
+      <button type="button" id="switch-release" @click=${() => offline.switchRelease()}>Use it now</button>
+    </div>`;
+  }
+  if (!models) return nothing;
   return html`<div class="notice">
-    <p>A new version of this page is ready.</p>
-    <button type="button" id="switch-release" @click=${() => offline.switchRelease()}>Use it now</button>
+    <p>The models of this site have changed.</p>
+    <button type="button" id="reload-models" @click=${() => location.reload()}>Reload the page</button>
   </div>`;
 }
 

@@ -60,10 +60,14 @@ const api = {
     const load = async () => {
       onProgress({ stage: 'Loading the model' });
       const manifest = await fetchManifest(MODELS, id);
-      return start(manifest).catch((error) => {
-        if (!isOutOfMemory(error)) throw error;
-        console.error(error);
-        throw new ModelError(notForModel(manifest.name));
+      return start(manifest).catch(async (error) => {
+        if (isOutOfMemory(error)) {
+          console.error(error);
+          throw new ModelError(notForModel(manifest.name));
+        }
+        const now = await fetchManifest(MODELS, id, true).catch(() => manifest);
+        if (now.sha256 === manifest.sha256) throw error;
+        return start(now); // the stored manifest was of a build that the site has replaced
       });
     };
     const start = async (/** @type {Manifest} */ manifest) => {

@@ -100,8 +100,9 @@ function startPython() {
 /** What to say of a model that this site does not have; null if it has it. @param {string} id */
 export const lacking = (id) => (state.models.value.some((entry) => entry.id === id) ? null : `There is no model “${id.slice(0, 60)}” here.`);
 
-async function listModels() {
-  const found = await fetchIndex(MODELS);
+/** @param {string | null} wanted see fetchIndex */
+async function listModels(wanted) {
+  const found = await fetchIndex(MODELS, wanted);
   if (!found.length) throw new Error('This site has no model yet.');
   state.models.value = found;
 }
@@ -116,7 +117,7 @@ export async function boot(modelId, events) {
   try {
     if (!isSecureContext) throw new Error('This page needs https or localhost.');
     startPython();
-    await listModels();
+    await listModels(modelId);
     const { value: models } = state.models;
     const lack = modelId && lacking(modelId);
     if (lack) say(`${lack} Using ${models[0].id} instead.`);
@@ -145,7 +146,12 @@ function fail(error, id) {
  * @returns {Promise<Manifest>}
  */
 export async function load(id) {
-  if (!state.models.value.length) await listModels();
+  const known = state.models.value.length;
+  if (lacking(id)) {
+    await listModels(id).catch((error) => {
+      if (!known) throw error;
+    });
+  }
   const lack = lacking(id);
   if (lack) throw new RangeError(`${lack} Choose from ${state.models.value.map((entry) => entry.id).join(', ')}.`);
   const number = ++loads;

@@ -104,13 +104,13 @@ function noteReload() {
 /** @param {import('./state.js').Offline['state']} what */
 const note = (what) => void (state.offline.value = { ...state.offline.value, state: what });
 
-/** Stores the page for offline use, or finds that a newer release is ready. */
+/** Stores the page for offline use, or finds that a newer release is ready or the models have changed. */
 async function check() {
   if (state.removed.value) return; // while the page started
   note('storing');
   try {
-    const { ready, bytes } = await ask({ type: 'check', graphics: state.settings.value.device === 'webgpu' });
-    state.offline.value = { state: 'stored', newer: ready, bytes };
+    const { ready, bytes, models } = await ask({ type: 'check', graphics: state.settings.value.device === 'webgpu' });
+    state.offline.value = { state: 'stored', newer: ready, bytes, models: models || state.offline.value.models };
   } catch {
     note((await isKept()) ? 'stored' : 'failed');
   }

@@ -213,10 +213,11 @@ export const settings = signal({
 export const graphics = signal(/** @type {Graphics} */ ({ looked: false, adapter: null, trial: null, testing: false, why: null }));
 
 /**
- * Whether the page itself is stored for offline use; `newer` is a release that the visitor can switch to.
- * @typedef {{ state: 'unknown' | 'unsupported' | 'storing' | 'stored' | 'failed', newer: string | null, bytes: number }} Offline
+ * Whether the page itself is stored for offline use; `newer` is a release that the visitor can switch to; `models`: whether
+ * a reload gets other models.
+ * @typedef {{ state: 'unknown' | 'unsupported' | 'storing' | 'stored' | 'failed', newer: string | null, bytes: number, models: boolean }} Offline
  */
-export const offline = signal(/** @type {Offline} */ ({ state: 'unknown', newer: null, bytes: 0 }));
+export const offline = signal(/** @type {Offline} */ ({ state: 'unknown', newer: null, bytes: 0, models: false }));
 
 /** Whether the browser has promised to keep what is stored until the visitor deletes it; null: not known. */
 export const persistent = signal(/** @type {boolean | null} */ (null));

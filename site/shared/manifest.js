@@ -47,13 +47,14 @@ function checkSchema(found, known, what, needs, whose) {
 /**
  * @param {string} url
  * @param {string} what the file's name in messages
+ * @param {boolean} anew past the service worker's store
  * @param {string} [whose] see damaged
  * @returns {Promise<any>}
  */
-async function fetchJson(url, what, whose) {
+async function fetchJson(url, what, anew, whose) {
   let response;
   try {
-    response = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(LONGEST) });
+    response = await fetch(url, { cache: anew ? 'reload' : 'no-store', signal: AbortSignal.timeout(LONGEST) });
   } catch {
     throw new ModelError(`${what} could not be fetched. Check the connection, then try again.`);
   }
@@ -68,12 +69,19 @@ async function fetchJson(url, what, whose) {
 /**
  * The models this site offers; an empty list if none has been built.
  * @param {string} base address of the models folder, ending in a slash
+ * @param {string | null} [wanted] a model: a stored list that does not have it may be older than the model
  * @returns {Promise<ModelEntry[]>}
  */
-export async function fetchIndex(base) {
+export async function fetchIndex(base, wanted = null) {
+  const models = await readIndex(base, false);
+  return wanted === null || models.some(({ id }) => id === wanted) ? models : readIndex(base, true);
+}
+
+/** @param {string} base @param {boolean} anew @returns {Promise<ModelEntry[]>} */
+async function readIndex(base, anew) {
   let index;
   try {
-    index = await fetchJson(new URL('index.json', base).href, 'models/index.json', INDEX);
+    index = await fetchJson(new URL('index.json', base).href, 'models/index.json', anew, INDEX);
   } catch (error) {
     if (!/HTTP 404/.test(String(error))) throw error;
     console.error('models/index.json is missing. Build a model: python export/build.py <model>');
@@ -92,11 +100,12 @@ export async function fetchIndex(base) {
 /**
  * @param {string} base
  * @param {string} id
+ * @param {boolean} [anew] past the service worker's store
  * @returns {Promise<Manifest>}
  */
-export async function fetchManifest(base, id) {
+export async function fetchManifest(base, id, anew = false) {
   if (!isId(id)) throw new ModelError(`“${String(id).slice(0, 60)}” is not a model's name.`);
-  const manifest = await fetchJson(new URL(`${id}/manifest.json`, base).href, `models/${id}/manifest.json`);
+  const manifest = await fetchJson(new URL(`${id}/manifest.json`, base).href, `models/${id}/manifest.json`, anew);
   return checkManifest(manifest, id);
 }
 

@@ -14,8 +14,8 @@ export const PATIENCE = 400; // ms after which the page does not wait for the fi
 
 /** @returns {Promise<First | null>} null if this site has no model */
 async function fetchFirst() {
-  const models = await fetchIndex(MODELS);
   const asked = new URLSearchParams(location.hash.slice(1)).get('model');
+  const models = await fetchIndex(MODELS, asked);
   const entry = models.find(({ id }) => id === asked) ?? models[0];
   if (!entry) return null;
   const manifest = await fetchManifest(MODELS, entry.id);
