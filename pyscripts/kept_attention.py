@@ -59,7 +59,7 @@ class KeptAttention:
     def all(self) -> NDArray[np.float32]:
         """[layer, head, query, key] by position, zeros above the diagonal. ValueError: they were not kept."""
         if self._chunks is None:
-            raise ValueError("The attention matrices of this text were not kept, as those of a long text are not. "
+            raise ValueError("This text is too long for its attention matrices to be kept. "
                              "Shorten it or, without a browser, read it with keep=('attentions',).")
         if not self._chunks:
             raise ValueError("The attention matrices of this text were not kept: read it with keep=('attentions',).")

@@ -201,7 +201,7 @@ def head_grid(
 
 
 def steering(a: Stream | None, b: Stream | None, layer: int, mean: bool) -> NDArray[np.float32]:
-    """[hidden] A's residual stream less B's, as it enters a layer: at the last position of each or, with `mean`, the
+    """[hidden] A's residual stream minus B's, as it enters a layer: at the last position of each or, with `mean`, the
     means over their shown tokens. ValueError: there is no such layer, or they cannot be compared."""
     if (reason := not_comparable(a, b)) or a is None or b is None:
         raise ValueError(reason)
@@ -218,7 +218,7 @@ def at_texts_end(states: NDArray[np.float32], mean: bool) -> NDArray[np.float32]
 def mean_steering(
     a: Sequence[Stream | None], b: Sequence[Stream | None], layer: int, mean: bool
 ) -> NDArray[np.float32]:
-    """[hidden] the mean over the texts of list A less the mean over those of list B, each text as in `steering` and
+    """[hidden] the mean over the texts of list A minus the mean over those of list B, each text as in `steering` and
     counted once; the lists may differ in length. ValueError: as there, or a list is empty."""
     if not a or not b:
         raise ValueError("Each list needs at least one text.")

@@ -76,7 +76,7 @@ def scale(state: Floats, norm: Mapping[str, Any]) -> float:
 
 
 def attribute(recorded: Recorded, manifest: Mapping[str, Any]) -> Attribution:
-    """Splits the first target's logit, less the second's if there are two, into its parts.
+    """Splits the first target's logit, minus the second's if there are two, into its parts.
 
     ValueError: the model was exported without what this takes.
     """
@@ -119,7 +119,7 @@ def contribution_weights(attentions: NDArray, direct: NDArray, attention_output:
     """[layer, head, key] the share of what a layer's attention added that came from each position, by each head.
 
     Attention × size of what is moved × its alignment with the layer's output: its projection onto that output, as a
-    share of the output's own size. The shares of a layer sum to 1, less the bias's share; one may be negative.
+    share of the output's own size. The shares of a layer sum to 1 minus the bias's share; one may be negative.
 
     attentions: [layer, head, key]. direct: [layer, head, key] along the layer's own output. attention_output: [layer,
     hidden].

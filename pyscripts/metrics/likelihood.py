@@ -147,7 +147,7 @@ def token_statistics(
 def _entropies(
     x: NDArray, p: NDArray, total: NDArray[np.float64], log_total: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """[row] of logits x less their maximum and p = exp(x), both [row, vocabulary]; x is overwritten."""
+    """[row] of logits x minus their maximum and p = exp(x), both [row, vocabulary]; x is overwritten."""
     with np.errstate(under="ignore", invalid="ignore"):
         np.multiply(x, p, out=x)
         weighted = x.sum(axis=1).astype(np.float64)  # [row] sum of p * ln p, before normalising

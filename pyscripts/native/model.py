@@ -263,7 +263,7 @@ class Model:
     def steering_vector(
         self, run_a: Run | Sequence[Run], run_b: Run | Sequence[Run], layer: int, mean: bool = False
     ) -> NDArray[np.float32]:
-        """[hidden] the residual stream of run_a less that of run_b, as it enters a layer: at the last position of each
+        """[hidden] the residual stream of run_a minus that of run_b, as it enters a layer: at the last position of each
         or, with `mean`, the means over their tokens. Of lists of runs, the mean over each list is taken. Times a
         strength, it is a vector for `interventions`: {"add": [{"layer": layer, "position": None, "vector": vector}]}.
         ValueError: a run is of another model, or its residual stream was not kept."""

@@ -75,7 +75,7 @@ def _check(value: Any, schema: Schema, known: dict[str, Schema], at: str) -> Non
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if kinds and not any(TYPES[kind](value) for kind in kinds):
-        raise ValueError(f"{at} is no {' or '.join(kinds)}")
+        raise ValueError(f"{at} is not {'an' if kinds[0][0] in 'aio' else 'a'} {' or '.join(kinds)}")
     if "const" in schema and value != schema["const"]:
         raise ValueError(f"{at} is not {schema['const']}")
     if isinstance(value, dict):
@@ -89,7 +89,7 @@ def _check(value: Any, schema: Schema, known: dict[str, Schema], at: str) -> Non
         if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
             raise ValueError(f"{at} holds half a character")
         if "pattern" in schema and not re.search(schema["pattern"], value):
-            raise ValueError(f"{at} is not as it should be")
+            raise ValueError(f"{at} has the wrong format")
     elif value is not None:
         most = LARGEST[next((kind for kind in kinds if kind in LARGEST), None)]
         if not schema.get("minimum", -most) <= value <= schema.get("maximum", most):
@@ -106,6 +106,6 @@ def _check_object(value: dict[str, Any], schema: Schema, known: dict[str, Schema
         if name in properties:
             _check(each, properties[name], known, where)
         elif others is False:
-            raise ValueError(f"{at} has a {said(name)}")
+            raise ValueError(f"{at} has an unknown field {said(name)}")
         else:
             _check(each, others, known, where)

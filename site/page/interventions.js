@@ -37,7 +37,7 @@ export function setFromLink(json) {
   try {
     given = json === null ? {} : checkedInterventions(JSON.parse(json));
   } catch {
-    wrong = 'The interventions in this link are not valid. They are left out.';
+    wrong = 'The interventions in this link are not valid. They were ignored.';
   }
   if (state.model.value && state.run.value) setInterventions(given);
   else state.interventions.value = given;

@@ -87,7 +87,7 @@ function shownRun() {
   const not = (/** @type {string} */ why) => ({ runId: null, why });
   if (!run || run.stored) return not('There is no run yet: read the text first (Run, beside the text).');
   if (run.kind === 'opened') return not('This run was opened from a file. Press Run to read its text here.');
-  if (run.id === state.forgotten.value) return not('This run was lost when Python was restarted. Read the text again.');
+  if (run.id === state.forgotten.value) return not('Python was restarted and no longer has this run. Press Run to read the text again.');
   if (!state.isReadByModel.value) return not(`This text was read with ${run.model.name}. Read it again.`);
   if (!run.done) return not('The text is still being read. Run the code again when that is done.');
   return { runId: run.id, why: '' };
@@ -118,7 +118,7 @@ export async function runCode(source, onPrint, onStage) {
     return { answer, runId };
   } catch (error) {
     if (!(error instanceof PartLost)) end(message(error)); // Python itself failed: it cannot be used again
-    return { answer: failed(error instanceof PartLost ? message(error) : `Python could not go on (${message(error).slice(0, 300)}). It will be started again.`), runId };
+    return { answer: failed(error instanceof PartLost ? message(error) : `Python stopped working (${message(error).slice(0, 300)}). It will be restarted.`), runId };
   } finally {
     executing = false;
     busy.value = false;

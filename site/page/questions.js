@@ -76,7 +76,7 @@ export async function attention(layer, head) {
     if (json) return { ...json, data: /** @type {Float32Array} */ (arrays.data.data) };
     await attentionAgain(run, [layer]);
   }
-  throw new Error('Attention of other layers is being computed. Ask again when the page rests.');
+  throw new Error('Attention of other layers is being computed. Try again when the page is idle.');
 }
 
 /**
@@ -112,7 +112,7 @@ export function computeLens(run, { position }) {
 }
 
 /**
- * The mean over a list of texts of what enters a layer, less that over another list: a steering vector.
+ * The mean over a list of texts of what enters a layer, minus that over another list: a steering vector.
  * @param {import('../shared/protocol.js').ListRequest} request
  */
 export async function listSteering(request) {

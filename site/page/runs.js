@@ -75,7 +75,7 @@ function fitting(manifest) {
   try {
     return checkedInterventions(state.interventions.value, manifest);
   } catch {
-    say(`${manifest.name} cannot have the interventions that were set. They are removed.`, true);
+    say(`${manifest.name} cannot have the interventions that were set, so they were removed.`, true);
     return {};
   }
 }

@@ -70,7 +70,7 @@ export const isRunning = computed(() => underWay.value !== null);
 
 /** Whether the window is so narrow that a pinned token's inspector is a sheet over its lower half, as in text.css. */
 export const SHEETS = matchMedia('(max-width: 899px) and (min-height: 481px)');
-/** Whether the visitor closed that sheet: the token stays pinned, and its numbers are where the page has them. */
+/** Whether the visitor closed that sheet: the token stays pinned; its numbers are then where a wide page has them. */
 export const sheetClosed = signal(false);
 
 /** What a token of the shown run is called; empty without a run. @param {number} token */

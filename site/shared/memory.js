@@ -2,7 +2,7 @@
 
 const REFUSED = /out of memory|allocat|bad_alloc|MemoryError|maximum memory size/i; // browsers, Emscripten, onnxruntime, Python
 
-export const NOT_FOR_TEXT = 'There is not enough memory to go on with this text. What was read of it is kept. Shorten it, or close other tabs.';
+export const NOT_FOR_TEXT = 'There is not enough memory to read the rest of this text. The part already read is kept. Shorten it, or close other tabs.';
 export const notForModel = (/** @type {string} */ name) => `There is not enough memory for ${name}. Close other tabs or choose a smaller model.`;
 export const NOT_FOR_PYTHON = 'There is not enough memory to start Python. Close other tabs, then try again.';
 

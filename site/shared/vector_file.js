@@ -23,7 +23,7 @@ export function readVectorFile(text, manifest) {
   }
   if (file === null || typeof file !== 'object' || file.schema !== SCHEMA) throw new Error('This is not a vector that was saved here: choose a file saved by “Save the vector”.');
   const { model, model_name: name, layer, vector } = file;
-  if (model !== manifest.sha256) throw new Error(`This vector is of ${typeof name === 'string' ? name.slice(0, 80) : 'another model'}, not of this ${manifest.name}. Load that model first.`);
+  if (model !== manifest.sha256) throw new Error(`This vector was made for ${typeof name === 'string' ? name.slice(0, 80) : 'another model'}, not for this ${manifest.name}. Load that model first.`);
   const whole = Number.isInteger(layer) && Number(layer) >= 0 && Number(layer) <= manifest.layers;
   const numbers = Array.isArray(vector) && vector.length === manifest.hidden_size && vector.every((value) => typeof value === 'number' && Math.abs(value) <= MOST);
   if (!whole || !numbers) throw new Error(`This file is damaged: it needs a layer from 0 to ${manifest.layers} and ${manifest.hidden_size} numbers.`);

@@ -12,7 +12,7 @@ export async function openFile(file) {
   if (!file) return;
   if (file.name.endsWith('.lesson.json') && file.size <= MOST_BYTES) return openLessonText(await file.text(), file.name);
   if (await holdsRun(file)) return open(file);
-  if (file.size > MOST_BYTES) return say(`${file.name} has ${(file.size / 1e6).toFixed(1)} MB: choose a text of at most ${MOST_BYTES / 1e6} MB.`, true);
+  if (file.size > MOST_BYTES) return say(`${file.name} is ${(file.size / 1e6).toFixed(1)} MB. A text can be at most ${MOST_BYTES / 1e6} MB.`, true);
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer());
     if (text) openText(text);
@@ -31,7 +31,7 @@ async function holdsRun(file) {
 
 /** @param {File} file */
 async function open(file) {
-  if (file.size > MOST_RUN_BYTES) return say(`${file.name} has ${(file.size / 1e6).toFixed(0)} MB: a page can open ${MOST_RUN_BYTES / 1e6} MB.`, true);
+  if (file.size > MOST_RUN_BYTES) return say(`${file.name} is ${(file.size / 1e6).toFixed(0)} MB. A saved run can be at most ${MOST_RUN_BYTES / 1e6} MB.`, true);
   await openSaved(new Uint8Array(await file.arrayBuffer()), file.name).catch(tell);
 }
 

@@ -64,7 +64,7 @@ async function copyCode() {
   }
   const code = `<iframe src="${address}" title="A text coloured by Tokenlight" width="100%" height="320" style="border: 0" loading="lazy"></iframe>`;
   made.value = { run: run.id, code };
-  const where = long ? ' The text is too long for an address: put the file that was saved beside this page’s embed.html.' : '';
+  const where = long ? ' The text is too long for a link, so it was saved as a file: put that file in the folder that holds embed.html.' : '';
   await navigator.clipboard.writeText(code).then(
     () => say(`The code was copied. Anyone with the code can read the text.${where}`),
     () => say(`Copy the code from the box. Anyone with the code can read the text.${where}`),

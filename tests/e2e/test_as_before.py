@@ -109,7 +109,7 @@ def test_interventions_of_a_link_that_are_none(tiny_site: str, open_page: Opener
     page = open_page("about:blank", ready=False)
     page.goto(f"{tiny_site}#model=tiny-gpt2&text=One+two&interventions={given}")
     if given != "null":
-        said = "The interventions in this link are not valid. They are left out."
+        said = "The interventions in this link are not valid. They were ignored."
         expect(page.locator("#notice")).to_contain_text(said)
     page.evaluate("tokenlight.ready")
     assert page.evaluate("tokenlight.state().interventions") == {}
@@ -130,4 +130,5 @@ def test_interventions_that_a_new_model_cannot_have_are_named(tiny_site: str, op
     page.evaluate("([text, interventions]) => tokenlight.analyze(text, {interventions})", [TEXT, given])
     found = newer(page, lambda: page.evaluate("tokenlight.load('tiny-llama').then(() => null)"))
     assert found["conditions"]["interventions"] == "{}" and page.evaluate("tokenlight.state().interventions") == {}
-    expect(page.locator("#notice")).to_contain_text("cannot have the interventions that were set. They are removed.")
+    said = "cannot have the interventions that were set, so they were removed."
+    expect(page.locator("#notice")).to_contain_text(said)

@@ -87,7 +87,7 @@ def test_tokens_are_paired_by_hand(page: Page, native: Model) -> None:
     pairs = panel.locator(".pairs")
     of_a, of_b = pairs.locator("[data-side=a]"), pairs.locator("[data-side=b]")
     expect(pairs).to_contain_text(f"{len(native.read(A).ids)} pairs", timeout=20_000)
-    pairs.get_by_role("button", name="Part all").click()
+    pairs.get_by_role("button", name="Unpair all").click()
     expect(panel.locator(".lead")).to_contain_text("Pair at least one token", timeout=20_000)
     pairs.locator("[data-side=a]").nth(2).click()
     expect(of_a.nth(2)).to_have_attribute("aria-pressed", "true")

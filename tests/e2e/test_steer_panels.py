@@ -115,7 +115,7 @@ def test_a_vector_from_two_lists_of_texts(page: Page, native: Model) -> None:
     for name, texts in zip("ab", lists, strict=True):
         panel.locator(f"textarea[name={name}]").fill("\n".join(texts) + "\n")
     panel.get_by_role("button", name="Take the mean").click()
-    expect(panel.locator(".lead")).to_contain_text("mean over 3 texts of A less 2 of B", timeout=20_000)
+    expect(panel.locator(".lead")).to_contain_text("mean over 3 texts of A minus 2 of B", timeout=20_000)
     with page.expect_download() as saved:
         panel.get_by_role("button", name="Save the vector").click()
     vector = json.loads(Path(saved.value.path()).read_text())["vector"]
@@ -140,7 +140,7 @@ def test_a_new_vector_takes_the_place_of_the_one_held(page: Page) -> None:
     expect(page.locator("#interventions .chip")).to_have_count(0)
     finished(page)
     expect(panel.locator(".lead")).to_have_count(1)
-    expect(panel.locator(".lead")).to_contain_text(f"Vector before layer 1: A less “{A[:40]}…”")
+    expect(panel.locator(".lead")).to_contain_text(f"Vector before layer 1: A minus “{A[:40]}…”")
     panel.get_by_role("button", name="Discard it").click()
     expect(panel.get_by_text("Take a new vector …")).to_have_count(0)
     panel.get_by_role("button", name="Take this vector").click(timeout=20_000)

@@ -201,7 +201,7 @@ def test_bad_input_is_answered_with_a_sentence(model: Model, call, said: str) ->
 
 def test_attention_that_is_too_large_is_not_asked_for_again(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyscripts.native.model.ATTENTION_BYTES", 100)
-    with pytest.raises(ValueError, match=r"not kept, as those of a long text are not\. Shorten it"):
+    with pytest.raises(ValueError, match=r"too long for its attention matrices to be kept\. Shorten it"):
         _ = model.read("The quick brown fox").attentions
     assert model.read("The quick brown fox", keep=("attentions",)).attentions.size
 

@@ -44,6 +44,6 @@ def test_a_saved_vector_is_read_again(answers: list[Any]) -> None:
 
 def test_what_cannot_be_used_is_refused(answers: list[Any]) -> None:
     other, *damaged = answers[3:9]
-    assert other == "This vector is of Large, not of this Tiny. Load that model first."
+    assert other == "This vector was made for Large, not for this Tiny. Load that model first."
     assert set(damaged) == {"This file is damaged: it needs a layer from 0 to 2 and 3 numbers."}
     assert {each.split(":")[0] for each in answers[9:]} == {"This is not a vector that was saved here"}

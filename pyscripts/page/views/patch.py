@@ -117,7 +117,7 @@ def _alignment(context: Context, a: patching.Stream | None) -> dict[str, Any] | 
 
 @view("steering")
 def steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
-    """The pinned reading's residual stream less the current one's, as it enters a layer (patching.steering): `vector`
+    """The pinned reading's residual stream minus the current one's, as it enters a layer (patching.steering): `vector`
     [hidden], its L2 norm, and the mean norm of the current text's residual stream there. `why_not`: why there is none,
     and then an empty vector.
     """
@@ -133,7 +133,7 @@ def steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
 
 @view("list_steering")
 def list_steering(context: Context, layer: int, mean: bool) -> dict[str, Any]:
-    """The mean over the texts of list A less the mean over those of list B of what enters a layer, each as in
+    """The mean over the texts of list A minus the mean over those of list B of what enters a layer, each as in
     patching.steering: `vector` [hidden], its L2 norm and how many texts there were. ValueError: they were not read."""
     lists = context.beside.lists
     if lists is None or (lists.layer, lists.mean) != (layer, mean) or not all(lists.texts):

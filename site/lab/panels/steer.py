@@ -1,4 +1,4 @@
-# A steering vector: the residual stream of another text, A, less that of this
+# A steering vector: the residual stream of another text, A, minus that of this
 # one, as it enters a layer; a strength times it is added to other texts
 
 other = "The cat sat on the mat."  # A, which is read again

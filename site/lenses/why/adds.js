@@ -70,7 +70,7 @@ function lead({ json }) {
   const { logit, sum, target, versus, softcap } = json;
   if (logit === undefined || sum === undefined) return 'Computing…';
   const name = html`<code>${state.nameOfId(target)}</code>`;
-  return html`${versus ? html`Logit of ${name} less that of <code>${state.nameOfId(versus)}</code>` : html`Logit of ${name}`}: <strong>${signed(logit, 3)}</strong>. All parts sum to <strong>${signed(sum, 3)}</strong>.${softcap ? ' Before the model’s soft-cap.' : nothing}`;
+  return html`${versus ? html`Logit of ${name} minus that of <code>${state.nameOfId(versus)}</code>` : html`Logit of ${name}`}: <strong>${signed(logit, 3)}</strong>. All parts sum to <strong>${signed(sum, 3)}</strong>.${softcap ? ' Before the model’s soft-cap.' : nothing}`;
 }
 
 export const adds = panel({

@@ -41,11 +41,11 @@ export function alignmentView(both) {
 /** @param {Alignment} both */
 function pairsView(both) {
   const count = both.origin.filter((token) => token !== null).length;
-  const words = !pressed.value ? 'To pair two tokens, press one of A and one of this text; to part a pair, press both.'
+  const words = !pressed.value ? 'To pair two tokens, press one of A and one of this text; to unpair two, press both.'
     : pressed.value.side === 'a' ? 'Now press the token of this text that goes with it.' : 'Now press the token of A that goes with it.';
   return html`<section class="pairs" aria-label="Which tokens go together">
     <p class="hint">Above: A; below: this text. ${words} ${count} ${count === 1 ? 'pair' : 'pairs'}.
-      ${count ? html`<button type="button" class="small" @click=${() => alignByHand([])}>Part all</button>` : nothing}</p>
+      ${count ? html`<button type="button" class="small" @click=${() => alignByHand([])}>Unpair all</button>` : nothing}</p>
     <div class="pairs-text" role="group" @keydown=${move}>${columnsOf(both).map((column) => columnView(both, column))}</div>
   </section>`;
 }
@@ -57,7 +57,7 @@ function columnView(both, column) {
     const token = column[side];
     if (token === null) return html`<span class="no-token"></span>`;
     const other = column[side === 'a' ? 'b' : 'a'];
-    const goes = other === null ? 'goes with none' : `goes with ${state.nameOfId(both[side === 'a' ? 'b' : 'a'][other])}`;
+    const goes = other === null ? 'unpaired' : `goes with ${state.nameOfId(both[side === 'a' ? 'b' : 'a'][other])}`;
     const isPressed = pressed.value?.side === side && pressed.value.token === token;
     return html`<button type="button" data-side=${side} data-token=${token} tabindex=${token === 0 && side === 'a' ? 0 : -1} aria-pressed=${isPressed}
       aria-label="${side === 'a' ? 'A' : 'This text'}, token ${count(token + 1)}: ${state.nameOfId(both[side][token])}, ${goes}"

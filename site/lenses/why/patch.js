@@ -22,7 +22,7 @@ import { askTowards, copied, COPIED, isSweeping, patchArgs, setSweeping } from '
 
 const NO_HEADS = 'This model was exported without its heads’ outputs. Choose another, or copy the residual stream.';
 
-const UNALIGNED = 'Choose how they are aligned, pair their tokens below, or change a text so that both have as many.';
+const UNALIGNED = 'Choose how they are aligned, pair their tokens below, or change a text so that both have the same number of tokens.';
 
 /** The cell that was pressed, of one run and one kind of grid. */
 const cell = signal(/** @type {{ run: number, heads: boolean, at: Cell } | null} */ (null));
@@ -92,9 +92,9 @@ function below({ json, arrays }) {
 function reach({ begin, of, heads, token, alignment: { origin } }) {
   const place = token === null ? '' : `${state.nameOfToken(token)} (${count(token + 1)})`;
   if (heads && of && token !== null) return `Copied at ${place}.`;
-  if (heads && !of) return token === null ? 'No token of A goes with one here that could change anything.' : `At ${place}, no head gives out anything else in A: choose a later token, or one that goes with a token of A.`;
-  if (!of) return 'Only what both texts have in common up to there goes together: copying it changes nothing.';
-  if (origin.includes(null)) return 'Where nothing of A is aligned, nothing is copied.';
+  if (heads && !of) return token === null ? 'No aligned token of A could change anything here.' : `At ${place}, every head’s output is the same in A: choose a later token, or one that is aligned with a token of A.`;
+  if (!of) return 'Only the beginning that both texts share is aligned, so copying it changes nothing.';
+  if (origin.includes(null)) return 'Unaligned tokens are skipped.';
   return begin ? `Both texts begin with the same ${begin === 1 ? 'token' : `${count(begin)} tokens`}: copying there changes nothing.` : 'Every token can change the prediction.';
 }
 

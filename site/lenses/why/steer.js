@@ -56,25 +56,25 @@ function source() {
       <p class="why-tools">${pinned ? nothing : pinView('Pin this text as A')} ${open}</p>`;
   }
   const take = () => {
-    if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A less “${short(run?.tokens.text ?? '')}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
+    if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A minus “${short(run?.tokens.text ?? '')}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
   };
   return html`<p class="why-question lead">A (“${short(pinned.text)}”) less this text, ${layerMenu()} ${settingMenu('Position', POSITIONS, place)}</p>
     <p class="hint">${answer?.json.why_not ?? (answer ? `L2 norm ${significant(answer.json.norm)}; the residual stream of this text has ${significant(answer.json.usual)} there on average.` : isSeen(PANEL) ? 'Computing…' : LATER)}</p>
     <p class="why-tools"><button type="button" class="small" ?disabled=${!answer || answer.json.why_not !== null} @click=${take}>Take this vector</button> ${open}</p>`;
 }
 
-/** A vector from two lists of texts, one a line. @param {SubmitEvent} event */
+/** A vector from two lists of texts, one per line. @param {SubmitEvent} event */
 async function takeLists(event) {
   event.preventDefault();
   const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
   const [a, b] = ['a', 'b'].map((name) => String(form.get(name)).split('\n').map((line) => line.trim()).filter(Boolean));
-  if (!a.length || !b.length) return say('Write at least one text into each box, one a line.', true);
+  if (!a.length || !b.length) return say('Write at least one text into each box, one per line.', true);
   const at = chosenLayer();
   const mean = place.value === 'mean';
   isReading.value = true;
   try {
     const { json, arrays } = await listSteering({ lists: [a, b], layer: at, mean });
-    hold({ layer: at, vector: Array.from(arrays.vector.data) }, `mean over ${countOf(json.texts[0], 'text')} of A less ${json.texts[1]} of B, ${mean ? POSITIONS.mean : POSITIONS.last}`);
+    hold({ layer: at, vector: Array.from(arrays.vector.data) }, `mean over ${countOf(json.texts[0], 'text')} of A minus ${json.texts[1]} of B, ${mean ? POSITIONS.mean : POSITIONS.last}`);
   } catch (error) {
     if (/** @type {any} */ (error)?.name !== 'Ended') tell(error); // else a newer run has come
   } finally {
@@ -87,7 +87,7 @@ const listsView = () => html`<details><summary>From two lists of texts</summary>
     <label>A, one text a line <textarea name="a" rows="3" spellcheck="false"></textarea></label>
     <label>B, one text a line <textarea name="b" rows="3" spellcheck="false"></textarea></label>
     <p class="why-tools">${layerMenu()} ${settingMenu('Position of lists', POSITIONS, place)}
-      <button type="submit" class="small" ?disabled=${isReading.value || !state.run.value?.done || state.phase.value !== 'ready'}>${isReading.value ? 'Reading the lists…' : 'Take the mean of A less that of B'}</button></p>
+      <button type="submit" class="small" ?disabled=${isReading.value || !state.run.value?.done || state.phase.value !== 'ready'}>${isReading.value ? 'Reading the lists…' : 'Take the mean of A minus that of B'}</button></p>
   </form></details>`;
 
 const short = (/** @type {string} */ text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
