@@ -1,7 +1,7 @@
 // Asks Python what the page shows: only what is in sight, one batch of questions at a time, the newest state first; main thread.
 
 import { message, say, watch } from '../page/notices.js';
-import { PartLost } from '../page/part.js';
+import { isEnded, PartLost } from '../page/part.js';
 import { attentionAgain, inspect, views } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { batch, computed, signal, untracked } from '../vendor/signals-core.js';
@@ -199,7 +199,7 @@ function fetchLacking({ entry, request }) {
 
 /** Says what went wrong, unless another run has come or the page says more already. @param {RunState} run @param {unknown} error */
 function complain(run, error) {
-  const ended = error instanceof PartLost || /** @type {any} */ (error)?.name === 'Ended';
+  const ended = error instanceof PartLost || isEnded(error);
   const overtaken = state.run.value?.id !== run.id || state.phase.value !== 'ready';
   if (!ended && !overtaken) say(message(error), true);
 }

@@ -4,6 +4,7 @@ import { checkedInterventions } from '../shared/interventions.js';
 import { isMeanIn, isOfMean } from './changes.js';
 import { readUnder } from './edits.js';
 import { say, tell } from './notices.js';
+import { isEnded } from './part.js';
 import { wholeView } from './questions.js';
 import * as state from './state.js';
 
@@ -69,7 +70,7 @@ export async function meanHead({ layer, head }) {
     const vector = Array.from(arrays.vector.data, (value) => Number(value.toPrecision(DIGITS)));
     setInterventions({ ...rest, heads: [...rest.heads, { layer, head, scale: 0 }], add: [...rest.add, { layer, head, position: null, vector }] });
   } catch (error) {
-    if (/** @type {any} */ (error)?.name !== 'Ended') tell(error); // else a newer run has come
+    if (!isEnded(error)) tell(error); // else a newer run has come
   }
 }
 

@@ -9,7 +9,7 @@ import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
 import { analysis, analysisStarted, retireAfter, stop as stopWorker, trust, workers } from './models.js';
 import { message, say, sayMeanwhile } from './notices.js';
-import { callback, PartLost } from './part.js';
+import { callback, isEnded, PartLost } from './part.js';
 import * as state from './state.js';
 
 /** @import {AppendedToken, LoadedModel, RunKey, RunRequest, RunUpdate, TokenizedText} from '../shared/protocol.js' */
@@ -97,7 +97,7 @@ async function finish(id, inference, outcome) {
     if (id === newest && stopped) say('Stopped. The part read or generated so far is kept.');
     return { stopped };
   } catch (error) {
-    const expected = error instanceof PartLost || /** @type {Error} */ (error).name === 'Ended';
+    const expected = error instanceof PartLost || isEnded(error);
     const lacked = isOutOfMemory(error);
     if (id === newest && !expected) say(lacked ? NOT_FOR_TEXT : message(error), true);
     retireAfter(error, /** @type {Error} */ (error).name === 'PythonError' ? analysis() ?? inference : inference);

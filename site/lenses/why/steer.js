@@ -3,6 +3,7 @@
 import { countOf, significant } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
 import { say, tell } from '../../page/notices.js';
+import { isEnded } from '../../page/part.js';
 import { listSteering } from '../../page/questions.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
@@ -76,7 +77,7 @@ async function takeLists(event) {
     const { json, arrays } = await listSteering({ lists: [a, b], layer: at, mean });
     hold({ layer: at, vector: Array.from(arrays.vector.data) }, `mean over ${countOf(json.texts[0], 'text')} of A less ${json.texts[1]} of B, ${mean ? POSITIONS.mean : POSITIONS.last}`);
   } catch (error) {
-    if (/** @type {any} */ (error)?.name !== 'Ended') tell(error); // else a newer run has come
+    if (!isEnded(error)) tell(error); // else a newer run has come
   } finally {
     isReading.value = false;
   }

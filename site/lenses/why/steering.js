@@ -4,6 +4,7 @@ import { saveJson } from '../../charts/files.js';
 import { generate, readUnder } from '../../page/edits.js';
 import { setInterventions } from '../../page/interventions.js';
 import { say, tell } from '../../page/notices.js';
+import { isEnded } from '../../page/part.js';
 import { wholeRun } from '../../page/questions.js';
 import { asBefore, samplingOptions } from '../../page/run_options.js';
 import * as state from '../../page/state.js';
@@ -100,7 +101,7 @@ export async function compare() {
       if (stopped) return;
     }
   } catch (error) {
-    if (/** @type {any} */ (error)?.name !== 'Ended' && state.run.value?.done) tell(error); // else a newer run took its place
+    if (!isEnded(error) && state.run.value?.done) tell(error); // else a newer run took its place
   } finally {
     show({ busy: false });
     const isLeft = state.run.value?.id === bare && state.underWay.value === null; // no newer run has come
