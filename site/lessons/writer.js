@@ -12,6 +12,7 @@ import { signal } from '../vendor/signals-core.js';
 import { CONDITIONS, HEADS, headNamed } from './conditions.js';
 import { addStep, discard, draft, edit, editStep, fault, finished, isWriting, markSaved, moveUp, removeStep, waitsNow } from './draft.js';
 import { openLesson } from './lesson.js';
+import { NoText } from './schema.js';
 import { seen } from './seen.js';
 
 /** @import {Draft, DraftStep} from './draft.js' */
@@ -19,22 +20,22 @@ import { seen } from './seen.js';
 
 const EXCERPT = 60; // characters of the text that are shown
 
-/** What is said of a lesson that is not finished, in the words of the form, and the field it is about. @type {[RegExp, string, string][]} */
-const LACKS = [
-  [/^The lesson's title must be a text\.$/, 'Give the lesson a title.', '#writer-name'],
-  [/^The lesson's text must be a text\.$/, 'The lesson has no text: type one, and take it from the page.', '#writer-take'],
-  [/^The lesson's do of step (\d+) must be a text\.$/, 'Say what to do in step $1.', '.writer-steps > li:nth-child($1) textarea'],
-];
+/** What is said of a text that the lesson still lacks, in the words of the form, and where it is to be written. @param {NoText} lack */
+function inForm({ field, step }) {
+  if (step === null && field === 'title') return { words: 'Give the lesson a title.', place: '#writer-name' };
+  if (step === null && field === 'text') return { words: 'The lesson has no text: type one, and take it from the page.', place: '#writer-take' };
+  if (field === 'do') return { words: `Say what to do in step ${step}.`, place: `.writer-steps > li:nth-child(${step}) textarea` };
+  return null;
+}
 
 /** Does something with the finished lesson, or says what it still lacks and goes to the field. @param {(lesson: Lesson) => void} use */
 function withLesson(use) {
   try {
     use(finished());
   } catch (error) {
-    const lack = message(error);
-    const known = LACKS.find(([pattern]) => pattern.test(lack));
-    fault.value = known ? lack.replace(known[0], known[1]) : lack;
-    if (known) /** @type {HTMLElement | null} */ (document.querySelector(lack.replace(known[0], known[2])))?.focus();
+    const lack = error instanceof NoText ? inForm(error) : null;
+    fault.value = lack?.words ?? message(error);
+    if (lack) /** @type {HTMLElement | null} */ (document.querySelector(lack.place))?.focus();
   }
 }
 
