@@ -1,5 +1,6 @@
 // What is asked about a run beside its streamed results: views, attention, the logit lens, candidates for a blank; main thread.
 
+import { firstPosition } from '../shared/run_key.js';
 import { changesOf } from './changes.js';
 import { analysis, workers } from './models.js';
 import { callback } from './part.js';
@@ -155,7 +156,7 @@ export function inspect(token, run = runInOnePass()) {
     throw new RangeError(`There is no token ${token}: the text has ${run.count} tokens, numbered from 0.`);
   }
   const { inference } = workers();
-  const position = token + (run.conditions.prefix === null ? 0 : 1);
+  const position = token + firstPosition(run.conditions.prefix);
   return inference.wait(inference.api.inspect(run.id, keyOf(run), position));
 }
 

@@ -5,6 +5,7 @@ import { percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { addToken, continueFrom, generateOne } from '../../page/token_edits.js';
+import { firstPosition } from '../../shared/run_key.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
 import { codeButton } from '../python/panel_code.js';
@@ -18,7 +19,7 @@ export function nextView() {
   const run = state.run.value;
   const { rows = [], entropy = null } = next.value?.json ?? {};
   if (!run || !rows.length || entropy === null || !state.text.value || run.tokens.total > run.tokens.ids.length) return nothing;
-  const full = run.tokens.ids.length + (run.conditions.prefix === null ? 0 : 1) >= (state.model.value?.manifest.context_length ?? 0);
+  const full = run.tokens.ids.length + firstPosition(run.conditions.prefix) >= (state.model.value?.manifest.context_length ?? 0);
   return html`<section class="card">
     <div class="row spread"><h2>What comes next</h2><span class="hint">${codeButton('next', 'What comes next', () => ({}), true)}${filesView('What comes next', FILES)}</span></div>
     <table class="continuations">
