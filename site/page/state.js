@@ -68,6 +68,8 @@ export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
 /** Whether one is running; another model may be loading meanwhile. */
 export const isRunning = computed(() => underWay.value !== null);
+/** Whether another reading than the shown one is pinned, so that the two can be compared. */
+export const isComparing = computed(() => pinnedReading.value !== null && pinnedReading.value.runId !== run.value?.id);
 
 /** Whether the window is so narrow that a pinned token's inspector is a sheet over its lower half, as in text.css. */
 export const SHEETS = matchMedia('(max-width: 899px) and (min-height: 481px)');

@@ -27,7 +27,7 @@ const UNALIGNED = 'Choose how they are aligned, pair their tokens below, or chan
 /** The cell that was pressed, of one run and one kind of grid. */
 const cell = signal(/** @type {{ run: number, heads: boolean, at: Cell } | null} */ (null));
 
-const isSame = () => state.pinnedReading.value?.runId === state.run.value?.id;
+const isSame = () => state.pinnedReading.value !== null && !state.isComparing.value;
 /** Whether the grid is of heads. */
 const ofHeads = () => copied.value !== 'residual';
 

@@ -26,11 +26,10 @@ const layer = signal(/** @type {number | null} */ (null));
 
 const layers = () => state.model.value?.manifest.layers ?? 1;
 const chosenLayer = () => Math.min(layer.value ?? Math.floor(layers() / 2), layers() - 1);
-const isOther = () => state.pinnedReading.value !== null && state.pinnedReading.value.runId !== state.run.value?.id;
 
 const question = ask({
   view: 'steering', needs: 'end',
-  args: () => (isOther() && (!held.value || isTaking.value) ? { layer: chosenLayer(), mean: place.value === 'mean' } : null),
+  args: () => (state.isComparing.value && (!held.value || isTaking.value) ? { layer: chosenLayer(), mean: place.value === 'mean' } : null),
   seen: () => isSeen(PANEL) && state.hasLayers(),
 });
 
@@ -44,7 +43,7 @@ const sources = () => html`${source()}${listsView()}`;
 function source() {
   const run = state.run.value;
   const pinned = state.pinnedReading.value;
-  const answer = isOther() ? question.answer.value : null;
+  const answer = state.isComparing.value ? question.answer.value : null;
   const onFile = (/** @type {Event} */ event) => {
     const field = /** @type {HTMLInputElement} */ (event.target);
     void openVector(field.files?.[0]);
@@ -52,7 +51,7 @@ function source() {
   };
   const open = html`<button type="button" class="small" @click=${(/** @type {Event} */ event) => /** @type {HTMLElement} */ (/** @type {HTMLElement} */ (event.currentTarget).nextElementSibling).click()}>Open a vector…</button>
     <input type="file" id="vector-file" accept=".json,application/json" hidden @change=${onFile}>`;
-  if (!pinned || !isOther()) {
+  if (!pinned || !state.isComparing.value) {
     return html`<p class="hint">${pinned ? 'This text is pinned as A. Now read another, which A is compared with.' : 'Pin a text as A and read another: the difference of their residual streams is a vector that can be added to any text.'}</p>
       <p class="why-tools">${pinned ? nothing : pinView('Pin this text as A')} ${open}</p>`;
   }
