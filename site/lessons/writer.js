@@ -6,6 +6,7 @@ import { lenses } from '../lenses/index.js';
 import { lessonLink } from '../page/address.js';
 import { message, say } from '../page/notices.js';
 import * as state from '../page/state.js';
+import { excerpt } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
 import { signal } from '../vendor/signals-core.js';
@@ -92,7 +93,7 @@ function beginning({ text, model, lens, lenses: shown, panels }) {
   const now = state.text.value !== text || state.lens.value !== lens;
   const has = (/** @type {string[]} */ list, /** @type {string} */ id, /** @type {boolean} */ on) => (on ? [...list, id] : list.filter((each) => each !== id));
   return html`
-    <p class="hint">It begins with the text ${text ? html`“<span translate="no">${text.slice(0, EXCERPT)}${text.length > EXCERPT ? '…' : ''}</span>”` : '(none yet)'} in the lens ${lenses.find(({ id }) => id === lens)?.title ?? lens}.
+    <p class="hint">It begins with the text ${text ? html`“<span translate="no">${excerpt(text, EXCERPT)}</span>”` : '(none yet)'} in the lens ${lenses.find(({ id }) => id === lens)?.title ?? lens}.
       ${now ? html`<button type="button" class="small" id="writer-take" @click=${() => edit({ text: state.text.value, lens: state.lens.value })}>Take text and lens from the page</button>` : nothing}</p>
     ${own ? html`<label class="check"><input type="checkbox" .checked=${live(model !== null)} @change=${(/** @type {Event} */ event) => edit({ model: isChecked(event) ? own.id : null })}> Only with the model ${model ?? own.name}</label>` : nothing}
     <details><summary>Lenses and panels shown</summary>
@@ -118,7 +119,7 @@ function stepView(step, i) {
       ${fields(waits, (changes) => editStep(i, { waits: { ...waits, ...changes } }))}
       ${CONDITIONS[waits.for].fields.length ? html`<button type="button" class="small" @click=${() => editStep(i, { waits: waitsNow(waits.for) })}>As on the page now</button>` : nothing}
     </div>
-    ${differs ? html`<label class="check"><input type="checkbox" .checked=${live(text !== null)} @change=${(/** @type {Event} */ event) => editStep(i, { text: isChecked(event) ? state.text.value : null })}> Brings a text of its own${text === null ? ': the one in the box' : html`: “<span translate="no">${text.slice(0, EXCERPT)}</span>”`}</label>` : nothing}
+    ${differs ? html`<label class="check"><input type="checkbox" .checked=${live(text !== null)} @change=${(/** @type {Event} */ event) => editStep(i, { text: isChecked(event) ? state.text.value : null })}> Brings a text of its own${text === null ? ': the one in the box' : html`: “<span translate="no">${excerpt(text, EXCERPT)}</span>”`}</label>` : nothing}
     <div class="row">
       ${i ? html`<button type="button" class="small" @click=${() => moveUp(i)}>Move up</button>` : nothing}
       ${draft.value && draft.value.steps.length > 1 ? html`<button type="button" class="small" @click=${() => removeStep(i)}>Remove</button>` : nothing}

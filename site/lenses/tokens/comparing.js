@@ -6,6 +6,7 @@ import { PINNED } from '../../page/keys.js';
 import { load } from '../../page/models.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
+import { excerpt } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 import { ask } from '../scheduler.js';
 
@@ -15,7 +16,7 @@ const { answer } = ask({ view: 'comparison', needs: 'end', args: () => (isCompar
 
 /** How the text begins that was pinned until Python was started again, by a reload for example; null: none was. */
 export const lost = signal(/** @type {string | null} */ (null));
-export const beginning = (/** @type {string} */ text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+export const beginning = (/** @type {string} */ text) => excerpt(text, 60);
 
 /** Takes note if a pinned reading is gone with the Python that had it. */
 export function followPinned() {

@@ -6,6 +6,7 @@ import { say, tell } from '../../page/notices.js';
 import { isEnded } from '../../page/part.js';
 import { listSteering } from '../../page/questions.js';
 import * as state from '../../page/state.js';
+import { excerpt } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { menuView, pinView, settingMenu } from '../controls.js';
@@ -18,6 +19,7 @@ import { compare, held, hold, isSteering, isTaking, openVector, pair, release, s
 
 const PANEL = 'steer';
 const STRONGEST = 8;
+const EXCERPT = 40; // characters of a text that are shown
 const POSITIONS = { last: 'at the last position', mean: 'mean over the tokens' };
 
 const place = signal('last');
@@ -56,9 +58,9 @@ function source() {
       <p class="why-tools">${pinned ? nothing : pinView('Pin this text as A')} ${open}</p>`;
   }
   const take = () => {
-    if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A less “${short(run?.tokens.text ?? '')}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
+    if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A less “${excerpt(run?.tokens.text ?? '', EXCERPT)}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
   };
-  return html`<p class="why-question lead">A (“${short(pinned.text)}”) less this text, ${layerMenu()} ${settingMenu('Position', POSITIONS, place)}</p>
+  return html`<p class="why-question lead">A (“${excerpt(pinned.text, EXCERPT)}”) less this text, ${layerMenu()} ${settingMenu('Position', POSITIONS, place)}</p>
     <p class="hint">${answer?.json.why_not ?? (answer ? `L2 norm ${significant(answer.json.norm)}; the residual stream of this text has ${significant(answer.json.usual)} there on average.` : isSeen(PANEL) ? 'Computing…' : LATER)}</p>
     <p class="why-tools"><button type="button" class="small" ?disabled=${!answer || answer.json.why_not !== null} @click=${take}>Take this vector</button> ${open}</p>`;
 }
@@ -89,8 +91,6 @@ const listsView = () => html`<details><summary>From two lists of texts</summary>
     <p class="why-tools">${layerMenu()} ${settingMenu('Position of lists', POSITIONS, place)}
       <button type="submit" class="small" ?disabled=${isReading.value || !state.run.value?.done || state.phase.value !== 'ready'}>${isReading.value ? 'Reading the lists…' : 'Take the mean of A less that of B'}</button></p>
   </form></details>`;
-
-const short = (/** @type {string} */ text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
 /** The vector that is held. @param {NonNullable<typeof held.value>} vector */
 function use({ layer: at, words }) {
