@@ -34,7 +34,7 @@ export const firstPosition = (prefix) => (prefix === null ? 0 : 1);
  */
 export const strideOf = (context, prefix, tokens, stride) => (stride !== undefined && tokens + firstPosition(prefix) > context ? stride : null);
 
-/** The length of the common beginning of two lists. @param {ArrayLike<unknown>} a @param {ArrayLike<unknown>} b */
+/** The length of the common beginning of two lists or texts. @param {ArrayLike<unknown>} a @param {ArrayLike<unknown>} b */
 export function commonLength(a, b) {
   const most = Math.min(a.length, b.length);
   let n = 0;

@@ -4,6 +4,7 @@ import { countOf } from '../frame/format.js';
 import { show } from '../page/edits.js';
 import * as state from '../page/state.js';
 import { keepOnlyCurrent, version, versions } from '../page/versions.js';
+import { commonLength } from '../shared/run_key.js';
 import { excerpt, visible } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { signal } from '../vendor/signals-core.js';
@@ -58,11 +59,4 @@ function entry(each, parent) {
     <span translate="no" dir="auto">${at ? '… ' : ''}${excerpt(text, LABEL) || '(shortened)'}</span>
     <small>${kind}</small>
   </button>`;
-}
-
-/** @param {string} a @param {string} b characters both begin with */
-function commonLength(a, b) {
-  let n = 0;
-  while (n < a.length && n < b.length && a[n] === b[n]) n++;
-  return n;
 }
