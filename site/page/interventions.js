@@ -13,6 +13,9 @@ import * as state from './state.js';
 
 const DIGITS = 6; // of a number that is added: a run's key holds all of them
 
+/** A vector to add, with the digits that are kept. @param {ArrayLike<number>} vector */
+export const rounded = (vector) => Array.from(vector, (value) => Number(value.toPrecision(DIGITS)));
+
 /** Replaces the interventions and reads the text again; says what is wrong with them, if anything is. @param {Interventions} given */
 export function setInterventions(given) {
   const manifest = state.model.value?.manifest;
@@ -67,8 +70,7 @@ export async function meanHead({ layer, head }) {
   try {
     const { arrays } = await wholeView('head_mean', { layer, head });
     const rest = without([{ layer, head }]);
-    const vector = Array.from(arrays.vector.data, (value) => Number(value.toPrecision(DIGITS)));
-    setInterventions({ ...rest, heads: [...rest.heads, { layer, head, scale: 0 }], add: [...rest.add, { layer, head, position: null, vector }] });
+    setInterventions({ ...rest, heads: [...rest.heads, { layer, head, scale: 0 }], add: [...rest.add, { layer, head, position: null, vector: rounded(arrays.vector.data) }] });
   } catch (error) {
     if (!isEnded(error)) tell(error); // else a newer run has come
   }
