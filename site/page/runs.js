@@ -21,7 +21,7 @@ import * as state from './state.js';
  * @typedef {{ id: number, tokens: Promise<TokenizedText>, done: Promise<{ stopped: boolean }> }} Run
  */
 
-/** Also in pyscripts/strides.py. */
+/** As in pyscripts/strides.py (tests/unit/test_wording.py). */
 const ONLY_LIKELIHOODS = 'This text was read in windows: layers and attention need a text within the context.';
 
 let newest = 0;
