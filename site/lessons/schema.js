@@ -1,5 +1,6 @@
 // A lesson as a file or link holds it, tokenlight.lesson/1: checked field by field; what is wrong is one sentence; pure, main thread.
 
+import { count } from '../frame/format.js';
 import { inWords } from '../shared/options.js';
 import { CONDITIONS, HEADS } from './conditions.js';
 
@@ -105,14 +106,14 @@ function objectOf(given, what, needed, others) {
 function textOf(value, name, most, step = null) {
   if (typeof value !== 'string' || !value.trim()) throw new NoText(name, step);
   const where = step === null ? name : `${name} of step ${step}`;
-  if (value.length > most) throw new RangeError(`The lesson's ${where} has ${value.length.toLocaleString('en')} characters: at most ${most.toLocaleString('en')} are possible.`);
+  if (value.length > most) throw new RangeError(`The lesson's ${where} has ${count(value.length)} characters: at most ${count(most)} are possible.`);
   return value;
 }
 
 /** @param {unknown} value @param {string} where @param {number} most entries @returns {unknown[]} */
 function listOf(value, where, most) {
   if (!Array.isArray(value)) throw new TypeError(`The lesson's ${where} must be a list.`);
-  if (value.length > most) throw new RangeError(`The lesson's ${where} has ${value.length.toLocaleString('en')} entries: at most ${most} are possible.`);
+  if (value.length > most) throw new RangeError(`The lesson's ${where} has ${count(value.length)} entries: at most ${count(most)} are possible.`);
   return value;
 }
 

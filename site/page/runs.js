@@ -1,5 +1,6 @@
 // Runs: starts and stops them, and receives their results; main thread.
 
+import { count as written } from '../frame/format.js';
 import { checkedInterventions } from '../shared/interventions.js';
 import { isOutOfMemory, NOT_FOR_TEXT } from '../shared/memory.js';
 import { analyzeOptions, checkedInput, generateOptions, takeInterventions } from '../shared/options.js';
@@ -150,7 +151,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     state.selection.value = { run: id, hovered: null, pinned: keptPin, span: keptSpan };
     state.run.value = run;
     const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same, conditions.prefix !== null) : null;
-    const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map((number) => number.toLocaleString('en'));
+    const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map(written);
     const cut = tokens.total > tokens.ids.length ? `The text has ${all} tokens, but the context of ${manifest.name} is ${context}. Showing the first ${first}.` : null;
     if (cost) forgetCost = sayMeanwhile(cut ? `${cut} ${cost}` : cost, cut);
     else if (cut) say(cut);
