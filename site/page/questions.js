@@ -20,7 +20,7 @@ function runInOnePass() {
 }
 
 /** @returns {RunState} the current run, made by a model of this page */
-export function currentRun() {
+function currentRun() {
   const run = state.run.value;
   if (!run) throw new Error('There is no run yet. Read a text first.');
   if (run.stored) throw new Error('This is a stored example. Press Run to read it here.');

@@ -12,7 +12,7 @@ import { ask } from '../scheduler.js';
 /** Panels whose “How is this computed?” is open. */
 const open = signal(/** @type {ReadonlySet<string>} */ (new Set()));
 
-const { answer, csv } = ask({
+const { answer } = ask({
   view: 'transformer_lab',
   needs: 'pass',
   args(run, token) {
@@ -22,8 +22,6 @@ const { answer, csv } = ask({
   passAt: (_, token) => token - 1,
   seen: () => open.value.size > 0 && state.lens.value === 'layers' && state.hasLayers(),
 });
-
-export const transformerLabCsv = csv;
 
 /** @typedef {[name: string, ...values: string[]]} Row */
 /** @type {Record<string, { columns: string[], rows: (lab: Views['transformer_lab']['answer']['json']) => Row[] }>} */

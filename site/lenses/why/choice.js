@@ -57,7 +57,7 @@ export function whyArgs(run, token) {
 }
 
 /** Whether the model was exported without what this lens takes. */
-export const lacksAttribution = () => !state.model.value?.manifest.outputs.direct;
+const lacksAttribution = () => !state.model.value?.manifest.outputs.direct;
 
 /** Whether a head's output can be replaced neither by its mean nor by another text's. */
 export const lacksHeadOutputs = () => state.model.value !== null && !hasHeadOutputs(state.model.value.manifest);
