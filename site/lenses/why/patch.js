@@ -105,7 +105,7 @@ export const patch = panel({
   started: isSweeping,
   args: (_, token) => (missing() ? null : patchArgs(token)),
   lacks: ({ json }) => json.missing,
-  fetch: (run, lacking) => computeMissing(run, lacking),
+  fetch: computeMissing,
   code: () => (state.pinnedReading.value ? { other: state.pinnedReading.value.text } : {}),
   title: 'Patch',
   resting: `${POINT} a cell for its value. Blue: copying from A makes the target likelier.`,
