@@ -18,7 +18,7 @@ from pyscripts.rows import Rows
 from pyscripts.run import Reading
 from pyscripts.saved import files
 from pyscripts.tokens import Target, Tokens, token_id
-from pyscripts.trace import Trace
+from pyscripts.trace import NO_PREDICTION, Trace
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -116,7 +116,7 @@ class Run:
     def predicting(self, token: int) -> int:
         """The position whose logits predict a token: the one before it. ValueError: there is none."""
         if not (position := self.position(token)):
-            raise ValueError("The first token has no prediction, since the text was read without a prefix token.")
+            raise ValueError(NO_PREDICTION)
         return position - 1
 
     def target(self, token: int, other: Target = None) -> int:

@@ -18,6 +18,7 @@ TOP_K = 50  # alternatives kept per token, the most a user can ask for
 ATTENTION_BYTES = 160_000_000  # attention matrices are kept up to this size; above it they are recomputed on demand
 HIDDEN_BYTES = 110_000_000  # hidden states are kept up to this size,
 LONG_HIDDEN_BYTES = 32_000_000  # and of a longer text those of the first positions; others are recomputed on demand
+NO_PREDICTION = "First token: no prediction, since the text was read without a prefix token."
 
 
 class Trace:

@@ -44,6 +44,11 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def short(value: float, digits: int = 4) -> str:
+    """A number with so many significant digits and a true minus sign: −0.1235, 1.235e6."""
+    return f"{value:.{digits}g}".replace("-", "−").replace("e+0", "e").replace("e−0", "e−")
+
+
 def share(probability: float) -> str:
     """A probability in percent, as site/frame/format.js writes it: 12.3%, 1.23%, 0.0123%, < 0.01%."""
     percent = 100 * probability

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyscripts.checks import said
+from pyscripts.wording import short
 
 KINDS = ("line", "scatter", "bar")
 WIDTH, HEIGHT = 640, 320  # px
@@ -82,7 +83,7 @@ def plot(
     marks += _words(title, x_label, y_label)
     marks += _key([*series], kind, top - LINE / 2 - 4) if keyed else []
     marks += _y_axis(frame, steps)
-    labels = [_short(value) if given.dtype.kind in "biuf" else str(value) for value in given.tolist()] if named else []
+    labels = [short(value) if given.dtype.kind in "biuf" else str(value) for value in given.tolist()] if named else []
     marks += _x_names(frame, labels) if named else _x_axis(frame)
     for i, values in enumerate(series.values()):
         if kind == "bar":
@@ -165,13 +166,13 @@ def _key(names: list[str], kind: str, y: float) -> list[str]:
 
 def _y_axis(frame: Frame, steps: list[float]) -> list[str]:
     lines = "".join(f"M{LEFT} {_at(frame.y(step))}H{WIDTH - RIGHT}" for step in steps)
-    return [_stroke(lines, "line"), *(_label(LEFT - 6, frame.y(step), _short(step), anchor="end") for step in steps)]
+    return [_stroke(lines, "line"), *(_label(LEFT - 6, frame.y(step), short(step), anchor="end") for step in steps)]
 
 
 def _x_axis(frame: Frame) -> list[str]:
     low, high = frame.x_ends
     inside = [step for step in ticks(low, high, 8) if low <= step <= high]
-    return [_label(frame.x(step), frame.bottom + BOTTOM / 2, _short(step), anchor="middle") for step in inside]
+    return [_label(frame.x(step), frame.bottom + BOTTOM / 2, short(step), anchor="middle") for step in inside]
 
 
 def _x_names(frame: Frame, names: list[str]) -> list[str]:
@@ -244,8 +245,3 @@ def _cut(name: str) -> str:
 def _at(value: float) -> str:
     """Pixels, to a hundredth."""
     return f"{round(value, 2) + 0.0:g}" if abs(value) < 1e5 else f"{value:.0f}"
-
-
-def _short(value: float) -> str:
-    """Four digits, with a true minus sign."""
-    return f"{value:.4g}".replace("-", "−").replace("e+0", "e").replace("e−0", "e−")

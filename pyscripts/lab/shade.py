@@ -9,6 +9,7 @@ from pyscripts.checks import said
 from pyscripts.colour import colour
 from pyscripts.colour.colourings import Colours, Legend, Theme
 from pyscripts.colour.scales import PALETTES
+from pyscripts.wording import short
 
 CLASSES = ("#adff80 #ffea80 #ff9280 #e5b0ff #9fd3ff #d9d9d9", "#1d5c00 #6b5900 #8c1f0d #5b2080 #0f4a78 #4a4a4a")
 HUE = 150.0  # degrees at the green end; 0 is red
@@ -52,7 +53,7 @@ def _continuous(
         paint[~np.isfinite(values)] = np.nan
         return Theme(colour.css(paint), colour.text_on(paint))
 
-    labels = [_short(value) for value in stops.tolist()]
+    labels = [short(value, 3) for value in stops.tolist()]
     legend = Legend(stops.tolist(), labels, theme(stops, 0), theme(stops, 1), True)
     return Colours(theme(numbers, 0), theme(numbers, 1), legend)
 
@@ -69,8 +70,3 @@ def _classes(names: Sequence[str], order: Sequence[str]) -> Colours:
 
     legend = Legend([float(i) for i in range(len(kinds))], kinds, theme(light), theme(dark), False)
     return Colours(theme(light[at]), theme(dark[at]), legend)
-
-
-def _short(value: float) -> str:
-    """Three digits, with a true minus sign."""
-    return f"{value:.3g}".replace("-", "−")

@@ -15,6 +15,7 @@ from pyscripts.json_numbers import number, numbers
 from pyscripts.lab.shade import coloured
 from pyscripts.result import Run
 from pyscripts.saved.csv_file import plain_csv
+from pyscripts.wording import short
 
 MOST_CELLS = 250_000  # of a heatmap
 MOST_ROWS = 1000  # of a table
@@ -90,8 +91,8 @@ def _by_token(array: NDArray, run: Run) -> dict[str, Any] | None:
         return {"kind": "colours", "colours": coloured(array), "text": "", "values": array.tolist()}
     known = array[np.isfinite(array)].astype(np.float64)
     said = f"{len(array)} tokens" + (
-        f", {known.min():.4g} to {known.max():.4g}, mean {known.mean():.4g}" if known.size else ", no number")
-    return {"kind": "colours", "colours": coloured(array), "text": said.replace("-", "−"), "values": numbers(array)}
+        f", {short(known.min())} to {short(known.max())}, mean {short(known.mean())}" if known.size else ", no number")
+    return {"kind": "colours", "colours": coloured(array), "text": said, "values": numbers(array)}
 
 
 def _heatmap(array: NDArray, run: Run | None) -> dict[str, Any]:

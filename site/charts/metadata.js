@@ -4,12 +4,6 @@ const NAME = 'Description'; // the keyword of the PNG chunk, one that the PNG sp
 const SIGNATURE = 8;
 const HEADER = 25; // length, type, data and CRC of IHDR, which comes first
 
-/** The SHA-256 of a text in UTF-8, as hexadecimal digits. @param {string} text */
-export async function sha256(text) {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /**
  * A PNG with a text in an iTXt chunk after the header.
  * @param {Uint8Array<ArrayBuffer>} png @param {string} text @returns {Uint8Array<ArrayBuffer>}

@@ -6,6 +6,7 @@ import { cancelLoading, load } from '../page/models.js';
 import { say } from '../page/notices.js';
 import { isGenerating } from '../page/runs.js';
 import * as state from '../page/state.js';
+import { isStored } from '../page/storage.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
 import { megabytes } from './format.js';
@@ -37,12 +38,6 @@ function statusLine() {
   const phase = state.phase.value;
   const words = { booting: 'Starting…', ready: `Ready${threads}${kept}`, running: isGenerating() ? 'Generating…' : 'Reading…', error: 'Error' };
   return html`<span class=${phase === 'error' || phase === 'booting' ? 'said' : ''}><i class="dot ${phase}"></i>${words[phase]}</span>`;
-}
-
-/** Whether all of a model is kept in this browser. @param {string} id */
-function isStored(id) {
-  const kept = state.stored.value.get(id);
-  return kept !== undefined && kept.total > 0 && kept.bytes === kept.total;
 }
 
 async function copyLink() {

@@ -1,6 +1,7 @@
 // Loads a model's files: content-hashed chunks from Cache Storage or the network, each one verified; inference worker.
 
 import { damaged, ModelError } from '../shared/manifest.js';
+import { sha256OfBytes } from '../shared/sha256.js';
 
 /** @import {Manifest, ModelFile, Chunk, OnProgress} from '../shared/protocol.js' */
 
@@ -79,7 +80,7 @@ export async function fetchModelFiles(manifest, base, { onProgress }) {
 async function readChunk({ file, chunk, into }, folder, store, advance) {
   const stored = await store.get(chunk);
   if (stored) {
-    if (stored.length === chunk.bytes && (await sha256(stored)) === chunk.sha256) {
+    if (stored.length === chunk.bytes && (await sha256OfBytes(stored)) === chunk.sha256) {
       into.set(stored);
       return advance(chunk.bytes);
     }
@@ -88,7 +89,7 @@ async function readChunk({ file, chunk, into }, folder, store, advance) {
   for (const attempt of [1, 2]) {
     const read = await download(folder + chunk.name, into, advance, attempt > 1);
     const copy = into.slice(); // until it collects garbage, the browser holds what it hashed or stored; of `into`, that would be the whole file
-    if (read === chunk.bytes && (await sha256(copy)) === chunk.sha256) return store.put(chunk, copy);
+    if (read === chunk.bytes && (await sha256OfBytes(copy)) === chunk.sha256) return store.put(chunk, copy);
     advance(-Math.min(read, chunk.bytes));
   }
   throw damaged(`${file.path} does not match the manifest (chunk ${chunk.name}: wrong sha256)`);
@@ -123,15 +124,6 @@ async function download(url, into, advance, again) {
     throw new ModelError(`The download of ${name} was interrupted. Check the connection and try again; finished parts are kept.`);
   }
   return read;
-}
-
-/**
- * @param {Uint8Array<ArrayBuffer>} bytes
- * @returns {Promise<string>} hex digest
- */
-export async function sha256(bytes) {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**

@@ -6,7 +6,7 @@ import { pinReading } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 
-/** @typedef {{ value: any }} Setting a signal */
+/** @typedef {{ value: string | number | boolean }} Setting a signal */
 
 /**
  * A menu.

@@ -5,7 +5,7 @@ import { signal } from '../vendor/signals-core.js';
 const NEAR = '300px';
 
 /** Panels in sight, by id. */
-export const inSight = signal(/** @type {ReadonlySet<string>} */ (new Set()));
+const inSight = signal(/** @type {ReadonlySet<string>} */ (new Set()));
 
 /** @param {string} id */
 export const isSeen = (id) => inSight.value.has(id);

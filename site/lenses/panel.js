@@ -17,7 +17,7 @@ import { tableView } from './table.js';
 /** @import {ViewName, Views} from '../shared/protocol.js' */
 /** @import {Question} from './scheduler.js' */
 
-/** A panel as a lens lists it. @typedef {{ id: string, title: string, mount: (place: HTMLElement) => void, csv?: () => Promise<string> }} Panel */
+/** A panel as a lens lists it. @typedef {{ id: string, title: string, mount: (place: HTMLElement) => void }} Panel */
 
 /**
  * @template {ViewName} Name
@@ -80,7 +80,6 @@ export function panel(descriptor) {
   return {
     id,
     title,
-    csv: asked.csv,
     mount(place) {
       const shownCharts = computed(() => {
         const answer = seen() ? asked.answer.value : null; // out of sight and of another text or token: nothing

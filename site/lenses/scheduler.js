@@ -1,14 +1,16 @@
 // Asks Python what the page shows: only what is in sight, one batch of questions at a time, the newest state first; main thread.
 
 import { message, say, watch } from '../page/notices.js';
-import { PartLost } from '../page/part.js';
+import { isEnded, PartLost } from '../page/part.js';
 import { attentionAgain, inspect, views } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { batch, computed, signal, untracked } from '../vendor/signals-core.js';
 
-/** @import {Table, ViewName, ViewRequests, Views} from '../shared/protocol.js' */
+/** @import {Lacking, Table, ViewName, ViewRequests, Views, WhyMissing} from '../shared/protocol.js' */
 /** @import {RunState} from '../page/state.js' */
 /** @import {ReadonlySignal} from '../vendor/signals-core.js' */
+
+/** What must be computed before there is a whole answer. @typedef {WhyMissing | Lacking['missing'] | { position: number }} Missing */
 
 /**
  * Something Python is asked about the current run.
@@ -19,8 +21,8 @@ import { batch, computed, signal, untracked } from '../vendor/signals-core.js';
  *   args: (run: RunState, token: number) => Views[Name]['args'] | null,
  *   seen: () => boolean,
  *   passAt?: (run: RunState, token: number, answer: Views[Name]['answer'] | null) => number | null,
- *   lacks?: (answer: Views[Name]['answer']) => any,
- *   fetch?: (run: RunState, lacking: any) => Promise<void>,
+ *   lacks?(answer: Views[Name]['answer']): Missing | null,
+ *   fetch?(run: RunState, lacking: Missing): Promise<void>,
  *   table?: () => boolean
  * }} Question
  *   needs: asked again for another token, for every piece of text that is read, only when the run has ended, or after one
@@ -31,7 +33,7 @@ import { batch, computed, signal, untracked } from '../vendor/signals-core.js';
  */
 
 /**
- * @typedef {{ run: number, token: number | null, answer: any, table: Table | null }} Latest
+ * @typedef {{ run: number, token: number | null, answer: Views[ViewName]['answer'], table: Table | null }} Latest
  * @typedef {{ question: Question<any>, latest: import('../vendor/signals-core.js').Signal<Latest | null>, answered: string, passed: string }} Entry
  *   latest: the newest answer; answered: the request it answers; passed: the request that a position was run again for
  */
@@ -190,16 +192,19 @@ function fetchLacking({ entry, request }) {
     if (!isCurrent()) return postpone();
     const now = await views(request.run.id, { now: { view: entry.question.view, args: request.args } }); // another question may have brought it
     const still = 'error' in now.now ? null : lacks?.(/** @type {any} */ (now.now));
-    if (still) await (entry.question.fetch ?? attentionAgain)(request.run, still);
+    if (still) await compute(entry.question, request.run, still);
     if (!isCurrent()) return postpone();
     entry.answered = '';
     void refresh();
   }).catch((error) => complain(request.run, error));
 }
 
+/** Computes what an answer to a question lacks. @param {Question<any>} question @param {RunState} run @param {Missing} lacking */
+const compute = ({ fetch }, run, lacking) => (fetch ? fetch(run, lacking) : attentionAgain(run, /** @type {Lacking['missing']} */ (lacking)));
+
 /** Says what went wrong, unless another run has come or the page says more already. @param {RunState} run @param {unknown} error */
 function complain(run, error) {
-  const ended = error instanceof PartLost || /** @type {any} */ (error)?.name === 'Ended';
+  const ended = error instanceof PartLost || isEnded(error);
   const overtaken = state.run.value?.id !== run.id || state.phase.value !== 'ready';
   if (!ended && !overtaken) say(message(error), true);
 }
@@ -245,7 +250,7 @@ async function csvOf({ question }) {
     const { answer: asked } = await views(run.id, { answer: { view: question.view, args } });
     const lacking = 'error' in asked ? null : question.lacks(/** @type {any} */ (asked));
     if (!lacking) break;
-    await (question.fetch ?? attentionAgain)(run, lacking);
+    await compute(question, run, lacking);
   }
   const { csv } = await afterPass(at, run, () => views(run.id, { csv: { view: 'csv', args: { view: question.view, args } } }));
   if ('error' in csv) throw new Error(csv.error);

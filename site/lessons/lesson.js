@@ -4,14 +4,14 @@ import { direction, scope, sinkHidden } from '../lenses/attention/choice.js';
 import { byId } from '../frame/mount.js';
 import { addressOfLesson } from '../page/address.js';
 import { select, set, setLens } from '../page/choices.js';
+import { setColouring } from '../page/colouring.js';
 import { keepInTab, keptInTab } from '../page/draft.js';
 import { openText, put } from '../page/edits.js';
 import { isChanged, setFromLink, setInterventions } from '../page/interventions.js';
-import { LESSON } from '../page/keys.js';
+import { LESSON_BEFORE } from '../page/keys.js';
 import { load } from '../page/models.js';
 import { say, watch } from '../page/notices.js';
 import { isSetting } from '../page/preferences.js';
-import { setColouring } from '../page/questions.js';
 import * as state from '../page/state.js';
 import { checkedInterventions } from '../shared/interventions.js';
 import { batch, signal, untracked } from '../vendor/signals-core.js';
@@ -27,7 +27,6 @@ import { seen } from './seen.js';
  * @typedef {{ step?: number, lens?: string | null, again?: boolean }} Place
  */
 
-const BEFORE = `${LESSON} before`;
 const COLOURINGS = ['hue', 'cividis']; // a lesson begins with the first, unless the reader has chosen the other for their eyes
 
 const SCOPES = ['all', 'layer', 'head', 'picked']; // what the attention lens shades the text by, and which way
@@ -73,7 +72,7 @@ function beginAt(lesson, step) {
 
 /** What the reader had chosen before a lesson that was open when this tab was reloaded; null if it was not kept, or is damaged. */
 function keptChoice() {
-  const { lens, colouring, words, units, interventions, ...shading } = /** @type {ReturnType<typeof chosen>} */ (keptInTab(BEFORE) ?? {});
+  const { lens, colouring, words, units, interventions, ...shading } = /** @type {ReturnType<typeof chosen>} */ (keptInTab(LESSON_BEFORE) ?? {});
   const isWhole = known().lenses.includes(lens) && isSetting('colouring', colouring) && isSetting('words', words) && isSetting('units', units)
     && SCOPES.includes(shading.scope) && DIRECTIONS.includes(shading.direction) && typeof shading.sinkHidden === 'boolean';
   try {
@@ -84,7 +83,7 @@ function keptChoice() {
 }
 
 /** Keeps it for a reload. */
-export const keepChoice = () => keepInTab(BEFORE, () => before.value);
+export const keepChoice = () => keepInTab(LESSON_BEFORE, () => before.value);
 
 /** The beginning of a lesson is the same for every reader: the model unchanged, tokens coloured by their likelihood, bits. */
 function begin() {

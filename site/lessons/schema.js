@@ -1,5 +1,6 @@
 // A lesson as a file or link holds it, tokenlight.lesson/1: checked field by field; what is wrong is one sentence; pure, main thread.
 
+import { count } from '../frame/format.js';
 import { inWords } from '../shared/options.js';
 import { CONDITIONS, HEADS } from './conditions.js';
 
@@ -16,6 +17,16 @@ import { CONDITIONS, HEADS } from './conditions.js';
 export const SCHEMA = 'tokenlight.lesson/1';
 export const MOST = { title: 120, words: 2000, text: 20_000, name: 200, steps: 30, list: 60 };
 
+/** A field of a lesson that must be a text is none, or an empty one. */
+export class NoText extends TypeError {
+  /** @param {string} name of the field @param {number | null} step from 1; null: of the lesson itself */
+  constructor(name, step) {
+    super(`The lesson's ${step === null ? name : `${name} of step ${step}`} must be a text.`);
+    this.field = name;
+    this.step = step;
+  }
+}
+
 /** The lenses and panels of the page, by id. @typedef {{ lenses: string[], panels: string[] }} Known */
 
 /**
@@ -26,7 +37,7 @@ export function checkedLesson(given, known) {
   const lesson = objectOf(given, 'The lesson', ['schema', 'title', 'text', 'steps'], ['model', 'lens', 'lenses', 'panels']);
   if (lesson.schema !== SCHEMA) throw new TypeError(`The lesson's schema is ${shown(lesson.schema)}: this page reads ${SCHEMA}.`);
   const [title, text] = [textOf(lesson.title, 'title', MOST.title), textOf(lesson.text, 'text', MOST.text)];
-  const steps = listOf(lesson.steps, 'steps', MOST.steps).map((step, i) => stepOf(step, `step ${i + 1}`, known));
+  const steps = listOf(lesson.steps, 'steps', MOST.steps).map((step, i) => stepOf(step, i + 1, known));
   if (!steps.length) throw new TypeError('The lesson has no steps.');
   const lenses = lesson.lenses === undefined ? undefined : idsOf(lesson.lenses, 'lenses', 'lens', known.lenses);
   const lens = lesson.lens === undefined ? undefined : idOf(lesson.lens, 'lens', lenses ?? known.lenses);
@@ -45,19 +56,20 @@ export function checkedLesson(given, known) {
   });
 }
 
-/** @param {unknown} given @param {string} where @param {Known} known @returns {Step} */
-function stepOf(given, where, known) {
-  const step = objectOf(given, `The lesson's ${where}`, ['do', 'waits'], ['see', 'text']);
+/** @param {unknown} given @param {number} number of the step, from 1 @param {Known} known @returns {Step} */
+function stepOf(given, number, known) {
+  const step = objectOf(given, `The lesson's step ${number}`, ['do', 'waits'], ['see', 'text']);
   return without({
-    do: textOf(step.do, `do of ${where}`, MOST.words),
-    see: step.see === undefined ? undefined : textOf(step.see, `see of ${where}`, MOST.words),
-    text: step.text === undefined ? undefined : textOf(step.text, `text of ${where}`, MOST.text),
-    waits: waitsOf(step.waits, where, known),
+    do: textOf(step.do, 'do', MOST.words, number),
+    see: step.see === undefined ? undefined : textOf(step.see, 'see', MOST.words, number),
+    text: step.text === undefined ? undefined : textOf(step.text, 'text', MOST.text, number),
+    waits: waitsOf(step.waits, number, known),
   });
 }
 
-/** @param {unknown} given @param {string} where @param {Known} known @returns {Waits} */
-function waitsOf(given, where, known) {
+/** @param {unknown} given @param {number} number of the step @param {Known} known @returns {Waits} */
+function waitsOf(given, number, known) {
+  const where = `step ${number}`;
   const { for: name } = objectOf(given, `The lesson's ${where}, waits,`, ['for']);
   if (typeof name !== 'string' || !Object.hasOwn(CONDITIONS, name)) throw new RangeError(`The lesson's ${where} waits for ${shown(name)}. It can wait for ${Object.keys(CONDITIONS).join(', ')}.`);
   const { fields } = CONDITIONS[name];
@@ -65,11 +77,11 @@ function waitsOf(given, where, known) {
   const waits = objectOf(given, `The lesson's ${where}, waits,`, ['for', ...needed], fields.map((field) => field.replace('?', '')));
   /** @type {Waits} */
   const found = { for: name };
-  if (waits.word !== undefined) found.word = textOf(waits.word, `word of ${where}`, MOST.name);
+  if (waits.word !== undefined) found.word = textOf(waits.word, 'word', MOST.name, number);
   if (waits.occurrence !== undefined) found.occurrence = placeOf(waits.occurrence, `occurrence of ${where}`);
   if (waits.part !== undefined) found.part = placeOf(waits.part, `part of ${where}`);
   if (waits.lens !== undefined) found.lens = idOf(waits.lens, `lens of ${where}`, known.lenses);
-  if (waits.colouring !== undefined) found.colouring = textOf(waits.colouring, `colouring of ${where}`, MOST.name);
+  if (waits.colouring !== undefined) found.colouring = textOf(waits.colouring, 'colouring', MOST.name, number);
   if (waits.head !== undefined) found.head = headOf(waits.head, where);
   return found;
 }
@@ -90,17 +102,18 @@ function objectOf(given, what, needed, others) {
   return /** @type {Record<string, unknown>} */ (given);
 }
 
-/** @param {unknown} value @param {string} where @param {number} most characters */
-function textOf(value, where, most) {
-  if (typeof value !== 'string' || !value.trim()) throw new TypeError(`The lesson's ${where} must be a text.`);
-  if (value.length > most) throw new RangeError(`The lesson's ${where} has ${value.length.toLocaleString('en')} characters: at most ${most.toLocaleString('en')} are possible.`);
+/** @param {unknown} value @param {string} name @param {number} most characters @param {number | null} [step] null: a field of the lesson itself */
+function textOf(value, name, most, step = null) {
+  if (typeof value !== 'string' || !value.trim()) throw new NoText(name, step);
+  const where = step === null ? name : `${name} of step ${step}`;
+  if (value.length > most) throw new RangeError(`The lesson's ${where} has ${count(value.length)} characters: at most ${count(most)} are possible.`);
   return value;
 }
 
 /** @param {unknown} value @param {string} where @param {number} most entries @returns {unknown[]} */
 function listOf(value, where, most) {
   if (!Array.isArray(value)) throw new TypeError(`The lesson's ${where} must be a list.`);
-  if (value.length > most) throw new RangeError(`The lesson's ${where} has ${value.length.toLocaleString('en')} entries: at most ${most} are possible.`);
+  if (value.length > most) throw new RangeError(`The lesson's ${where} has ${count(value.length)} entries: at most ${count(most)} are possible.`);
   return value;
 }
 

@@ -6,12 +6,14 @@ import { lenses } from '../lenses/index.js';
 import { lessonLink } from '../page/address.js';
 import { message, say } from '../page/notices.js';
 import * as state from '../page/state.js';
+import { excerpt } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';
 import { signal } from '../vendor/signals-core.js';
 import { CONDITIONS, HEADS, headNamed } from './conditions.js';
 import { addStep, discard, draft, edit, editStep, fault, finished, isWriting, markSaved, moveUp, removeStep, waitsNow } from './draft.js';
 import { openLesson } from './lesson.js';
+import { NoText } from './schema.js';
 import { seen } from './seen.js';
 
 /** @import {Draft, DraftStep} from './draft.js' */
@@ -19,22 +21,22 @@ import { seen } from './seen.js';
 
 const EXCERPT = 60; // characters of the text that are shown
 
-/** What is said of a lesson that is not finished, in the words of the form, and the field it is about. @type {[RegExp, string, string][]} */
-const LACKS = [
-  [/^The lesson's title must be a text\.$/, 'Give the lesson a title.', '#writer-name'],
-  [/^The lesson's text must be a text\.$/, 'The lesson has no text: type one, and take it from the page.', '#writer-take'],
-  [/^The lesson's do of step (\d+) must be a text\.$/, 'Say what to do in step $1.', '.writer-steps > li:nth-child($1) textarea'],
-];
+/** What is said of a text that the lesson still lacks, in the words of the form, and where it is to be written. @param {NoText} lack */
+function inForm({ field, step }) {
+  if (step === null && field === 'title') return { words: 'Give the lesson a title.', place: '#writer-name' };
+  if (step === null && field === 'text') return { words: 'The lesson has no text: type one, and take it from the page.', place: '#writer-take' };
+  if (field === 'do') return { words: `Say what to do in step ${step}.`, place: `.writer-steps > li:nth-child(${step}) textarea` };
+  return null;
+}
 
 /** Does something with the finished lesson, or says what it still lacks and goes to the field. @param {(lesson: Lesson) => void} use */
 function withLesson(use) {
   try {
     use(finished());
   } catch (error) {
-    const lack = message(error);
-    const known = LACKS.find(([pattern]) => pattern.test(lack));
-    fault.value = known ? lack.replace(known[0], known[1]) : lack;
-    if (known) /** @type {HTMLElement | null} */ (document.querySelector(lack.replace(known[0], known[2])))?.focus();
+    const lack = error instanceof NoText ? inForm(error) : null;
+    fault.value = lack?.words ?? message(error);
+    if (lack) /** @type {HTMLElement | null} */ (document.querySelector(lack.place))?.focus();
   }
 }
 
@@ -91,7 +93,7 @@ function beginning({ text, model, lens, lenses: shown, panels }) {
   const now = state.text.value !== text || state.lens.value !== lens;
   const has = (/** @type {string[]} */ list, /** @type {string} */ id, /** @type {boolean} */ on) => (on ? [...list, id] : list.filter((each) => each !== id));
   return html`
-    <p class="hint">It begins with the text ${text ? html`“<span translate="no">${text.slice(0, EXCERPT)}${text.length > EXCERPT ? '…' : ''}</span>”` : '(none yet)'} in the lens ${lenses.find(({ id }) => id === lens)?.title ?? lens}.
+    <p class="hint">It begins with the text ${text ? html`“<span translate="no">${excerpt(text, EXCERPT)}</span>”` : '(none yet)'} in the lens ${lenses.find(({ id }) => id === lens)?.title ?? lens}.
       ${now ? html`<button type="button" class="small" id="writer-take" @click=${() => edit({ text: state.text.value, lens: state.lens.value })}>Take text and lens from the page</button>` : nothing}</p>
     ${own ? html`<label class="check"><input type="checkbox" .checked=${live(model !== null)} @change=${(/** @type {Event} */ event) => edit({ model: isChecked(event) ? own.id : null })}> Only with the model ${model ?? own.name}</label>` : nothing}
     <details><summary>Lenses and panels shown</summary>
@@ -117,7 +119,7 @@ function stepView(step, i) {
       ${fields(waits, (changes) => editStep(i, { waits: { ...waits, ...changes } }))}
       ${CONDITIONS[waits.for].fields.length ? html`<button type="button" class="small" @click=${() => editStep(i, { waits: waitsNow(waits.for) })}>As on the page now</button>` : nothing}
     </div>
-    ${differs ? html`<label class="check"><input type="checkbox" .checked=${live(text !== null)} @change=${(/** @type {Event} */ event) => editStep(i, { text: isChecked(event) ? state.text.value : null })}> Brings a text of its own${text === null ? ': the one in the box' : html`: “<span translate="no">${text.slice(0, EXCERPT)}</span>”`}</label>` : nothing}
+    ${differs ? html`<label class="check"><input type="checkbox" .checked=${live(text !== null)} @change=${(/** @type {Event} */ event) => editStep(i, { text: isChecked(event) ? state.text.value : null })}> Brings a text of its own${text === null ? ': the one in the box' : html`: “<span translate="no">${excerpt(text, EXCERPT)}</span>”`}</label>` : nothing}
     <div class="row">
       ${i ? html`<button type="button" class="small" @click=${() => moveUp(i)}>Move up</button>` : nothing}
       ${draft.value && draft.value.steps.length > 1 ? html`<button type="button" class="small" @click=${() => removeStep(i)}>Remove</button>` : nothing}

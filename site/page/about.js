@@ -1,6 +1,6 @@
 // What saved pictures say of the run that they are of: model, prefix token, interventions, text and version; main thread.
 
-import { sha256 } from '../charts/metadata.js';
+import { sha256OfText } from '../shared/sha256.js';
 import * as state from './state.js';
 
 /** JSON for a picture's metadata; {} without a run. */
@@ -14,6 +14,6 @@ export async function aboutRun() {
     model: { id, name, weights, revision, sha256: conditions.model },
     prefix: conditions.prefix,
     interventions: JSON.parse(conditions.interventions),
-    text_sha256: await sha256(tokens.text),
+    text_sha256: await sha256OfText(tokens.text),
   };
 }

@@ -2,13 +2,13 @@
 
 import { NO_INTERVENTIONS } from '../shared/run_key.js';
 import { pinIfThere, select, setLens } from './choices.js';
+import { setColouring } from './colouring.js';
 import { openText, show } from './edits.js';
 import { isLiteral } from './run_options.js';
 import { setFromLink } from './interventions.js';
 import { lacking, load } from './models.js';
 import { say, tell, watch } from './notices.js';
 import { linkedSettings, takeLinkedSettings } from './preferences.js';
-import { setColouring } from './questions.js';
 import * as state from './state.js';
 import { commit, version, versionOf } from './versions.js';
 
@@ -82,7 +82,13 @@ export function lessonLink(lesson) {
 }
 
 /** A link to the current text. */
-export const textLink = () => new URL(currentHash({ text: true }), location.href).href;
+const textLink = () => new URL(currentHash({ text: true }), location.href).href;
+
+/** The link that a saved page of the text carries; empty if it would be too long. */
+export function linkInFile() {
+  const link = textLink();
+  return link.length > LONGEST_LINK ? '' : link;
+}
 
 /** A link to the open lesson, if its text is unchanged, or to the current text. */
 export function sharedLink() {

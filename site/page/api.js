@@ -2,6 +2,7 @@
 
 import { analyzeOptions, checkedInput, fileKind, generateOptions, headArgs, lensArgs, patchArgs, progressOf, sweepArgs, takeInterventions, whyArgs } from '../shared/options.js';
 import { effect } from '../vendor/signals-core.js';
+import { linkInFile } from './address.js';
 import { giveConsent } from './consent.js';
 import { generate, openSaved, read, setText } from './edits.js';
 import { load } from './models.js';
@@ -123,7 +124,7 @@ const tokenlight = Object.freeze({
     return lens(args.token, args.topK);
   },
   async export(/** @type {unknown} */ kind) {
-    return runFile(fileKind(kind));
+    return runFile(fileKind(kind), linkInFile());
   },
   async open(/** @type {unknown} */ file) {
     if (!(file instanceof Blob)) throw new TypeError('open(file): file must be a Blob or File that holds a run.');

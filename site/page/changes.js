@@ -1,6 +1,7 @@
 // Interventions in words: on the chips above the text, and beside runs that are compared; main thread.
 
 import { count } from '../frame/format.js';
+import { firstPosition } from '../shared/run_key.js';
 import { tokenName } from '../shared/token_text.js';
 
 /** @import {Interventions} from '../shared/protocol.js' */
@@ -16,7 +17,7 @@ export const isMeanIn = ({ heads = [], add = [] }, { layer, head }) =>
 
 /** A position as the user knows it: the token's text, or the prefix. @param {RunState | null} run @param {number} position */
 function positionName(run, position) {
-  const token = position - (run && run.conditions.prefix === null ? 0 : 1);
+  const token = position - (run ? firstPosition(run.conditions.prefix) : 1);
   if (token < 0) return 'the prefix token';
   return run && token < run.tokens.ids.length ? `${tokenName(run.tokens, token)} (${count(token + 1)})` : `token ${count(token + 1)}`;
 }

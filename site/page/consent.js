@@ -1,7 +1,7 @@
 // A model is large: it is downloaded only after the visitor agrees, unless it is already stored; main thread.
 
 import * as state from './state.js';
-import { askToPersist, refreshStored } from './storage.js';
+import { askToPersist, isStored, refreshStored } from './storage.js';
 
 /** @import {ModelEntry} from '../shared/protocol.js' */
 
@@ -24,8 +24,7 @@ export function giveConsent(id = null) {
 export async function consentTo(entry) {
   if (isLoopback(location.hostname)) return entry.id;
   await refreshStored();
-  const kept = state.stored.value.get(entry.id);
-  if (kept?.total && kept.bytes === kept.total) return entry.id;
+  if (isStored(entry.id)) return entry.id;
   state.consent.value = entry;
   const id = await agreed;
   state.consent.value = null;

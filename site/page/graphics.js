@@ -1,6 +1,7 @@
 // What trials of the graphics card have found, kept in this browser, and whether a model may run on it; main thread.
 
 import { set } from './choices.js';
+import { GRAPHICS } from './keys.js';
 import * as state from './state.js';
 
 /** @import {TrialVerdict} from '../shared/protocol.js' */
@@ -13,14 +14,12 @@ import * as state from './state.js';
  *             why: string | null, verdict: TrialVerdict | null, used: boolean, lost: string | null }} Trial
  */
 
-const KEY = `tokenlight graphics ${new URL('..', import.meta.url).pathname}`; // sites of one owner share an origin
-
 /** By model id. @type {Record<string, Trial>} */
 let trials = read();
 
 function read() {
   try {
-    const found = JSON.parse(localStorage.getItem(KEY) ?? '{}');
+    const found = JSON.parse(localStorage.getItem(GRAPHICS) ?? '{}');
     return found !== null && typeof found === 'object' ? found : {};
   } catch {
     return {};
@@ -40,7 +39,7 @@ export function keepTrial(id, trial) {
   if (id === state.model.value?.manifest.id) state.graphics.value = { ...state.graphics.value, trial };
   if (state.removed.value) return;
   try {
-    localStorage.setItem(KEY, JSON.stringify(trials));
+    localStorage.setItem(GRAPHICS, JSON.stringify(trials));
   } catch {
     // a private window may refuse: the trial is then run again on the next visit
   }

@@ -4,6 +4,7 @@ import { checkedInterventions } from '../shared/interventions.js';
 import { isMeanIn, isOfMean } from './changes.js';
 import { readUnder } from './edits.js';
 import { say, tell } from './notices.js';
+import { isEnded } from './part.js';
 import { wholeView } from './questions.js';
 import * as state from './state.js';
 
@@ -11,6 +12,9 @@ import * as state from './state.js';
 /** @typedef {{ layer: number, head: number }} Head */
 
 const DIGITS = 6; // of a number that is added: a run's key holds all of them
+
+/** A vector to add, with the digits that are kept. @param {ArrayLike<number>} vector */
+export const rounded = (vector) => Array.from(vector, (value) => Number(value.toPrecision(DIGITS)));
 
 /** Replaces the interventions and reads the text again; says what is wrong with them, if anything is. @param {Interventions} given */
 export function setInterventions(given) {
@@ -66,10 +70,9 @@ export async function meanHead({ layer, head }) {
   try {
     const { arrays } = await wholeView('head_mean', { layer, head });
     const rest = without([{ layer, head }]);
-    const vector = Array.from(arrays.vector.data, (value) => Number(value.toPrecision(DIGITS)));
-    setInterventions({ ...rest, heads: [...rest.heads, { layer, head, scale: 0 }], add: [...rest.add, { layer, head, position: null, vector }] });
+    setInterventions({ ...rest, heads: [...rest.heads, { layer, head, scale: 0 }], add: [...rest.add, { layer, head, position: null, vector: rounded(arrays.vector.data) }] });
   } catch (error) {
-    if (/** @type {any} */ (error)?.name !== 'Ended') tell(error); // else a newer run has come
+    if (!isEnded(error)) tell(error); // else a newer run has come
   }
 }
 

@@ -13,8 +13,8 @@ import { refreshStored } from './storage.js';
 
 /** @import {AnalysisApi, InferenceApi, LoadedModel, Manifest, Progress, RunUpdate} from '../shared/protocol.js' */
 
-/** Errors after which a WebAssembly module cannot be trusted: its worker is replaced. */
-const FATAL = /out of memory|allocation failed|memory access out of bounds|Aborted\(|fatally failed|unreachable|bad_alloc|MemoryError/i;
+/** Errors after which, as after memory has run out, a WebAssembly module cannot be trusted: its worker is replaced. */
+const FATAL = /memory access out of bounds|Aborted\(|fatally failed|unreachable/i;
 const FATAL_ON_CARD = new RegExp(`${FATAL.source}|onnxruntime|Non-zero status code|WebGPU`, 'i');
 const MOST_RESTARTS = 3; // without a successful run in between
 const MOST_TO_STOP = 20_000; // ms; one pass of a large model on a slow machine takes some seconds

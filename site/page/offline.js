@@ -1,10 +1,10 @@
 // Registers the service worker, reloads once so that it can isolate the page, and reports when a new release is ready; main thread.
 
 import { effect } from '../vendor/signals-core.js';
+import { RELOADED } from './keys.js';
 import * as state from './state.js';
 
 const { href: SCOPE, pathname: PATH } = new URL('.', location.href);
-const RELOADED = `tokenlight reloaded ${PATH}`; // this tab has tried, successfully or not
 
 const PATIENCE = 5000; // ms for the service worker to start; without it the page works with one thread
 const RELOAD_PATIENCE = 15_000; // ms for the reload to happen

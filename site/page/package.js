@@ -1,7 +1,8 @@
 // The page with its current model as one zip, for machines without a network; loaded when it is asked for; main thread.
 
-import { fetchModelFiles, sha256 } from '../inference/model_files.js';
+import { fetchModelFiles } from '../inference/model_files.js';
 import { MODELS } from '../shared/manifest.js';
+import { sha256OfBytes } from '../shared/sha256.js';
 import { downloadZip } from '../vendor/client-zip.js';
 import * as state from './state.js';
 
@@ -45,12 +46,12 @@ async function* pageFiles() {
   for (const name of WORKER) yield { name, input: await bytesOf(name) };
   for (const { path, sha256: expected } of files) {
     const input = await bytesOf(path);
-    if ((await sha256(input)) !== expected) throw new Error('The site has changed since this page was loaded. Reload the page and try again.');
+    if ((await sha256OfBytes(input)) !== expected) throw new Error('The site has changed since this page was loaded. Reload the page and try again.');
     yield { name: path, input };
   }
   for (const { path, sha256: expected } of optional) {
     const input = await bytesOf(path).catch(() => null); // not stored: it cannot be had without a network
-    if (input && (await sha256(input)) === expected) yield { name: path, input };
+    if (input && (await sha256OfBytes(input)) === expected) yield { name: path, input };
   }
 }
 

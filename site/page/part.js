@@ -13,6 +13,9 @@ export class PartLost extends Error {}
 /** A file of a worker could not be loaded: it never ran. */
 export class NotLoaded extends PartLost {}
 
+/** Whether a worker ended a request before it could answer, since a newer one came (Ended in inference/queue.js). @param {unknown} error */
+export const isEnded = (error) => error instanceof Error && error.name === 'Ended';
+
 /** @template {{ holdLock(): Promise<void> }} Api */
 export class Part {
   #worker;

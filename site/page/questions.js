@@ -1,6 +1,6 @@
 // What is asked about a run beside its streamed results: views, attention, the logit lens, candidates for a blank; main thread.
 
-import { LONGEST_LINK, textLink } from './address.js';
+import { firstPosition } from '../shared/run_key.js';
 import { changesOf } from './changes.js';
 import { analysis, workers } from './models.js';
 import { callback } from './part.js';
@@ -20,7 +20,7 @@ function runInOnePass() {
 }
 
 /** @returns {RunState} the current run, made by a model of this page */
-export function currentRun() {
+function currentRun() {
   const run = state.run.value;
   if (!run) throw new Error('There is no run yet. Read a text first.');
   if (run.stored) throw new Error('This is a stored example. Press Run to read it here.');
@@ -55,12 +55,10 @@ export const wholeRun = async (runId) => (await view('run', {}, runId)).json;
 
 /**
  * The current run as a file (pyscripts/saved/files.py).
- * @param {import('../shared/options.js').FileKind} kind
+ * @param {import('../shared/options.js').FileKind} kind @param {string} link to the text, which an HTML file carries; empty: none
  */
-export async function runFile(kind) {
-  const run = currentRun();
-  const link = kind === 'html' ? textLink() : '';
-  const { json, arrays } = await view('file', { kind, colouring: state.settings.value.colouring, address: link.length > LONGEST_LINK ? '' : link }, run.id);
+export async function runFile(kind, link) {
+  const { json, arrays } = await view('file', { kind, colouring: state.settings.value.colouring, address: kind === 'html' ? link : '' });
   return new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (arrays.bytes.data)], { type: json.type });
 }
 
@@ -158,7 +156,7 @@ export function inspect(token, run = runInOnePass()) {
     throw new RangeError(`There is no token ${token}: the text has ${run.count} tokens, numbered from 0.`);
   }
   const { inference } = workers();
-  const position = token + (run.conditions.prefix === null ? 0 : 1);
+  const position = token + firstPosition(run.conditions.prefix);
   return inference.wait(inference.api.inspect(run.id, keyOf(run), position));
 }
 
@@ -178,15 +176,4 @@ export async function pinReading() {
   const run = currentRun();
   await part.wait(part.api.pin(run.id));
   state.pinnedReading.value = { model: run.model.name, text: run.tokens.text, runId: run.id, changes: changesOf(run) };
-}
-
-/**
- * Colours the current and later runs by one of the colourings of pyscripts/colour/colourings.py.
- * @param {string} id @param {boolean} [words] whether whole words are coloured and inspected
- */
-export async function setColouring(id, words = state.settings.value.words) {
-  state.settings.value = { ...state.settings.value, colouring: id, words };
-  const part = analysis();
-  if (!part || !state.colourings.value.length) return; // Python reads the setting when it starts
-  await part.wait(part.api.colour(id, words));
 }

@@ -1,5 +1,6 @@
 // Runs: starts and stops them, and receives their results; main thread.
 
+import { count as written } from '../frame/format.js';
 import { checkedInterventions } from '../shared/interventions.js';
 import { isOutOfMemory, NOT_FOR_TEXT } from '../shared/memory.js';
 import { analyzeOptions, checkedInput, generateOptions, takeInterventions } from '../shared/options.js';
@@ -9,7 +10,7 @@ import { batch } from '../vendor/signals-core.js';
 import { costOf, noteSpeed } from './cost.js';
 import { analysis, analysisStarted, retireAfter, stop as stopWorker, trust, workers } from './models.js';
 import { message, say, sayMeanwhile } from './notices.js';
-import { callback, PartLost } from './part.js';
+import { callback, isEnded, PartLost } from './part.js';
 import * as state from './state.js';
 
 /** @import {AppendedToken, LoadedModel, RunKey, RunRequest, RunUpdate, TokenizedText} from '../shared/protocol.js' */
@@ -21,7 +22,7 @@ import * as state from './state.js';
  * @typedef {{ id: number, tokens: Promise<TokenizedText>, done: Promise<{ stopped: boolean }> }} Run
  */
 
-/** Also in pyscripts/strides.py. */
+/** As in pyscripts/strides.py (tests/unit/test_wording.py). */
 const ONLY_LIKELIHOODS = 'This text was read in windows: layers and attention need a text within the context.';
 
 let newest = 0;
@@ -97,7 +98,7 @@ async function finish(id, inference, outcome) {
     if (id === newest && stopped) say('Stopped. The part read or generated so far is kept.');
     return { stopped };
   } catch (error) {
-    const expected = error instanceof PartLost || /** @type {Error} */ (error).name === 'Ended';
+    const expected = error instanceof PartLost || isEnded(error);
     const lacked = isOutOfMemory(error);
     if (id === newest && !expected) say(lacked ? NOT_FOR_TEXT : message(error), true);
     retireAfter(error, /** @type {Error} */ (error).name === 'PythonError' ? analysis() ?? inference : inference);
@@ -150,7 +151,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     state.selection.value = { run: id, hovered: null, pinned: keptPin, span: keptSpan };
     state.run.value = run;
     const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same, conditions.prefix !== null) : null;
-    const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map((number) => number.toLocaleString('en'));
+    const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map(written);
     const cut = tokens.total > tokens.ids.length ? `The text has ${all} tokens, but the context of ${manifest.name} is ${context}. Showing the first ${first}.` : null;
     if (cost) forgetCost = sayMeanwhile(cut ? `${cut} ${cost}` : cost, cut);
     else if (cut) say(cut);

@@ -2,6 +2,7 @@
 
 import { computed, signal } from '../vendor/signals-core.js';
 import { SAMPLING } from '../shared/options.js';
+import { firstPosition } from '../shared/run_key.js';
 import { labelOf, tokenName } from '../shared/token_text.js';
 
 /** @import {Seen} from '../lessons/conditions.js' */
@@ -67,6 +68,8 @@ export const run = signal(/** @type {RunState | null} */ (null));
 export const underWay = signal(/** @type {number | null} */ (null));
 /** Whether one is running; another model may be loading meanwhile. */
 export const isRunning = computed(() => underWay.value !== null);
+/** Whether another reading than the shown one is pinned, so that the two can be compared. */
+export const isComparing = computed(() => pinnedReading.value !== null && pinnedReading.value.runId !== run.value?.id);
 
 /** Whether the window is so narrow that a pinned token's inspector is a sheet over its lower half, as in text.css. */
 export const SHEETS = matchMedia('(max-width: 899px) and (min-height: 481px)');
@@ -92,6 +95,9 @@ export const isRead = computed(() => {
 
 /** Whether the shown run has attention and hidden states; a text read in windows has only likelihoods, for example. */
 export const hasLayers = () => run.value?.whyNoLayers === null;
+
+/** Whether a position comes before a token of a run, so that something predicts it. @param {RunState} run @param {number} token */
+export const hasPrediction = (run, token) => token + firstPosition(run.conditions.prefix) > 0;
 
 /** Whether the model that answers now is the one that read the shown run, so that it can be asked for more. */
 export const isReadByModel = computed(() => run.value !== null && run.value.conditions.model === model.value?.manifest.sha256);

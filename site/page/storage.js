@@ -27,6 +27,12 @@ export async function refreshStored() {
   state.stored.value = new Map(sizes);
 }
 
+/** Whether all of a model is kept in this browser, as far as that is known. @param {string} id */
+export function isStored(id) {
+  const kept = state.stored.value.get(id);
+  return kept !== undefined && kept.total > 0 && kept.bytes === kept.total;
+}
+
 /** Every model's chunks; none for a model whose manifest cannot be read. @returns {Promise<[string, Chunk[]][]>} */
 function allManifests() {
   const chunksOf = (/** @type {string} */ id) => fetchManifest(MODELS, id).then((manifest) => manifest.files.flatMap((file) => file.chunks), () => []);

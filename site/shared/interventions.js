@@ -12,7 +12,7 @@ const ANY = {
 /** @typedef {Pick<Manifest, 'name' | 'layers' | 'heads' | 'head_size' | 'hidden_size' | 'context_length' | 'inputs'>} Sizes */
 
 const MOST_SCALE = 1000;
-const MOST_VALUE = 1e9;
+export const MOST_VALUE = 1e9; // of a number that is added
 const NEEDED = /** @type {const} */ ({ heads: 'head_mask', cut: 'attention_bias', add: 'residual_add' });
 
 /** Whether the graph's head_mask has four axes; it came with residual_add. @param {Pick<Manifest, 'inputs'>} manifest */

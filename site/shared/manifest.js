@@ -117,7 +117,7 @@ const isId = (id) => typeof id === 'string' && /^[a-z0-9][a-z0-9._-]{0,80}$/.tes
  * @param {string} id
  * @returns {Manifest}
  */
-export function checkManifest(manifest, id) {
+function checkManifest(manifest, id) {
   const fail = (/** @type {string} */ what) => {
     throw damaged(`models/${id}/manifest.json is not usable, since ${what}`);
   };

@@ -25,13 +25,16 @@ export const runModelOf = ({ id, name, weights, revision, layers, inputs }) => (
 /** @param {RunConditions} a @param {RunConditions} b */
 export const sameConditions = (a, b) => a.model === b.model && a.prefix === b.prefix && a.interventions === b.interventions && a.stride === b.stride;
 
+/** The position of a text's first token, which comes after the prefix token. @param {number | null} prefix null: none */
+export const firstPosition = (prefix) => (prefix === null ? 0 : 1);
+
 /**
  * The stride of the windows that a text is read in; null if it fits the context, so that one pass reads it.
  * @param {number} context @param {number | null} prefix @param {number} tokens @param {number | undefined} stride that was asked for
  */
-export const strideOf = (context, prefix, tokens, stride) => (stride !== undefined && tokens + (prefix === null ? 0 : 1) > context ? stride : null);
+export const strideOf = (context, prefix, tokens, stride) => (stride !== undefined && tokens + firstPosition(prefix) > context ? stride : null);
 
-/** The length of the common beginning of two lists. @param {ArrayLike<unknown>} a @param {ArrayLike<unknown>} b */
+/** The length of the common beginning of two lists or texts. @param {ArrayLike<unknown>} a @param {ArrayLike<unknown>} b */
 export function commonLength(a, b) {
   const most = Math.min(a.length, b.length);
   let n = 0;

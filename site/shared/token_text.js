@@ -116,6 +116,9 @@ const RIGHT_TO_LEFT = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Sy
 /** Whether the first letter of a text belongs to a script written from right to left. @param {string} text */
 export const isRightToLeft = (text) => RIGHT_TO_LEFT.test(text);
 
+/** The beginning of a text, with … if it is longer than `most`; no half of a character of two code units is left. @param {string} text @param {number} most */
+export const excerpt = (text, most) => (text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text);
+
 /** A token's text for a label or a button: a dot if it shows nothing. @param {string} text */
 export const labelOf = (text) => visible(text) || '·';
 

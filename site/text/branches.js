@@ -4,7 +4,8 @@ import { countOf } from '../frame/format.js';
 import { show } from '../page/edits.js';
 import * as state from '../page/state.js';
 import { keepOnlyCurrent, version, versions } from '../page/versions.js';
-import { visible } from '../shared/token_text.js';
+import { commonLength } from '../shared/run_key.js';
+import { excerpt, visible } from '../shared/token_text.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { signal } from '../vendor/signals-core.js';
 
@@ -55,14 +56,7 @@ function entry(each, parent) {
   const text = visible(each.text.slice(at)).replaceAll('␣', ' ').trim();
   const kind = each.seed !== null ? `generated, seed ${each.seed}` : each.literal ? 'read as plain text' : each.ids ? 'read' : 'typed';
   return html`<button type="button" class=${mine ? 'branch chosen' : 'branch'} aria-pressed=${mine} ?disabled=${!state.canRun.value} @click=${() => show(each)}>
-    <span translate="no" dir="auto">${at ? '… ' : ''}${text.slice(0, LABEL) || '(shortened)'}${text.length > LABEL ? '…' : ''}</span>
+    <span translate="no" dir="auto">${at ? '… ' : ''}${excerpt(text, LABEL) || '(shortened)'}</span>
     <small>${kind}</small>
   </button>`;
-}
-
-/** @param {string} a @param {string} b characters both begin with */
-function commonLength(a, b) {
-  let n = 0;
-  while (n < a.length && n < b.length && a[n] === b[n]) n++;
-  return n;
 }

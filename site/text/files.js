@@ -1,5 +1,6 @@
 // Texts and saved runs from files: dropped on the page or chosen; read here and sent nowhere; main thread.
 
+import { megabytes } from '../frame/format.js';
 import { openLessonText } from '../lessons/list.js';
 import { openSaved, openText } from '../page/edits.js';
 import { say, tell } from '../page/notices.js';
@@ -12,7 +13,7 @@ export async function openFile(file) {
   if (!file) return;
   if (file.name.endsWith('.lesson.json') && file.size <= MOST_BYTES) return openLessonText(await file.text(), file.name);
   if (await holdsRun(file)) return open(file);
-  if (file.size > MOST_BYTES) return say(`${file.name} is ${(file.size / 1e6).toFixed(1)} MB. A text can be at most ${MOST_BYTES / 1e6} MB.`, true);
+  if (file.size > MOST_BYTES) return say(`${file.name} is ${megabytes(file.size)}. A text can be at most ${megabytes(MOST_BYTES)}.`, true);
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer());
     if (text) openText(text);
@@ -31,7 +32,7 @@ async function holdsRun(file) {
 
 /** @param {File} file */
 async function open(file) {
-  if (file.size > MOST_RUN_BYTES) return say(`${file.name} is ${(file.size / 1e6).toFixed(0)} MB. A saved run can be at most ${MOST_RUN_BYTES / 1e6} MB.`, true);
+  if (file.size > MOST_RUN_BYTES) return say(`${file.name} is ${megabytes(file.size)}. A saved run can be at most ${megabytes(MOST_RUN_BYTES)}.`, true);
   await openSaved(new Uint8Array(await file.arrayBuffer()), file.name).catch(tell);
 }
 

@@ -6,11 +6,19 @@ import { asInBox } from '../shared/token_text.js';
 import { looksLikeCode } from './face.js';
 import { TokenElements } from './token_elements.js';
 
-/** @import {Manifest} from '../shared/protocol.js' */
+/** @import {Colouring, Colours, Manifest, Summary, TokenizedText, Views} from '../shared/protocol.js' */
 
 export const PATIENCE = 400; // ms after which the page does not wait for the first example
 
-/** @typedef {{ manifest: Manifest, run: any }} First `run`: the first example's Run, null if the model has none */
+/**
+ * What the page shows of an example before a model can read it: pyscripts/page/preview.py. NaN is null in it.
+ * @typedef {{ tokens: Omit<TokenizedText, 'hex' | 'control'> & Partial<TokenizedText>, columns: Record<string, (number | null)[]>, top_k: number,
+ *   vocabulary: Record<string, string>, colours: Record<string, Colours>, colourings: Colouring[], summary: Summary,
+ *   strip: { highest_nats: number } & Record<'surprisal_nats' | 'entropy_nats' | 'smooth_surprisal_nats', (number | null)[]>,
+ *   findings: Views['findings']['answer']['json'] }} Preview
+ * @typedef {{ schema?: string, page?: Preview }} Example its Run, of which the page reads only this
+ * @typedef {{ manifest: Manifest, run: Example | null }} First `run`: the first example's, null if the model has none
+ */
 
 /** @returns {Promise<First | null>} null if this site has no model */
 async function fetchFirst() {
@@ -23,7 +31,7 @@ async function fetchFirst() {
   return { manifest, run: example ? await fetchExample(manifest, example.name) : null };
 }
 
-/** A finished example's Run; null if it is not there. @param {Manifest} manifest @param {string} name @returns {Promise<any>} */
+/** A finished example's Run; null if it is not there. @param {Manifest} manifest @param {string} name @returns {Promise<Example | null>} */
 export async function fetchExample(manifest, name) {
   const response = await fetch(new URL(`${manifest.id}/${name}`, MODELS));
   return response.ok ? response.json() : null;

@@ -3,7 +3,7 @@
 import { valueOf } from '../frame/mount.js';
 import { inWords } from '../frame/units.js';
 import { colourByOwn } from '../page/choices.js';
-import { setColouring } from '../page/questions.js';
+import { setColouring } from '../page/colouring.js';
 import * as state from '../page/state.js';
 import { html, nothing } from '../vendor/lit-html/lit-html.js';
 import { live } from '../vendor/lit-html/directives/live.js';

@@ -10,6 +10,7 @@ import { fetchExample, first, PATIENCE } from './first.js';
 
 /** @import {Manifest} from '../shared/protocol.js' */
 /** @import {RunState} from '../page/state.js' */
+/** @import {Example, Preview} from './first.js' */
 
 const INTEGERS = new Set(['rank', 'top_ids']);
 
@@ -39,7 +40,7 @@ export async function openExample({ id, text }) {
 
 /**
  * Whether a stored run could be shown: not once the model can read, or has read.
- * @param {any} run @param {(text: string) => void} into how its text gets into the box
+ * @param {Example | null} run @param {(text: string) => void} into how its text gets into the box
  */
 function show(run, into) {
   const { schema, page } = run ?? {};
@@ -56,18 +57,18 @@ function show(run, into) {
   return true;
 }
 
-/** @param {any} page see pyscripts/page/preview.py @param {Manifest} manifest @returns {RunState} */
+/** @param {Preview} page @param {Manifest} manifest @returns {RunState} */
 function storedRun(page, manifest) {
   const numbers = (/** @type {(number | null)[]} */ values) => Float64Array.from(values, (value) => value ?? NaN);
   /** @type {RunState['columns']} */
   const columns = {};
   for (const [name, values] of Object.entries(page.columns)) {
-    const data = INTEGERS.has(name) ? Int32Array.from(/** @type {number[]} */ (values)) : numbers(/** @type {number[]} */ (values));
+    const data = INTEGERS.has(name) ? Int32Array.from(/** @type {number[]} */ (values)) : numbers(values);
     columns[name] = { data, width: name.startsWith('top_') ? page.top_k : 1 };
   }
   const count = page.tokens.ids.length;
   const { highest_nats, ...lines } = page.strip;
-  const arrays = Object.fromEntries(Object.entries(lines).map(([name, values]) => [name, { data: numbers(/** @type {any} */ (values)), shape: [count] }]));
+  const arrays = Object.fromEntries(Object.entries(lines).map(([name, values]) => [name, { data: numbers(values), shape: [count] }]));
   return {
     id: -1,
     kind: 'stored',

@@ -1,5 +1,6 @@
 // Saves the run: as JSON, NPZ, CSV, a page of the coloured text, or code that embeds the text elsewhere; main thread.
 
+import { linkInFile } from '../page/address.js';
 import { say, tell } from '../page/notices.js';
 import { runFile } from '../page/questions.js';
 import * as state from '../page/state.js';
@@ -48,13 +49,13 @@ const nameOf = () => `tokenlight-${(state.run.value?.model.id ?? 'run').replace(
 /** @param {FileKind} kind */
 async function save(kind) {
   const { saveBlob } = await import('../charts/files.js'); // not needed for the first look
-  saveBlob(`${nameOf()}.${kind}`, await runFile(kind));
+  saveBlob(`${nameOf()}.${kind}`, await runFile(kind, linkInFile()));
 }
 
 /** Copies an iframe of the embed page, which holds the run in its address or, if that is too long, reads it from a file. */
 async function copyCode() {
   const run = /** @type {state.RunState} */ (state.run.value);
-  const blob = await runFile('embed');
+  const blob = await runFile('embed', '');
   let address = new URL(`embed.html#run=${await packed(await blob.text())}`, document.baseURI).href;
   const long = address.length > LONGEST_ADDRESS;
   if (long) {

@@ -1,7 +1,7 @@
 // ‹ i / N › and a slider that choose the token the lenses show, and whether tokens or words are coloured; main thread.
 
 import { step, stepTo } from '../page/choices.js';
-import { setColouring } from '../page/questions.js';
+import { setColouring } from '../page/colouring.js';
 import * as state from '../page/state.js';
 import { count } from '../frame/format.js';
 import { valueOf } from '../frame/mount.js';

@@ -215,8 +215,8 @@ def settled(page: Page, token: int) -> None:
     until(
         page,
         """async token => {
-            const {inSight} = await import(new URL('lenses/in_sight.js', document.baseURI));
-            const panels = [...inSight.value].map(id => document.getElementById(`panel-${id}`));
+            const {isSeen} = await import(new URL('lenses/in_sight.js', document.baseURI));
+            const panels = [...document.querySelectorAll('.panel')].filter(({id}) => isSeen(id.replace('panel-', '')));
             const seen = panels.filter(panel => !panel.hidden && !/-(layer_map|word_classes)$/.test(panel.id));
             const filtered = [...document.querySelectorAll('#panel-choice .facts > div')].find(
                 (each) => each.querySelector('dt').textContent === 'After the filters');
@@ -253,18 +253,29 @@ def step_times(page: Page, steps: int) -> list[float]:
     return times
 
 
-def csv_of(page: Page, panel: str, lens: str = "layers") -> list[dict[str, str]]:
-    """What the panel's CSV button saves. Asked for without it: Chromium holds back many downloads in a row."""
-    text = page.evaluate(
-        """async ([id, lens]) => {
-            const lab = await import(new URL('lenses/layers/transformer_lab.js', document.baseURI));
-            if (id === 'transformer_lab') return lab.transformerLabCsv();
-            const {lenses} = await import(new URL('lenses/index.js', document.baseURI));
-            return lenses.find((each) => each.id === lens).panels.find((panel) => panel.id === id).csv();
+def csv_of(page: Page, panel: str) -> list[dict[str, str]]:
+    """What the panel's CSV button saves, without the download: Chromium holds back many in a row."""
+    button = page.locator(f"#panel-{panel}").get_by_role("button", name="save as CSV", include_hidden=True)
+    text = button.evaluate(
+        """async (button, most) => {
+            const {createObjectURL} = URL;
+            const {click} = HTMLAnchorElement.prototype;
+            try {
+                const blob = await new Promise((resolve, reject) => {
+                    URL.createObjectURL = (blob) => (resolve(blob), createObjectURL(blob));
+                    HTMLAnchorElement.prototype.click = () => {};
+                    setTimeout(() => reject(new Error(document.querySelector('#notice').textContent)), most);
+                    button.click();
+                });
+                return await blob.text();
+            } finally {
+                Object.assign(URL, {createObjectURL});
+                Object.assign(HTMLAnchorElement.prototype, {click});
+            }
         }""",
-        [panel, lens],
+        MOST,
     )
-    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def numbers(rows: list[dict[str, str]], column: str) -> list[float]:

@@ -100,7 +100,7 @@ def test_what_looks_at_a_token_and_one_head_of_it(page: Page, attentions: np.nda
         const plain = (token) => getComputedStyle(token).backgroundColor === 'rgba(0, 0, 0, 0)';
         return tokens.slice(0, from).every(plain) && tokens.length === count;
     }""", [5, count])
-    listed = csv_of(page, "looks_at", "attention")
+    listed = csv_of(page, "looks_at")
     np.testing.assert_allclose([float(row["weight"]) for row in listed], column[5:], atol=1e-5)
 
 
@@ -264,7 +264,7 @@ def test_the_matrix_that_is_saved_is_the_one_in_the_table(page: Page, attentions
     with page.expect_download() as download:
         panel.get_by_role("button", name="save as SVG").first.click()
     saved = Path(download.value.path()).read_text(encoding="utf-8")
-    rows = [list(row.values()) for row in csv_of(page, "head", "attention")]
+    rows = [list(row.values()) for row in csv_of(page, "head")]
     weights = np.array([[float(cell or "nan") for cell in row[2 : 2 + len(rows)]] for row in rows])
     np.testing.assert_allclose(np.tril(np.nan_to_num(weights)), attentions[0, 3], atol=1e-5)
     palette = page.evaluate(

@@ -95,19 +95,25 @@ def check_transformer_lab(
     page: Page, token: int, logits: np.ndarray, expected: Reference, bars: dict[str, float]
 ) -> None:
     """Its own operations in torch, at the position that chose the token."""
-    rows = csv_of(page, "transformer_lab")
-    by = {kind: [row for row in rows if row["quantity"] == kind] for kind in {row["quantity"] for row in rows}}
+    lab = page.evaluate(
+        """async ({token, temperature, topP}) => {
+            const {inspect, view} = await import(new URL('page/questions.js', document.baseURI));
+            await inspect(token - 1);
+            return (await view('transformer_lab', {token, temperature, topP})).json;
+        }""",
+        {"token": token, "temperature": OPTIONS["temperature"], "topP": OPTIONS["topP"]},
+    )
     scaled = torch.tensor(logits[token]) / OPTIONS["temperature"]
     kept = TopPLogitsWarper(OPTIONS["topP"])(torch.empty(1, 0), scaled[None])[0]
     best = torch.topk(torch.softmax(kept, -1), 5)
-    np.testing.assert_allclose(numbers(by["prediction"], "value"), best.values, atol=bars["p"])
+    np.testing.assert_allclose([each["probability"] for each in lab["predictions"]], best.values, atol=bars["p"])
     top = np.sort(logits[token])[::-1][:5]
-    np.testing.assert_allclose(numbers(by["prediction"], "logit"), top, atol=bars["logit"])
+    np.testing.assert_allclose([each["logit"] for each in lab["predictions"]], top, atol=bars["logit"])
     norms = np.linalg.norm(expected.hidden_states[:, token].astype(np.float64), axis=1)
-    np.testing.assert_allclose(numbers(by["activation (L2 norm)"], "value"), norms, rtol=bars["norm"])
+    np.testing.assert_allclose(lab["activations"], norms, rtol=bars["norm"])
     last = expected.attentions[:, :, token, : token + 1]
     entropy = -(last * np.log(last + 1e-9)).sum(axis=2).mean(axis=1)
-    np.testing.assert_allclose(numbers(by["attention entropy"], "value"), entropy, atol=bars["entropy"])
+    np.testing.assert_allclose(lab["attention_entropy"], entropy, atol=bars["entropy"])
 
 
 def check_all(page: Page, prompt: str, reference: ReferenceModel, bars: dict[str, float]) -> None:

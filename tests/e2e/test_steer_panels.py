@@ -159,11 +159,11 @@ def test_panels_out_of_sight_do_not_claim_to_compute(page: Page) -> None:
         expect(page.locator(panel)).to_contain_text("How is this computed?")
     page.evaluate("scrollTo(0, 0)")
     until(page, """() => import(new URL('lenses/in_sight.js', document.baseURI))
-        .then(({inSight}) => !inSight.value.has('why_context') && !inSight.value.has('steer'))""")
+        .then(({isSeen}) => !isSeen('why_context') && !isSeen('steer'))""")
     page.evaluate("import(new URL('page/choices.js', document.baseURI)).then((choices) => choices.pin(5))")
     read(page, B + " more")
-    said = page.evaluate("""import(new URL('lenses/in_sight.js', document.baseURI)).then(({inSight}) =>
-        [...document.querySelectorAll('#why .panel')].filter(({id}) => !inSight.value.has(id.replace('panel-', '')))
+    said = page.evaluate("""import(new URL('lenses/in_sight.js', document.baseURI)).then(({isSeen}) =>
+        [...document.querySelectorAll('#why .panel')].filter(({id}) => !isSeen(id.replace('panel-', '')))
             .map(({id, textContent}) => [id, textContent]))""")
     assert {"panel-why_context", "panel-steer"} <= {id for id, _ in said}
     assert [each for each in said if "Computing…" in each[1]] == []

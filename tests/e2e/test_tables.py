@@ -77,7 +77,7 @@ def test_the_prefix_token_is_named(page: Page) -> None:
     first = panel.locator("tbody tr").first.locator("td")
     expect(first.first).to_have_text("prefix")
     expect(first.nth(1)).to_have_text("<|endoftext|>")
-    assert csv_of(page, "looks_at", "attention")[0]["index"] == "-1"
+    assert csv_of(page, "looks_at")[0]["index"] == "-1"
 
 
 def test_a_tables_tokens_and_bits(page: Page) -> None:

@@ -97,3 +97,8 @@ def test_what_joins_visible_characters_stays() -> None:
 
 def test_an_accent_alone_stands_on_a_circle() -> None:
     assert visible("\u0301", "\u0301a", "a\u0301") == ["◌\u0301", "◌\u0301a", "a\u0301"]
+
+
+def test_an_excerpt_says_that_it_is_one_and_halves_no_character() -> None:
+    asked = (("abc", 3), ("abcd", 3), ("ab🦩", 4), ("ab🦩c", 4), ("ab🦩c", 3), ("", 3))
+    assert call(*(["excerpt", *each] for each in asked)) == ["abc", "abc…", "ab🦩", "ab🦩…", "ab…", ""]

@@ -4,7 +4,10 @@ import math
 
 import pytest
 
+from export.site.serve import SITE
 from pyscripts import wording
+from pyscripts.strides import ONLY_LIKELIHOODS
+from pyscripts.trace import NO_PREDICTION
 
 
 @pytest.mark.parametrize(("probability", "said"), [
@@ -36,3 +39,16 @@ def test_a_prediction_in_two_sentences() -> None:
     assert "between 2,500 equally likely" in wording.expectation(math.log(2500), 0.01, 1200, 1e-6)
     assert wording.expectation(0.0, 1.0, 1, 1.0).endswith("This token ranked 1st, with 100.0%.")
     assert wording.choices(0.0) == 1 and wording.choices(math.log(7)) == pytest.approx(7)
+
+
+def test_a_number_has_a_true_minus_sign_and_a_short_exponent() -> None:
+    assert [wording.short(value) for value in (-0.123456, 1234567.0, -1e-5, 1e12)] == [
+        "−0.1235", "1.235e6", "−1e−5", "1e+12"]
+    assert wording.short(-0.123456, 3) == "−0.123"
+
+
+@pytest.mark.parametrize(("sentence", "module"), [
+    (ONLY_LIKELIHOODS, "page/runs.js"), (NO_PREDICTION, "lenses/why/choice.js"),
+])  # fmt: skip
+def test_the_page_says_the_same_before_python_is_asked(sentence: str, module: str) -> None:
+    assert f"'{sentence}'" in (SITE / module).read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ from pyscripts.page.beside import Attributed
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
 from pyscripts.tokens import target_ids, token_id
+from pyscripts.trace import NO_PREDICTION
 
 LISTED = 10
-NO_PREDICTION = "First token: no prediction, since the text was read without a prefix token."
 
 
 def question(context: Context, token: int, target: int | str | None, versus: int | str | None) -> tuple[int, list[int]]:

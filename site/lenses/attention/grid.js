@@ -2,7 +2,7 @@
 
 import { headsScene } from '../../charts/heads.js';
 import { keyOf } from '../../charts/rows.js';
-import { percent, shareEnd, short } from '../../frame/format.js';
+import { fixed, percent, shareEnd, short } from '../../frame/format.js';
 import { COARSE } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { signal } from '../../vendor/signals-core.js';
@@ -55,7 +55,7 @@ function chart({ json, arrays }) {
       const which = headOf(point);
       const value = values.data[which.layer * columns + which.head];
       const own = labels.filter((label) => label.layer === which.layer && label.head === which.head);
-      const reasons = own.map((label) => `${label.reason} Score ${label.score.toFixed(2)}.`);
+      const reasons = own.map((label) => `${label.reason} Score ${fixed(label.score)}.`);
       return `Head ${nameOf(which)} · ${json.title}: ${format(value)}${reasons.length ? ` · ${reasons.join(' ')}` : ''}`;
     },
     point: (point) => (pointed.value = point && headOf(point)),
@@ -95,7 +95,7 @@ function labelsOf(heads) {
 /** Each is a button that opens it. @param {HeadGrid['labels']} labels */
 const standouts = (labels) => (labels.length ? html`<dl class="peaks">${Object.keys(NAMES).map((kind) => {
   const mine = labels.filter(({ name }) => name === kind);
-  return mine.length ? html`<div><dt title=${mine[0].reason}>${kind}</dt><dd>${mine.slice(0, 12).map((each) => html`<button type="button" class="peak small" title="Score ${each.score.toFixed(2)}: open" @click=${() => open(each)}>${nameOf(each)}</button> `)}${switchView(mine, `${kind} heads`)}</dd></div>` : nothing;
+  return mine.length ? html`<div><dt title=${mine[0].reason}>${kind}</dt><dd>${mine.slice(0, 12).map((each) => html`<button type="button" class="peak small" title="Score ${fixed(each.score)}: open" @click=${() => open(each)}>${nameOf(each)}</button> `)}${switchView(mine, `${kind} heads`)}</dd></div>` : nothing;
 })}</dl>` : nothing);
 
 export const grid = panel({

@@ -6,7 +6,7 @@ import { POINT } from '../../frame/pointer.js';
 import { amount, inUnit, unit } from '../../frame/units.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
-import { visible } from '../../shared/token_text.js';
+import { excerpt, visible } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { nameOf, open, subject } from './choice.js';
@@ -71,7 +71,7 @@ function lead({ token, after, heads, chance }) {
 function passages({ passages: list }) {
   if (!list.length) return html`<p class="hint">This text repeats no passage of three tokens or more.</p>`;
   const button = (/** @type {Induction['passages'][number]} */ { token, text }) =>
-    html`<button type="button" class="peak small" @click=${() => stepTo(token)}>${visible(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)}</button> `;
+    html`<button type="button" class="peak small" @click=${() => stepTo(token)}>${visible(excerpt(text, LONGEST))}</button> `;
   return html`<p class="hint similar">Repeated passages: ${list.map(button)}</p>`;
 }
 

@@ -1,7 +1,7 @@
 // What the token looks at, or what looks at it: which heads shade the text, and the tokens with the largest weights; main thread.
 
 import { rowsScene } from '../../charts/rows.js';
-import { count, percent, shareEnd } from '../../frame/format.js';
+import { count, fixed, percent, shareEnd } from '../../frame/format.js';
 import { COARSE } from '../../frame/pointer.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
@@ -47,7 +47,7 @@ function lead({ token, prefix, sum, direction: way }) {
     const [from, to] = way === 'to' ? [token, over] : [over, token];
     return html`<code>${nameOfToken(from)}</code> looks at <code>${nameOfToken(to)}</code>: <strong>${value === null ? noWeight(from, to) : percent(value)}</strong>.`;
   }
-  const total = sum.toLocaleString('en', { maximumFractionDigits: 2 });
+  const total = fixed(sum);
   if (way === 'from') return html`<code>${nameOfToken(token)}</code> gets <strong>${total}</strong> tokens’ worth of attention from this text.`;
   if (prefix === null) return html`<strong>${percent(sum)}</strong> of the attention is on these tokens.`;
   return html`<strong>${percent(prefix)}</strong> on the prefix token, <strong>${percent(sum)}</strong> on the text.`;

@@ -4,7 +4,7 @@ import { arcsScene } from '../../charts/arcs.js';
 import { measure } from '../../charts/canvas.js';
 import { matrixScene, within, zoomed } from '../../charts/matrix.js';
 import { keyOf } from '../../charts/rows.js';
-import { countOf, percent, shareEnd, short } from '../../frame/format.js';
+import { countOf, fixed, percent, shareEnd, short } from '../../frame/format.js';
 import { COARSE, POINT } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { isRightToLeft, labelOf, shownTexts } from '../../shared/token_text.js';
@@ -108,7 +108,7 @@ function controls() {
 function similarHeads() {
   const answer = complete(similar.answer.value)?.json;
   const button = (/** @type {{ layer: number, head: number, correlation: number }} */ each) =>
-    html`<button type="button" class="peak small" title="Correlation ${each.correlation.toFixed(3)}: open" @click=${() => open(each)}>${nameOf(each)} <span class="hint">${each.correlation.toFixed(2)}</span></button> `;
+    html`<button type="button" class="peak small" title="Correlation ${fixed(each.correlation, 3)}: open" @click=${() => open(each)}>${nameOf(each)} <span class="hint">${fixed(each.correlation)}</span></button> `;
   return html`<p class="hint similar">Similar heads on this text${answer?.reduced ? ' (from reduced patterns)' : ''}: ${answer ? answer.heads.map(button) : '…'}</p>`;
 }
 

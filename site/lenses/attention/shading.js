@@ -5,12 +5,10 @@ import { shade } from '../../page/choices.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { ask } from '../scheduler.js';
+import { shadeOf } from '../shading.js';
 import { by, complete, direction, missingAttention, pointed, shadingHeads, shadingWords, sinkHidden, subject } from './choice.js';
 
-/** @import {Palette, ThemeColours} from '../../shared/protocol.js' */
-
 const LENS = 'attention';
-const ENDS = [0, 128, 255]; // levels of the legend
 const isOpen = () => state.lens.value === LENS && state.hasLayers();
 
 const { answer } = ask({
@@ -37,12 +35,6 @@ function titleOf(token, way) {
   return way === 'to' ? `${name} looks at` : `looks at ${name}`;
 }
 
-/** @param {number[]} levels [token] @param {Palette} palette @param {'light' | 'dark'} theme @returns {ThemeColours} */
-const coloursOf = (levels, palette, theme) => ({
-  background: levels.map((level) => (level < 0 ? 'transparent' : palette[theme][level])),
-  text: levels.map((level) => (level < 0 ? 'inherit' : palette[`${theme}_text`][level])),
-});
-
 /** Keeps the text shaded while the lens is open. */
 export function followShading() {
   watch('attention over the text', () => {
@@ -53,14 +45,7 @@ export function followShading() {
     const { tokens, palette: name, direction: way } = weights.json;
     const palette = state.palettes.value?.[name];
     if (!palette || token === null || token >= tokens) return shade(LENS, null);
-    const levels = Array.from(weights.arrays.levels.data.subarray(token * tokens, (token + 1) * tokens)); // of [token, token]
-    const most = weights.arrays.most.data[token];
-    const ends = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ENDS.map((level) => palette[scheme][level]), text: [] });
-    shade(LENS, {
-      title: `${titleOf(token, way)} · ${shadingWords()}`,
-      light: coloursOf(levels, palette, 'light'),
-      dark: coloursOf(levels, palette, 'dark'),
-      legend: { values: [0, most / 2, most], labels: [shareEnd(0), '', shareEnd(most)], light: ends('light'), dark: ends('dark'), continuous: true },
-    });
+    const levels = weights.arrays.levels.data.subarray(token * tokens, (token + 1) * tokens); // of [token, token]
+    shade(LENS, shadeOf({ title: `${titleOf(token, way)} · ${shadingWords()}`, levels, palette, from: 0, to: weights.arrays.most.data[token], label: shareEnd }));
   });
 }

@@ -80,7 +80,7 @@ export const choice = panel({
   needs: 'token',
   args: (_, token) => ({ token, count: 10, options: samplingOptions() }),
   passAt(run, token, answer) {
-    if (token === 0 && run.conditions.prefix === null) return null;
+    if (!state.hasPrediction(run, token)) return null;
     const drawn = answer?.json.known && answer.json.generated && answer.json.sampled_probability !== null;
     return drawn ? null : token - 1;
   },

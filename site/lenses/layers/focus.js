@@ -7,7 +7,7 @@ import { POINT } from '../../frame/pointer.js';
 import { amount, inUnit, unit } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { panel } from '../panel.js';
-import { rowHeight } from './rows.js';
+import { layerHeight } from './rows.js';
 import { definition } from './transformer_lab.js';
 
 /** @import {Views} from '../../shared/protocol.js' */
@@ -22,7 +22,7 @@ function chart({ json, arrays }) {
     scene: (width) => rowsScene({
       labels: layers.map((_, i) => String(i)),
       labelRoom: 24,
-      rowHeight: rowHeight(rows + 1),
+      rowHeight: layerHeight(rows + 1),
       align: 'end',
       tracks: [
         {

@@ -5,7 +5,7 @@ import { short } from '../../frame/format.js';
 import { POINT } from '../../frame/pointer.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
-import { QUANTITIES, rowHeight, shortNames } from './rows.js';
+import { layerHeight, QUANTITIES, shortNames } from './rows.js';
 import { definition } from './transformer_lab.js';
 
 /** @import {LayerRow} from '../../shared/protocol.js' */
@@ -20,7 +20,7 @@ const chart = (rows, busiest) => ({
   scene: (width) => rowsScene({
     labels: shortNames(rows.map(({ name }) => name)),
     labelRoom: 40,
-    rowHeight: rowHeight(rows.length),
+    rowHeight: layerHeight(rows.length),
     align: 'end',
     marked: rows.flatMap(({ name }, row) => (name === busiest ? [row] : [])),
     tracks: COLUMNS.map((name, i) => ({

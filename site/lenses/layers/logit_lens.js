@@ -23,7 +23,7 @@ const prediction = signal('this');
 const isOfThis = () => prediction.value === 'this';
 
 /** Whether nothing predicts the token. @param {RunState} run @param {number} token */
-const isFirst = (run, token) => isOfThis() && token === 0 && run.conditions.prefix === null;
+const isFirst = (run, token) => isOfThis() && !state.hasPrediction(run, token);
 
 /** @param {LogitLens} lens */
 function lead({ layers, next, settled, this_token: ofThis }) {

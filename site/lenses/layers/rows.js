@@ -3,7 +3,7 @@
 import * as state from '../../page/state.js';
 
 /** Pixels for a layer: 12 layers and 30 take about the same room. @param {number} layers */
-export const rowHeight = (layers) => Math.max(9, Math.min(24, Math.floor(320 / layers)));
+export const layerHeight = (layers) => Math.max(9, Math.min(24, Math.floor(320 / layers)));
 
 /** @type {Record<string, string>} */
 export const QUANTITIES = {

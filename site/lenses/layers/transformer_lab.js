@@ -12,21 +12,16 @@ import { ask } from '../scheduler.js';
 /** Panels whose “How is this computed?” is open. */
 const open = signal(/** @type {ReadonlySet<string>} */ (new Set()));
 
-/** Whether there is a position before the token. @param {import('../../page/state.js').RunState} run @param {number} token */
-const hasBefore = (run, token) => token > 0 || run.conditions.prefix !== null;
-
-const { answer, csv } = ask({
+const { answer } = ask({
   view: 'transformer_lab',
   needs: 'pass',
   args(run, token) {
     const { greedy, temperature, topP } = state.settings.value.sampling;
-    return hasBefore(run, token) ? { token, temperature: greedy ? 0 : temperature, topP } : null;
+    return state.hasPrediction(run, token) ? { token, temperature: greedy ? 0 : temperature, topP } : null;
   },
   passAt: (_, token) => token - 1,
   seen: () => open.value.size > 0 && state.lens.value === 'layers' && state.hasLayers(),
 });
-
-export const transformerLabCsv = csv;
 
 /** @typedef {[name: string, ...values: string[]]} Row */
 /** @type {Record<string, { columns: string[], rows: (lab: Views['transformer_lab']['answer']['json']) => Row[] }>} */
@@ -46,7 +41,7 @@ export function definition(panel, isOpen) {
   const { columns, rows } = TABLES[panel];
   const lab = answer.value?.json;
   const run = state.run.value;
-  const none = run && !hasBefore(run, state.current.value ?? 0) ? 'First token: no probability.' : run?.done ? 'Computing…' : 'Shown when the run has ended.';
+  const none = run && !state.hasPrediction(run, state.current.value ?? 0) ? 'First token: no probability.' : run?.done ? 'Computing…' : 'Shown when the run has ended.';
   return html`<div class="transformer-lab"><p>${TRANSFORMER_LAB[panel]}</p>
     ${lab ? html`<div class="scroller" tabindex="0" role="region" aria-label="Transformer Lab’s numbers: ${columns[columns.length > 2 ? 0 : 1]}"><table class="plain"><thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
       <tbody>${rows(lab).map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>

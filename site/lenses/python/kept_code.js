@@ -2,10 +2,9 @@
 
 import { count } from '../../frame/format.js';
 import { noteKept } from '../../page/draft.js';
-import { CODE } from '../../page/keys.js';
+import { CODE, CODE_BEFORE } from '../../page/keys.js';
 import * as state from '../../page/state.js';
 
-const BEFORE = `${CODE} before`;
 const LONGEST = 20_000; // characters of code in a link
 
 /** @param {string} key */
@@ -21,7 +20,7 @@ function kept(key) {
 export const keptCode = () => kept(CODE);
 
 /** The user's code before a panel's, an example's or a link's was edited; null if there is none. */
-export const codeBefore = () => kept(BEFORE);
+export const codeBefore = () => kept(CODE_BEFORE);
 
 /** @param {string} code @param {string} [key] */
 export function keepCode(code, key = CODE) {
@@ -37,7 +36,7 @@ export function keepCode(code, key = CODE) {
 /** Keeps the user's code beside what takes its place. */
 export function setAside() {
   const own = keptCode();
-  if (own?.trim()) keepCode(own, BEFORE);
+  if (own?.trim()) keepCode(own, CODE_BEFORE);
 }
 
 /** The code in the address; null if there is none. */

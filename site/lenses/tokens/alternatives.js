@@ -1,11 +1,11 @@
 // What the model expected at a token, as bars: each alternative can replace the token or be continued from; main thread.
 
-import { count, percent } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
 import { set } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { continueFrom, replace } from '../../page/token_edits.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
+import { tokenRow, useButton } from './token_row.js';
 
 /** @import {RunState} from '../../page/state.js' */
 /** @typedef {{ rank: number, id: number, name: string, p: number, actual: boolean }} Alternative */
@@ -47,14 +47,7 @@ export function alternatives(run, index) {
 /** @param {number} index @param {Alternative} alternative @param {number} most the largest probability, which fills its bar */
 function alternative(index, { rank, id, name, p, actual }, most) {
   const ready = state.canRun.value && !state.run.value?.stored;
-  return html`<tr class=${actual ? 'actual' : ''}>
-    <td class="rank">${count(rank)}</td>
-    <th scope="row"><code>${name}</code>${actual ? html`<span class="sr-only"> (the actual token)</span>` : nothing}</th>
-    <td class="bar"><i .style=${`inline-size:${Math.max((100 * p) / most, 0.5)}%`}></i></td>
-    <td class="number">${percent(p)}</td>
-    <td class="use">
-      ${actual ? nothing : html`<button type="button" class="small" ?disabled=${!ready} title="Replace with “${name}”" aria-label="Replace with ${name}" @click=${() => replace(index, index + 1, [id])}><span aria-hidden="true">⇄</span></button>`}
-      <button type="button" class="small" ?disabled=${!ready} title="Continue from “${name}”" aria-label="Continue from ${name}" @click=${() => continueFrom(index, id)}><span aria-hidden="true">→</span></button>
-    </td>
-  </tr>`;
+  return tokenRow({ rank, name, probability: p, actual }, most, html`
+    ${actual ? nothing : useButton('⇄', 'Replace with', name, ready, () => replace(index, index + 1, [id]))}
+    ${useButton('→', 'Continue from', name, ready, () => continueFrom(index, id))}`);
 }

@@ -6,18 +6,17 @@ import { PINNED } from '../../page/keys.js';
 import { load } from '../../page/models.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
+import { excerpt } from '../../shared/token_text.js';
 import { computed, signal } from '../../vendor/signals-core.js';
 import { ask } from '../scheduler.js';
 
-const { pinnedReading } = state;
+const { isComparing, pinnedReading } = state;
 
-const isOther = () => pinnedReading.value !== null && pinnedReading.value.runId !== state.run.value?.id;
-
-const { answer } = ask({ view: 'comparison', needs: 'end', args: () => (isOther() ? {} : null), seen: () => state.lens.value === 'tokens' });
+const { answer } = ask({ view: 'comparison', needs: 'end', args: () => (isComparing.value ? {} : null), seen: () => state.lens.value === 'tokens' });
 
 /** How the text begins that was pinned until Python was started again, by a reload for example; null: none was. */
 export const lost = signal(/** @type {string | null} */ (null));
-export const beginning = (/** @type {string} */ text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+export const beginning = (/** @type {string} */ text) => excerpt(text, 60);
 
 /** Takes note if a pinned reading is gone with the Python that had it. */
 export function followPinned() {
@@ -28,14 +27,14 @@ export function followPinned() {
   });
   watch('pinned reading', () => {
     if (!pinnedReading.value) return;
-    const gone = isOther() && answer.value && !answer.value.json;
+    const gone = isComparing.value && answer.value && !answer.value.json;
     lost.value = gone ? beginning(pinnedReading.value.text) : null;
     if (gone) pinnedReading.value = null;
   });
 }
 
 /** The comparison with the current run; null while there is none. */
-export const comparison = computed(() => (isOther() && answer.value?.json ? { json: answer.value.json, arrays: answer.value.arrays } : null));
+export const comparison = computed(() => (isComparing.value && answer.value?.json ? { json: answer.value.json, arrays: answer.value.arrays } : null));
 
 export const unpinA = () => void (pinnedReading.value = null);
 

@@ -1,14 +1,15 @@
 // What the model expects after the text: each token can be added or continued from; main thread.
 
 import { saveCsv } from '../../charts/files.js';
-import { percent } from '../../frame/format.js';
 import { amount } from '../../frame/units.js';
 import * as state from '../../page/state.js';
 import { addToken, continueFrom, generateOne } from '../../page/token_edits.js';
+import { firstPosition } from '../../shared/run_key.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { filesView } from '../panel.js';
 import { codeButton } from '../python/panel_code.js';
 import { ask } from '../scheduler.js';
+import { tokenRow, useButton } from './token_row.js';
 
 const asked = ask({ view: 'next', needs: 'end', args: () => ({ count: state.settings.value.topK }), seen: () => state.lens.value === 'tokens' });
 export const next = asked.answer;
@@ -18,7 +19,7 @@ export function nextView() {
   const run = state.run.value;
   const { rows = [], entropy = null } = next.value?.json ?? {};
   if (!run || !rows.length || entropy === null || !state.text.value || run.tokens.total > run.tokens.ids.length) return nothing;
-  const full = run.tokens.ids.length + (run.conditions.prefix === null ? 0 : 1) >= (state.model.value?.manifest.context_length ?? 0);
+  const full = run.tokens.ids.length + firstPosition(run.conditions.prefix) >= (state.model.value?.manifest.context_length ?? 0);
   return html`<section class="card">
     <div class="row spread"><h2>What comes next</h2><span class="hint">${codeButton('next', 'What comes next', () => ({}), true)}${filesView('What comes next', FILES)}</span></div>
     <table class="continuations">
@@ -40,14 +41,7 @@ const isReady = (full) => state.canRun.value && state.isReadByModel.value && !fu
 function nextRow({ id, text, probability }, rank, most, full) {
   const name = state.nameOfId({ id, text });
   const ready = isReady(full);
-  return html`<tr>
-    <td class="rank">${rank}</td>
-    <th scope="row"><code>${name}</code></th>
-    <td class="bar"><i .style=${`inline-size:${Math.max((100 * probability) / most, 0.5)}%`}></i></td>
-    <td class="number">${percent(probability)}</td>
-    <td class="use">
-      <button type="button" class="small" ?disabled=${!ready} title="Add “${name}”" aria-label="Add ${name}" @click=${unlessRunning(() => addToken(id))}><span aria-hidden="true">+</span></button>
-      <button type="button" class="small" ?disabled=${!ready} title="Continue from “${name}”" aria-label="Continue from ${name}" @click=${unlessRunning(() => continueFrom(state.count.value, id))}><span aria-hidden="true">→</span></button>
-    </td>
-  </tr>`;
+  return tokenRow({ rank, name, probability }, most, html`
+    ${useButton('+', 'Add', name, ready, unlessRunning(() => addToken(id)))}
+    ${useButton('→', 'Continue from', name, ready, unlessRunning(() => continueFrom(state.count.value, id)))}`);
 }

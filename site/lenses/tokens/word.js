@@ -1,7 +1,7 @@
 // One word in numbers: how likely it was as a whole, and its tokens; main thread.
 
-import { count, countOf, percent } from '../../frame/format.js';
-import { amount, unit } from '../../frame/units.js';
+import { count, countOf, fixed, percent } from '../../frame/format.js';
+import { amount, inUnit, unit } from '../../frame/units.js';
 import { pin } from '../../page/choices.js';
 import { closeSheetView } from '../controls.js';
 import { shownTexts, tokenName, visible } from '../../shared/token_text.js';
@@ -38,7 +38,7 @@ export function wordView(run, { index, first, stop }, token, pinned) {
       <tbody>${places.map((i) => html`<tr>
         <th scope="row"><code>${tokenName(tokens, i)}</code></th>
         <td class="number">${percent(columns.probability.data[i])}</td>
-        <td class="number">${amount(columns.surprisal.data[i]).split(' ')[0]}</td>
+        <td class="number">${fixed(inUnit(columns.surprisal.data[i]))}</td>
       </tr>`)}</tbody>
     </table>
     <p class="hint">Surprisal also counts the end of the word: how likely it was that no further token of it follows. In return, it leaves out what the first token says about the word before: that it had ended. So it differs a little from the sum (Pimentel and Meister 2024).</p>`;

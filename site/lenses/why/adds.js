@@ -7,6 +7,7 @@ import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { chosenHead, fetch, lacks, missingWords, whyArgs } from './choice.js';
+import { rowHeight } from './head_charts.js';
 import { headButtons } from './heads.js';
 import { largestChart } from './tokens.js';
 
@@ -31,7 +32,7 @@ function charts({ json, arrays }) {
   const grid = {
     label: `What ${layers} layers of ${heads} heads, and each layer's MLP, added`,
     scene: (width) => rowsScene({
-      labels: Array.from({ length: layers }, (_, layer) => String(layer)), labelRoom: 24, rowHeight: layers > 20 ? 12 : 18, align: 'end',
+      labels: Array.from({ length: layers }, (_, layer) => String(layer)), labelRoom: 24, rowHeight: rowHeight(layers), align: 'end',
       tracks: [
         { kind: 'cells', title: 'heads', levels: column(0, heads), columns: heads, palette, key: keyOf(stops, short), ends: ['0', String(heads - 1)], widest: 26, share: 3 },
         { kind: 'cells', title: 'MLP', levels: column(heads, columns), columns: 1, palette, key: [], widest: 40, narrowest: 28, share: 0.6 },

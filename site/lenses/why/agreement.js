@@ -3,7 +3,7 @@
 import { rowsScene } from '../../charts/rows.js';
 import { fixed } from '../../frame/format.js';
 import { change, unit, unitEnd } from '../../frame/units.js';
-import { labelOf } from '../../shared/token_text.js';
+import { excerpt, labelOf } from '../../shared/token_text.js';
 import { html } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
 import { fetch, isChecking, lacks, missingWords, progress, setChecking, whyArgs } from './choice.js';
@@ -45,7 +45,7 @@ export const agreement = panel({
   charts: ({ json }) => {
     if (!json.spans || !json.heads) return [];
     return [
-      chart('Spans: hidden from the last position (quick), left out of the text (slow)', json.spans.map(({ text }) => labelOf(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text)), json.spans),
+      chart('Spans: hidden from the last position (quick), left out of the text (slow)', json.spans.map(({ text }) => labelOf(excerpt(text, LONGEST))), json.spans),
       chart('Heads: off at the last position (quick), off in the whole text (slow)', json.heads.map(({ layer, head }) => `head ${layer}.${head}`), json.heads),
     ];
   },

@@ -52,12 +52,12 @@ export const chosenHead = signal(/** @type {{ layer: number, head: number } | nu
 
 /** The question's arguments; null if the token has no prediction. @param {RunState} run @param {number} token @returns {WhyArgs | null} */
 export function whyArgs(run, token) {
-  if (run.kind === 'stored' || (token === 0 && run.conditions.prefix === null) || lacksAttribution()) return null;
+  if (run.kind === 'stored' || !state.hasPrediction(run, token) || lacksAttribution()) return null;
   return { token, target: target.value, versus: versus.value };
 }
 
 /** Whether the model was exported without what this lens takes. */
-export const lacksAttribution = () => !state.model.value?.manifest.outputs.direct;
+const lacksAttribution = () => !state.model.value?.manifest.outputs.direct;
 
 /** Whether a head's output can be replaced neither by its mean nor by another text's. */
 export const lacksHeadOutputs = () => state.model.value !== null && !hasHeadOutputs(state.model.value.manifest);
@@ -65,8 +65,8 @@ export const lacksHeadOutputs = () => state.model.value !== null && !hasHeadOutp
 /** Why there is nothing to show; null if there is. */
 export function missingWords() {
   if (lacksAttribution()) return 'This model was exported before attribution existed. Choose another, or build it again.';
-  const token = state.current.value;
-  return token === 0 && state.run.value?.conditions.prefix === null ? 'First token: no prediction, since the text was read without a prefix token.' : null;
+  const [run, token] = [state.run.value, state.current.value];
+  return run && token !== null && !state.hasPrediction(run, token) ? 'First token: no prediction, since the text was read without a prefix token.' : null;
 }
 
 /** What an answer still lacks. @param {{ json: object }} answer @returns {WhyMissing | null} */

@@ -5,6 +5,7 @@ import { change, inUnit, unit, unitEnd } from '../../frame/units.js';
 import { cutLinks, isChanged, scaleHeads, setInterventions } from '../../page/interventions.js';
 import { say } from '../../page/notices.js';
 import * as state from '../../page/state.js';
+import { firstPosition } from '../../shared/run_key.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { nameOf } from '../attention/choice.js';
 import { pickedHere } from '../attention/switch_off.js';
@@ -48,7 +49,7 @@ const inductionHeads = () => (state.model.value?.manifest.head_scores?.induction
 function tools() {
   const run = state.run.value;
   const { pinned, span } = state;
-  const first = run?.conditions.prefix === null ? 0 : 1;
+  const first = run ? firstPosition(run.conditions.prefix) : 1;
   const name = state.nameOfToken;
   const induction = inductionHeads();
   const query = pinned.value;

@@ -27,7 +27,7 @@ const UNALIGNED = 'Choose how they are aligned, pair their tokens below, or chan
 /** The cell that was pressed, of one run and one kind of grid. */
 const cell = signal(/** @type {{ run: number, heads: boolean, at: Cell } | null} */ (null));
 
-const isSame = () => state.pinnedReading.value?.runId === state.run.value?.id;
+const isSame = () => state.pinnedReading.value !== null && !state.isComparing.value;
 /** Whether the grid is of heads. */
 const ofHeads = () => copied.value !== 'residual';
 
@@ -105,7 +105,7 @@ export const patch = panel({
   started: isSweeping,
   args: (_, token) => (missing() ? null : patchArgs(token)),
   lacks: ({ json }) => json.missing,
-  fetch: (run, lacking) => computeMissing(run, lacking),
+  fetch: computeMissing,
   code: () => (state.pinnedReading.value ? { other: state.pinnedReading.value.text } : {}),
   title: 'Patch',
   resting: `${POINT} a cell for its value. Blue: copying from A makes the target likelier.`,

@@ -7,9 +7,8 @@ import { isChanged } from '../../page/interventions.js';
 import { watch } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { ask } from '../scheduler.js';
+import { shadeOf } from '../shading.js';
 import { both, fetch, ID, lacks, reading, versus, weighted, whyArgs } from './choice.js';
-
-/** @import {Palette, ThemeColours} from '../../shared/protocol.js' */
 
 const isOpen = () => state.lens.value === ID && state.hasLayers();
 const isShown = (/** @type {string} */ id) => () => isOpen() && reading.value === id;
@@ -26,12 +25,6 @@ function withArgs(own, more) {
   return own && { ...own, ...more };
 }
 
-/** @param {ArrayLike<number>} levels [token] @param {Palette} palette @param {'light' | 'dark'} theme @returns {ThemeColours} */
-const coloursOf = (levels, palette, theme) => ({
-  background: Array.from(levels, (level) => (level < 0 ? 'transparent' : palette[theme][level])),
-  text: Array.from(levels, (level) => (level < 0 ? 'inherit' : palette[`${theme}_text`][level])),
-});
-
 /** Keeps the text shaded while the lens is open. */
 export function followShading() {
   watch('the Why lens over the text', () => {
@@ -44,18 +37,10 @@ export function followShading() {
     const palette = name && state.palettes.value?.[name];
     if (!json || !shades || !palette || (chosen !== 'change' && json.token !== state.current.value)) return shade(ID, null);
     const most = json.most ?? 0;
-    const isSigned = name === 'signed';
     const nats = chosen === 'needs' || chosen === 'change';
-    const end = (/** @type {number} */ value) => (nats ? `${unitEnd(value)} ${unit()}` : chosen === 'looks' ? shareEnd(value) : short(value));
-    const ends = [0, 128, 255];
-    const stops = (/** @type {'light' | 'dark'} */ scheme) => ({ background: ends.map((level) => palette[scheme][level]), text: [] });
+    const label = (/** @type {number} */ value) => (nats ? `${unitEnd(value)} ${unit()}` : chosen === 'looks' ? shareEnd(value) : short(value));
     const text = json.target ? state.nameOfId(json.target) : state.nameOfToken(state.current.value ?? 0);
     const titles = { adds: `added directly to ${text}`, looks: `looked at for ${text}`, needs: `${text} without it`, change: 'Δ by interventions' };
-    shade(ID, {
-      title: titles[chosen],
-      light: coloursOf(shades, palette, 'light'),
-      dark: coloursOf(shades, palette, 'dark'),
-      legend: { values: isSigned ? [-most, 0, most] : [0, most / 2, most], labels: [end(isSigned ? -most : 0), '', end(most)], light: stops('light'), dark: stops('dark'), continuous: true },
-    });
+    shade(ID, shadeOf({ title: titles[chosen], levels: shades, palette, from: name === 'signed' ? -most : 0, to: most, label }));
   });
 }

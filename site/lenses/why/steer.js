@@ -3,8 +3,10 @@
 import { countOf, significant } from '../../frame/format.js';
 import { valueOf } from '../../frame/mount.js';
 import { say, tell } from '../../page/notices.js';
+import { isEnded } from '../../page/part.js';
 import { listSteering } from '../../page/questions.js';
 import * as state from '../../page/state.js';
+import { excerpt } from '../../shared/token_text.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { signal } from '../../vendor/signals-core.js';
 import { menuView, pinView, settingMenu } from '../controls.js';
@@ -17,6 +19,7 @@ import { compare, held, hold, isSteering, isTaking, openVector, pair, release, s
 
 const PANEL = 'steer';
 const STRONGEST = 8;
+const EXCERPT = 40; // characters of a text that are shown
 const POSITIONS = { last: 'at the last position', mean: 'mean over the tokens' };
 
 const place = signal('last');
@@ -25,11 +28,10 @@ const layer = signal(/** @type {number | null} */ (null));
 
 const layers = () => state.model.value?.manifest.layers ?? 1;
 const chosenLayer = () => Math.min(layer.value ?? Math.floor(layers() / 2), layers() - 1);
-const isOther = () => state.pinnedReading.value !== null && state.pinnedReading.value.runId !== state.run.value?.id;
 
 const question = ask({
   view: 'steering', needs: 'end',
-  args: () => (isOther() && (!held.value || isTaking.value) ? { layer: chosenLayer(), mean: place.value === 'mean' } : null),
+  args: () => (state.isComparing.value && (!held.value || isTaking.value) ? { layer: chosenLayer(), mean: place.value === 'mean' } : null),
   seen: () => isSeen(PANEL) && state.hasLayers(),
 });
 
@@ -43,7 +45,7 @@ const sources = () => html`${source()}${listsView()}`;
 function source() {
   const run = state.run.value;
   const pinned = state.pinnedReading.value;
-  const answer = isOther() ? question.answer.value : null;
+  const answer = state.isComparing.value ? question.answer.value : null;
   const onFile = (/** @type {Event} */ event) => {
     const field = /** @type {HTMLInputElement} */ (event.target);
     void openVector(field.files?.[0]);
@@ -51,14 +53,14 @@ function source() {
   };
   const open = html`<button type="button" class="small" @click=${(/** @type {Event} */ event) => /** @type {HTMLElement} */ (/** @type {HTMLElement} */ (event.currentTarget).nextElementSibling).click()}>Open a vector…</button>
     <input type="file" id="vector-file" accept=".json,application/json" hidden @change=${onFile}>`;
-  if (!pinned || !isOther()) {
+  if (!pinned || !state.isComparing.value) {
     return html`<p class="hint">${pinned ? 'This text is pinned as A. Now read another, which A is compared with.' : 'Pin a text as A and read another: the difference of their residual streams is a vector that can be added to any text.'}</p>
       <p class="why-tools">${pinned ? nothing : pinView('Pin this text as A')} ${open}</p>`;
   }
   const take = () => {
-    if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A minus “${short(run?.tokens.text ?? '')}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
+    if (answer && !answer.json.why_not) hold({ layer: answer.json.layer, vector: Array.from(answer.arrays.vector.data) }, `A minus “${excerpt(run?.tokens.text ?? '', EXCERPT)}”, ${place.value === 'mean' ? POSITIONS.mean : POSITIONS.last}`);
   };
-  return html`<p class="why-question lead">A (“${short(pinned.text)}”) less this text, ${layerMenu()} ${settingMenu('Position', POSITIONS, place)}</p>
+  return html`<p class="why-question lead">A (“${excerpt(pinned.text, EXCERPT)}”) minus this text, ${layerMenu()} ${settingMenu('Position', POSITIONS, place)}</p>
     <p class="hint">${answer?.json.why_not ?? (answer ? `L2 norm ${significant(answer.json.norm)}; the residual stream of this text has ${significant(answer.json.usual)} there on average.` : isSeen(PANEL) ? 'Computing…' : LATER)}</p>
     <p class="why-tools"><button type="button" class="small" ?disabled=${!answer || answer.json.why_not !== null} @click=${take}>Take this vector</button> ${open}</p>`;
 }
@@ -76,7 +78,7 @@ async function takeLists(event) {
     const { json, arrays } = await listSteering({ lists: [a, b], layer: at, mean });
     hold({ layer: at, vector: Array.from(arrays.vector.data) }, `mean over ${countOf(json.texts[0], 'text')} of A minus ${json.texts[1]} of B, ${mean ? POSITIONS.mean : POSITIONS.last}`);
   } catch (error) {
-    if (/** @type {any} */ (error)?.name !== 'Ended') tell(error); // else a newer run has come
+    if (!isEnded(error)) tell(error); // else a newer run has come
   } finally {
     isReading.value = false;
   }
@@ -84,13 +86,11 @@ async function takeLists(event) {
 
 const listsView = () => html`<details><summary>From two lists of texts</summary>
   <form class="why-lists" @submit=${takeLists}>
-    <label>A, one text a line <textarea name="a" rows="3" spellcheck="false"></textarea></label>
-    <label>B, one text a line <textarea name="b" rows="3" spellcheck="false"></textarea></label>
+    <label>A, one text per line <textarea name="a" rows="3" spellcheck="false"></textarea></label>
+    <label>B, one text per line <textarea name="b" rows="3" spellcheck="false"></textarea></label>
     <p class="why-tools">${layerMenu()} ${settingMenu('Position of lists', POSITIONS, place)}
       <button type="submit" class="small" ?disabled=${isReading.value || !state.run.value?.done || state.phase.value !== 'ready'}>${isReading.value ? 'Reading the lists…' : 'Take the mean of A minus that of B'}</button></p>
   </form></details>`;
-
-const short = (/** @type {string} */ text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
 /** The vector that is held. @param {NonNullable<typeof held.value>} vector */
 function use({ layer: at, words }) {

@@ -2,8 +2,9 @@
 
 import { saveJson } from '../../charts/files.js';
 import { generate, readUnder } from '../../page/edits.js';
-import { setInterventions } from '../../page/interventions.js';
+import { rounded, setInterventions } from '../../page/interventions.js';
 import { say, tell } from '../../page/notices.js';
+import { isEnded } from '../../page/part.js';
 import { wholeRun } from '../../page/questions.js';
 import { asBefore, samplingOptions } from '../../page/run_options.js';
 import * as state from '../../page/state.js';
@@ -13,7 +14,6 @@ import { computed, signal } from '../../vendor/signals-core.js';
 
 /** @import {Steering} from '../../shared/vector_file.js' */
 
-const DIGITS = 6; // of a number that is added: a run's key holds all of them
 const MOST_BYTES = 1_000_000;
 
 /** The vector that is held, of a model (sha256); words: what it is. @typedef {Steering & { model: string, words: string }} Held */
@@ -48,7 +48,7 @@ function others() {
 /** The interventions with it, in the place of the one added before. @param {Held} vector */
 function steered({ layer, vector }) {
   const rest = others();
-  const row = { layer, position: null, vector: vector.map((value) => Number((value * strength.value).toPrecision(DIGITS))) };
+  const row = { layer, position: null, vector: rounded(vector.map((value) => value * strength.value)) };
   entry.value = JSON.stringify(row);
   return { ...rest, add: [...(rest.add ?? []), row] };
 }
@@ -100,7 +100,7 @@ export async function compare() {
       if (stopped) return;
     }
   } catch (error) {
-    if (/** @type {any} */ (error)?.name !== 'Ended' && state.run.value?.done) tell(error); // else a newer run took its place
+    if (!isEnded(error) && state.run.value?.done) tell(error); // else a newer run took its place
   } finally {
     show({ busy: false });
     const isLeft = state.run.value?.id === bare && state.underWay.value === null; // no newer run has come
