@@ -21,7 +21,7 @@ export const PROSE = {
     caption: 'Focused heads (orange) attend to few positions, diffuse heads (blue) to many.',
     how: 'A head spreads its attention over the positions so far; the entropy says over how many. It grows with the length of the text, so the cells show it divided by its largest possible value, the logarithm of the number of positions the layer sees. Many heads rest on the first position, the attention sink, when they have nothing to do: its share is given, and so is the entropy of the rest. Bars are means over a layer’s heads.',
     formula: 'H = −Σ p·ln p over a head’s attention;  normalised = H / ln(visible positions);  without the sink: p / (1 − p₀)',
-    source: 'activations.focus, attention.attention_statistics',
+    source: 'activations.focus, attention.entropies',
   },
   why_adds: {
     caption: 'Direct logit attribution: the logit as a sum of what the embedding, each head and each MLP added.',
