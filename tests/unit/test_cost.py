@@ -11,6 +11,7 @@ from export.site.serve import SITE
 from pyscripts.kept_attention import KeptAttention
 from pyscripts.kept_hidden_states import KeptHiddenStates
 from pyscripts.trace import ATTENTION_BYTES, HIDDEN_BYTES, LONG_HIDDEN_BYTES
+from tests.unit import page_module
 from tests.unit.page_texts import NODE
 
 pytestmark = pytest.mark.skipif(not NODE, reason="needs Node (make)")
@@ -28,6 +29,12 @@ def said(*counts: int) -> list[str | None]:
     arguments = [(SITE / "page/cost.js").as_uri(), json.dumps([MANIFEST, counts])]
     command = [str(NODE), "-e", CALL, *arguments]
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+def test_the_page_and_python_keep_as_much() -> None:
+    script = "import(process.argv[1]).then(({ KEPT }) => console.log(JSON.stringify(KEPT)))"
+    assert page_module.run(script, "page/cost.js", None) == {
+        "attention": ATTENTION_BYTES, "hiddenStates": HIDDEN_BYTES, "firstHiddenStates": LONG_HIDDEN_BYTES}
 
 
 def test_what_is_kept_is_what_the_page_says() -> None:
