@@ -139,7 +139,8 @@
  *             bits_per_byte: number | null, bits_per_character: number | null, convention?: string }} Summary see pyscripts/metrics/text.py; nats
  * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one for each token or stop of a legend
  * @typedef {{ light: ThemeColours, dark: ThemeColours,
- *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean } }} Colours
+ *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean,
+ *                       in_units?: Record<'bits' | 'nats', string[]> | null } }} Colours `in_units`: the labels, if they hold amounts
  * @typedef {{ light: string[], dark: string[], light_text: string[], dark_text: string[] }} Palette CSS colours by step, and those of text on them
  * @typedef {{ id: string, title: string, description: string, of_words?: boolean }} Colouring `of_words`: whole words have it, too
  */
