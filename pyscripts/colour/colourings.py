@@ -5,7 +5,7 @@ token without a prefix) get no colour.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ RAREST = 1e15  # a probability below 1 in so many is not told apart from others
 Values = NDArray[np.float64]  # [token]; NaN = null
 Paint = Callable[[Values], colour.RGB]
 Limits = tuple[float, float]
+UNITS = {"bits": math.log(2), "nats": 1.0}  # what a page can show amounts in -> its size in nats
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Legend:
     light: Theme  # [stop]
     dark: Theme  # [stop]
     continuous: bool  # whether colours flow between the stops
+    in_units: dict[str, list[str]] | None = None  # "bits", "nats" -> labels [stop], if they hold amounts of these
 
 
 @dataclass(frozen=True)
@@ -145,12 +147,14 @@ def cividis(statistics: TokenStatistics) -> Colours:
 
 def uncertainty(statistics: TokenStatistics) -> Colours:
     """Entropy 0 ... 8 nats of the prediction, whatever token followed."""
+    in_units = _in_units([0, 2, 4, 6, 8], ["{} (certain)", "{}", "{}", "{}", "{} (uncertain)"])
     return _colours(
         np.where(np.isnan(statistics.logprob), np.nan, statistics.entropy),
         light=_ramp("#f7fbff #c6dbef #6baed6 #2171b5", 0, 8),
         dark=_ramp("#10161d #0b3a66 #2171b5 #9ecae1", 0, 8),
         stops=[0, 2, 4, 6, 8],
-        labels=["0 nats (certain)", "2 nats", "4 nats", "6 nats", "8 nats (uncertain)"],
+        labels=in_units["nats"],
+        in_units=in_units,
     )
 
 
@@ -162,9 +166,10 @@ def surprise_excess(statistics: TokenStatistics) -> Colours:
 def difference(change: ArrayLike, most: float) -> Colours:
     """Change of log-probability [token] from another reading, -most ... most nats: blue likelier, orange less."""
     colours = _diverging(-np.asarray(change, np.float64), "no change", most)
-    labels = list(reversed(colours.legend.labels))
-    values = [-value for value in colours.legend.values]
-    return replace(colours, legend=replace(colours.legend, values=values, labels=labels))
+    legend = colours.legend
+    in_units = {unit: labels[::-1] for unit, labels in (legend.in_units or {}).items()}
+    values = [-value for value in legend.values]
+    return replace(colours, legend=replace(legend, values=values, labels=in_units["nats"], in_units=in_units))
 
 
 COLOURINGS = {
@@ -212,11 +217,20 @@ COLOURINGS = {
 
 
 def _colours(
-    values: Values, light: Paint, dark: Paint, stops: list[float], labels: list[str], continuous: bool = True
+    values: Values, light: Paint, dark: Paint, stops: list[float], labels: list[str], continuous: bool = True,
+    in_units: dict[str, list[str]] | None = None,
 ) -> Colours:
     at = np.array(stops, np.float64)  # [stop]
-    legend = Legend(stops, labels, _theme(light(at)), _theme(dark(at)), continuous)
+    legend = Legend(stops, labels, _theme(light(at)), _theme(dark(at)), continuous, in_units)
     return Colours(_theme(light(values)), _theme(dark(values)), legend)
+
+
+def _in_units(nats: Sequence[float], labels: Sequence[str]) -> dict[str, list[str]]:
+    """[stop] labels in each of UNITS, with the amounts in place of "{}"."""
+    return {
+        unit: [label.format(f"{amount / size:.3g} {unit}") for amount, label in zip(nats, labels, strict=True)]
+        for unit, size in UNITS.items()
+    }
 
 
 def _theme(background: colour.RGB) -> Theme:
@@ -230,18 +244,22 @@ def _ramp(anchors: str, lowest: float, highest: float) -> Paint:
 def _surprisal_ramp(statistics: TokenStatistics, anchors: str) -> Colours:
     backwards = " ".join(reversed(anchors.split()))
     stops: list[float] = [0, 3, 6, 9, 12]
-    labels = ["0 bits (100%)", "3 bits (12.5%)", "6 bits (1.6%)", "9 bits (0.2%)", "12 bits (0.02%)"]
-    return _colours(surprisal_bits(statistics.logprob), _ramp(backwards, 0, 12), _ramp(anchors, 0, 12), stops, labels)
+    shares = ["{} (100%)", "{} (12.5%)", "{} (1.6%)", "{} (0.2%)", "{} (0.02%)"]
+    in_units = _in_units([stop * UNITS["bits"] for stop in stops], shares)
+    return _colours(surprisal_bits(statistics.logprob), _ramp(backwards, 0, 12), _ramp(anchors, 0, 12), stops,
+                    in_units["bits"], in_units=in_units)
 
 
 def _diverging(values: Values, middle: str, most: float = 5) -> Colours:
-    half, all_ = f"{most / 2:.3g} nats", f"{most:.3g} nats"
+    amounts = [most, most / 2, 0, most / 2, most]
+    in_units = _in_units(amounts, ["−{}", "−{}", f"0 ({middle})", "+{}", "+{}"])
     return _colours(
         values,
         light=_ramp("#4393c3 #f7f7f7 #e08214", -most, most),
         dark=_ramp("#4393c3 #1c1c1c #e08214", -most, most),
         stops=[-most, -most / 2, 0, most / 2, most],
-        labels=[f"−{all_}", f"−{half}", f"0 ({middle})", f"+{half}", f"+{all_}"],
+        labels=in_units["nats"],
+        in_units=in_units,
     )
 
 

@@ -23,9 +23,7 @@ LABELS = {
     "induction": "Induction head: attends to the token that followed an earlier occurrence of this one.",
     "duplicate_token": "Duplicate-token head: attends to earlier occurrences of this token.",
     "previous_token": "Previous-token head: attends to the token just before.",
-    "current_token": "Current-token head: attends to the token itself.",
-    "first_token": "Sink head: attends mostly to position 0, the attention sink.",
-}  # in the order they are tried, the most specific first
+}  # what a head is called by its scores
 
 
 @dataclass(frozen=True)
@@ -85,17 +83,6 @@ def where_known(masses: HeadScores, expected: HeadScores) -> HeadScores:
 def scores(mass: HeadScores) -> HeadScores:
     """Masses [..., query] averaged over the queries that have the pattern, [...]; NaN if none does."""
     return HeadScores(**{name: known_mean(values) for name, values in vars(mass).items()})
-
-
-def labels(head_scores: HeadScores) -> list[tuple[str, str] | None]:
-    """For scores [head]: (pattern, one sentence about it), or None if no score is above THRESHOLD."""
-    columns = {name: np.asarray(getattr(head_scores, name), np.float64) for name in LABELS}
-    result: list[tuple[str, str] | None] = []
-    for head in range(len(columns["induction"])):
-        names = (name for name in LABELS if columns[name][head] > THRESHOLD)
-        name = next(names, None)
-        result.append((name, LABELS[name]) if name else None)
-    return result
 
 
 def repeated_random_ids(

@@ -22,7 +22,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class SecondCopyCurve:
-    """Mean log-probabilities by place in the passage; NaN if no token there has one."""
+    """Mean surprisal by place in the passage; NaN if no token there has one."""
 
     first: NDArray[np.float64]  # [place] nats, at the first occurrences
     later: NDArray[np.float64]  # [place] nats, at the copies
@@ -61,16 +61,16 @@ def _copies(text: tuple[int, ...], shortest: int) -> tuple[Copy, ...]:
     return tuple(result)
 
 
-def second_copy_curve(logprob: ArrayLike, ids: ArrayLike, shortest: int = SHORTEST) -> SecondCopyCurve:
-    """Mean logprob [token] (nats, NaN = null) at the first and later occurrences of repeated passages, by place.
+def second_copy_curve(surprisal: ArrayLike, ids: ArrayLike, shortest: int = SHORTEST) -> SecondCopyCurve:
+    """Mean surprisal [token] (nats, NaN = null) at the first and later occurrences of repeated passages, by place.
 
     Place 0 is a passage's first token. A first occurrence counts once, however often it is copied. With induction heads
     a model predicts later copies far better from the second place on (Elhage et al. 2021, Olsson et al. 2022).
     """
-    values = np.asarray(logprob, np.float64)
+    values = np.asarray(surprisal, np.float64)
     if values.shape != np.shape(ids):
         raise ValueError(
-            f"{np.size(ids)} token ids need {np.size(ids)} log-probabilities, not shape {values.shape}."
+            f"{np.size(ids)} token ids need {np.size(ids)} surprisals, not shape {values.shape}."
         )
     repeated = copies(ids, shortest)
     longest = max((copy.length for copy in repeated), default=0)

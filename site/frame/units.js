@@ -21,10 +21,5 @@ export const change = (nats) => signed(inUnit(nats));
 /** An end of an axis or of a scale, in the chosen unit. @param {number} nats */
 export const unitEnd = (nats) => short(inUnit(nats));
 
-/** A label of a legend that holds an amount, in the chosen unit. @param {string} label */
-export const inWords = (label) =>
-  label.replace(/(\d[\d.]*) (bits|nats)/, (same, value, own) => {
-    if (own === unit()) return same;
-    const nats = own === 'bits' ? value * Math.LN2 : Number(value);
-    return `${Number(converted(nats).toPrecision(3))} ${unit()}`;
-  });
+/** The labels of a legend, in the chosen unit. @param {import('../shared/protocol.js').Colours['legend']} legend */
+export const labelsIn = ({ labels, in_units: inUnits }) => inUnits?.[unit()] ?? labels;

@@ -1,7 +1,7 @@
 // Reads ids with the model without changing the current run's KV cache, of which it reuses what fits; inference worker.
 
+import { chunkLength } from '../shared/chunks.js';
 import { ModelError } from '../shared/manifest.js';
-import { chunkLength } from './chunks.js';
 import { interventionInputs, wholes } from './intervention_inputs.js';
 
 /** @import {Interventions, Manifest, RunKey} from '../shared/protocol.js' */

@@ -1,10 +1,10 @@
 // Reads texts and generates: chunked passes with the KV cache, whose outputs go straight to analysis; inference worker.
 
 import * as Comlink from '../vendor/comlink.min.js';
+import { chunkLength } from '../shared/chunks.js';
 import { ModelError } from '../shared/manifest.js';
 import { conditionsOf, NO_INTERVENTIONS, strideOf } from '../shared/run_key.js';
 import { Carrier } from './carrier.js';
-import { chunkLength } from './chunks.js';
 import { interventionInputs } from './intervention_inputs.js';
 import { Stopped } from './queue.js';
 

@@ -21,7 +21,7 @@ export const PROSE = {
     caption: 'Focused heads (orange) attend to few positions, diffuse heads (blue) to many.',
     how: 'A head spreads its attention over the positions so far; the entropy says over how many. It grows with the length of the text, so the cells show it divided by its largest possible value, the logarithm of the number of positions the layer sees. Many heads rest on the first position, the attention sink, when they have nothing to do: its share is given, and so is the entropy of the rest. Bars are means over a layer’s heads.',
     formula: 'H = −Σ p·ln p over a head’s attention;  normalised = H / ln(visible positions);  without the sink: p / (1 − p₀)',
-    source: 'activations.focus, attention.attention_statistics',
+    source: 'focus.focus, attention.entropies',
   },
   why_adds: {
     caption: 'Direct logit attribution: the logit as a sum of what the embedding, each head and each MLP added.',
@@ -81,7 +81,7 @@ export const PROSE = {
     caption: 'What the model would predict if it stopped after each layer: in the place of this token, or after it.',
     how: 'The hidden state after each layer goes through the final norm and the unembedding, as if it were the last. The state is that of the position that predicts: for this token, the one before it. Rank: that of the actual token. KL: how far the layer’s distribution is from the final one (0 at the end).',
     formula: 'softmax(W_U · norm(h_l));  KL(final ‖ layer) = Σ p_final · (ln p_final − ln p_layer)',
-    source: 'activations.lens_layers, lens.read',
+    source: 'lens.logit_lens, lens.read',
   },
   dimensions: {
     caption: 'Every dimension of the token’s hidden state after one layer, and the tokens where its largest ones peak.',

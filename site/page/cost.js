@@ -1,41 +1,50 @@
 // Estimates what reading a long text will cost, before it starts; main thread.
 
 import { count } from '../frame/format.js';
+import { chunkLength, MOST_TOKENS, outputBytes } from '../shared/chunks.js';
 
-/** @import {Manifest} from '../shared/protocol.js' */
+/** @import {LoadedModel} from '../shared/protocol.js' */
 
 const WORTH_SAYING = 512; // tokens; shorter texts take less time than reading the notice
-const CHUNK = 64; // tokens per pass and, of longer texts, bytes of its outputs, as in inference/chunks.js
-const MOST_OF_CHUNK = 64e6;
 /** Bytes of each, as in pyscripts/trace.py. */
-const KEPT = { attention: 160e6, hiddenStates: 110e6, firstHiddenStates: 32e6 };
+export const KEPT = { attention: 160e6, hiddenStates: 110e6, firstHiddenStates: 32e6 };
 const STATISTICS = 7; // numbers of every head at every position, in float32
 const SHOWN = 16e3; // bytes of a token in the document
 const OVERHEAD = 1.1; // of allocators; measured: 0.53 GB for 3,975 tokens of SmolLM2, and 1.0 GB for 8,191
 
-let speed = 0; // tokens per second of the latest run that was long enough to measure
-let shortest = 0; // seconds of the latest run of less than one pass
+const UNKNOWN = {
+  speed: 0, // tokens per second of the latest run that was long enough to measure
+  shortest: 0, // seconds of the latest run of less than one pass
+};
+/** Of each model on its device: another one has another speed. @type {WeakMap<LoadedModel, typeof UNKNOWN>} */
+const measured = new WeakMap();
+const speedOf = (/** @type {LoadedModel} */ model) => measured.get(model) ?? UNKNOWN;
 
-/** Records the speed of a finished run. @param {number} tokens that it read, without reused ones @param {number} milliseconds */
-export function noteSpeed(tokens, milliseconds) {
-  if (tokens >= CHUNK) speed = (1000 * tokens) / milliseconds;
-  else if (tokens > 0) shortest = milliseconds / 1000;
+/** Records the speed of a finished run. @param {LoadedModel} model @param {number} tokens that it read, without reused ones @param {number} milliseconds */
+export function noteSpeed(model, tokens, milliseconds) {
+  if (tokens < 1) return;
+  measured.set(model, { ...speedOf(model), ...(tokens >= MOST_TOKENS ? { speed: (1000 * tokens) / milliseconds } : { shortest: milliseconds / 1000 }) });
 }
 
-/** Seconds that reading so many tokens will take, by the latest measurement; 0 before the first. @param {number} tokens */
-export const secondsFor = (tokens) => Math.max(shortest, speed ? tokens / speed : tokens > CHUNK ? (shortest * tokens) / CHUNK : 0);
+/** Seconds that a model will take to read so many tokens, by its latest run; 0 before the first. @param {LoadedModel} model @param {number} tokens */
+export function secondsFor(model, tokens) {
+  const { speed, shortest } = speedOf(model);
+  return Math.max(shortest, speed ? tokens / speed : tokens > MOST_TOKENS ? (shortest * tokens) / MOST_TOKENS : 0);
+}
 
 /**
  * What reading costs, and what is kept of it.
- * @param {Manifest} manifest
+ * @param {LoadedModel} model
  * @param {number} tokens
  * @param {boolean} prefix whether the prefix token is read before them
  * @returns {string | null} sentences; null for short texts
  */
-export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_size }, tokens, prefix) {
+export function costOf(model, tokens, prefix) {
+  const { layers, heads, kv_heads, head_size, hidden_size } = model.manifest;
   if (tokens < WORTH_SAYING) return null;
   const cache = 4 * 2 * layers * kv_heads * head_size * tokens;
-  const chunk = Math.min(4 * CHUNK * (vocab_size + layers * heads * tokens + (3 * layers + 1) * hidden_size), MOST_OF_CHUNK);
+  const past = tokens - MOST_TOKENS; // before the last pass, whose outputs are as large as any
+  const chunk = outputBytes(model.manifest, past, chunkLength(model.manifest, past, MOST_TOKENS));
   const state = 4 * (layers + 1) * hidden_size; // of one position
   const first = prefix ? 1 : 0;
   const positions = tokens + first;
@@ -45,6 +54,7 @@ export function costOf({ layers, heads, kv_heads, head_size, hidden_size, vocab_
   // A chunk's outputs are in onnxruntime and on their way; the statistics are there twice when they are joined.
   const keptBytes = state * kept + (attention > KEPT.attention ? 0 : attention);
   const bytes = OVERHEAD * (cache + 2 * chunk + 2 * statistics + keptBytes + SHOWN * tokens);
+  const { speed } = speedOf(model);
   const time = speed ? ` and about ${Math.ceil(tokens / speed)} s` : '';
   const limits = [
     ...(attention > KEPT.attention ? ['Attention is not kept; it is computed again when needed.'] : []),

@@ -64,7 +64,7 @@ export function startRun(kind, input, options, { given = null, once = false } = 
     if (id === newest) show(request, model, tokenized);
     onShown(tokenized);
   };
-  const done = finish(id, inference, inference.wait(inference.api.run(request, callback(onTokens))));
+  const done = finish(id, model, inference, inference.wait(inference.api.run(request, callback(onTokens))));
   done.catch(() => {}); // callers that await it see the error
   const shown = Promise.race([tokens, done.then(() => tokens)]);
   shown.catch(() => {});
@@ -83,17 +83,18 @@ function fitting(manifest) {
 
 /**
  * @param {number} id
+ * @param {LoadedModel} model
  * @param {import('./part.js').Part<import('../shared/protocol.js').InferenceApi>} inference
  * @param {Promise<import('../shared/protocol.js').Outcome>} outcome
  */
-async function finish(id, inference, outcome) {
+async function finish(id, model, inference, outcome) {
   const started = performance.now();
   try {
     const { stopped } = await outcome;
     trust();
     const run = state.run.value;
     if (run?.id === id && run.kind === 'read' && run.conditions.stride === null && !stopped) {
-      noteSpeed(run.tokens.ids.length - run.reused, performance.now() - started);
+      noteSpeed(model, run.tokens.ids.length - run.reused, performance.now() - started);
     }
     if (id === newest && stopped) say('Stopped. The part read or generated so far is kept.');
     return { stopped };
@@ -150,7 +151,7 @@ function show({ runId: id, kind, input, options, interventions, given }, model, 
     const keptPin = pinned.value !== null && pinned.value < alike ? pinned.value : null;
     state.selection.value = { run: id, hovered: null, pinned: keptPin, span: keptSpan };
     state.run.value = run;
-    const cost = conditions.stride === null ? costOf(manifest, tokens.ids.length - same, conditions.prefix !== null) : null;
+    const cost = conditions.stride === null ? costOf(model, tokens.ids.length - same, conditions.prefix !== null) : null;
     const [all, context, first] = [tokens.total, manifest.context_length, tokens.ids.length].map(written);
     const cut = tokens.total > tokens.ids.length ? `The text has ${all} tokens, but the context of ${manifest.name} is ${context}. Showing the first ${first}.` : null;
     if (cost) forgetCost = sayMeanwhile(cut ? `${cut} ${cost}` : cost, cut);

@@ -6,7 +6,7 @@
 /** Address of the models folder, ending in a slash. */
 export const MODELS = new URL('../models/', import.meta.url).href;
 
-const [INDEX_SCHEMA, MODEL_SCHEMA] = ['tokenlight.models/1', 'tokenlight.model/3']; // as in export/manifest.py
+const [INDEX_SCHEMA, MODEL_SCHEMA] = ['tokenlight.models/1', 'tokenlight.model/3']; // as in export/library.py
 const INDEX = "This site's list of models is";
 const MAX_MODEL_BYTES = 4e9; // wasm32 cannot address more
 const MAX_CHUNK_BYTES = 32e6;

@@ -139,7 +139,8 @@
  *             bits_per_byte: number | null, bits_per_character: number | null, convention?: string }} Summary see pyscripts/metrics/text.py; nats
  * @typedef {{ background: string[], text: string[] }} ThemeColours CSS, one for each token or stop of a legend
  * @typedef {{ light: ThemeColours, dark: ThemeColours,
- *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean } }} Colours
+ *             legend: { values: number[], labels: string[], light: ThemeColours, dark: ThemeColours, continuous: boolean,
+ *                       in_units?: Record<'bits' | 'nats', string[]> | null } }} Colours `in_units`: the labels, if they hold amounts
  * @typedef {{ light: string[], dark: string[], light_text: string[], dark_text: string[] }} Palette CSS colours by step, and those of text on them
  * @typedef {{ id: string, title: string, description: string, of_words?: boolean }} Colouring `of_words`: whole words have it, too
  */
@@ -165,8 +166,9 @@
  * @typedef {{ token: number, text: string, probability: number, surprisal_nats: number, entropy_nats: number, expected: string | null }} Remark
  * @typedef {{ title: string, count: number, mean_surprisal_nats: number | null, mean_entropy_nats: number | null }} ClassRow
  * @typedef {{ start: number, source: number, length: number, text: string, first_nats: number | null, later_nats: number | null }} CopyRow
- * @typedef {{ surprises: Remark[], less_surprising: Remark[], classes: ClassRow[], code: boolean, copies: CopyRow[],
- *             curve: { first: (number | null)[], later: (number | null)[], count: number[] } }} Findings
+ * @typedef {{ first: (number | null)[], later: (number | null)[], count: number[] }} Curve by place in repeated passages: mean surprisal in nats,
+ *   and how many copies are long enough
+ * @typedef {{ surprises: Remark[], less_surprising: Remark[], classes: ClassRow[], code: boolean, copies: CopyRow[], curve: Curve }} Findings
  * @typedef {ClassRow & { raised_layers: number[] | null, relative_activity: (number | null)[], attention_entropy: (number | null)[] }} ActiveClassRow
  * @typedef {{ model: string, tokens: TokenizedText, colours: Colours, summary: Summary }} Side
  * @typedef {{ name: string, index: number, value: number, where: { token: number, text: string, value: number }[] }} Dimension
@@ -184,7 +186,7 @@
  *             palette: string, stops: Stop[] }} HeadGrid
  * @typedef {{ token: number, text: string, after: { token: number, text: string }[], chance: number,
  *             heads: { layer: number, head: number, here: number, model: number | null }[],
- *             passages: { token: number, text: string }[], curve: { first: (number | null)[], later: (number | null)[], count: number[] } }} Induction
+ *             passages: { token: number, text: string }[], curve: Curve }} Induction
  * @typedef {{ name: string, title: string, rows: number, columns: number, measured: { tokens: number, seeds: number } | null,
  *             palette: string, stops: Stop[] }} ModelHeads
  * @typedef {{ title: string, layer: number | null, rows: { title: string, count: number }[], columns: number, palette: string, stops: Stop[] }} AttentionClasses

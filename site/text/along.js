@@ -8,7 +8,7 @@ import { pictureFiles, saveCsv, WIDTH } from '../charts/files.js';
 import { theme } from '../charts/theme.js';
 import { count, countOf } from '../frame/format.js';
 import { COARSE } from '../frame/pointer.js';
-import { amount, inUnit, inWords, unit } from '../frame/units.js';
+import { amount, inUnit, labelsIn, unit } from '../frame/units.js';
 import { filesView } from '../lenses/panel.js';
 import { ask } from '../lenses/scheduler.js';
 import { tableView } from '../lenses/table.js';
@@ -51,7 +51,7 @@ function textScene() {
     const fill = coloured ? pair(light.background[i], dark.background[i]) : null;
     return { text, generated: i >= run.given, fill, ink: coloured ? pair(light.text[i], dark.text[i]) : 'ink' };
   });
-  const key = legend.labels.map((label, i) => ({ label: inWords(label), fill: pair(legend.light.background[i], legend.dark.background[i]) }));
+  const key = labelsIn(legend).map((label, i) => ({ label, fill: pair(legend.light.background[i], legend.dark.background[i]) }));
   const mono = face === 'code' || (face === 'auto' && looksLikeCode(run.tokens.text));
   return colouredTextScene({ pieces, key, rtl: isRightToLeft(run.tokens.text), mono }, WIDTH, measure);
 }

@@ -1,7 +1,7 @@
 // Which numbers the colours show and what each colour means, in the row above the text; main thread.
 
 import { valueOf } from '../frame/mount.js';
-import { inWords } from '../frame/units.js';
+import { labelsIn } from '../frame/units.js';
 import { colourByOwn } from '../page/choices.js';
 import { setColouring } from '../page/colouring.js';
 import * as state from '../page/state.js';
@@ -41,7 +41,7 @@ export function legendView() {
 function legend(colours) {
   if (!colours) return html`<div class="legend" aria-hidden="true"></div>`;
   const { light, dark, continuous } = colours.legend;
-  const labels = colours.legend.labels.map(inWords);
+  const labels = labelsIn(colours.legend);
   const at = (/** @type {number} */ i) => `light-dark(${light.background[i]}, ${dark.background[i]})`;
   const key = (/** @type {string} */ label, /** @type {number} */ i) => html`<span><i .style=${`background:${at(i)}`}></i>${label}</span>`;
   const flows = continuous && labels.length > 1;

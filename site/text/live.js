@@ -40,8 +40,8 @@ export function followTyping() {
 
 /** Whether the text in the box differs from the one that was read, and reading the rest takes an instant. */
 function isWorthReading() {
-  const { value: text } = state.text;
-  return text !== '' && !state.isRead.value && !text.includes(BLANK) && secondsFor(unreadTokens(text)) < FAST;
+  const [text, model] = [state.text.value, state.model.value];
+  return model !== null && text !== '' && !state.isRead.value && !text.includes(BLANK) && secondsFor(model, unreadTokens(text)) < FAST;
 }
 
 /** About how many tokens of a text have no numbers yet. @param {string} text */

@@ -135,7 +135,7 @@ def test_a_new_vector_takes_the_place_of_the_one_held(page: Page) -> None:
     expect(page.locator("#interventions .chip")).to_have_count(1)
     expect(panel.get_by_role("button", name="Take this vector")).to_have_count(0)
     panel.get_by_text("Take a new vector …").click()
-    expect(panel.locator("#new-vector")).to_contain_text("A (“The river was high”) less this text")
+    expect(panel.locator("#new-vector")).to_contain_text("A (“The river was high”) minus this text")
     panel.get_by_role("button", name="Take this vector").click(timeout=20_000)
     expect(page.locator("#interventions .chip")).to_have_count(0)
     finished(page)

@@ -52,7 +52,7 @@ async () => {
       selected: numbers ? [...document.querySelectorAll('#tokens [aria-selected=true]')].map((each) => Number(each.dataset.index)) : null,
       writers: [...texts].filter(([, all]) => all.has(text)).map(([id]) => id),
       finals: Object.fromEntries([...texts].map(([id, all]) => [id, [...all].at(-1)])),
-      slow: numbers && cost.secondsFor(text.length / 3) > 0.9, // too slow to read while one types, or nearly
+      slow: numbers && state.model.value && cost.secondsFor(state.model.value, text.length / 3) > 0.9, // too slow to read while one types, or nearly
       versions: numbers ? versions.versions.value.map((each) => each.text) : null,
       stop: !document.querySelector('#stop').disabled, jumps, drops, outcomes: outcomes.map((each) => ({ ...each })),
     };

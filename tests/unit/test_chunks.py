@@ -20,4 +20,4 @@ def test_a_pass_reads_as_many_tokens_as_its_outputs_have_room() -> None:
         ({**flat, "vocab_size": 20_000_000}, 0, 500, 1),
     ]  # fmt: skip
     calls = [["chunkLength", manifest, past, left] for manifest, past, left, _ in cases]
-    assert page_module.call("inference/chunks.js", *calls) == [expected for *_, expected in cases]
+    assert page_module.call("shared/chunks.js", *calls) == [expected for *_, expected in cases]

@@ -138,6 +138,21 @@ def test_difference_is_mirrored() -> None:
     small = colourings.difference([0.25, 0.0, -0.5], 0.25)
     assert small.light.background == ["#4393c3", "#f7f7f7", "#e08214"]
     assert small.legend.labels == ["+0.25 nats", "+0.125 nats", "0 (no change)", "−0.125 nats", "−0.25 nats"]
+    assert small.legend.in_units == {"nats": small.legend.labels, "bits": [
+        "+0.361 bits", "+0.18 bits", "0 (no change)", "−0.18 bits", "−0.361 bits"]}
+
+
+def test_amounts_in_a_legend_are_in_either_unit() -> None:
+    legends = {id: entry.function(statistics([-1.0, -2.0])).legend for id, entry in COLOURINGS.items()}
+    assert {id for id, legend in legends.items() if legend.in_units} == {
+        "viridis", "cividis", "entropy", "surprise_excess"}
+    assert legends["viridis"].in_units == {
+        "bits": ["0 bits (100%)", "3 bits (12.5%)", "6 bits (1.6%)", "9 bits (0.2%)", "12 bits (0.02%)"],
+        "nats": ["0 nats (100%)", "2.08 nats (12.5%)", "4.16 nats (1.6%)", "6.24 nats (0.2%)", "8.32 nats (0.02%)"]}
+    assert legends["entropy"].in_units == {
+        "bits": ["0 bits (certain)", "2.89 bits", "5.77 bits", "8.66 bits", "11.5 bits (uncertain)"],
+        "nats": legends["entropy"].labels}
+    assert legends["entropy"].labels == ["0 nats (certain)", "2 nats", "4 nats", "6 nats", "8 nats (uncertain)"]
 
 
 def test_menu_is_complete_and_quick() -> None:

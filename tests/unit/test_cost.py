@@ -11,6 +11,7 @@ from export.site.serve import SITE
 from pyscripts.kept_attention import KeptAttention
 from pyscripts.kept_hidden_states import KeptHiddenStates
 from pyscripts.trace import ATTENTION_BYTES, HIDDEN_BYTES, LONG_HIDDEN_BYTES
+from tests.unit import page_module
 from tests.unit.page_texts import NODE
 
 pytestmark = pytest.mark.skipif(not NODE, reason="needs Node (make)")
@@ -19,7 +20,7 @@ MANIFEST = {"layers": 30, "heads": 9, "kv_heads": 3, "head_size": 64, "hidden_si
 CALL = """
 import(process.argv[1]).then(({ costOf }) => {
   const [manifest, counts] = JSON.parse(process.argv[2]);
-  console.log(JSON.stringify(counts.map((count) => costOf(manifest, count, true))));
+  console.log(JSON.stringify(counts.map((count) => costOf({ manifest }, count, true))));
 });
 """
 
@@ -28,6 +29,12 @@ def said(*counts: int) -> list[str | None]:
     arguments = [(SITE / "page/cost.js").as_uri(), json.dumps([MANIFEST, counts])]
     command = [str(NODE), "-e", CALL, *arguments]
     return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+
+def test_the_page_and_python_keep_as_much() -> None:
+    script = "import(process.argv[1]).then(({ KEPT }) => console.log(JSON.stringify(KEPT)))"
+    assert page_module.run(script, "page/cost.js", None) == {
+        "attention": ATTENTION_BYTES, "hiddenStates": HIDDEN_BYTES, "firstHiddenStates": LONG_HIDDEN_BYTES}
 
 
 def test_what_is_kept_is_what_the_page_says() -> None:
@@ -46,3 +53,21 @@ def test_what_is_kept_is_what_the_page_says() -> None:
         states.append(np.broadcast_to(np.float32(0), (31, 1 + count, 576)), 1 + count)
         assert states.first().shape[1] == 1 + kept_of, "the prefix token is kept, too"
 
+
+SPEEDS = """
+import(process.argv[1]).then(({ costOf, noteSpeed, secondsFor }) => {
+  const [small, large] = [0, 0].map(() => ({ manifest: JSON.parse(process.argv[2]) }));
+  noteSpeed(small, 6, 500);
+  const short = [small, large].map((model) => secondsFor(model, 64));
+  noteSpeed(small, 100, 2000);
+  const long = [small, large].map((model) => [secondsFor(model, 1000), /about 20 s/.test(costOf(model, 1000, true))]);
+  noteSpeed(large, 100, 50000);
+  console.log(JSON.stringify([...short, ...long, secondsFor(small, 1000), secondsFor(large, 1000)]));
+});
+"""
+
+
+def test_a_model_s_speed_says_nothing_of_another_s() -> None:
+    command = [str(NODE), "-e", SPEEDS, (SITE / "page/cost.js").as_uri(), json.dumps(MANIFEST)]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    assert said == [0.5, 0, [20, True], [0, False], 20, 500]

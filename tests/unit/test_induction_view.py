@@ -58,7 +58,7 @@ def context(generator: np.random.Generator) -> Context:
     trace.extend(Outputs(out.logits[0].numpy(), attentions, torch.stack(out.hidden_states)[:, 0].numpy()))
     pieces = [f" w{id}".encode() for id in ids[1:]]
     model = {"head_scores": {"induction": [[0.0, 0.1], [0.2, 0.9]], "measured": {"tokens": 50, "seeds": 4}}}
-    return Context(Reading(trace, tokens_of(*pieces, ids=ids[1:]), {}), model, [])
+    return Context(Reading(trace, tokens_of(*pieces, ids=ids[1:]), {}), model, [f" w{id}" for id in range(VOCABULARY)])
 
 
 def test_the_planted_head_is_ranked_first(generator: np.random.Generator) -> None:
@@ -75,6 +75,7 @@ def test_the_planted_head_is_ranked_first(generator: np.random.Generator) -> Non
         (length, "".join(made.reading.tokens.texts[:length]))]
     logprob = made.reading.trace.statistics().logprob
     np.testing.assert_allclose(found["curve"]["later"], -logprob[length:], rtol=1e-6)
+    assert VIEWS["findings"](made)["curve"] == found["curve"]
     grid = VIEWS["head_grid"](made, shade="text_induction", ordered=True)
     assert grid["order"][0] == 3 and grid["values"][3] > 0.9
     grid = VIEWS["head_grid"](made, shade="text_previous_token", ordered=True)

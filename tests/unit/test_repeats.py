@@ -35,19 +35,19 @@ def test_equals_brute_force(ids: list[int], shortest: int) -> None:
 def test_curve_by_hand() -> None:
     # Three times A B C with other tokens between; the last stops after two.
     ids = [1, 2, 3, 9, 1, 2, 3, 8, 1, 2]
-    logprob = np.array([np.nan, -4, -6, -1, -3, -1, -0.5, -7, -5, -3])
-    found = second_copy_curve(logprob, ids, shortest=2)
+    surprisal = np.array([np.nan, 4, 6, 1, 3, 1, 0.5, 7, 5, 3])
+    found = second_copy_curve(surprisal, ids, shortest=2)
     assert copies(ids, 2) == [Copy(4, 0, 3), Copy(8, 0, 2)]
-    np.testing.assert_array_equal(found.first, [np.nan, -4, -6])
-    np.testing.assert_array_equal(found.later, [-4, -2, -0.5])
+    np.testing.assert_array_equal(found.first, [np.nan, 4, 6])
+    np.testing.assert_array_equal(found.later, [4, 2, 0.5])
     np.testing.assert_array_equal(found.count, [2, 2, 1])
 
 
 def test_edges_and_bad_input() -> None:
     assert copies([]) == [] and copies([1]) == []
-    nothing = second_copy_curve([-1.0, -2.0], [1, 2])
+    nothing = second_copy_curve([1.0, 2.0], [1, 2])
     assert nothing.first.shape == nothing.later.shape == nothing.count.shape == (0,)
     with pytest.raises(ValueError, match="shortest"):
         copies([1, 2], 0)
-    with pytest.raises(ValueError, match="log-probabilities"):
-        second_copy_curve([-1.0], [1, 2])
+    with pytest.raises(ValueError, match="surprisals"):
+        second_copy_curve([1.0], [1, 2])

@@ -89,7 +89,7 @@ def test_findings(context: Context) -> None:
     assert (copy["start"], copy["source"], copy["length"], copy["text"]) == (4, 0, 3, "The cat sat")
     assert copy["later_nats"] == pytest.approx(-logprob[4:7].mean())
     assert copy["first_nats"] == pytest.approx(-logprob[1:3].mean())  # the first token has none
-    assert found["curve"]["later"] == pytest.approx(logprob[4:7].tolist())
+    assert found["curve"]["later"] == pytest.approx((-logprob[4:7]).tolist())
 
 
 def test_what_comes_next_once_all_of_the_text_has_been_read(context: Context) -> None:

@@ -1,6 +1,8 @@
 """Word classes on hand-classified prose and code, and the table by hand; runs in CPython."""
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +10,11 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from export.site.serve import SITE
 from pyscripts.metrics import words
 from pyscripts.metrics.word_table import class_table
+from tests.unit import page_module
+from tests.unit.page_texts import NODE
 
 
 def spans_of(parts: list[str]) -> list[tuple[int, int]]:
@@ -101,6 +106,27 @@ def test_a_cut_character_shifts_no_class() -> None:
 )  # fmt: skip
 def test_looks_like_code(text: str, code: bool) -> None:
     assert words.looks_like_code(text) is code
+
+
+TEXTS = [
+    *(each["text"] for each in json.loads((SITE / "examples.json").read_text(encoding="utf-8"))),
+    *(path.read_text(encoding="utf-8") for path in [
+        *SITE.parent.glob("export/texts/*.txt"), *SITE.glob("text/*.js"), *SITE.glob("styles/*.css"),
+        *SITE.glob("lab/examples/*.py"), SITE.parent / "README.md", Path(__file__)]),
+    *("", " \t", "\n", "x = 1", "The result(s) were fine.", "f (x)", "if so, go\r\nor\r\nstay", "a\rb;\rc", "größe(x)"),
+    *("函数(x)", "a\u2028b = 2", "f(\u2028)", "\xa0", "a\n\xa0\nb\n= c;", "a\x85b;", "\ufeff# x", "y\xa0= 3"),
+    *("a\n\nb\n\nc\nd;\ne;", "a\nb\nc\nd;\ne"),
+    "😀" * 3998 + "\nx;\ny;\nz;", "😀\n" * 1998 + "x;\ny;\nz;", "plain\n" * 200 + "x = 1\n" * 500, "a(" * 5000,
+]
+
+
+@pytest.mark.skipif(not NODE, reason="needs Node (make)")
+def test_the_page_sets_as_code_what_is_classed_as_code() -> None:
+    found = page_module.call("text/face.js", *(["looksLikeCode", text] for text in TEXTS))
+    expected = [words.looks_like_code(text) for text in TEXTS]
+    assert found == expected and 20 < sum(expected) < len(TEXTS) - 20
+    script = "import(process.argv[1]).then((face) => console.log(JSON.stringify(face.CODE_SIGNS.source)))"
+    assert page_module.run(script, "text/face.js", None).replace(r"\/", "/") == words.CODE_SIGNS.pattern
 
 
 @given(st.text(max_size=60), st.lists(st.integers(1, 5), max_size=60), st.booleans())

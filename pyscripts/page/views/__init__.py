@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 # Each module registers its views.
 from pyscripts.page.views import (  # noqa: F401
     ablations,
-    activations,
     attention_classes,
     choosing,
     comparison,
+    focus,
     head_grid,
     induction,
-    inside,
     layers,
+    lens,
     looks,
     needs,
     one_head,
     patch,
+    tables,
     whole_text,
     why,
 )

@@ -1,5 +1,6 @@
 """Induction: the heads that look from a repeated token to what followed its copies, and the model's head scores."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def induction(context: Context, token: int) -> dict[str, Any]:
     scored = (context.model.get("head_scores") or {}).get("induction")
     order = np.argsort(-np.where(np.isnan(here), -1, here), axis=None, kind="stable")[:RANKED]
     places = [divmod(int(at), here.shape[1]) for at in order]
-    curve = repeats.second_copy_curve(trace.statistics().logprob, ids)
+    curve = repeats.second_copy_curve(trace.statistics().surprisal, ids)
     return {
         "token": token,
         "text": texts[token],
@@ -59,11 +60,7 @@ def induction(context: Context, token: int) -> dict[str, Any]:
             {"token": copy.start, "text": context.reading.tokens.passage(copy.start, copy.start + copy.length)}
             for copy in repeats.copies(ids)[:OFFERED]
         ],
-        "curve": {
-            "first": numbers(0 - np.asarray(curve.first)),
-            "later": numbers(0 - np.asarray(curve.later)),
-            "count": curve.count.tolist(),
-        },
+        "curve": {name: numbers(line) for name, line in asdict(curve).items()},
     }
 
 

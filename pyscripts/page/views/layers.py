@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from pyscripts.colour import scales
 from pyscripts.json_numbers import number, numbers
-from pyscripts.metrics import word_table, words
-from pyscripts.page.views import activation_tables, inside
+from pyscripts.metrics import lens, word_table, words
+from pyscripts.page.views import activation_tables
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import view
 from pyscripts.trace import Trace
@@ -66,7 +66,7 @@ def layer_map(context: Context, name: str) -> dict[str, Any]:
     [layer · token]. name: one of QUANTITIES, or of LENS; then `missing` says what must be computed first."""
     trace, missing = context.reading.trace, None
     if name in LENS:
-        values, missing = inside.lens_over_text(context, name.removeprefix("lens_"))
+        values, missing = _lens_over_text(context, name.removeprefix("lens_"))
         scale = _lens_scale(name, values)
     else:
         values = quantity(trace, name)  # [layer+1, token]
@@ -168,6 +168,17 @@ def word_classes(context: Context) -> dict[str, Any]:
         "palette": "signed",
         "stops": scale.stops(),
     }
+
+
+def _lens_over_text(context: Context, name: str) -> tuple[NDArray[np.float64], dict[str, Any] | None]:
+    """[layer+1, token] one of lens.OVER_TEXT for the prediction after each token, NaN until it is computed; and what is
+    still missing, as {"position", "done"}: the next position, and how many tokens are done. None: nothing."""
+    trace, known = context.reading.trace, context.beside.lens
+    values = np.full((trace.shape.layers + 1, trace.shown), np.nan)
+    done = min(len(known), trace.shown)
+    for token, found in enumerate(known[:done]):
+        values[:, token] = found[lens.OVER_TEXT.index(name)]
+    return values, None if done == trace.shown else {"position": done + trace.first, "done": done}
 
 
 def _text(context: Context, token: int) -> str:

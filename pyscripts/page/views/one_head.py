@@ -1,4 +1,4 @@
-"""One head: its matrix as shown, its sums, its strongest links, and the heads with the most similar patterns."""
+"""One head: its matrix, whole and as shown, its sums, its strongest links, and the heads most like it."""
 
 from typing import Any
 
@@ -15,6 +15,18 @@ from pyscripts.page.views.registry import Table, view
 LINKS = 60  # arcs drawn
 FAINT = 1e-4  # where the logarithmic scale begins
 SIMILAR = 6  # heads listed
+
+
+@view("attention")
+def attention(context: Context, layer: int, head: int) -> dict[str, Any] | None:
+    """One head's attention over all positions, prefix included: {rows, cols, data}, data [rows · cols], 0 ... 1.
+
+    None if the matrix was too large to keep and has not been recomputed yet.
+    """
+    matrix = attention_source.matrix(context, layer, head)
+    if matrix is None:
+        return None
+    return {"rows": matrix.shape[0], "cols": matrix.shape[1], "data": matrix.ravel()}
 
 
 def head_table(context: Context, answer: dict[str, Any]) -> Table:

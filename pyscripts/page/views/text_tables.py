@@ -32,10 +32,9 @@ def findings(_: Context, answer: dict[str, Any]) -> Table:
               each["mean_entropy_nats"], None, None] for each in answer["classes"]]
     rows += [["repeated passage", each["start"], each["text"], each["length"], None, each["later_nats"], None, None,
               each["first_nats"]] for each in answer["copies"]]
-    curve = answer["curve"]  # log-probabilities by place in a repeated passage
+    curve = answer["curve"]
     for place, (first, later, count) in enumerate(zip(curve["first"], curve["later"], curve["count"], strict=True)):
-        nats = [None if value is None else -value for value in (first, later)]
-        rows.append(["place in repeated passages", place, None, count, None, nats[1], None, None, nats[0]])
+        rows.append(["place in repeated passages", place, None, count, None, later, None, None, first])
     columns = ["what", "index", "text", "tokens", "probability", "surprisal (nats)", "entropy (nats)", "expected",
                "surprisal the first time (nats)"]
     return {"columns": columns, "rows": rows}

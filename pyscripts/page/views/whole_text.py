@@ -59,7 +59,7 @@ def findings(context: Context) -> dict[str, Any]:
     ids = trace.ids[trace.first : trace.length]
     easier = text.less_surprising_than_expected(statistics.logprob, statistics.entropy, statistics.rank, REMARKS)
     surprises = text.top_surprises(statistics.logprob, statistics.rank, REMARKS)
-    curve = repeats.second_copy_curve(statistics.logprob, ids)
+    curve = repeats.second_copy_curve(statistics.surprisal, ids)
     return {
         "surprises": [remark(context, statistics, i) for i in surprises.tolist()],
         "less_surprising": [remark(context, statistics, i) for i in easier.tolist()],

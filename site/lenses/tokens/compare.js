@@ -6,7 +6,7 @@ import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { shownTexts, tokenName } from '../../shared/token_text.js';
 import { countOf, fixed, short, significant, signed } from '../../frame/format.js';
-import { amount, inUnit, inWords, unit } from '../../frame/units.js';
+import { amount, inUnit, labelsIn, unit } from '../../frame/units.js';
 import { valueOf } from '../../frame/mount.js';
 import { pinView } from '../controls.js';
 import { codeButton } from '../python/panel_code.js';
@@ -46,7 +46,7 @@ function sides({ json: { a, b, compared, least, largest }, arrays }, first) {
   const [ofA, ofB] = changes.map((words) => (changes.some(Boolean) ? (words ? `Changed model: ${words}` : 'Unchanged model') : ''));
   const none = compared ? `No token changed by ${short(inUnit(least))} ${unit()} or more.` : 'The two texts have no passage in common.';
   const { light, dark } = b.colours.legend;
-  const labels = b.colours.legend.labels.map(inWords);
+  const labels = labelsIn(b.colours.legend);
   return html`
     <div class="legend" role="group" aria-label="What the colours mean">
       <span class="classes">${labels.map((label, i) => html`<span><i .style=${`background:light-dark(${light.background[i]}, ${dark.background[i]})`}></i>${label}</span>`)}</span>

@@ -16,7 +16,7 @@ import { codeButton } from '../python/panel_code.js';
 import { findings, findingsCsv } from './findings.js';
 
 /** @import {ChartOf} from '../../charts/chart.js' */
-/** @import {CopyRow} from '../../shared/protocol.js' */
+/** @import {CopyRow, Curve} from '../../shared/protocol.js' */
 
 const TITLE = 'Surprisal by place in the passage';
 const NAME = 'tokenlight-repeated-passages';
@@ -49,10 +49,9 @@ function copyRow({ start, source, length, text, first_nats: first, later_nats: l
   </tr>`;
 }
 
-/** @param {{ first: (number | null)[], later: (number | null)[], count: number[] }} curve log-probabilities in nats @returns {ChartOf} */
+/** @param {Curve} curve @returns {ChartOf} */
 function chart({ first, later, count }) {
-  const surprisal = (/** @type {(number | null)[]} */ values) => values.map((value) => (value === null ? null : inUnit(-value)));
-  const [once, again] = [surprisal(first), surprisal(later)];
+  const [once, again] = [first.map(inUnit), later.map(inUnit)];
   return {
     label: `${TITLE}, in ${unit()}: the first time and again, ${first.length} places`,
     scene: (width) => rowsScene({
@@ -69,7 +68,7 @@ function chart({ first, later, count }) {
   };
 }
 
-/** @param {{ first: (number | null)[], later: (number | null)[], count: number[] }} curve */
+/** @param {Curve} curve */
 function curveView(curve) {
   drawn ??= new Chart({ resting: `${POINT} a place for its values.` });
   const current = chart(curve);

@@ -1,4 +1,4 @@
-"""The panels of the layers lens, and their tables as CSV."""
+"""How diffuse the attention of one token is, layer by layer and head by head."""
 
 from typing import Any
 
@@ -8,10 +8,9 @@ from pyscripts import wording
 from pyscripts.colour import scales
 from pyscripts.json_numbers import number
 from pyscripts.metrics.means import known_mean
-from pyscripts.page.views import activation_tables, inside, layers
+from pyscripts.page.views import activation_tables
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.registry import TABLES, VIEWS, view
-from pyscripts.saved.csv_file import csv_text
+from pyscripts.page.views.registry import view
 
 
 @view("focus", activation_tables.focus)
@@ -58,39 +57,3 @@ def focus(context: Context, token: int) -> dict[str, Any]:
         "palette": "focus",
         "stops": scale.stops(),
     }
-
-
-@view("lens", activation_tables.lens)
-def lens_layers(context: Context, token: int, topK: int = 5, this_token: bool = False) -> dict[str, Any]:
-    """The logit lens of a shown token (see inside.logit_lens) with colour steps by probability, and the layer from
-    which the final top prediction stays on top. The position that predicts must have been inspected."""
-    answer = inside.logit_lens(context, token, topK, this_token)
-    names = layers.layer_names(context.reading.trace)
-    scale = scales.Scale(0, 1)
-    rows = answer["layers"]
-    settled = len(rows) - 1
-    while settled and rows[settled - 1]["top"][0]["id"] == rows[-1]["top"][0]["id"]:
-        settled -= 1
-    for name, row in zip(names, rows, strict=True):
-        row["name"] = name
-        for top in row["top"]:
-            top["level"] = int(scale.levels(top["probability"]))
-    return {**answer, "settled": names[settled], "palette": "magnitude", "stops": scale.stops()}
-
-
-@view("table")
-def table(context: Context, view: str, args: dict[str, Any]) -> dict[str, Any]:
-    """What a panel shows as {columns, rows} and perhaps {about}, numbers unrounded."""
-    if view not in TABLES:
-        raise ValueError(f"There is no table {view!r}.")
-    return TABLES[view](context, VIEWS[view](context, **args))
-
-
-@view("csv")
-def table_csv(context: Context, view: str, args: dict[str, Any]) -> str:
-    """The same as CSV (pyscripts/saved/csv_file.py), with the model and how the text was read, numbers unrounded."""
-    made = table(context, view, args)
-    columns, rows = made["columns"], made["rows"]
-    if "about" in made:
-        columns, rows = [*columns, "quantity"], [[*row, made["about"]] for row in rows]
-    return csv_text(columns, rows, context.reading, context.model)
