@@ -39,7 +39,7 @@ export function setFromLink(json) {
   } catch {
     wrong = 'The interventions in this link are not valid. They are left out.';
   }
-  if (state.model.value && state.run.value) setInterventions(given);
+  if (state.model.value && (state.run.value || state.isRunning.value)) setInterventions(given);
   else state.interventions.value = given;
   return wrong;
 }
