@@ -80,6 +80,7 @@ WRONG = {
     "tokenlight.load(Symbol())": "load(id): id must be a string",
     "tokenlight.load(document.body)": "load(id): id must be a string",
     "tokenlight.load({})": "load(id): id must be a string",
+    "tokenlight.load(JSON.parse('['.repeat(1e5) + ']'.repeat(1e5)))": "load(id): id must be a string",
     "tokenlight.analyze('x', {foo: 1})": "The options are topK, prefix, literal, stride, interventions.",
     "tokenlight.generate('x', {foo: 1})": "literal, stop, interventions.",
     "tokenlight.generate('x', {bos: false, prefix: true})": "bos is the old name of prefix",
