@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pyscripts.json_text import is_too_deep
+
 LONGEST = 60  # characters of a value in a message
 
 LONGEST_PATH = 4096  # bytes, of Linux
@@ -15,8 +17,10 @@ LONGEST_PATH = 4096  # bytes, of Linux
 def said(value: Any) -> str:
     """A wrong value for a message, on one line and cut; of whatever kind it is, even one that cannot be written out."""
     try:
-        words = " ".join(repr(value).split())
-    except Exception:  # of the value's own class, or a number of too many digits, or a list nested too deeply
+        words = None if is_too_deep(value) else " ".join(repr(value).split())
+    except Exception:  # of the value's own class, or a number of too many digits
+        words = None
+    if words is None:
         words = f"one of type {type(value).__name__}"
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
 

@@ -14,7 +14,7 @@ import { storageView, updateView } from './frame/storage.js';
 import { followAddress, readHash } from './page/address.js';
 import { installApi } from './page/api.js';
 import { keepDraft, restoreDraft } from './page/draft.js';
-import { offerLenses, select, setLens } from './page/choices.js';
+import { offerLenses, setLens } from './page/choices.js';
 import { hold, offer, put, readAgain } from './page/edits.js';
 import { setFromLink } from './page/interventions.js';
 import { boot } from './page/models.js';
@@ -23,6 +23,7 @@ import { settle } from './page/offline.js';
 import { keepPreferences, takeLinkedSettings } from './page/preferences.js';
 import { onUpdate } from './page/runs.js';
 import * as state from './page/state.js';
+import { followTokenToPin, pinOnceRead } from './page/token_to_pin.js';
 import { commit } from './page/versions.js';
 import { mountText } from './text/index.js';
 import { showFirst } from './text/precomputed.js';
@@ -58,26 +59,11 @@ if (draft && (asked.text === null || draft.newer || draft.text === asked.text)) 
   else hold(asked.text);
 } else if (asked.lesson === null) shown = showFirst();
 
-const wrong = setFromLink(asked.interventions);
+const wrong = [setFromLink(asked.interventions), asked.settings === null ? '' : takeLinkedSettings(asked.settings)].filter(Boolean).join(' ');
 if (wrong) say(wrong, true);
-if (asked.settings !== null) takeLinkedSettings(asked.settings);
-state.tokenToPin.value = draft?.newer ? draft.token : asked.token;
-if (state.tokenToPin.value !== null) {
-  const its = draft?.newer ? draft.text : asked.text; // null: the page's own text
-  const end = watch('token to pin', () => {
-    const { value: token } = state.tokenToPin;
-    const isOfOther = its !== null && !state.text.value.startsWith(its);
-    if (token !== null && !isOfOther) {
-      if (!state.count.value || state.run.value?.stored) return;
-      if (token < state.count.value) select({ pinned: token });
-      else if (!state.run.value?.done) return;
-    }
-    queueMicrotask(() => {
-      end();
-      state.tokenToPin.value = null;
-    });
-  });
-}
+const [token, its] = draft?.newer ? [draft.token, draft.text] : [asked.token, asked.text]; // without a text, it is of the page's own
+if (token !== null) pinOnceRead(token, its);
+followTokenToPin();
 
 keepDraft();
 installApi();
@@ -114,7 +100,7 @@ async function mountCharts() {
   mount('tabs', tabsView);
   followQuestions();
   followSheets();
-  mountLessons(asked.lesson, { step: asked.step, lens: asked.lens, again: Boolean(draft?.newer) });
+  mountLessons(asked.lesson, { step: asked.step, lens: asked.lens, token, again: Boolean(draft?.newer) });
   followAddress();
   await settled;
   await boot(asked.model, { onUpdate, onSwitch: readAgain });

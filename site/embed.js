@@ -28,13 +28,13 @@ function element(tag, text, name = '') {
   return made;
 }
 
-/** What the address names. @returns {Promise<unknown>} */
-async function asked() {
+/** What the address names. @param {AbortSignal} signal ends the wait for a file @returns {Promise<unknown>} */
+async function asked(signal) {
   const hash = new URLSearchParams(location.hash.slice(1));
   const [packed, file] = [hash.get('run'), hash.get('file')];
   if (packed !== null) return JSON.parse(await unpacked(packed));
   if (file === null || !FILE.test(file)) throw new Error('This address does not say which text to show.');
-  const response = await fetch(new URL(file, location.href)).catch(() => {
+  const response = await fetch(new URL(file, location.href), { signal }).catch(() => {
     throw new Error(`${file} could not be loaded. Check the connection and reload the page.`);
   });
   if (!response.ok) throw new Error(`${file} is missing.`);
@@ -118,11 +118,17 @@ function tell(sentence) {
   document.title = TITLE;
 }
 
-/** Draws what the address names, also after it has changed. */
+let newest = new AbortController();
+
+/** Draws what the address names, also after it has changed: what an older address asked for is not waited for any more. */
 async function show() {
+  newest.abort();
+  const { signal } = (newest = new AbortController());
   try {
-    draw(checked(await asked()));
+    const run = checked(await asked(signal));
+    if (!signal.aborted) draw(run);
   } catch (error) {
+    if (signal.aborted) return;
     const damaged = error instanceof SyntaxError || error instanceof TypeError;
     tell(damaged ? 'The text in this address is damaged. Copy the whole code again.' : /** @type {Error} */ (error).message);
   }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyscripts.colour import scales
 from pyscripts.colour.colourings import Colours
 from pyscripts.json_numbers import number, numbers
+from pyscripts.json_text import is_too_deep
 from pyscripts.lab.shade import coloured
 from pyscripts.result import Run
 from pyscripts.saved.csv_file import plain_csv
@@ -155,10 +156,15 @@ def _cell(value: Any) -> Any:
         return bool(value)
     if isinstance(value, int | float | np.number):
         return number(value)  # type: ignore[arg-type]
-    return repr(value)[:200]
+    return _written(value)[:200]
 
 
 def _text(value: Any, before: str = "") -> dict[str, Any]:
-    said = value if isinstance(value, str) else repr(value)
+    said = value if isinstance(value, str) else _written(value)
     cut = f"\n… {len(said) - LONGEST} more characters." if len(said) > LONGEST else ""
     return {"kind": "text", "text": before + said[:LONGEST] + cut}
+
+
+def _written(value: Any) -> str:
+    """Its repr, unless that could end Pyodide."""
+    return f"A {type(value).__name__} that is nested too deeply to be shown." if is_too_deep(value) else repr(value)

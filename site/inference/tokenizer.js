@@ -1,6 +1,7 @@
 // Text to token ids with byte offsets, and the bytes of every token; runs in the inference worker.
 
 import { Tokenizer } from '../vendor/tokenizers.min.js';
+import { parseJson } from '../shared/json_text.js';
 import { damaged, ModelError } from '../shared/manifest.js';
 
 /** @import {AppendedToken, Manifest, TokenizedText} from '../shared/protocol.js' */
@@ -112,9 +113,9 @@ export class TextTokenizer {
     this.#vocabSize = vocabSize;
     const read = (/** @type {string} */ name) => {
       try {
-        return JSON.parse(decoder.decode(files.get(name)));
-      } catch {
-        throw damaged(`${name} is not valid JSON`);
+        return parseJson(decoder.decode(files.get(name)));
+      } catch (error) {
+        throw damaged(`${name} ${/** @type {SyntaxError} */ (error).message}`);
       }
     };
     const json = read('tokenizer.json');

@@ -9,10 +9,11 @@ import { keepInTab, keptInTab } from '../page/draft.js';
 import { openText, put } from '../page/edits.js';
 import { isChanged, setFromLink, setInterventions } from '../page/interventions.js';
 import { LESSON_BEFORE } from '../page/keys.js';
-import { load } from '../page/models.js';
+import { loadLinked } from '../page/models.js';
 import { say, watch } from '../page/notices.js';
 import { isSetting } from '../page/preferences.js';
 import * as state from '../page/state.js';
+import { pinOnceRead } from '../page/token_to_pin.js';
 import { checkedInterventions } from '../shared/interventions.js';
 import { batch, signal, untracked } from '../vendor/signals-core.js';
 import { isMet } from './conditions.js';
@@ -23,14 +24,16 @@ import { seen } from './seen.js';
 
 /** @import {Lesson} from './schema.js' */
 /**
- * Where a lesson is opened. `step`: from 0; `lens`: the one in its address; `again`: after a reload, so that the text stays.
- * @typedef {{ step?: number, lens?: string | null, again?: boolean }} Place
+ * Where a lesson is opened. `step`: from 0; `lens`, `token`: those in its address; `again`: after a reload, so that the text stays.
+ * @typedef {{ step?: number, lens?: string | null, token?: number | null, again?: boolean }} Place
  */
 
 const COLOURINGS = ['hue', 'cividis']; // a lesson begins with the first, unless the reader has chosen the other for their eyes
 
 const SCOPES = ['all', 'layer', 'head', 'picked']; // what the attention lens shades the text by, and which way
 const DIRECTIONS = ['to', 'from'];
+
+let openings = 0; // counts lessons that were asked for or left: one that arrives after another was, is not opened
 
 /** What leaving a lesson brings back; null while none is open. */
 const before = signal(/** @type {ReturnType<typeof chosen> | null} */ (null));
@@ -46,8 +49,9 @@ const chosen = () => ({
  * @param {unknown} json as JSON.parse gives it; an error says what is wrong with it, and nothing has changed
  * @param {{ address?: string | null } & Place} [how] address: its id, if it is one of the page's
  */
-export function openLesson(json, { address, step = 0, lens = null, again = false } = {}) {
+export function openLesson(json, { address, step = 0, lens = null, token = null, again = false } = {}) {
   const lesson = checkedLesson(json, known());
+  openings++;
   const at = Math.min(step, lesson.steps.length - 1);
   before.value ??= (again ? keptChoice() : null) ?? chosen();
   useModel(lesson);
@@ -59,6 +63,7 @@ export function openLesson(json, { address, step = 0, lens = null, again = false
     const start = now.read && !again ? { ...now, readBefore: now.run } : now; // that it was read before does not count
     state.lesson.value = { lesson, step: at, done, texts, start, address: address ?? addressOfLesson(lesson) };
   });
+  if (token !== null) pinOnceRead(token, state.text.value);
   focusTitle();
 }
 
@@ -101,18 +106,20 @@ const colour = (id, words) => void setColouring(id, words).catch(() => {}); // a
 function useModel({ model }) {
   const own = state.model.value?.manifest;
   if (!model || !own || model === own.id) return;
-  if (state.models.value.some(({ id }) => id === model)) load(model).catch(() => {}); // said on the page
+  if (state.models.value.some(({ id }) => id === model)) loadLinked(model);
   else say(`This lesson was written for the model “${model}”, which is not here. It goes on with ${own.name}.`);
 }
 
 /** Opens one of the page's lessons. @param {string} id @param {Place} [place] */
 export async function openShipped(id, place = {}) {
+  const mine = ++openings;
   await loadLessons();
   const entry = lessons.value.find((each) => each.id === id);
   if (!entry) throw new RangeError(`There is no lesson “${id.slice(0, 60)}” here.`);
   const response = await fetch(new URL(`${entry.id}.json`, import.meta.url)).catch(() => null);
   if (!response?.ok) throw new Error(`The lesson “${entry.title}” could not be loaded. Check the connection, then try again.`);
-  openLesson(await response.json(), { address: entry.id, ...place });
+  const lesson = await response.json();
+  if (mine === openings) openLesson(lesson, { address: entry.id, ...place });
 }
 
 /** Opens the lesson that an address holds: an id, or all of it. @param {string} address @param {Place} place */
@@ -162,6 +169,7 @@ export function putText() {
 
 /** Closes the lesson and brings back everything it hid or changed; its text stays in the box, and undo leads to the one before. */
 export function leave() {
+  openings++;
   if (!state.lesson.value) return;
   const was = before.value;
   before.value = null;

@@ -1,20 +1,22 @@
 // The address: #model=…&lens=…&token=…, and text=… only in a link the visitor asked for. The page follows its changes; main thread.
 
 import { NO_INTERVENTIONS } from '../shared/run_key.js';
-import { pinIfThere, select, setLens } from './choices.js';
+import { select, setLens } from './choices.js';
 import { setColouring } from './colouring.js';
 import { openText, show } from './edits.js';
 import { isLiteral } from './run_options.js';
 import { setFromLink } from './interventions.js';
-import { lacking, load } from './models.js';
+import { loadLinked } from './models.js';
 import { say, tell, watch } from './notices.js';
 import { linkedSettings, takeLinkedSettings } from './preferences.js';
 import * as state from './state.js';
+import { pinOnceRead } from './token_to_pin.js';
 import { commit, version, versionOf } from './versions.js';
 
 /** @import {Lesson} from '../lessons/schema.js' */
 
 const LOADED = performance.timeOrigin; // versions are those of this load of the page
+const OPENED = location.hash; // what the page was opened with
 const LONGEST = 4000; // characters of interventions in a link
 export const LONGEST_LINK = 16_000; // characters; longer ones are cut by what they are sent with
 const PAUSE = 500; // ms between two changes: Safari refuses more than 100 in a short time
@@ -51,7 +53,7 @@ function currentHash({ text = false } = {}) {
   const id = state.model.value?.manifest.id;
   if (id) hash.set('model', id);
   hash.set('lens', state.lens.value);
-  const token = state.pinned.value ?? state.tokenToPin.value;
+  const token = state.tokenToPin.value ?? state.pinned.value;
   if (token !== null) hash.set('token', String(token));
   const { json } = linkedInterventions();
   if (json !== NO_INTERVENTIONS) hash.set('interventions', json);
@@ -135,12 +137,14 @@ export function followAddress() {
     void [state.tokenToPin.value, version.value];
     update();
   });
-  window.addEventListener('popstate', (event) => {
-    const own = event.state?.loaded === LOADED;
-    const wrong = follow(readHash(), own, own ? event.state.version : null);
+  const arrive = () => {
+    const own = history.state?.loaded === LOADED;
+    const wrong = follow(readHash(), own, own ? history.state.version : null);
     if (wrong) say(wrong, true); // last: a text that is read clears the notice
     update(); // the address may have asked for what is not here
-  });
+  };
+  window.addEventListener('popstate', arrive);
+  if (location.hash !== OPENED) arrive(); // it changed before the lenses were there
 }
 
 /**
@@ -152,34 +156,33 @@ function follow({ model, text, literal, lens, token, interventions, settings, le
   commit();
   const saysAll = own || text !== null;
   const { address = null, step: current = 0 } = state.lesson.value ?? {};
-  if (lesson === null ? saysAll && address !== null : lesson !== address || step !== current) void followLesson(lesson, step, lens);
-  const wrong = saysAll || interventions !== null ? setFromLink(interventions) : '';
+  if (lesson === null ? saysAll : lesson !== address || step !== current) void followLesson(lesson, { step, lens, token });
+  const wrong = [saysAll || interventions !== null ? setFromLink(interventions) : ''];
   if (saysAll && token === null) select({ pinned: null });
   if (settings !== null && settings !== linkedSettings()) {
-    takeLinkedSettings(settings);
+    wrong.push(takeLinkedSettings(settings));
     setColouring(state.settings.value.colouring, state.settings.value.words).catch(() => {}); // a newer run took its place
   }
   if (lens !== null) setLens(lens);
-  const { id = null } = state.model.value?.manifest ?? {};
-  const lack = model && lacking(model);
-  if (model && !lack && model !== id) load(model).catch(() => {}); // said on the page
+  if (model) wrong.push(loadLinked(model));
   const before = versionOf(shown);
   const same = before && (text === null || (before.text === text && before.literal === literal)) ? before : null;
   const target = same ?? { text: text ?? state.text.value, literal: text === null ? isLiteral() : literal };
-  if (target.text === state.text.value && target.literal === isLiteral()) {
-    if (token !== null) pinIfThere(token);
-  } else if (same) void show(same, token);
-  else openText(/** @type {string} */ (text), token, literal);
-  return [wrong, lack && (id ? `${lack} Using ${id} instead.` : lack)].filter(Boolean).join(' ');
+  if (target.text !== state.text.value || target.literal !== isLiteral()) {
+    if (same) void show(same);
+    else openText(/** @type {string} */ (text), literal);
+  }
+  if (token !== null) pinOnceRead(token, state.text.value || null);
+  return wrong.filter(Boolean).join(' ');
 }
 
-/** @param {string | null} lesson null: none @param {number} step @param {string | null} lens */
-async function followLesson(lesson, step, lens) {
+/** @param {string | null} lesson null: none @param {import('../lessons/lesson.js').Place} place */
+async function followLesson(lesson, place) {
   try {
     const { leave, openLinked } = await import('../lessons/lesson.js');
-    if (lesson !== null) return await openLinked(lesson, { step, lens });
+    if (lesson !== null) return await openLinked(lesson, place);
     leave();
-    if (lens !== null) setLens(lens);
+    if (place.lens) setLens(place.lens);
   } catch (error) {
     tell(error);
   }

@@ -8,6 +8,7 @@ import * as state from './state.js';
  * @param {Partial<import('./state.js').Choice>} changes
  */
 export function select(changes) {
+  if ('pinned' in changes) state.tokenToPin.value = null; // the newest choice counts
   const { hovered, pinned, span } = state;
   state.selection.value = { run: state.run.value?.id ?? null, hovered: hovered.value, pinned: pinned.value, span: span.value, ...changes };
 }

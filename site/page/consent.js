@@ -17,18 +17,19 @@ export function giveConsent(id = null) {
 }
 
 /**
- * Waits until this model may be downloaded: no wait if it is stored or the page comes from this machine.
- * @param {ModelEntry} entry
+ * Waits until a model may be downloaded: no wait if it is stored or the page comes from this machine.
+ * @param {() => ModelEntry} wanted the model; a link that comes meanwhile may name another
  * @returns {Promise<string>} the id of the model to load
  */
-export async function consentTo(entry) {
-  if (isLoopback(location.hostname)) return entry.id;
+export async function consentTo(wanted) {
+  if (isLoopback(location.hostname)) return wanted().id;
   await refreshStored();
+  const entry = wanted();
   if (isStored(entry.id)) return entry.id;
   state.consent.value = entry;
-  const id = await agreed;
+  const id = (await agreed) ?? wanted().id;
   state.consent.value = null;
-  return id ?? entry.id;
+  return id;
 }
 
 /** @param {string} host */

@@ -62,10 +62,10 @@ export function put(text, fields = {}) {
   });
 }
 
-/** Opens a text from elsewhere (an example, a file, a link) and reads it once a model is ready. @param {string} text @param {number | null} [chosen] a token to pin @param {boolean} [literal] */
-export function openText(text, chosen = null, literal = false) {
+/** Opens a text from elsewhere (an example, a file, a link) and reads it once a model is ready. @param {string} text @param {boolean} [literal] */
+export function openText(text, literal = false) {
   put(text, { literal });
-  if (state.canRun.value) void attempt(() => read(text, { literal }, chosen));
+  if (state.canRun.value) void attempt(() => read(text, { literal }));
   else toRead = true;
 }
 
@@ -227,8 +227,8 @@ export function readUnder() {
       : startRun('read', state.text.value, { topK: state.settings.value.topK, prefix, literal }));
 }
 
-/** Restores a version. @param {Version | null} wanted @param {number | null} [chosen] a token to pin */
-export function show(wanted, chosen = null) {
+/** Restores a version. @param {Version | null} wanted */
+export function show(wanted) {
   if (!wanted) return;
   const { text, literal } = wanted;
   asks++;
@@ -239,11 +239,7 @@ export function show(wanted, chosen = null) {
   });
   if (!state.canRun.value || !text) return;
   const note = (/** @type {Run} */ run) => {
-    run.tokens.then(() => {
-      if (state.run.value?.id !== run.id) return;
-      noteTokens(wanted, literal);
-      if (chosen !== null) pinIfThere(chosen);
-    }, () => {});
+    run.tokens.then(() => state.run.value?.id === run.id && noteTokens(wanted, literal), () => {});
     return run;
   };
   const options = { topK: state.settings.value.topK, literal, ...windows() };

@@ -43,7 +43,7 @@ export function setFromLink(json) {
   } catch {
     wrong = 'The interventions in this link are not valid. They were ignored.';
   }
-  if (state.model.value && state.run.value) setInterventions(given);
+  if (state.model.value && (state.run.value || state.isRunning.value)) setInterventions(given);
   else state.interventions.value = given;
   return wrong;
 }

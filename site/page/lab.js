@@ -12,6 +12,9 @@ import * as state from './state.js';
 const LAB = new URL('../lab/lab.worker.js', import.meta.url);
 const MOST_TO_STOP = 2000; // ms for code to react to Stop
 
+/** What the browsers say when Python has used up their stack. */
+const TOO_DEEP = /call stack|too much recursion/i;
+
 /** Whether code is running. */
 export const busy = signal(false);
 /** What the editor can complete; empty until Python has started. */
@@ -117,8 +120,10 @@ export async function runCode(source, onPrint, onStage) {
     state.ownMetrics.value = { runId, metrics: answer.metrics };
     return { answer, runId };
   } catch (error) {
-    if (!(error instanceof PartLost)) end(message(error)); // Python itself failed: it cannot be used again
-    return { answer: failed(error instanceof PartLost ? message(error) : `Python stopped working (${message(error).slice(0, 300)}). It will be restarted.`), runId };
+    if (error instanceof PartLost) return { answer: failed(message(error)), runId };
+    end(message(error)); // Python itself failed: it cannot be used again
+    const why = TOO_DEEP.test(message(error)) ? 'a value is nested too deeply, or a function calls itself too often' : message(error).slice(0, 300);
+    return { answer: failed(`Python stopped working (${why}). It will be restarted.`), runId };
   } finally {
     executing = false;
     busy.value = false;

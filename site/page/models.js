@@ -1,12 +1,13 @@
 // Starts Python and models, switches between models, and restarts what has crashed; main thread.
 
 import { megabytes } from '../frame/format.js';
-import { fetchIndex, MISSING, MODELS } from '../shared/manifest.js';
+import { MISSING } from '../shared/manifest.js';
 import { isOutOfMemory, NOT_FOR_PYTHON, NOT_FOR_TEXT } from '../shared/memory.js';
 import { batch } from '../vendor/signals-core.js';
 import { consentTo } from './consent.js';
 import { forsake, provenKey } from './graphics.js';
-import { message, say } from './notices.js';
+import { lacking, listModels } from './model_list.js';
+import { message, say, sayToo } from './notices.js';
 import { callback, join, NotLoaded, Part, PartLost, patience } from './part.js';
 import * as state from './state.js';
 import { refreshStored } from './storage.js';
@@ -33,6 +34,7 @@ let inference = null;
 /** The worker of the model that is being loaded. @type {{ part: Part<InferenceApi>, id: string } | null} */
 let candidate = null;
 let loads = 0; // the newest load's number; the outcome of older ones is not shown
+let linked = /** @type {string | null} */ (null); // the model of the newest link, as long as none has been loaded
 let restarts = 0;
 let complaint = state.notice.value; // what was said of the last load that failed
 /** @type {(update: RunUpdate) => void} */
@@ -72,12 +74,13 @@ function startPython() {
       const { colourings, palettes, made_by: madeBy } = await part.wait(part.api.boot(onProgress));
       const { colouring, words } = state.settings.value;
       const known = colourings.find(({ id, of_words }) => id === colouring && (of_words || !words)) ?? colourings[0];
-      await part.wait(part.api.colour(known.id, words));
+      const coloured = part.wait(part.api.colour(known.id, words)); // before the menus are there, with which the next may be chosen
       batch(() => {
         state.colourings.value = colourings;
         state.palettes.value = palettes;
         state.madeBy.value = madeBy;
       });
+      await coloured;
       performance.measure('tokenlight python', { start: begin });
     } catch (cause) {
       const error = isOutOfMemory(cause) ? new Error(NOT_FOR_PYTHON, { cause }) : cause;
@@ -97,16 +100,6 @@ function startPython() {
   return mine;
 }
 
-/** What to say of a model that this site does not have; null if it has it. @param {string} id */
-export const lacking = (id) => (state.models.value.some((entry) => entry.id === id) ? null : `There is no model “${id.slice(0, 60)}” here.`);
-
-/** @param {string | null} wanted see fetchIndex */
-async function listModels(wanted) {
-  const found = await fetchIndex(MODELS, wanted);
-  if (!found.length) throw new Error('This site has no model yet.');
-  state.models.value = found;
-}
-
 /**
  * Lists the models and, once the visitor has agreed, loads the requested one or the first. Errors are shown.
  * @param {string | null} modelId
@@ -114,14 +107,15 @@ async function listModels(wanted) {
  */
 export async function boot(modelId, events) {
   ({ onUpdate, onSwitch } = events);
+  linked ??= modelId;
   try {
     if (!isSecureContext) throw new Error('This page needs https or localhost.');
     startPython();
-    await listModels(modelId);
+    await listModels(linked);
     const { value: models } = state.models;
-    const lack = modelId && lacking(modelId);
-    if (lack) say(`${lack} Using ${models[0].id} instead.`);
-    const id = await consentTo(models.find((entry) => entry.id === modelId) ?? models[0]);
+    const lack = linked && lacking(linked);
+    if (lack) sayToo(`${lack} Using ${models[0].id} instead.`);
+    const id = await consentTo(() => models.find((entry) => entry.id === linked) ?? models[0]);
     if (!loads) await load(id); // else a script or the visitor chose another meanwhile
   } catch (error) {
     if (!loads) fail(error);
@@ -146,12 +140,7 @@ function fail(error, id) {
  * @returns {Promise<Manifest>}
  */
 export async function load(id) {
-  const known = state.models.value.length;
-  if (lacking(id)) {
-    await listModels(id).catch((error) => {
-      if (!known) throw error;
-    });
-  }
+  if (lacking(id)) await listModels(id);
   const lack = lacking(id);
   if (lack) throw new RangeError(`${lack} Choose from ${state.models.value.map((entry) => entry.id).join(', ')}.`);
   const number = ++loads;
@@ -165,6 +154,18 @@ export async function load(id) {
     if (number === loads) fail(error, id);
     throw error;
   }
+}
+
+/** Loads the model that a link or a lesson names; before the first is loaded, it is the one to be offered. @param {string} id @returns {string} what is wrong */
+export function loadLinked(id) {
+  const { consent, model, models } = state;
+  const lack = models.value.length ? lacking(id) : null; // else boot looks it up
+  const chosen = candidate?.id ?? model.value?.manifest.id;
+  if (lack) return chosen ? `${lack} Using ${chosen} instead.` : lack;
+  linked = id;
+  if (consent.value) consent.value = models.value.find((entry) => entry.id === id) ?? null;
+  else if (loads && id !== chosen) load(id).catch(() => {}); // said on the page
+  return '';
 }
 
 /** Starts a model once, without showing an error. @param {string} id @param {number} number of this load @returns {Promise<Manifest>} */

@@ -10,6 +10,12 @@ export function say(text, error = false, retry) {
   state.notice.value = text === null ? null : { text, error, retry };
 }
 
+/** Shows a message after the one that is shown, if one is. @param {string} text @param {boolean} [error] */
+export function sayToo(text, error = false) {
+  const shown = state.notice.peek();
+  say(shown ? `${shown.text} ${text}` : text, error || shown?.error);
+}
+
 /** Shows what is about something under way; the result, called when that has ended, removes it, or leaves only the rest of it. @param {string} text @param {string | null} rest */
 export function sayMeanwhile(text, rest) {
   say(text);

@@ -1,6 +1,6 @@
 // Keeps the user's settings between visits, in this browser only, and takes those of a link; main thread.
 
-import { ALTERNATIVES, COLOURINGS, isAllowed, SAMPLING_RULES } from '../shared/options.js';
+import { ALTERNATIVES, COLOURINGS, isAllowed, OF_WORDS, SAMPLING_RULES } from '../shared/options.js';
 import { noteKept } from './draft.js';
 import { PREFERENCES } from './keys.js';
 import { watch } from './notices.js';
@@ -24,22 +24,28 @@ export function linkedSettings() {
   return changed.length ? JSON.stringify(Object.fromEntries(changed.map((name) => [name, state.settings.value[name]]))) : null;
 }
 
-/** Takes the settings of a link, the others being the defaults; what cannot be is left out. @param {string} json */
+/** Takes the settings of a link, the others being the defaults. @param {string} json @returns {string} what is wrong with them */
 export function takeLinkedSettings(json) {
   /** @type {any} */
   let asked;
   try {
     asked = JSON.parse(json);
   } catch {
-    return;
+    return 'The settings in this link are not valid. They are left out.';
   }
   const found = merged(DEFAULTS, asked);
-  state.settings.value = { ...state.settings.value, ...Object.fromEntries(LINKED.map((name) => [name, found[name]])) };
+  const fit = fitting(found);
+  state.settings.value = { ...state.settings.value, ...Object.fromEntries(LINKED.map((name) => [name, fit[name]])) };
+  if (fit === found) return '';
+  return 'This link colours whole words by what is known of single tokens only. They are coloured by “Likelihood in this text” instead.';
 }
+
+/** Settings that go together: whole words are coloured by the default, if the chosen colouring is of single tokens. @param {typeof DEFAULTS} found */
+const fitting = (found) => (found.words && !OF_WORDS.includes(found.colouring) ? { ...found, colouring: DEFAULTS.colouring } : found);
 
 /** Restores the settings of the last visit, then saves every change. */
 export function keepPreferences() {
-  let known = (state.settings.value = merged(state.settings.value, read()));
+  let known = (state.settings.value = fitting(merged(state.settings.value, read())));
   watch('theme', () => {
     const { theme } = state.settings.value;
     if (theme === 'system') delete document.documentElement.dataset.theme;

@@ -1,6 +1,8 @@
 // Reads and checks models/index.json and a model's manifest.json; runs in the inference worker and on the main thread.
 // The files are treated as hostile: a wrong one ends in one clear sentence, never in a half-loaded model.
 
+import { parseJson } from './json_text.js';
+
 /** @import {Manifest, ModelEntry} from './protocol.js' */
 
 /** Address of the models folder, ending in a slash. */
@@ -59,10 +61,11 @@ async function fetchJson(url, what, anew, whose) {
     throw new ModelError(`${what} could not be fetched. Check the connection, then try again.`);
   }
   if (!response.ok) throw Object.assign(new ModelError(`${what} is missing (HTTP ${response.status}).`), { name: MISSING });
+  const text = await response.text().catch(() => ''); // it was cut off
   try {
-    return await response.json();
-  } catch {
-    throw damaged(`${what} is not valid JSON`, whose);
+    return parseJson(text);
+  } catch (error) {
+    throw damaged(`${what} ${/** @type {SyntaxError} */ (error).message}`, whose);
   }
 }
 

@@ -14,6 +14,9 @@ export const ALTERNATIVES = { type: 'whole', least: 1, most: MAX_TOP_K };
 /** The ids of the colourings, as in pyscripts/colour/colourings.py. */
 export const COLOURINGS = ['hue', 'gltr', 'viridis', 'cividis', 'entropy', 'surprise_excess', 'transformer_lab', 'circuitsvis'];
 
+/** Those of them that whole words can have, too. */
+export const OF_WORDS = ['hue', 'viridis', 'cividis', 'transformer_lab', 'circuitsvis'];
+
 /** @type {Record<string, Rule>} */
 const ANALYZE = { topK: { type: 'whole', least: 0, most: MAX_TOP_K }, prefix: { type: 'flag' }, literal: { type: 'flag' } };
 

@@ -8,8 +8,9 @@ from typing import Literal
 from urllib.parse import parse_qs
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.e2e.layers import until
 from tests.e2e.likelihood import analyze, read_box
 from tests.e2e.test_saved_runs import TEXT
 
@@ -116,4 +117,40 @@ def test_what_cannot_be_embedded_is_said(tiny: Page, tiny_site: str, browser: Br
     expect(page).to_have_title("Tokenlight: a text")
     page.evaluate("location.hash = 'file=beside.json'")
     expect(page.locator("#open")).to_be_visible()
+    page.close()
+
+
+def test_the_newest_address_is_shown_however_slow_an_older_one_is(tiny: Page, tiny_site: str, browser: Browser) -> None:
+    read_box(tiny, "The people")
+    whole = json.loads(tiny.evaluate("tokenlight.export('embed').then((blob) => blob.text())"))
+    page, held = browser.new_page(), list[Route]()
+    page.route("**/beside.json", lambda route: route.fulfill(json=whole))
+    page.route("**/slow.json", lambda route: held.append(route))
+    for newer, shown in (("file=beside.json", "The people"), ("file=../secret.json", "does not say which text")):
+        page.goto("about:blank")
+        with page.expect_request("**/slow.json"):
+            page.goto(f"{tiny_site}embed.html#file=slow.json")
+        with page.expect_event("requestfailed", lambda request: request.url.endswith("slow.json")):  # it is ended
+            page.evaluate("hash => { location.hash = hash; }", newer)
+        expect(page.locator("#tokens")).to_contain_text(shown)
+        expect(page.locator("#open")).to_be_visible(visible=newer == "file=beside.json")
+    # One that had come when the address changed, and was still to be read.
+    page.add_init_script("""
+        const usual = Response.prototype.json;
+        const held = Promise.withResolvers();
+        Response.prototype.json = async function () {
+            const value = await usual.call(this);
+            globalThis.come = true;
+            await held.promise;
+            return value;
+        };
+        globalThis.read = () => (held.resolve(), new Promise((resolve) => setTimeout(resolve)));
+    """)
+    page.goto("about:blank")
+    page.goto(f"{tiny_site}embed.html#file=beside.json")
+    until(page, "() => globalThis.come")
+    page.evaluate("location.hash = 'file=../secret.json'")
+    expect(page.locator("#tokens")).to_contain_text("does not say which text")
+    page.evaluate("read()")
+    expect(page.locator("#tokens")).to_contain_text("does not say which text")
     page.close()

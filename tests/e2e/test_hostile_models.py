@@ -117,7 +117,9 @@ def tokenizers(honest: dict[str, Any]) -> dict[str, tuple[bytes, str]]:
     cases["nothing"] = (b"", "not valid JSON")
     cases["truncated"] = (json.dumps(honest).encode()[:-100], "not valid JSON")
     cases["not UTF-8"] = (b"\xff\xfe\0", "not valid JSON")
-    cases["very deep"] = (b"[" * 100_000 + b"]" * 100_000, "not")
+    cases["very deep"] = (b"[" * 100_000 + b"]" * 100_000, "is nested too deeply")
+    deep = json.dumps({**honest, "decoder": "DEEP"}).replace('"DEEP"', "[" * 5000 + "]" * 5000)
+    cases["deep in one part"] = (deep.encode(), "is nested too deeply")
     return cases
 
 
@@ -188,6 +190,21 @@ def test_files_that_do_not_fit_together(spoilt: tuple[Model, Page]) -> None:
         model.write(**change)
         answer = load(page)
         assert said in answer and answer.startswith(DAMAGED) and "build" not in answer, change
+
+
+def test_a_manifest_that_is_nested_too_deeply(spoilt: tuple[Model, Page]) -> None:
+    """At any depth that Python, or a copy between threads, could fail at; one within the limit is loaded."""
+    model, page = spoilt
+    for depth in (100, 500, 5000, 100_000):
+        model.write(notes="DEEP")
+        path = model.folder / "manifest.json"
+        path.write_text(path.read_text().replace('"DEEP"', "[" * depth + "0" + "]" * depth))
+        date = next(model.clock)
+        os.utime(path, (date, date))
+        assert load(page) == f"{DAMAGED} models/tiny-gpt2/manifest.json is nested too deeply."
+    model.write(notes=json.loads("[" * 99 + "0" + "]" * 99))
+    assert load(page) == "loaded"
+    page.evaluate("tokenlight.load('tiny-llama')")
 
 
 def test_chunks_of_the_wrong_length(spoilt: tuple[Model, Page]) -> None:

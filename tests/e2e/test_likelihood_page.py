@@ -188,6 +188,25 @@ def test_a_first_visit_shows_a_finished_example_and_asks_before_the_download(str
     context.close()
 
 
+def test_a_link_that_comes_before_the_consent_names_the_model(stranger: tuple[Browser, str]) -> None:
+    """It is offered in place of the first, and not fetched before the visitor agrees."""
+    browser, address = stranger
+    context = browser.new_context(service_workers="block")
+    page = context.new_page()
+    chunks: list[str] = []
+    page.on("request", lambda request: chunks.append(request.url) if request.url.endswith(".bin") else None)
+    page.goto(address)
+    expect(page.locator("#consent-notice")).to_contain_text("tiny-gpt2")
+    page.evaluate("location.hash = 'model=tiny-llama&lens=layers'")
+    expect(page.locator("#consent-notice")).to_contain_text("tiny-llama")
+    expect(page.locator("#layers")).to_be_visible()
+    assert chunks == []
+    page.click("#consent")
+    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+    assert page.evaluate("tokenlight.state().model") == "tiny-llama"
+    context.close()
+
+
 def test_a_script_that_asks_gives_consent(stranger: tuple[Browser, str]) -> None:
     browser, address = stranger
     context = browser.new_context(service_workers="block")

@@ -80,6 +80,7 @@ WRONG = {
     "tokenlight.load(Symbol())": "load(id): id must be a string",
     "tokenlight.load(document.body)": "load(id): id must be a string",
     "tokenlight.load({})": "load(id): id must be a string",
+    "tokenlight.load(JSON.parse('['.repeat(1e5) + ']'.repeat(1e5)))": "load(id): id must be a string",
     "tokenlight.analyze('x', {foo: 1})": "The options are topK, prefix, literal, stride, interventions.",
     "tokenlight.generate('x', {foo: 1})": "literal, stop, interventions.",
     "tokenlight.generate('x', {bos: false, prefix: true})": "bos is the old name of prefix",
@@ -140,3 +141,46 @@ def test_a_colouring_that_is_not_there_is_the_default(tiny_site: str, page: Page
     read(page, "The people")
     expect(legend).to_be_visible()
     expect(page.locator("#colouring")).to_have_value("hue")
+
+
+@pytest.mark.parametrize("pasted", [False, True])
+def test_a_link_to_words_in_a_colouring_of_tokens_is_said(tiny_site: str, page: Page, pasted: bool) -> None:
+    """The words are in the default colouring, and the rest of the link works."""
+    settings = {"colouring": "gltr", "words": True, "units": "nats", "sampling": {"temperature": 0.25}}
+    link = urlencode({"text": TEXT, "lens": "layers", "settings": json.dumps(settings)})
+    if pasted:
+        page.goto(tiny_site)
+        page.evaluate("tokenlight.ready")
+        page.evaluate("hash => { location.hash = hash; }", link)
+    else:
+        page.goto(f"{tiny_site}#{link}")
+    notice = page.locator("#notice")
+    expect(notice).to_contain_text("colours whole words by what is known of single tokens only. They are coloured by")
+    expect(page.locator("#layers")).to_be_visible()
+    expect(page.locator("#text")).to_have_value(TEXT)
+    expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
+    expect(notice).to_contain_text("They are coloured by “Likelihood in this text” instead.")
+    read(page, TEXT)
+    expect(page.locator("#colouring")).to_have_value("hue")
+    expect(page.locator("#unit")).to_have_value("words")
+    found = page.evaluate("""import(new URL('page/state.js', document.baseURI)).then(({settings, run}) => ({
+        ...settings.value, words: run.value.words !== null, colours: run.value.colours.light.background.length}))""")
+    assert (found["units"], found["sampling"]["temperature"], found["words"]) == ("nats", 0.25, True)
+
+
+def test_settings_that_cannot_be_read_are_said(tiny_site: str, page: Page) -> None:
+    page.goto(f"{tiny_site}#{urlencode({'text': TEXT, 'settings': '{'})}")
+    expect(page.locator("#notice")).to_contain_text("The settings in this link are not valid. They are left out.")
+    expect(page.locator("#text")).to_have_value(TEXT)
+
+
+def test_kept_words_in_a_colouring_of_tokens_are_in_the_default(tiny_site: str, page: Page) -> None:
+    """Two tabs may each have kept one of the two."""
+    page.goto(tiny_site)
+    kept = json.dumps({"colouring": "gltr", "words": True})
+    page.evaluate("kept => localStorage.setItem('tokenlight preferences /', kept)", kept)
+    page.goto("about:blank")
+    page.goto(tiny_site)
+    read(page, TEXT)
+    expect(page.locator("#colouring")).to_have_value("hue")
+    expect(page.locator("#unit")).to_have_value("words")

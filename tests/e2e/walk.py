@@ -176,7 +176,8 @@ class Walk:
             assert now["text"] == final, ("the box holds", now["text"], "not what was generated", final)
         elif self.writer is not None:
             assert now["text"] == self.text, "a text longer than the context was cut"
-        self.text, self.writer, self.may_pin = now["text"], None, set()
+        self.text, self.writer = now["text"], None
+        self.may_pin = {now["tokenToPin"]} - {None}  # of a link to a text that still waits to be read
         self.check_outcomes(now)
         if now["phase"] == "ready":
             kinds = [worker.url for worker in self.page.workers]

@@ -12,6 +12,7 @@ from pyscripts.metrics import Scored
 from pyscripts.metrics.likelihood import TokenStatistics
 from pyscripts.page.arrays import word_columns
 from pyscripts.page.session import Session
+from tests.unit import page_module
 from tests.unit.test_metrics import reading
 
 WORDS = np.array([[0, 1], [1, 4], [4, 6], [6, 7]])
@@ -69,3 +70,10 @@ def test_a_colouring_of_single_tokens_is_refused_for_words() -> None:
     session.colour("viridis", True)
     with pytest.raises(ValueError, match=r"“Rank classes \(GLTR\)” is about single tokens"):
         session.colour("gltr", True)
+
+
+def test_the_page_knows_which_colourings_words_can_have() -> None:
+    script = "import(process.argv[1]).then((m) => console.log(JSON.stringify([m.COLOURINGS, m.OF_WORDS])))"
+    assert page_module.run(script, "shared/options.js", None) == [
+        list(COLOURINGS), [name for name, each in COLOURINGS.items() if each.of_words]
+    ]

@@ -28,6 +28,7 @@ const panelTitle = signal('');
 const stage = signal('');
 const printed = signal('');
 const answer = signal(/** @type {CodeAnswer | null} */ (null));
+let linked = /** @type {string | null} */ (null); // the code of the newest link that has any
 let answered = /** @type {number | null} */ (null); // the run it is about
 
 /** Puts code into the editor, where it waits for Run. @param {string} to @param {Origin} from */
@@ -35,6 +36,12 @@ function put(to, from) {
   code = to;
   editor?.set(to);
   origin.value = from;
+}
+
+/** Takes the code of the address, also before there is an editor. */
+function takeLinked() {
+  linked = linkedCode() ?? linked;
+  if (editor && linkedCode() !== null && linked !== code) put(/** @type {string} */ (linked), 'link');
 }
 
 /** @param {string} changed by typing, or by `put` */
@@ -158,18 +165,14 @@ function followShading() {
   });
 }
 
-/** Loads the editor when the lens is first opened. @param {HTMLElement} host @param {string | null} linked code of the address */
-async function openEditor(host, linked) {
+/** Loads the editor when the lens is first opened. @param {HTMLElement} host */
+async function openEditor(host) {
   const own = keptCode();
-  const first = linked ?? own ?? (await fetchExample(EXAMPLES[0].id));
+  const example = (own ?? linked) === null ? await fetchExample(EXAMPLES[0].id) : '';
   const { createEditor } = await import('./editor.js');
-  code = first;
+  code = linked ?? own ?? example;
   origin.value = linked !== null ? 'link' : own !== null ? 'own' : 'example';
   editor = createEditor(host, { code, onChange, onRun: () => void run(), onFocus: warm });
-  addEventListener('popstate', () => {
-    const again = linkedCode();
-    if (again !== null && again !== code) put(again, 'link');
-  });
   watch('the code of a panel', takeHanded);
 }
 
@@ -188,11 +191,12 @@ export const pythonLens = {
     pythonLens.panels[0].mount(below);
     followShading();
     let opened = false;
-    const linked = linkedCode(); // the address changes soon
+    takeLinked(); // the address changes soon
+    addEventListener('popstate', takeLinked);
     watch('the code editor', () => {
       if (state.lens.value !== ID || opened) return;
       opened = true;
-      openEditor(host, linked).catch(tell);
+      openEditor(host).catch(tell);
     });
   },
 };
