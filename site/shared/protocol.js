@@ -246,7 +246,7 @@
  *     palette: string, stops: Stop[], top: { layer: number, head: number, value: number }[] }, 'deltas' | 'levels'> },
  *   why_together: { args: HeadsOff, answer: Answer<{ token: number, missing: WhyMissing | null, heads?: { layer: number, head: number, value: number }[], sum?: number, together?: number }> },
  *   head_mean: { args: { layer: number, head: number }, answer: Answer<{ missing: WhyMissing | null }, 'vector'> },
- *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'deltas'> },
+ *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'logprobs'> },
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
  *   patch: { args: { target: number | string | null, versus: number | string | null, align: Align, sweep: boolean, heads: boolean, token: number | null },

@@ -190,7 +190,7 @@ def test_the_context_curve_keeps_what_is_changed_at_its_tokens(tiny: Page, model
     found = tiny.evaluate(
         """token => import(new URL('page/questions.js', document.baseURI))
             .then(({wholeView}) => wholeView('why_context', {token, target: null, versus: null}))
-            .then(({json, arrays}) => [json.lengths, [...arrays.deltas.data]])""",
+            .then(({json, arrays}) => [json.lengths, [...arrays.logprobs.data]])""",
         token,
     )
     assert found[0] == expected.tokens.tolist()

@@ -7,7 +7,7 @@ import numpy as np
 from pyscripts.colour import scales
 from pyscripts.page.beside import MEANS
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.needs import FEW, TOGETHER, TOP, deltas, heads_to_read, needed, needs_table, trial
+from pyscripts.page.views.needs import FEW, TOGETHER, TOP, deltas, heads_to_read, needed, needs_table, of_what, trial
 from pyscripts.page.views.registry import view
 from pyscripts.page.views.why import named, question
 
@@ -33,7 +33,7 @@ def why_heads(context: Context, token: int, whole_text: bool = False, mean: bool
     best = [i for i in order if not np.isnan(change[i])]
     return {
         "token": token, **named(context, ids), "missing": missing, "by": "head off",
-        "names": [f"{i // shape.heads}.{i % shape.heads}" for i in range(len(change))],
+        "of_what": of_what(ids, both), "names": [f"{i // shape.heads}.{i % shape.heads}" for i in range(len(change))],
         "layers": shape.layers, "columns": shape.heads, "few": min(FEW, len(change)), "palette": "signed",
         "stops": scale.stops(),
         "top": [{"layer": i // shape.heads, "head": i % shape.heads, "value": float(change[i])} for i in best],

@@ -148,10 +148,14 @@ def deltas(context: Context, kind: str, position: int, ids: list[int]) -> NDArra
     return np.asarray(both[1:] - both[0])
 
 
+def of_what(ids: list[int], both: bool) -> str:
+    """What is counted by the `deltas` of a question about these ids."""
+    return "change of the difference of log-probabilities" if both and len(ids) > 1 else "change of log-probability"
+
+
 def needs_table(context: Context, answer: dict[str, Any]) -> Table:
-    columns = [answer.get("by", ""), "change of log-probability, nats"]
-    names, values = answer.get("names", []), answer["deltas"].tolist() if "deltas" in answer else []
-    return {"columns": columns, "rows": [[name, run.number(value)] for name, value in zip(names, values, strict=False)]}
+    rows = [[name, run.number(value)] for name, value in zip(answer["names"], answer["deltas"], strict=True)]
+    return {"columns": [answer["by"], f"{answer['of_what']}, nats"], "rows": rows}
 
 
 @view("why_tokens", needs_table)
@@ -163,11 +167,16 @@ def why_tokens(context: Context, token: int, target: int | str | None = None, ve
     missing = trial(context, "tokens", position, ids)
     change = deltas(context, "tokens", position, ids)[:, -1 if both else 0]
     names = context.position_names()[:position]
-    return {"token": token, **named(context, ids), "missing": missing, "by": "hidden token", "names": names,
-            **shading(context, change), "deltas": change}
+    return {"token": token, **named(context, ids), "missing": missing, "by": "hidden token",
+            "of_what": of_what(ids, both), "names": names, **shading(context, change), "deltas": change}
 
 
-@view("why_context", needs_table)
+def context_table(context: Context, answer: dict[str, Any]) -> Table:
+    rows = [[length, run.number(value)] for length, value in zip(answer["lengths"], answer["logprobs"], strict=True)]
+    return {"columns": ["tokens before it", "log-probability, nats"], "rows": rows}
+
+
+@view("why_context", context_table)
 def why_context(context: Context, token: int, target: int | str | None = None,
                 versus: int | str | None = None) -> dict[str, Any]:
     """The target's log-probability after only the last 1, 2, 4 … tokens before it: `logprobs` [step]."""
@@ -176,8 +185,8 @@ def why_context(context: Context, token: int, target: int | str | None = None,
     tried = context.beside.tried["context", position, tuple(ids)]
     first = context.reading.trace.first
     lengths = [len(variant["ids"]) - first for variant in tried.variants]
-    return {"token": token, **named(context, ids), "missing": missing, "by": "tokens before it", "names": lengths,
-            "lengths": lengths, "deltas": tried.logprobs[:, 0]}
+    return {"token": token, **named(context, ids), "missing": missing, "lengths": lengths,
+            "logprobs": tried.logprobs[:, 0]}
 
 
 @view("why_agreement")

@@ -98,7 +98,7 @@ export const context = panel({
   missing: missingWords,
   lead: (answer) => progress(answer) || `Log-probability after only the last 1, 2, 4 … tokens before it, ${unit()}.`,
   charts: ({ json, arrays }) => {
-    const values = Array.from(arrays.deltas.data);
+    const values = Array.from(arrays.logprobs.data);
     return [{
       label: 'Log-probability by the length of the context',
       scene: (width) => rowsScene({
