@@ -250,7 +250,7 @@
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
  *   patch: { args: { target: number | string | null, versus: number | string | null, align: Align, sweep: boolean, heads: boolean, token: number | null },
- *     answer: Answer<PatchGrid | { why_not: string, missing: null, alignment: Alignment | null }, 'deltas' | 'levels'> },
+ *     answer: Answer<PatchGrid | { why_not: string, missing: null, alignment: Alignment | null }, 'deltas' | 'shares' | 'levels'> },
  *   steering: { args: { layer: number, mean: boolean }, answer: Answer<{ why_not: string | null, layer: number, norm: number | null, usual: number | null }, 'vector'> },
  *   list_steering: { args: { layer: number, mean: boolean }, answer: Answer<{ texts: number[], norm: number }, 'vector'> },
  *   change: { args: {}, answer: Answer<Change, 'deltas' | 'shades'> },

@@ -221,6 +221,8 @@ def test_the_grid_of_the_page_fills_batch_by_batch() -> None:
     assert_allclose(arrays["deltas"][1:3], np.log(expected) - done["of_b"], atol=1e-6)
     assert arrays["levels"].tolist()[0] == -1 and arrays["levels"].tolist()[3:5] == [-1, -1]
     assert done["of_a"] - done["of_b"] == pytest.approx(arrays["deltas"][-1])
+    assert_allclose(arrays["shares"] * (done["of_a"] - done["of_b"]), arrays["deltas"])
+    assert arrays["shares"][-1] == 1 and arrays["shares"][0] == 0
     session.pin(2)
     session.tried(2, json.dumps(found["missing"]), Flat(logits))  # too late: nothing is kept
     assert "Both texts are the same" in view(2)[0]["why_not"]

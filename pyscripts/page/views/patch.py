@@ -41,7 +41,8 @@ def patch(
 ) -> dict[str, Any]:
     """What copying A into B changes, `deltas` and levels: the grid of patching.grid for the shown tokens [layer+1 ·
     token] or, with `heads`, patching.head_grid [layer · head], copied at a token (None: at every token). NaN and -1 if
-    not computed yet; the grid's levels are -1 outside the causal cone, too, where nothing can change.
+    not computed yet; the grid's levels are -1 outside the causal cone, too, where nothing can change. `shares`: the
+    same as parts of the whole change, from the metric after B to that after A; NaN if both are the same.
 
     Also the metric after A and after B, and the next tokens that may be asked about. `missing`: what is still to be
     computed, if `sweep`. `why_not`: why one text cannot be copied into the other. align: as in alignment.origins;
@@ -67,6 +68,7 @@ def patch(
         "offered": {name: _offered(context, each) for name, each in (("a", a), ("b", b))},
         "alignment": _alignment(context, a), "layers": len(a.residual), "heads": heads, "token": wanted.token,
         "begin": max(0, patching.begins(a, b) - b.first), "palette": "signed", **found,
+        "shares": found["deltas"] / (of_a - of_b or np.nan),
     }
 
 

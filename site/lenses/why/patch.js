@@ -81,10 +81,9 @@ function charts({ json, arrays }) {
 function below({ json, arrays }) {
   if (json.why_not !== null) return alignmentView(json.alignment);
   const at = cell.value?.run === state.run.value?.id && cell.value?.heads === json.heads ? cell.value?.at : undefined;
-  const value = at ? arrays.deltas.data[at.row * json.columns + at.column] : NaN;
-  const whole = json.of_a - json.of_b;
-  const share = whole ? `, ${signed((100 * value) / whole, 0)}% of the way to A` : '';
-  return html`<p class="hint">${reach(json)} ${!at || Number.isNaN(value) ? nothing : html`<strong>${placeOf(json, at)}</strong>: ${change(value)} ${unit()}${share}.`}</p>
+  const [value, share] = [arrays.deltas, arrays.shares].map(({ data }) => (at ? data[at.row * json.columns + at.column] : NaN));
+  const part = Number.isNaN(share) ? '' : `, ${signed(100 * share, 0)}% of the way to A`;
+  return html`<p class="hint">${reach(json)} ${!at || Number.isNaN(value) ? nothing : html`<strong>${placeOf(json, at)}</strong>: ${change(value)} ${unit()}${part}.`}</p>
     ${json.heads ? headButtons() : nothing}${alignmentView(json.alignment)}`;
 }
 
