@@ -204,7 +204,7 @@
  *   see pyscripts/page/views/patch.py; columns: tokens or heads; token: where heads are copied, null: at every token
  * @typedef {{ a: NamedToken[], b: NamedToken[], origin: (number | null)[] }} Alignment the tokens of A and B, and for each of B which of A goes with it
  * @typedef {'start' | 'end' | 'both' | [a: number, b: number][] | null} Align see pyscripts/alignment.py
- * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null,
+ * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null, after?: number | null,
  *             largest?: { token: number, text: string, value: number }[] }} Change
  * @typedef {{
  *   run: { args: {}, answer: Answer<Record<string, unknown>> },
@@ -244,7 +244,7 @@
  *   why_tokens: { args: WhyArgs & { both: boolean }, answer: Answer<WhyNamed & WhyShading & { missing: WhyMissing | null, names: string[] }, 'deltas' | 'shades'> },
  *   why_heads: { args: HeadsOff, answer: Answer<WhyNamed & { missing: WhyMissing | null, names: string[], layers: number, columns: number, few: number,
  *     palette: string, stops: Stop[], top: { layer: number, head: number, value: number }[] }, 'deltas' | 'levels'> },
- *   why_together: { args: HeadsOff, answer: Answer<{ token: number, missing: WhyMissing | null, heads?: { layer: number, head: number, value: number }[], sum?: number, together?: number }> },
+ *   why_together: { args: HeadsOff, answer: Answer<{ token: number, missing: WhyMissing | null, heads?: { layer: number, head: number, value: number }[], sum?: number, together?: number, take_over?: boolean }> },
  *   head_mean: { args: { layer: number, head: number }, answer: Answer<{ missing: WhyMissing | null }, 'vector'> },
  *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'logprobs'> },
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from playwright.sync_api import Page, expect
 
+from pyscripts.metrics import ablation
 from pyscripts.native import load
 from tests.e2e.layers import until
 
@@ -144,6 +145,8 @@ def test_heads_off_together_and_a_head_at_its_mean(tiny: Page, tiny_models: Path
         shown = [float(each.replace("\u2212", "-")) for each in bold]
         both = native.heads_off(run, token, most, mean=mean), sum(alone[place] for place in most)
         assert_allclose(shown, np.array(both) / np.log(2), atol=0.006)
+        told = "another takes over" if ablation.take_over(both[1], both[0]) else "none of them is seen to take over"
+        expect(tiny.locator("#off-together")).to_contain_text(told)
     tiny.evaluate("""import(new URL('page/interventions.js', document.baseURI))
         .then(({meanHead}) => meanHead({layer: 1, head: 2}))""")
     expect(tiny.locator("#interventions .chip")).to_have_count(1)

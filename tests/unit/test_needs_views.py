@@ -1,4 +1,4 @@
-"""What a prediction needs: the headings of its tables, from a run of random numbers; runs in CPython."""
+"""What a prediction needs and what interventions change, from a run of random numbers; runs in CPython."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from pyscripts.metrics import ablation
 from pyscripts.page.views import VIEWS, Context
 from tests.unit.saved_runs import VOCABULARY, saveable
 from tests.unit.test_page_session import MODEL
@@ -52,3 +53,32 @@ def test_log_probabilities_by_context_are_those_of_the_target(context: Context) 
     assert (answer["logprobs"] < 0).all()
     assert answer["lengths"][-1] == TOKEN
     assert len(answer["lengths"]) == len(answer["logprobs"]) > 1
+
+
+@pytest.mark.parametrize(("alone", "together", "found"), [
+    (-0.5, -0.8, True), (-0.5, -0.5, False), (-0.5, -0.4, False),
+    (-0.5, -0.505, False),  # no more than what is lost in rounding
+    (0.5, 0.2, False), (0.5, -0.2, True),  # together they cost nothing; something, though each alone costs nothing
+])
+def test_heads_take_over_if_they_cost_more_together(alone: float, together: float, found: bool) -> None:
+    assert ablation.take_over(alone, together) is found
+
+
+def test_the_sum_of_the_most_needed_heads(context: Context) -> None:
+    asked = {"token": TOKEN, "target": TARGET}
+    together, alone = (answer_of(context, view, **asked) for view in ("why_together", "why_heads"))
+    lost = [alone["deltas"][head["layer"] * alone["columns"] + head["head"]] for head in together["heads"]]
+    assert lost == sorted(alone["deltas"])[: alone["few"]]
+    assert together["sum"] == pytest.approx(sum(lost))
+    assert together["take_over"] == ablation.take_over(together["sum"], together["together"])
+
+
+def test_a_change_has_both_means(context: Context) -> None:
+    """That of the untouched model, and that of the run, over the tokens that have a probability."""
+    logprob = context.reading.trace.statistics().logprob
+    assert VIEWS["change"](context)["missing"] == {"kind": "untouched"}
+    context.beside.untouched.extend((logprob - 0.25).tolist())
+    found = VIEWS["change"](context)
+    assert found["missing"] is None
+    assert [found["after"], found["before"]] == pytest.approx([np.mean(logprob), np.mean(logprob) - 0.25])
+    assert found["mean"] == pytest.approx(0.25)

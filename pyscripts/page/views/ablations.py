@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from pyscripts.colour import scales
+from pyscripts.metrics import ablation
 from pyscripts.page.beside import MEANS
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.needs import FEW, TOGETHER, TOP, deltas, heads_to_read, needed, needs_table, of_what, trial
@@ -46,7 +47,8 @@ def why_together(
     context: Context, token: int, whole_text: bool = False, mean: bool = False, target: int | str | None = None,
     versus: int | str | None = None, both: bool = False,
 ) -> dict[str, Any]:
-    """The most needed heads off at once: the change, beside the sum of their changes when each is off alone."""
+    """The most needed heads off at once: the change, beside the sum of their changes when each is off alone, and
+    whether one takes over for another (ablation.take_over)."""
     position, ids = question(context, token, target, versus)
     kind = _kind(whole_text, mean)
     missing = trial(context, kind, position, ids) or trial(context, kind + TOGETHER, position, ids)
@@ -54,11 +56,12 @@ def why_together(
         return {"token": token, "missing": missing}
     column, heads = -1 if both else 0, needed(context, kind, position, ids)
     alone = deltas(context, kind, position, ids)[:, column].reshape(-1, context.reading.trace.shape.heads)
+    total = float(sum(alone[layer, head] for layer, head in heads))
+    together = float(deltas(context, kind + TOGETHER, position, ids)[0, column])
     return {
         "token": token, "missing": None,
         "heads": [{"layer": layer, "head": head, "value": float(alone[layer, head])} for layer, head in heads],
-        "sum": float(sum(alone[layer, head] for layer, head in heads)),
-        "together": float(deltas(context, kind + TOGETHER, position, ids)[0, column]),
+        "sum": total, "together": together, "take_over": ablation.take_over(total, together),
     }
 
 

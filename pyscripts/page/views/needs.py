@@ -232,7 +232,8 @@ def _columns(rows: list[dict[str, Any]]) -> tuple[NDArray[np.float64], NDArray[n
 @view("change", change_table)
 def change(context: Context) -> dict[str, Any]:
     """The reading under interventions against the untouched one: `deltas` [token] of log-probabilities in nats, the
-    most changed tokens, and the mean; `shades` for the text. missing: the unchanged model has not read all of it."""
+    most changed tokens; the mean log-probability `before` and `after`, and their difference, `mean`; `shades` for the
+    text. missing: the unchanged model has not read all of it."""
     trace = context.reading.trace
     logprob = trace.statistics().logprob
     if not context.reading.interventions:
@@ -249,7 +250,8 @@ def change(context: Context) -> dict[str, Any]:
     return {
         "tokens": trace.shown, "missing": missing, "most": scale.high, "palette": "signed",
         "mean": run.number(float(np.nanmean(values))) if known else None,
-        "before": run.number(float(np.mean(before))) if known else None,
+        "before": run.number(float(np.mean(before[:known]))) if known else None,
+        "after": run.number(float(np.mean(logprob[start : start + known]))) if known else None,
         "largest": [{"token": t, "text": texts[t], "value": float(values[t])} for t in order.tolist()
                     if not np.isnan(values[t])],
         "deltas": values, "shades": scale.levels(values).astype(np.int16),

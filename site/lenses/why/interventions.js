@@ -69,11 +69,12 @@ function tools() {
       ${isChanged() ? html`<button type="button" class="small" @click=${() => setInterventions({})}>Remove all</button>` : nothing}</p>`;
 }
 
-/** The mean log-probability beside the unchanged model's. @param {number} difference in nats @param {number} before the unchanged model's, in nats */
-function comparison(difference, before) {
-  const size = fixed(inUnit(Math.abs(difference)));
-  const than = Number(size) === 0 ? 'the same as' : `${size} ${difference < 0 ? 'lower' : 'higher'} than`;
-  return html`Mean log-probability <strong>${fixed(inUnit(before + difference))}</strong> ${unit()}, ${than} the unchanged model’s ${fixed(inUnit(before))}.`;
+/** The mean log-probability beside the unchanged model's. @param {import('../../shared/protocol.js').Change} change */
+function comparison({ mean, before, after }) {
+  if (typeof mean !== 'number') return 'First token: no probability.';
+  const size = fixed(inUnit(Math.abs(mean)));
+  const than = Number(size) === 0 ? 'the same as' : `${size} ${mean < 0 ? 'lower' : 'higher'} than`;
+  return html`Mean log-probability <strong>${fixed(inUnit(after))}</strong> ${unit()}, ${than} the unchanged model’s ${fixed(inUnit(before))}.`;
 }
 
 export const interventions = panel({
@@ -87,7 +88,7 @@ export const interventions = panel({
   lead: ({ json }) => {
     if (!isChanged()) return 'The model is unchanged. Switch heads off or cut links: the text is read again, and compared with this run.';
     if (json.missing) return 'Reading the text with the unchanged model…';
-    return comparison(json.mean ?? 0, json.before ?? 0);
+    return comparison(json);
   },
   charts: ({ json }) => (json.largest && !json.missing ? [largestChart(json.largest, 'most changed', `Δ ${unit()}`, change, unitEnd)] : []),
   tools,

@@ -58,10 +58,10 @@ function togetherView({ json }) {
   if (json.missing) return nothing;
   const answer = isTogether.value && several.fits.value ? several.answer.value : null;
   if (!isTogether.value) return html`<p class="why-tools"><button type="button" class="small" @click=${() => setTogether(true)}>Off together: the ${json.few} most needed</button></p>`;
-  const { heads: named, sum, together } = answer?.json ?? {};
+  const { heads: named, sum, together, take_over: takeOver } = answer?.json ?? {};
   if (!named || sum === undefined || together === undefined) return html`<p class="hint">Computing…</p>`;
   return html`<p class="hint" id="off-together">Heads ${named.map(({ layer, head }) => `${layer}.${head}`).join(', ')} off together: <strong>${change(together)}</strong> ${unit()}; the sum of each alone: <strong>${change(sum)}</strong>.
-    ${together < sum ? 'Together they cost more than the sum: when one is off alone, another takes over (backup heads).' : 'Together they cost no more than the sum: none of them is seen to take over for another.'}</p>`;
+    ${takeOver ? 'Together they cost more than the sum: when one is off alone, another takes over (backup heads).' : 'Together they cost no more than the sum: none of them is seen to take over for another.'}</p>`;
 }
 
 export const heads = panel({
