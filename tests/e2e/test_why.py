@@ -1,14 +1,16 @@
 """The Why lens and interventions in the page: the numbers of Python without a browser, whatever was read before."""
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from pyscripts.metrics import ablation
+from pyscripts.metrics.heads import THRESHOLD
 from pyscripts.native import load
 from tests.e2e.layers import until
 
@@ -160,6 +162,31 @@ def test_heads_off_together_and_a_head_at_its_mean(tiny: Page, tiny_models: Path
     expect(tiny.locator("html")).to_have_attribute("data-state", "ready")
     assert tiny.evaluate("tokenlight.state().interventions") == {}
     tiny.click("#tab-tokens")
+
+
+def test_the_induction_heads_are_those_that_python_names(browser: Browser, tiny_site: str, tiny_models: Path) -> None:
+    """Also when the lens is left and opened again, and while they are off."""
+    manifest = json.loads((tiny_models / "tiny-gpt2/manifest.json").read_text("utf-8"))
+    scores = np.zeros((manifest["layers"], manifest["heads"]))
+    scores[0, 1], scores[1, 0], scores[1, 2] = THRESHOLD + 0.01, THRESHOLD, 0.9
+    manifest["head_scores"] |= {"induction": scores.tolist()}
+    context = browser.new_context(service_workers="block", reduced_motion="reduce")
+    page = context.new_page()
+    page.route("**/tiny-gpt2/manifest.json", lambda route: route.fulfill(json=manifest))
+    page.goto(f"{tiny_site}#model=tiny-gpt2")
+    page.evaluate("tokenlight.ready")
+    analyze(page, {})
+    page.click("#tab-why")
+    page.locator("#panel-change").scroll_into_view_if_needed()
+    button = page.get_by_role("button", name="Induction heads off (2)")
+    expect(button).to_have_attribute("title", "1.2, 0.1")
+    page.click("#tab-tokens")
+    page.click("#tab-why")
+    button.click()
+    expect(page.locator("#interventions .chip")).to_have_text([re.compile("head 0.1 off"), re.compile("head 1.2 off")])
+    expect(page.locator("#panel-change .lead")).to_contain_text("the unchanged model’s", timeout=20_000)
+    expect(button).to_be_visible()
+    context.close()
 
 
 def test_many_heads_have_one_chip_that_lists_theirs(tiny: Page) -> None:
