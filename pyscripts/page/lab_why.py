@@ -135,7 +135,7 @@ class LabWhy:
         beside.keep(attributed(json.loads(request), arrays, shape, self.manifest, run.interventions))
 
     def tried(self, number: int, request: str, logits: Any) -> None:
-        """Takes logits [variant, vocabulary] of what was tried at one position; request: see views/needs.py."""
+        """Takes logits [variant, vocabulary] of what was tried at one position; request: see views/variants.py."""
         size = self.manifest["vocab_size"]
         rows = to_numpy([logits], (1, logits.length // size, size))[0]
         self._besides[number][1].take(json.loads(request), rows)

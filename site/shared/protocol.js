@@ -64,7 +64,7 @@
  * if one is copied, head to `patch` from the pinned reading, or other `ids` to read, under their own interventions.
  * @typedef {{ cut?: number[], heads?: [number, number][], add?: Interventions['add'], patch?: [layer: number, position: number, head?: number], ids?: number[], interventions?: Interventions }} Variant
  *
- * Variants of one position, from the `first` of `of`, as Python plans them (page/views/needs.py). scope: copies of the last
+ * Variants of one position, from the `first` of `of`, as Python plans them (page/views/variants.py). scope: copies of the last
  * position, or of all from a patch on, in one pass, the text read again for each, or the variant's own ids.
  * @typedef {{ kind: string, scope: 'last' | 'text' | 'ids', position: number, targets: number[], first: number, variants: Variant[], of: number }} Trial
  */

@@ -14,6 +14,7 @@ from pyscripts.page.views import (  # noqa: F401
     ablations,
     activations,
     attention_classes,
+    change,
     choosing,
     comparison,
     head_grid,
@@ -28,8 +29,8 @@ from pyscripts.page.views import (  # noqa: F401
     why,
 )
 from pyscripts.page.views.context import Context, Inspected
-from pyscripts.page.views.needs import streams
 from pyscripts.page.views.registry import OF_LIKELIHOODS, VIEWS
+from pyscripts.page.views.variants import streams
 
 
 def split(result: Any) -> tuple[Any, dict[str, NDArray]]:

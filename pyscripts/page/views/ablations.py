@@ -8,8 +8,9 @@ from pyscripts.colour import scales
 from pyscripts.metrics import ablation
 from pyscripts.page.beside import MEANS
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.needs import FEW, TOGETHER, TOP, deltas, heads_to_read, needed, needs_table, of_what, trial
+from pyscripts.page.views.needs import needs_table, of_what
 from pyscripts.page.views.registry import view
+from pyscripts.page.views.variants import FEW, TOGETHER, TOP, deltas, heads_to_read, needed, trial
 from pyscripts.page.views.why import named, question
 
 

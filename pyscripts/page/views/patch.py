@@ -12,8 +12,8 @@ from pyscripts.colour import scales
 from pyscripts.metrics.likelihood import log_softmax
 from pyscripts.page.patches import Patch
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.needs import NOT_PINNED, TOP, streams, trial
 from pyscripts.page.views.registry import Table, view
+from pyscripts.page.views.variants import NOT_PINNED, TOP, streams, trial
 from pyscripts.page.views.why import named
 from pyscripts.tokens import token_id
 
