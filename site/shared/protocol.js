@@ -66,7 +66,7 @@
  *
  * Variants of one position, from the `first` of `of`, as Python plans them (page/views/variants.py). scope: copies of the last
  * position, or of all from a patch on, in one pass, the text read again for each, or the variant's own ids.
- * @typedef {{ kind: string, scope: 'last' | 'text' | 'ids', position: number, targets: number[], first: number, variants: Variant[], of: number }} Trial
+ * @typedef {{ kind: string, scope: 'last' | 'text' | 'ids', position: number, targets: number[], first: number, variants: Variant[], of: number }} Variants
  */
 
 /**
@@ -193,7 +193,7 @@
  * @typedef {{ token: number, target: number | string | null, versus: number | string | null }} WhyArgs ids, or texts of tokens; target null: the token itself
  * @typedef {WhyArgs & { both: boolean, whole_text: boolean, mean: boolean }} HeadsOff mean: mean ablation instead of zero ablation
  * @typedef {{ token: number, target: NamedToken, versus: NamedToken | null }} WhyNamed
- * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | ({ kind: 'head_outputs' } & HeadsRequest) | Trial} WhyMissing what must be computed first
+ * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | ({ kind: 'head_outputs' } & HeadsRequest) | Variants} WhyMissing what must be computed first
  * @typedef {{ kind: string, layer: number | null, head: number | null, value: number }} Part
  * @typedef {{ logit: number, sum: number, softcap: number | null, parts: Part[], top: Part[], layers: number, columns: number, palette: string, stops: Stop[] }} Adds
  * @typedef {{ shade_palette: string, most: number, prefix: number | null, largest: { token: number, text: string, value: number }[] }} WhyShading
@@ -289,7 +289,7 @@
  *   attention(runId: number, key: RunKey, layers: number[] | null): Promise<void>,
  *   lensFrom(runId: number, key: RunKey, position: number): Promise<void>,
  *   attribute(runId: number, key: RunKey, position: number, targets: number[]): Promise<void>,
- *   tryOut(runId: number, key: RunKey, trial: Trial): Promise<void>,
+ *   runVariants(runId: number, key: RunKey, batch: Variants): Promise<void>,
  *   readUntouched(runId: number, key: RunKey): Promise<void>,
  *   readHeads(runId: number, key: RunKey, request: HeadsRequest): Promise<void>,
  *   readLists(runId: number, request: ListRequest): Promise<void>,
@@ -345,7 +345,7 @@
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,
  *   finishAttention(runId: number): void,
  *   attributed(runId: number, request: { position: number, targets: number[] }, outputs: Record<string, Float32Array>): void,
- *   tried(runId: number, request: Trial, logits: Float32Array): void,
+ *   variantsRead(runId: number, request: Variants, logits: Float32Array): void,
  *   readUntouched(runId: number, logits: Float32Array): void,
  *   readLens(runId: number, position: number, lensLogits: Float32Array, logits: Float32Array): void,
  *   beginLists(runId: number, layer: number, mean: boolean): void,

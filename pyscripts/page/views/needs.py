@@ -9,7 +9,7 @@ from pyscripts import run
 from pyscripts.metrics.attribution import rank_correlation
 from pyscripts.page.views.context import Context
 from pyscripts.page.views.registry import Table, view
-from pyscripts.page.views.variants import deltas, spans, trial
+from pyscripts.page.views.variants import deltas, spans, to_compute
 from pyscripts.page.views.why import named, question, shading
 
 
@@ -29,7 +29,7 @@ def why_tokens(context: Context, token: int, target: int | str | None = None, ve
     """Each earlier position hidden from the one that predicts: `deltas` [position] of the target's log-probability, or
     (`both`) of its difference to the other token's. The text is shaded by them."""
     position, ids = question(context, token, target, versus)
-    missing = trial(context, "tokens", position, ids)
+    missing = to_compute(context, "tokens", position, ids)
     change = deltas(context, "tokens", position, ids)[:, -1 if both else 0]
     names = context.position_names()[:position]
     return {"token": token, **named(context, ids), "missing": missing, "by": "hidden token",
@@ -46,12 +46,12 @@ def why_context(context: Context, token: int, target: int | str | None = None,
                 versus: int | str | None = None) -> dict[str, Any]:
     """The target's log-probability after only the last 1, 2, 4 … tokens before it: `logprobs` [step]."""
     position, ids = question(context, token, target, versus)
-    missing = trial(context, "context", position, ids)
-    tried = context.beside.tried["context", position, tuple(ids)]
+    missing = to_compute(context, "context", position, ids)
+    variants = context.beside.variants["context", position, tuple(ids)]
     first = context.reading.trace.first
-    lengths = [len(variant["ids"]) - first for variant in tried.variants]
+    lengths = [len(variant["ids"]) - first for variant in variants.planned]
     return {"token": token, **named(context, ids), "missing": missing, "lengths": lengths,
-            "logprobs": tried.logprobs[:, 0]}
+            "logprobs": variants.logprobs[:, 0]}
 
 
 @view("why_agreement")
@@ -61,7 +61,7 @@ def why_agreement(context: Context, token: int, target: int | str | None = None,
     quick changes, and the ten strongest heads off in the whole text; rank correlations, once all are known."""
     position, ids = question(context, token, target, versus)
     order = ("tokens", "heads", "spans", "top_heads")
-    missing = next((batch for kind in order if (batch := trial(context, kind, position, ids))), None)
+    missing = next((batch for kind in order if (batch := to_compute(context, kind, position, ids))), None)
     if missing:
         return {"token": token, "missing": missing}
     first, shape = context.reading.trace.first, context.reading.trace.shape
@@ -71,11 +71,11 @@ def why_agreement(context: Context, token: int, target: int | str | None = None,
     slow = deltas(context, "spans", position, ids)[:, 0]
     rows = [{"text": passage(a, b), "start": a, "stop": b, "quick": float(hidden[a:b].sum()),
              "slow": float(change)} for (a, b), change in zip(spans(position + 1 - first), slow.tolist(), strict=False)]
-    tried = context.beside.tried["top_heads", position, tuple(ids)].variants[1:]
+    variants = context.beside.variants["top_heads", position, tuple(ids)].planned[1:]
     quick_heads = deltas(context, "heads", position, ids)[:, 0].reshape(shape.layers, shape.heads)
     slow_heads = deltas(context, "top_heads", position, ids)[:, 0]
     heads = [{"layer": layer, "head": head, "quick": float(quick_heads[layer, head]), "slow": float(change)}
-             for variant, change in zip(tried, slow_heads.tolist(), strict=True) for layer, head in variant["heads"]]
+             for variant, change in zip(variants, slow_heads.tolist(), strict=True) for layer, head in variant["heads"]]
     return {
         "token": token, "missing": None, "spans": rows, "heads": heads,
         "spans_agree": run.number(rank_correlation(*_columns(rows))),

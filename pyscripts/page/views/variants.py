@@ -30,7 +30,7 @@ FEW = 3  # heads that are off together
 
 
 def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dict[str, Any]]:
-    """The variants of a kind of trial; the first changes nothing, but for a context curve."""
+    """The variants of a kind; the first changes nothing, but for a context curve."""
     trace = context.reading.trace
     heads = [[layer, head] for layer in range(trace.shape.layers) for head in range(trace.shape.heads)]
     if kind == "tokens":
@@ -58,7 +58,7 @@ def plan(context: Context, kind: str, position: int, ids: list[int]) -> list[dic
         change = deltas(context, "heads", position, ids)
         best = np.argsort(-np.abs(change[:, 0]), kind="stable")[:TOP]
         return [{}, *({"heads": [heads[i]]} for i in best.tolist())]
-    raise ValueError(f"There is no trial {kind!r}.")
+    raise ValueError(f"There are no variants {kind!r}.")
 
 
 def needed(context: Context, kind: str, position: int, ids: list[int]) -> list[tuple[int, int]]:
@@ -114,30 +114,30 @@ def spans(tokens: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def trial(context: Context, kind: str, position: int, ids: list[int]) -> dict[str, Any] | None:
-    """What is still to be computed of a trial, a batch at a time; None: it is done."""
+def to_compute(context: Context, kind: str, position: int, ids: list[int]) -> dict[str, Any] | None:
+    """The next batch of variants to compute, or what must be read before them; None: all are computed."""
     of_heads = [OF_A, OF_B] if kind.startswith(PATCH) and Patch.of(kind).heads else []
     for of in [MEANS] if "_mean" in kind else of_heads:
         if lacking := heads_to_read(context, of):
             return lacking
     key = kind, position, tuple(ids)
-    tried = context.beside.tried.get(key)
-    if tried is None:
-        tried = context.beside.begin(key, plan(context, kind, position, ids))
-    if tried.done == len(tried.variants):
+    variants = context.beside.variants.get(key)
+    if variants is None:
+        variants = context.beside.begin(key, plan(context, kind, position, ids))
+    if variants.done == len(variants.planned):
         return None
     scope = SCOPES[kind.partition(":")[0]]
-    batch = tried.variants[tried.done : tried.done + BATCH[scope]]
+    batch = variants.planned[variants.done : variants.done + BATCH[scope]]
     if kind.startswith(PATCH):  # copies of the text from one position on
         begin = batch[0]["patch"][1]
         batch = [one for one in batch if one["patch"][1] == begin][: max(1, ROWS // (position + 1 - begin))]
-    return {"kind": kind, "scope": scope, "position": position, "targets": ids, "first": tried.done,
-            "variants": batch, "of": len(tried.variants)}
+    return {"kind": kind, "scope": scope, "position": position, "targets": ids, "first": variants.done,
+            "variants": batch, "of": len(variants.planned)}
 
 
 def deltas(context: Context, kind: str, position: int, ids: list[int]) -> NDArray[np.float64]:
     """[variant, 1 or 2] changes against the first variant: of the target's log-probability and, with another token, of
-    the difference of the two; NaN: not tried yet."""
-    logprobs = context.beside.tried[kind, position, tuple(ids)].logprobs
+    the difference of the two; NaN: not computed yet."""
+    logprobs = context.beside.variants[kind, position, tuple(ids)].logprobs
     both = logprobs if len(ids) == 1 else np.stack([logprobs[:, 0], logprobs[:, 0] - logprobs[:, 1]], axis=1)
     return np.asarray(both[1:] - both[0])
