@@ -228,6 +228,24 @@ def test_the_context_curve_keeps_what_is_changed_at_its_tokens(tiny: Page, model
     assert expected.logprob[-1] == pytest.approx(float(run.logprob[token]), abs=1e-5)
 
 
+def test_a_chosen_head_does_not_outlive_its_model(tiny: Page) -> None:
+    """It is chosen again with its model; one with as many heads has another in its place."""
+    analyze(tiny, {})
+    tiny.click("#tab-why")
+    panel = tiny.locator("#panel-why_adds")
+    expect(panel.locator(".lead")).to_contain_text("All parts sum to", timeout=20_000)
+    panel.locator(".chart-stage").first.focus()
+    for key in ("ArrowRight", "End", "ArrowLeft", "ArrowDown", "Enter"):
+        tiny.keyboard.press(key)
+    expect(panel.locator(".panel-rest")).to_contain_text("Head 1.")
+    for model, offered in (("tiny-llama", False), ("tiny-gpt2", True)):
+        tiny.evaluate("id => tokenlight.load(id).then(() => null)", model)
+        analyze(tiny, {})
+        expect(panel.locator(".lead")).to_contain_text("All parts sum to", timeout=20_000)
+        expect(panel.get_by_role("button", name="Show its attention")).to_have_count(int(offered))
+    tiny.click("#tab-tokens")
+
+
 def test_the_legend_names_the_target(tiny: Page) -> None:
     analyze(tiny, {})
     tiny.click("#tab-why")

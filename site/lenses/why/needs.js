@@ -9,7 +9,7 @@ import { checkView, menuView } from '../controls.js';
 import { panel } from '../panel.js';
 import { isSeen } from '../in_sight.js';
 import { ask } from '../scheduler.js';
-import { both, chosenHead, fetch, isTogether, lacks, lacksHeadOutputs, meanAblation, missingWords, progress, setTogether, versus, whyArgs, wholeText } from './choice.js';
+import { both, chooseHead, fetch, isTogether, lacks, lacksHeadOutputs, meanAblation, missingWords, progress, setTogether, versus, whyArgs, wholeText } from './choice.js';
 import { headCharts } from './head_charts.js';
 import { headButtons } from './heads.js';
 import { largestChart } from './tokens.js';
@@ -81,7 +81,7 @@ export const heads = panel({
   charts: ({ json, arrays }) => headCharts(json, arrays, {
     label: `Change with each of ${json.layers} × ${json.columns} heads off`,
     done: ' off',
-    press: (layer, head) => void (chosenHead.value = { layer, head }),
+    press: chooseHead,
   }),
   below: togetherView,
   tools: headButtons,

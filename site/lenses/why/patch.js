@@ -10,7 +10,7 @@ import { signal } from '../../vendor/signals-core.js';
 import { menuView, pinView } from '../controls.js';
 import { panel } from '../panel.js';
 import { alignmentLine, alignmentView, isUnaligned } from './alignment.js';
-import { chosenHead, lacksHeadOutputs } from './choice.js';
+import { chooseHead, lacksHeadOutputs } from './choice.js';
 import { headButtons } from './heads.js';
 import { gridChart, patchedHeadCharts, placeOf } from './patch_charts.js';
 import { askTowards, copied, COPIED, isSweeping, patchArgs, setSweeping } from './patch_choice.js';
@@ -68,7 +68,7 @@ function lead(/** @type {Answer} */ { json }) {
 /** @param {Cell} at */
 function press(at) {
   cell.value = { run: Number(state.run.value?.id), heads: ofHeads(), at };
-  if (ofHeads()) chosenHead.value = { layer: at.row, head: at.column };
+  if (ofHeads()) chooseHead(at.row, at.column);
 }
 
 /** @param {Answer} answer @returns {ChartOf[]} */
