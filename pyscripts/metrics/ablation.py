@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Head = Sequence[int]  # layer, head
+CLOSE = 0.01  # nats; changes that differ by less are called equal
 
 
 @dataclass
@@ -46,3 +47,9 @@ def variant(heads: Iterable[Head], means: NDArray[np.float32] | None, position: 
         off["add"] = [{"layer": layer, "head": head, "position": position, "vector": means[layer, head].tolist()}
                       for layer, head in off["heads"]]
     return off
+
+
+def take_over(alone: float, together: float) -> bool:
+    """Whether some of several heads stand in for each other (backup heads): off together, they cost more than the sum
+    of what each costs `alone`. Both are changes of a log-probability, nats; negative: a cost."""
+    return together < min(alone, 0) - CLOSE

@@ -17,8 +17,8 @@ from pyscripts.metrics.likelihood import logprobs_of
 from pyscripts.model_outputs import ModelShape
 
 HELD = 6  # positions
-KINDS = 6  # of trials at each
-Trial = tuple[str, int, tuple[int, ...]]  # kind, position, targets
+KINDS = 6  # of variants at each
+VariantsKey = tuple[str, int, tuple[int, ...]]  # kind, position, targets
 OF_A, OF_B, MEANS = "a", "b", "means"  # what is read of heads: each output in the pinned text, in this one; their means
 LISTS = ("attention_output", "mlp_output", "attentions", "direct", "aligned")
 
@@ -33,15 +33,15 @@ class Attributed:
 
 
 @dataclass
-class Tried:
-    """The log-probabilities of targets [variant, target] under variants of one position; NaN: not tried yet."""
+class Variants:
+    """The log-probabilities of targets [variant, target] under variants of one position; NaN: not computed yet."""
 
-    variants: list[dict[str, Any]]
+    planned: list[dict[str, Any]]
     logprobs: NDArray[np.float64]
 
     @property
     def done(self) -> int:
-        """How many have been tried; they are tried in order."""
+        """How many have been computed; they are computed in order."""
         return int((~np.isnan(self.logprobs[:, 0])).sum())
 
 
@@ -63,7 +63,7 @@ class Beside:
     """Belongs to one run; the newest positions are held."""
 
     attributed: list[Attributed] = field(default_factory=list)  # the newest first
-    tried: dict[Trial, Tried] = field(default_factory=dict)  # the newest last
+    variants: dict[VariantsKey, Variants] = field(default_factory=dict)  # the newest last
     untouched: list[float] = field(default_factory=list)  # [row] logprob of the next token, by the unchanged model
     lists: Lists | None = None
     lens: list[NDArray[np.float64]] = field(default_factory=list)  # [token] [metrics.lens.OVER_TEXT, layer+1]
@@ -80,26 +80,26 @@ class Beside:
         """Holds one more position."""
         self.attributed = [one, *self.attributed][:HELD]
 
-    def begin(self, trial: Trial, variants: list[dict[str, Any]]) -> Tried:
-        """Begins to try variants; of many trials, the oldest is dropped."""
-        self.tried[trial] = Tried(variants, np.full((len(variants), len(trial[2])), np.nan))
-        for old in list(self.tried)[:-HELD * KINDS]:
-            del self.tried[old]
-        return self.tried[trial]
+    def begin(self, key: VariantsKey, planned: list[dict[str, Any]]) -> Variants:
+        """Makes room for variants; of many kinds and positions, the oldest is dropped."""
+        self.variants[key] = Variants(planned, np.full((len(planned), len(key[2])), np.nan))
+        for old in list(self.variants)[:-HELD * KINDS]:
+            del self.variants[old]
+        return self.variants[key]
 
     def forget_a(self, kind: str) -> None:
-        """Drops what belongs to the pinned reading, too: trials of kinds that begin with `kind`, and its heads."""
-        self.tried = {trial: tried for trial, tried in self.tried.items() if trial[0].partition(":")[0] != kind}
+        """Drops what belongs to the pinned reading, too: variants of kinds that begin with `kind`, and its heads."""
+        self.variants = {key: each for key, each in self.variants.items() if key[0].partition(":")[0] != kind}
         self.heads.pop(OF_A, None)
 
     def take(self, request: Mapping[str, Any], logits: NDArray[np.float32]) -> None:
-        """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless that trial was
+        """Takes logits [variant, vocabulary] of the variants from request["first"] on, unless they were
         dropped."""
-        tried = self.tried.get((request["kind"], request["position"], tuple(request["targets"])))
-        if tried is None:
+        variants = self.variants.get((request["kind"], request["position"], tuple(request["targets"])))
+        if variants is None:
             return
         first = request["first"]
-        tried.logprobs[first : first + len(logits)] = logprobs_of(logits, request["targets"])
+        variants.logprobs[first : first + len(logits)] = logprobs_of(logits, request["targets"])
 
     def read_lens(
         self, first: int, lens_logits: NDArray[np.float32], final: NDArray[np.float32], targets: Sequence[int]

@@ -46,8 +46,8 @@ class BesideSession:
         changes = current.reading.interventions
         current.beside.keep(attributed(json.loads(request), arrays, shape, manifest, changes))
 
-    def tried(self, run_id: int, request: str, logits: Any) -> None:
-        """Takes logits [variant, vocabulary] of what was tried at one position; request: see views/needs.py."""
+    def variants_read(self, run_id: int, request: str, logits: Any) -> None:
+        """Takes logits [variant, vocabulary] of variants of one position; request: see views/variants.py."""
         current = self._current(run_id)
         size = current.model.manifest["vocab_size"]
         rows = logits.length // size

@@ -17,7 +17,7 @@ from pyscripts.result import Run, check_run
 from pyscripts.tokens import Target, target_ids
 
 BATCH = 64  # variants that are requested at once
-KIND = "lab"  # of trials
+KIND = "lab"  # of variants
 
 
 class LabWhy:
@@ -98,10 +98,10 @@ class LabWhy:
         ids, every, logprobs = run.position_ids[: position + 1], [{}, *variants], list[NDArray[np.float64]]()
         for start in range(0, len(every), BATCH):
             part = [dict(one) for one in every[start : start + BATCH]]
-            trial = {"kind": KIND, "scope": scope, "position": position, "targets": targets, "first": 0,
+            batch = {"kind": KIND, "scope": scope, "position": position, "targets": targets, "first": 0,
                      "variants": part, "of": len(part)}
-            beside = await self._beside("tryOut", run, ids, trial=trial)
-            logprobs.append(beside.tried[KIND, position, tuple(targets)].logprobs[:, 0])
+            beside = await self._beside("runVariants", run, ids, batch=batch)
+            logprobs.append(beside.variants[KIND, position, tuple(targets)].logprobs[:, 0])
         found = np.concatenate(logprobs)
         return np.asarray(found[1:] - found[0])
 
@@ -109,8 +109,8 @@ class LabWhy:
         """What a request brought."""
         number, beside = self._number(), Beside()
         self._besides[number] = run, beside
-        if trial := request.get("trial"):
-            beside.begin((KIND, trial["position"], tuple(trial["targets"])), trial["variants"])
+        if batch := request.get("batch"):
+            beside.begin((KIND, batch["position"], tuple(batch["targets"])), batch["variants"])
         try:
             about = {"runId": number, "ids": ids.tolist(), "interventions": dict(run.interventions)}
             await self._answer(kind, {**about, **request})
@@ -134,8 +134,8 @@ class LabWhy:
         shape = ModelShape.of(self.manifest)
         beside.keep(attributed(json.loads(request), arrays, shape, self.manifest, run.interventions))
 
-    def tried(self, number: int, request: str, logits: Any) -> None:
-        """Takes logits [variant, vocabulary] of what was tried at one position; request: see views/needs.py."""
+    def variants_read(self, number: int, request: str, logits: Any) -> None:
+        """Takes logits [variant, vocabulary] of variants of one position; request: see views/variants.py."""
         size = self.manifest["vocab_size"]
         rows = to_numpy([logits], (1, logits.length // size, size))[0]
         self._besides[number][1].take(json.loads(request), rows)

@@ -1,4 +1,4 @@
-"""What a patch of the page copies from A, as it is written in the kind of a trial."""
+"""What a patch of the page copies from A, as it is written in the kind of its variants."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pyscripts.alignment import Align
 from pyscripts.patching import Place, Stream, copied_positions, difference, head_places, places
 
-PATCH = "patch"  # the kinds of trials that belong to the pinned reading, too, begin with it
+PATCH = "patch"  # the kinds of variants that belong to the pinned reading, too, begin with it
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Patch:
 
     @property
     def kind(self) -> str:
-        """The name of its trials."""
+        """The name of its variants."""
         return f"{PATCH}:{json.dumps(vars(self))}"
 
     @staticmethod

@@ -183,7 +183,7 @@ class Session(BesideSession):
 
     def patch_rows(self, run_id: int, kind: str, position: int) -> NDArray[np.float32]:
         """[position, layer, hidden or head · head_size] what, added to the current run from a position on, makes it the
-        pinned one, as the kind of trial says (Patch.rows)."""
+        pinned one, as the kind of variants says (Patch.rows)."""
         context, patch = self._context(self._current(run_id)), Patch.of(kind)
         return np.ascontiguousarray(patch.rows(*views.streams(context, patch), position, context.model["heads"]))
 

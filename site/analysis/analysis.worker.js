@@ -141,7 +141,7 @@ const api = {
 
   attributed: (runId, request, outputs) => python(() => session.attributed(runId, JSON.stringify(request), outputs)),
 
-  tried: (runId, request, logits) => python(() => session.tried(runId, JSON.stringify(request), logits)),
+  variantsRead: (runId, request, logits) => python(() => session.variants_read(runId, JSON.stringify(request), logits)),
 
   readUntouched: (runId, logits) => python(() => session.read_untouched(runId, logits)),
 

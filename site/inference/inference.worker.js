@@ -114,7 +114,7 @@ const api = {
 
   attribute: (runId, key, position, targets) => queue.add('attribute', (signal) => loaded().passes.attribute(runId, key, position, targets, signal)),
 
-  tryOut: (runId, key, trial) => queue.add('try', (signal) => loaded().passes.tryOut(runId, key, trial, signal)),
+  runVariants: (runId, key, batch) => queue.add('variants', (signal) => loaded().passes.runVariants(runId, key, batch, signal)),
 
   readUntouched: (runId, key) => queue.add('untouched', (signal) => loaded().readings.readUntouched(runId, key, signal)),
 

@@ -55,7 +55,7 @@ export class LabPasses {
         new Reader(this.#manifest, this.#session, this.#tokenizer, answering(this.#lab, signal), cache, outputs).run(request, signal, () => {})),
       inspect: (request) => beside(request, (passes, key, signal) => passes.inspect(request.runId, key, key.ids.length - 1, signal)),
       attribute: (request) => beside(request, (passes, key, signal) => passes.attribute(request.runId, key, key.ids.length - 1, request.targets, signal)),
-      tryOut: (request) => beside(request, (passes, key, signal) => passes.tryOut(request.runId, key, request.trial, signal)),
+      runVariants: (request) => beside(request, (passes, key, signal) => passes.runVariants(request.runId, key, request.batch, signal)),
       readHeads: (request) => beside(request, (_, key, signal, cache) =>
         new WholeReadings(this.#manifest, this.#tokenizer, answering(this.#lab, signal), new Asides(this.#manifest, this.#session, cache)).readHeads(request.runId, key, request, signal)),
     };
@@ -67,7 +67,7 @@ export class LabPasses {
  * @param {Remote<LabCalls>} lab @param {AbortSignal} signal @returns {Remote<AnalysisApi>} as far as what is above calls it
  */
 function answering(lab, signal) {
-  const names = /** @type {const} */ (['begin', 'sample', 'extend', 'finish', 'lensRows', 'inspected', 'attributed', 'tried', 'addHeadAttention', 'headValues']);
+  const names = /** @type {const} */ (['begin', 'sample', 'extend', 'finish', 'lensRows', 'inspected', 'attributed', 'variantsRead', 'addHeadAttention', 'headValues']);
   const within = (/** @type {Promise<unknown>} */ answer) => {
     let timer = 0;
     const over = new AbortController();

@@ -7,7 +7,7 @@ import { Asides, joined } from './asides.js';
 import { rankCandidates } from './fill_in.js';
 import { copiesAtOnce, copyInputs, interventionInputs, varied, wholes } from './intervention_inputs.js';
 
-/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, PyArray, Ranked, RunKey, Trial, Variant} from '../shared/protocol.js' */
+/** @import {AnalysisApi, FillInRequest, Interventions, Manifest, PyArray, Ranked, RunKey, Variant, Variants} from '../shared/protocol.js' */
 /** @import {KvCache, Past} from './kv_cache.js' */
 /** @import {ModelSession} from './session.js' */
 /** @import {TextTokenizer} from './tokenizer.js' */
@@ -176,20 +176,20 @@ export class SidePasses {
   }
 
   /**
-   * Tries variants of one position: the logits of each go to the analysis worker.
+   * Runs variants of one position: the logits of each go to the analysis worker.
    * @param {number} runId the analysis worker's run
    * @param {RunKey} key
-   * @param {Trial} trial
+   * @param {Variants} batch
    * @param {AbortSignal} signal
    */
-  async tryOut(runId, key, trial, signal) {
-    const { scope, position, variants } = trial;
+  async runVariants(runId, key, batch, signal) {
+    const { scope, position, variants } = batch;
     const { outputs } = this.#manifest;
     const ids = this.#asides.idsOf(key, position);
     const interventions = interventionsOf(key);
-    let first = trial.first;
+    let first = batch.first;
     const send = (/** @type {Float32Array<ArrayBuffer>} */ logits, /** @type {number} */ count) => {
-      const sent = this.#analysis.tried(runId, { ...trial, variants: [], first }, Comlink.transfer(logits, [logits.buffer]));
+      const sent = this.#analysis.variantsRead(runId, { ...batch, variants: [], first }, Comlink.transfer(logits, [logits.buffer]));
       first += count;
       return sent;
     };
@@ -214,7 +214,7 @@ export class SidePasses {
         if (from !== begin) {
           past.release();
           past = await this.#asides.before(key, ids, from, interventions, signal);
-          rows = variants[start].patch ? await this.#analysis.patchRows(runId, trial.kind, from) : null;
+          rows = variants[start].patch ? await this.#analysis.patchRows(runId, batch.kind, from) : null;
           begin = from;
         }
         const positions = Array.from({ length: position + 1 - from }, (_, i) => from + i);

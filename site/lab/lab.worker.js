@@ -38,7 +38,7 @@ async function ask(kind, json) {
     if (kind === 'run') {
       const options = request.kind === 'read' ? analyzeOptions(request.options) : generateOptions(request.options);
       await inference.run({ ...request, options });
-    } else await inference[/** @type {'inspect' | 'attribute' | 'tryOut' | 'readHeads'} */ (kind)](request);
+    } else await inference[/** @type {'inspect' | 'attribute' | 'runVariants' | 'readHeads'} */ (kind)](request);
     return null;
   } catch (error) {
     return messageOf(error);
@@ -66,7 +66,7 @@ const calls = {
     return Comlink.transfer(rows, [rows.data.buffer]);
   },
   attributed: (number, request, outputs) => model.attributed(number, JSON.stringify(request), outputs),
-  tried: (number, request, logits) => model.tried(number, JSON.stringify(request), logits),
+  variantsRead: (number, request, logits) => model.variants_read(number, JSON.stringify(request), logits),
   addHeadAttention: (number, of, first, count, parts) => model.add_head_attention(number, of, first, count, parts),
   headValues: (number, of, parts) => model.head_values(number, of, parts),
   inspected: (number, position, logits, lensLogits) => model.inspected(number, position, logits, lensLogits),

@@ -75,7 +75,7 @@ export const PROSE = {
     caption: 'The text under the interventions, against the same text read by the unchanged model.',
     how: 'A head that is off adds nothing; a scaled head adds that much of its output. A cut link gets no attention, and the rest of the row is rescaled to sum to 1. The unchanged model reads the same tokens, and each token’s two log-probabilities are compared. Positive: likelier under the interventions.',
     formula: 'Δ[token] = log p(token | interventions) − log p(token)',
-    source: 'needs.change, interventions.inputs',
+    source: 'change.change, interventions.inputs',
   },
   lens: {
     caption: 'What the model would predict if it stopped after each layer: in the place of this token, or after it.',

@@ -87,14 +87,14 @@ export function attentionAgain(run, what) {
 }
 
 /**
- * Computes what a view still lacks: a token's attribution, a batch of trials, the untouched reading, or the outputs of the heads.
+ * Computes what a view still lacks: a token's attribution, a batch of variants, the untouched reading, or the outputs of the heads.
  * @param {RunState} run @param {WhyMissing} missing
  */
 export function computeMissing(run, missing) {
   const { inference } = workers();
   const { api } = inference;
   const key = keyOf(run);
-  if ('scope' in missing) return inference.wait(api.tryOut(run.id, key, missing));
+  if ('scope' in missing) return inference.wait(api.runVariants(run.id, key, missing));
   if (missing.kind === 'untouched') return inference.wait(api.readUntouched(run.id, key));
   if (missing.kind === 'head_outputs') return inference.wait(api.readHeads(run.id, key, missing));
   return inference.wait(api.attribute(run.id, key, missing.position, missing.targets));

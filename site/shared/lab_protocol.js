@@ -1,7 +1,7 @@
 // What the lab, the fourth thread, says to the other three, as types; no code runs here. See protocol.js.
 
 /** @import {OwnMetric} from '../page/state.js' */
-/** @import {AnalysisApi, Answer, Colours, HeadsRequest, Interventions, OnProgress, PyArray, RunRequest, Stop, Table, Trial} from './protocol.js' */
+/** @import {AnalysisApi, Answer, Colours, HeadsRequest, Interventions, OnProgress, PyArray, RunRequest, Stop, Table, Variants} from './protocol.js' */
 
 /**
  * What a user's code gave (pyscripts/lab/values.py).
@@ -34,7 +34,7 @@
 
 /**
  * The lab, as inference calls it.
- * @typedef {Pick<AnalysisApi, 'useModel' | 'begin' | 'sample' | 'extend' | 'finish' | 'lensRows' | 'inspected' | 'attributed' | 'tried' | 'addHeadAttention' | 'headValues'>} LabCalls
+ * @typedef {Pick<AnalysisApi, 'useModel' | 'begin' | 'sample' | 'extend' | 'finish' | 'lensRows' | 'inspected' | 'attributed' | 'variantsRead' | 'addHeadAttention' | 'headValues'>} LabCalls
  */
 
 /**
@@ -45,7 +45,7 @@
  *   run(request: RunRequest & { outputs: string[] }): Promise<void>,
  *   inspect(request: Ids): Promise<void>,
  *   attribute(request: Ids & { targets: number[] }): Promise<void>,
- *   tryOut(request: Ids & { trial: Trial }): Promise<void>,
+ *   runVariants(request: Ids & { batch: Variants }): Promise<void>,
  *   readHeads(request: HeadsRequest & { runId: number }): Promise<void>
  * }} InferenceForLab
  */

@@ -64,9 +64,9 @@
  * if one is copied, head to `patch` from the pinned reading, or other `ids` to read, under their own interventions.
  * @typedef {{ cut?: number[], heads?: [number, number][], add?: Interventions['add'], patch?: [layer: number, position: number, head?: number], ids?: number[], interventions?: Interventions }} Variant
  *
- * Some of the `of` variants of one position that Python plans, beginning with number `first` (page/views/needs.py). scope: copies of the last
+ * Some of the `of` variants of one position that Python plans, beginning with number `first` (page/views/variants.py). scope: copies of the last
  * position, or of all from a patch on, in one pass, the text read again for each, or the variant's own ids.
- * @typedef {{ kind: string, scope: 'last' | 'text' | 'ids', position: number, targets: number[], first: number, variants: Variant[], of: number }} Trial
+ * @typedef {{ kind: string, scope: 'last' | 'text' | 'ids', position: number, targets: number[], first: number, variants: Variant[], of: number }} Variants
  */
 
 /**
@@ -195,7 +195,7 @@
  * @typedef {{ token: number, target: number | string | null, versus: number | string | null }} WhyArgs ids, or texts of tokens; target null: the token itself
  * @typedef {WhyArgs & { both: boolean, whole_text: boolean, mean: boolean }} HeadsOff mean: mean ablation instead of zero ablation
  * @typedef {{ token: number, target: NamedToken, versus: NamedToken | null }} WhyNamed
- * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | ({ kind: 'head_outputs' } & HeadsRequest) | Trial} WhyMissing what must be computed first
+ * @typedef {{ kind: 'attribution', position: number, targets: number[] } | { kind: 'untouched' } | ({ kind: 'head_outputs' } & HeadsRequest) | Variants} WhyMissing what must be computed first
  * @typedef {{ kind: string, layer: number | null, head: number | null, value: number }} Part
  * @typedef {{ logit: number, sum: number, softcap: number | null, parts: Part[], top: Part[], layers: number, columns: number, palette: string, stops: Stop[] }} Adds
  * @typedef {{ shade_palette: string, most: number, prefix: number | null, largest: { token: number, text: string, value: number }[] }} WhyShading
@@ -206,7 +206,7 @@
  *   see pyscripts/page/views/patch.py; columns: tokens or heads; token: where heads are copied, null: at every token
  * @typedef {{ a: NamedToken[], b: NamedToken[], origin: (number | null)[] }} Alignment the tokens of A and B, and for each of B which of A goes with it
  * @typedef {'start' | 'end' | 'both' | [a: number, b: number][] | null} Align see pyscripts/alignment.py
- * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null,
+ * @typedef {{ tokens: number, missing: WhyMissing | null, most?: number, palette?: string, mean?: number | null, before?: number | null, after?: number | null,
  *             largest?: { token: number, text: string, value: number }[] }} Change
  * @typedef {{
  *   run: { args: {}, answer: Answer<Record<string, unknown>> },
@@ -246,13 +246,13 @@
  *   why_tokens: { args: WhyArgs & { both: boolean }, answer: Answer<WhyNamed & WhyShading & { missing: WhyMissing | null, names: string[] }, 'deltas' | 'shades'> },
  *   why_heads: { args: HeadsOff, answer: Answer<WhyNamed & { missing: WhyMissing | null, names: string[], layers: number, columns: number, few: number,
  *     palette: string, stops: Stop[], top: { layer: number, head: number, value: number }[] }, 'deltas' | 'levels'> },
- *   why_together: { args: HeadsOff, answer: Answer<{ token: number, missing: WhyMissing | null, heads?: { layer: number, head: number, value: number }[], sum?: number, together?: number }> },
+ *   why_together: { args: HeadsOff, answer: Answer<{ token: number, missing: WhyMissing | null, heads?: { layer: number, head: number, value: number }[], sum?: number, together?: number, take_over?: boolean }> },
  *   head_mean: { args: { layer: number, head: number }, answer: Answer<{ missing: WhyMissing | null }, 'vector'> },
- *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'deltas'> },
+ *   why_context: { args: WhyArgs, answer: Answer<WhyNamed & { missing: WhyMissing | null, lengths: number[] }, 'logprobs'> },
  *   why_agreement: { args: WhyArgs, answer: Answer<{ token: number, missing: WhyMissing | null, done?: number, spans_agree?: number | null, heads_agree?: number | null,
  *     spans?: { text: string, start: number, stop: number, quick: number, slow: number }[], heads?: { layer: number, head: number, quick: number, slow: number }[] }> },
  *   patch: { args: { target: number | string | null, versus: number | string | null, align: Align, sweep: boolean, heads: boolean, token: number | null },
- *     answer: Answer<PatchGrid | { why_not: string, missing: null, alignment: Alignment | null }, 'deltas' | 'levels'> },
+ *     answer: Answer<PatchGrid | { why_not: string, missing: null, alignment: Alignment | null }, 'deltas' | 'shares' | 'levels'> },
  *   steering: { args: { layer: number, mean: boolean }, answer: Answer<{ why_not: string | null, layer: number, norm: number | null, usual: number | null }, 'vector'> },
  *   list_steering: { args: { layer: number, mean: boolean }, answer: Answer<{ texts: number[], norm: number }, 'vector'> },
  *   change: { args: {}, answer: Answer<Change, 'deltas' | 'shades'> },
@@ -291,7 +291,7 @@
  *   attention(runId: number, key: RunKey, layers: number[] | null): Promise<void>,
  *   lensFrom(runId: number, key: RunKey, position: number): Promise<void>,
  *   attribute(runId: number, key: RunKey, position: number, targets: number[]): Promise<void>,
- *   tryOut(runId: number, key: RunKey, trial: Trial): Promise<void>,
+ *   runVariants(runId: number, key: RunKey, batch: Variants): Promise<void>,
  *   readUntouched(runId: number, key: RunKey): Promise<void>,
  *   readHeads(runId: number, key: RunKey, request: HeadsRequest): Promise<void>,
  *   readLists(runId: number, request: ListRequest): Promise<void>,
@@ -347,7 +347,7 @@
  *   addAttention(runId: number, count: number, parts: Float32Array[]): void,
  *   finishAttention(runId: number): void,
  *   attributed(runId: number, request: { position: number, targets: number[] }, outputs: Record<string, Float32Array>): void,
- *   tried(runId: number, request: Trial, logits: Float32Array): void,
+ *   variantsRead(runId: number, request: Variants, logits: Float32Array): void,
  *   readUntouched(runId: number, logits: Float32Array): void,
  *   readLens(runId: number, position: number, lensLogits: Float32Array, logits: Float32Array): void,
  *   beginLists(runId: number, layer: number, mean: boolean): void,

@@ -63,6 +63,13 @@ def whole_family(page: Page) -> None:
     pin("👩‍👩‍👧", part=5)(page)
 
 
+def induction_heads_off(page: Page) -> None:
+    page.click("#tab-why")
+    page.locator("#panel-change").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Induction heads off").click()
+    finished(page)
+
+
 def words(page: Page) -> None:
     page.select_option("#unit", "words")
 
@@ -73,7 +80,7 @@ WALKS: dict[str, list[Act]] = {
         pin("orbit", 2),
         tab("attention"),
         open_head("induction"),
-        lambda page: (tab("why")(page), page.get_by_role("button", name="Induction heads off").click(), finished(page)),
+        induction_heads_off,
         lambda page: (page.locator(".chips").get_by_role("button", name="Remove all").click(), finished(page)),
         type_text("Zorvath walked in. Zorvath walked in."),
     ],

@@ -152,6 +152,7 @@ def test_the_whole_text_of_a_lesson_is_in_sight(real: Page, id: str) -> None:
     expect(page.locator(".lesson-see")).to_be_visible()
     if id == "induction":
         page.click("#tab-why")
+        page.locator("#panel-change").scroll_into_view_if_needed()
         page.get_by_role("button", name="Induction heads off").click()
         finished(page)
         for _ in range(4):

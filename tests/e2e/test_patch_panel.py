@@ -76,6 +76,14 @@ def test_heads_are_those_without_a_browser(page: Page, native: Model) -> None:
     assert abs(value) > 1e-3
     shown = row.locator("td").last.inner_text(timeout=20_000)  # in bits
     assert float(shown.replace("−", "-")) == pytest.approx(value / np.log(2), abs=3e-4)
+    panel.locator(".chart-stage").first.focus()
+    for key in ("ArrowRight", "End", "Enter"):  # the first layer's last head
+        page.keyboard.press(key)
+    whole = native.patch_sweep(a, b)[-1, -1]  # the last row is what A itself predicts
+    below = panel.locator(".panel-rest")
+    expect(below).to_contain_text("% of the way to A")
+    name, share = re.findall(r"head (\S+): .* ([+−]?\d+)% of the way to A", below.inner_text())[0]
+    assert (name, float(share.replace("−", "-"))) == ("0.3", pytest.approx(100 * value / whole, abs=0.6))
 
 
 def test_tokens_are_paired_by_hand(page: Page, native: Model) -> None:

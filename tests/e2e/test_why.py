@@ -1,13 +1,16 @@
 """The Why lens and interventions in the page: the numbers of Python without a browser, whatever was read before."""
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from pyscripts.metrics import ablation
+from pyscripts.metrics.heads import THRESHOLD
 from pyscripts.native import load
 from tests.e2e.layers import until
 
@@ -144,6 +147,8 @@ def test_heads_off_together_and_a_head_at_its_mean(tiny: Page, tiny_models: Path
         shown = [float(each.replace("\u2212", "-")) for each in bold]
         both = native.heads_off(run, token, most, mean=mean), sum(alone[place] for place in most)
         assert_allclose(shown, np.array(both) / np.log(2), atol=0.006)
+        told = "another takes over" if ablation.take_over(both[1], both[0]) else "none of them is seen to take over"
+        expect(tiny.locator("#off-together")).to_contain_text(told)
     tiny.evaluate("""import(new URL('page/interventions.js', document.baseURI))
         .then(({meanHead}) => meanHead({layer: 1, head: 2}))""")
     expect(tiny.locator("#interventions .chip")).to_have_count(1)
@@ -157,6 +162,31 @@ def test_heads_off_together_and_a_head_at_its_mean(tiny: Page, tiny_models: Path
     expect(tiny.locator("html")).to_have_attribute("data-state", "ready")
     assert tiny.evaluate("tokenlight.state().interventions") == {}
     tiny.click("#tab-tokens")
+
+
+def test_the_induction_heads_are_those_that_python_names(browser: Browser, tiny_site: str, tiny_models: Path) -> None:
+    """Also when the lens is left and opened again, and while they are off."""
+    manifest = json.loads((tiny_models / "tiny-gpt2/manifest.json").read_text("utf-8"))
+    scores = np.zeros((manifest["layers"], manifest["heads"]))
+    scores[0, 1], scores[1, 0], scores[1, 2] = THRESHOLD + 0.01, THRESHOLD, 0.9
+    manifest["head_scores"] |= {"induction": scores.tolist()}
+    context = browser.new_context(service_workers="block", reduced_motion="reduce")
+    page = context.new_page()
+    page.route("**/tiny-gpt2/manifest.json", lambda route: route.fulfill(json=manifest))
+    page.goto(f"{tiny_site}#model=tiny-gpt2")
+    page.evaluate("tokenlight.ready")
+    analyze(page, {})
+    page.click("#tab-why")
+    page.locator("#panel-change").scroll_into_view_if_needed()
+    button = page.get_by_role("button", name="Induction heads off (2)")
+    expect(button).to_have_attribute("title", "1.2, 0.1")
+    page.click("#tab-tokens")
+    page.click("#tab-why")
+    button.click()
+    expect(page.locator("#interventions .chip")).to_have_text([re.compile("head 0.1 off"), re.compile("head 1.2 off")])
+    expect(page.locator("#panel-change .lead")).to_contain_text("the unchanged model’s", timeout=20_000)
+    expect(button).to_be_visible()
+    context.close()
 
 
 def test_many_heads_have_one_chip_that_lists_theirs(tiny: Page) -> None:
@@ -190,12 +220,30 @@ def test_the_context_curve_keeps_what_is_changed_at_its_tokens(tiny: Page, model
     found = tiny.evaluate(
         """token => import(new URL('page/questions.js', document.baseURI))
             .then(({wholeView}) => wholeView('why_context', {token, target: null, versus: null}))
-            .then(({json, arrays}) => [json.lengths, [...arrays.deltas.data]])""",
+            .then(({json, arrays}) => [json.lengths, [...arrays.logprobs.data]])""",
         token,
     )
     assert found[0] == expected.tokens.tolist()
     assert_allclose(found[1], expected.logprob, atol=2e-4)
     assert expected.logprob[-1] == pytest.approx(float(run.logprob[token]), abs=1e-5)
+
+
+def test_a_chosen_head_does_not_outlive_its_model(tiny: Page) -> None:
+    """It is chosen again with its model; one with as many heads has another in its place."""
+    analyze(tiny, {})
+    tiny.click("#tab-why")
+    panel = tiny.locator("#panel-why_adds")
+    expect(panel.locator(".lead")).to_contain_text("All parts sum to", timeout=20_000)
+    panel.locator(".chart-stage").first.focus()
+    for key in ("ArrowRight", "End", "ArrowLeft", "ArrowDown", "Enter"):
+        tiny.keyboard.press(key)
+    expect(panel.locator(".panel-rest")).to_contain_text("Head 1.")
+    for model, offered in (("tiny-llama", False), ("tiny-gpt2", True)):
+        tiny.evaluate("id => tokenlight.load(id).then(() => null)", model)
+        analyze(tiny, {})
+        expect(panel.locator(".lead")).to_contain_text("All parts sum to", timeout=20_000)
+        expect(panel.get_by_role("button", name="Show its attention")).to_have_count(int(offered))
+    tiny.click("#tab-tokens")
 
 
 def test_the_legend_names_the_target(tiny: Page) -> None:

@@ -101,10 +101,10 @@ class Page:
                 self.beside.read_untouched(rows, ids)
             return
         kind, position, targets = missing["kind"], missing["position"], missing["targets"]
-        tried = self.beside.tried[kind, position, tuple(targets)]
+        variants = self.beside.variants[kind, position, tuple(targets)]
         for i, variant in enumerate(missing["variants"], missing["first"]):
             if missing["scope"] == "last" and "patch" not in variant:
-                tried.logprobs[i] = why.copied(model, run, np.array([position]), [variant], targets)[0]
+                variants.logprobs[i] = why.copied(model, run, np.array([position]), [variant], targets)[0]
                 continue
             own, changes = variant.get("ids"), run.interventions
             if "patch" in variant:
@@ -121,7 +121,7 @@ class Page:
                 changes = interventions.varied(changes, variant, position)
             else:
                 changes = {"heads": changes.get("heads", ())}
-            tried.logprobs[i] = logprobs_of(self.last(own or ids[: position + 1], changes)[None], targets)[0]
+            variants.logprobs[i] = logprobs_of(self.last(own or ids[: position + 1], changes)[None], targets)[0]
 
     def last(self, ids: list[int], changes: Any = None) -> np.ndarray:
         """[vocabulary] after ids."""

@@ -238,7 +238,7 @@ def why_context(page: Page) -> None:
     for how in why_settings(page):
         found, answer = page.code("why_context", how), page.view("why_context", **how)
         assert found["tokens of context"] == answer["lengths"]
-        close(found["log-probability (nats)"], answer["deltas"])
+        close(found["log-probability (nats)"], answer["logprobs"])
 
 
 @of("why_agreement")

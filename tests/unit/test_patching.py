@@ -161,7 +161,7 @@ def test_the_heads_of_the_page_are_read_then_tried() -> None:
     difference = outputs["a"][:, 2] - outputs["b"][:, 4]  # token 1 of A at token 3 here
     assert_allclose(session.patch_rows(2, kind, 4), difference.reshape(1, 1, 4), atol=1e-6)
     logits = np.log(np.array([[0.1] * 6 + [0.2] * 2, [0.05] * 6 + [0.4, 0.3]], np.float32))
-    session.tried(2, json.dumps(found["missing"]), Flat(logits))
+    session.variants_read(2, json.dumps(found["missing"]), Flat(logits))
     done = view(align=align)
     assert done["missing"] is None and not np.isnan(done["deltas"]).any()
     assert len(done["top"]) == 2 and abs(done["top"][0]["value"]) >= abs(done["top"][1]["value"])
@@ -214,15 +214,17 @@ def test_the_grid_of_the_page_fills_batch_by_batch() -> None:
         assert found["missing"]["position"] == 3
         logits = np.zeros((1, 8), np.float32)
         logits[0, 4] = position
-        session.tried(2, json.dumps(found["missing"]), Flat(logits))
+        session.variants_read(2, json.dumps(found["missing"]), Flat(logits))
     done, arrays = view(2, target="e", sweep=True)
     assert done["missing"] is None and done["target"] == {"id": 4, "text": "e"}
     expected = [np.exp(p) / (np.exp(p) + 7) for p in (2, 3)]
     assert_allclose(arrays["deltas"][1:3], np.log(expected) - done["of_b"], atol=1e-6)
     assert arrays["levels"].tolist()[0] == -1 and arrays["levels"].tolist()[3:5] == [-1, -1]
     assert done["of_a"] - done["of_b"] == pytest.approx(arrays["deltas"][-1])
+    assert_allclose(arrays["shares"] * (done["of_a"] - done["of_b"]), arrays["deltas"])
+    assert arrays["shares"][-1] == 1 and arrays["shares"][0] == 0
     session.pin(2)
-    session.tried(2, json.dumps(found["missing"]), Flat(logits))  # too late: nothing is kept
+    session.variants_read(2, json.dumps(found["missing"]), Flat(logits))  # too late: nothing is kept
     assert "Both texts are the same" in view(2)[0]["why_not"]
 
 

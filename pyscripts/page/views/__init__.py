@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyscripts.page.views import (  # noqa: F401
     ablations,
     attention_classes,
+    change,
     choosing,
     comparison,
     focus,
@@ -29,8 +30,8 @@ from pyscripts.page.views import (  # noqa: F401
     why,
 )
 from pyscripts.page.views.context import Context, Inspected
-from pyscripts.page.views.needs import streams
 from pyscripts.page.views.registry import OF_LIKELIHOODS, VIEWS
+from pyscripts.page.views.variants import streams
 
 
 def split(result: Any) -> tuple[Any, dict[str, NDArray]]:

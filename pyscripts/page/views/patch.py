@@ -12,8 +12,8 @@ from pyscripts.colour import scales
 from pyscripts.metrics.likelihood import log_softmax
 from pyscripts.page.patches import Patch
 from pyscripts.page.views.context import Context
-from pyscripts.page.views.needs import NOT_PINNED, TOP, streams, trial
 from pyscripts.page.views.registry import Table, view
+from pyscripts.page.views.variants import NOT_PINNED, TOP, streams, to_compute
 from pyscripts.page.views.why import named
 from pyscripts.tokens import token_id
 
@@ -41,7 +41,8 @@ def patch(
 ) -> dict[str, Any]:
     """What copying A into B changes, `deltas` and levels: the grid of patching.grid for the shown tokens [layer+1 ·
     token] or, with `heads`, patching.head_grid [layer · head], copied at a token (None: at every token). NaN and -1 if
-    not computed yet; the grid's levels are -1 outside the causal cone, too, where nothing can change.
+    not computed yet; the grid's levels are -1 outside the causal cone, too, where nothing can change. `shares`: the
+    same as parts of the whole change, from the metric after B to that after A; NaN if both are the same.
 
     Also the metric after A and after B, and the next tokens that may be asked about. `missing`: what is still to be
     computed, if `sweep`. `why_not`: why one text cannot be copied into the other. align: as in alignment.origins;
@@ -56,17 +57,18 @@ def patch(
     chosen = (None if each is None else token_id(each, context.vocabulary) for each in (target, versus))
     ids, last, count = patching.targets(a, b, *chosen), len(b.ids) - 1, context.model["heads"]
     places = wanted.places(a, b, count)
-    missing = trial(context, wanted.kind, last, ids) if sweep and places else None
-    tried = context.beside.tried.get((wanted.kind, last, tuple(ids)))
-    logprobs = np.full((len(places), len(ids)), np.nan) if tried is None else tried.logprobs
+    missing = to_compute(context, wanted.kind, last, ids) if sweep and places else None
+    variants = context.beside.variants.get((wanted.kind, last, tuple(ids)))
+    logprobs = np.full((len(places), len(ids)), np.nan) if variants is None else variants.logprobs
     of_a, of_b = patching.ends(a, b, ids)
     found = _heads(a, b, ids, logprobs, count) if heads else _grid(a, b, ids, logprobs)
     return {
         "why_not": None, "missing": missing, **named(context, ids), "of_a": of_a, "of_b": of_b,
-        "done": 0 if tried is None else tried.done, "of": len(places),
+        "done": 0 if variants is None else variants.done, "of": len(places),
         "offered": {name: _offered(context, each) for name, each in (("a", a), ("b", b))},
         "alignment": _alignment(context, a), "layers": len(a.residual), "heads": heads, "token": wanted.token,
         "begin": max(0, patching.begins(a, b) - b.first), "palette": "signed", **found,
+        "shares": found["deltas"] / (of_a - of_b or np.nan),
     }
 
 

@@ -12,6 +12,7 @@ import { isSeen } from '../in_sight.js';
 import { panel } from '../panel.js';
 import { ask } from '../scheduler.js';
 import { complete, head, missingAttention, nameOf, open, pick, picked, pickedHeads, pointed, subject } from './choice.js';
+import { labelsOf } from './standouts.js';
 import { pickedHere, switchView } from './switch_off.js';
 
 /** @import {HeadGrid, Views} from '../../shared/protocol.js' */
@@ -80,16 +81,6 @@ function picking() {
   return html`<p class="hint">
     <button type="button" class="quiet" aria-pressed=${isPicked} @click=${() => pick(which)}>${isPicked ? 'Unpick' : 'Pick'} head ${nameOf(which)}</button>
     ${all ? `Picked heads: ${all} ` : 'Pick several heads to shade the text by all of them.'}${switchView(pickedHere(), 'picked heads')}</p>`;
-}
-
-/** The heads that stand out in the model that was last asked about: they stay listed while a text is read. */
-let known = { model: '', labels: /** @type {HeadGrid['labels']} */ ([]) };
-
-/** @param {HeadGrid | null} heads */
-function labelsOf(heads) {
-  const model = state.run.value?.conditions.model ?? '';
-  if (heads) known = { model, labels: heads.labels };
-  return known.model === model ? known.labels : [];
 }
 
 /** Each is a button that opens it. @param {HeadGrid['labels']} labels */

@@ -6,7 +6,7 @@ import { POINT } from '../../frame/pointer.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
 import { panel } from '../panel.js';
-import { chosenHead, fetch, lacks, missingWords, whyArgs } from './choice.js';
+import { chooseHead, fetch, lacks, missingWords, whyArgs } from './choice.js';
 import { rowHeight } from './head_charts.js';
 import { headButtons } from './heads.js';
 import { largestChart } from './tokens.js';
@@ -43,7 +43,7 @@ function charts({ json, arrays }) {
       return `${area === 0 ? `head ${row}.${at}` : `MLP ${row}`} adds ${signed(value, 3)}`;
     },
     pick: ({ area, row, column: at }) => {
-      if (area === 0) chosenHead.value = { layer: row, head: at };
+      if (area === 0) chooseHead(row, at);
     },
   };
   /** @type {ChartOf} */
@@ -60,7 +60,7 @@ function charts({ json, arrays }) {
     say: ({ row }) => (top[row] ? `${nameOf(top[row])}: ${signed(top[row].value, 3)}` : ''),
     pick: ({ row }) => {
       const { kind, layer, head } = top[row] ?? {};
-      if (kind === 'head') chosenHead.value = { layer: Number(layer), head: Number(head) };
+      if (kind === 'head') chooseHead(Number(layer), Number(head));
     },
   };
   return [grid, list, largestChart(largest.slice(0, LISTED), 'added directly, read from', 'logits', signed, short)];

@@ -47,8 +47,14 @@ export const together = signal('');
 export const isTogether = computed(() => together.value !== '' && together.value === about.value);
 export const setTogether = (/** @type {boolean} */ on) => void (together.value = on ? about.value : '');
 
-/** The head that was pressed in a grid. */
-export const chosenHead = signal(/** @type {{ layer: number, head: number } | null} */ (null));
+/** The head that was pressed in a grid, and the sha256 of its model, which it does not outlive. */
+const pressed = signal(/** @type {{ model: string | undefined, layer: number, head: number } | null} */ (null));
+const sha256 = () => state.model.value?.manifest.sha256;
+
+export const chosenHead = computed(() => (pressed.value?.model === sha256() ? pressed.value : null));
+
+/** @param {number} layer @param {number} head */
+export const chooseHead = (layer, head) => void (pressed.value = { model: sha256(), layer, head });
 
 /** The question's arguments; null if the token has no prediction. @param {RunState} run @param {number} token @returns {WhyArgs | null} */
 export function whyArgs(run, token) {

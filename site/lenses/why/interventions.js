@@ -7,13 +7,15 @@ import { say } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { firstPosition } from '../../shared/run_key.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
-import { nameOf } from '../attention/choice.js';
+import { complete, nameOf } from '../attention/choice.js';
+import { labelsOf } from '../attention/standouts.js';
 import { pickedHere } from '../attention/switch_off.js';
 import { panel } from '../panel.js';
-import { fetch, lacks } from './choice.js';
+import { ask } from '../scheduler.js';
+import { fetch, ID, lacks } from './choice.js';
 import { largestChart } from './tokens.js';
 
-const THRESHOLD = 0.4; // of the model's induction score, as in pyscripts/metrics/heads.py
+const scored = ask({ view: 'head_grid', needs: 'end', args: () => ({ shade: 'induction', token: null, ordered: false }), seen: () => state.lens.value === ID && state.hasLayers() });
 
 /** The heads that a list names: "3.1, 4.2", or "5" for a whole layer. @param {string} text */
 function headsIn(text) {
@@ -43,8 +45,8 @@ function switchOff(event) {
   }
 }
 
-/** The model's induction heads. */
-const inductionHeads = () => (state.model.value?.manifest.head_scores?.induction ?? []).flatMap((row, layer) => row.flatMap((score, head) => (score !== null && score > THRESHOLD ? [{ layer, head }] : [])));
+/** The model's induction heads, if it is the one that read the text. */
+const inductionHeads = () => (state.isReadByModel.value ? labelsOf(complete(scored.answer.value)?.json ?? null).filter(({ name }) => name === 'induction') : []);
 
 function tools() {
   const run = state.run.value;
@@ -61,7 +63,7 @@ function tools() {
       <input type="text" name="heads" size="12" value=${pickedHere().map(nameOf).join(', ')} aria-label="Heads, as layer.head" placeholder="heads: 3.1, 4.2" autocomplete="off" spellcheck="false">
       <button type="submit" class="small">Switch off</button>
       <button type="submit" class="small" value="others">All but these off</button>
-      ${induction.length ? html`<button type="button" class="small" title=${induction.map(({ layer, head }) => `${layer}.${head}`).join(', ')} @click=${() => scaleHeads(induction, 0)}>Induction heads off (${induction.length})</button>` : nothing}
+      ${induction.length ? html`<button type="button" class="small" title=${induction.map(nameOf).join(', ')} @click=${() => scaleHeads(induction, 0)}>Induction heads off (${induction.length})</button>` : nothing}
     </form>
     <p class="why-tools">${earlier.length
       ? html`${query === null ? nothing : html`<button type="button" class="small" @click=${() => cutLinks(query + first, earlier.map((key) => key + first))}>${name(query)} may not look at ${words}</button>`}
@@ -70,11 +72,12 @@ function tools() {
       ${isChanged() ? html`<button type="button" class="small" @click=${() => setInterventions({})}>Remove all</button>` : nothing}</p>`;
 }
 
-/** The mean log-probability beside the unchanged model's. @param {number} difference in nats @param {number} before the unchanged model's, in nats */
-function comparison(difference, before) {
-  const size = fixed(inUnit(Math.abs(difference)));
-  const than = Number(size) === 0 ? 'the same as' : `${size} ${difference < 0 ? 'lower' : 'higher'} than`;
-  return html`Mean log-probability <strong>${fixed(inUnit(before + difference))}</strong> ${unit()}, ${than} the unchanged model’s ${fixed(inUnit(before))}.`;
+/** The mean log-probability beside the unchanged model's. @param {import('../../shared/protocol.js').Change} change */
+function comparison({ mean, before, after }) {
+  if (typeof mean !== 'number') return 'First token: no probability.';
+  const size = fixed(inUnit(Math.abs(mean)));
+  const than = Number(size) === 0 ? 'the same as' : `${size} ${mean < 0 ? 'lower' : 'higher'} than`;
+  return html`Mean log-probability <strong>${fixed(inUnit(after))}</strong> ${unit()}, ${than} the unchanged model’s ${fixed(inUnit(before))}.`;
 }
 
 export const interventions = panel({
@@ -88,7 +91,7 @@ export const interventions = panel({
   lead: ({ json }) => {
     if (!isChanged()) return 'The model is unchanged. Switch heads off or cut links: the text is read again, and compared with this run.';
     if (json.missing) return 'Reading the text with the unchanged model…';
-    return comparison(json.mean ?? 0, json.before ?? 0);
+    return comparison(json);
   },
   charts: ({ json }) => (json.largest && !json.missing ? [largestChart(json.largest, 'most changed', `Δ ${unit()}`, change, unitEnd)] : []),
   tools,

@@ -9,7 +9,7 @@ import { checkView, menuView } from '../controls.js';
 import { panel } from '../panel.js';
 import { isSeen } from '../in_sight.js';
 import { ask } from '../scheduler.js';
-import { both, chosenHead, fetch, isTogether, lacks, lacksHeadOutputs, meanAblation, missingWords, progress, setTogether, versus, whyArgs, wholeText } from './choice.js';
+import { both, chooseHead, fetch, isTogether, lacks, lacksHeadOutputs, meanAblation, missingWords, progress, setTogether, versus, whyArgs, wholeText } from './choice.js';
 import { headCharts } from './head_charts.js';
 import { headButtons } from './heads.js';
 import { largestChart } from './tokens.js';
@@ -58,10 +58,10 @@ function togetherView({ json }) {
   if (json.missing) return nothing;
   const answer = isTogether.value && several.fits.value ? several.answer.value : null;
   if (!isTogether.value) return html`<p class="why-tools"><button type="button" class="small" @click=${() => setTogether(true)}>Off together: the ${json.few} most needed</button></p>`;
-  const { heads: named, sum, together } = answer?.json ?? {};
+  const { heads: named, sum, together, take_over: takeOver } = answer?.json ?? {};
   if (!named || sum === undefined || together === undefined) return html`<p class="hint">Computing…</p>`;
   return html`<p class="hint" id="off-together">Heads ${named.map(({ layer, head }) => `${layer}.${head}`).join(', ')} off together: <strong>${change(together)}</strong> ${unit()}; the sum of each alone: <strong>${change(sum)}</strong>.
-    ${together < sum ? 'Together they cost more than the sum: when one is off alone, another takes over (backup heads).' : 'Together they cost no more than the sum: none of them is seen to take over for another.'}</p>`;
+    ${takeOver ? 'Together they cost more than the sum: when one is off alone, another takes over (backup heads).' : 'Together they cost no more than the sum: none of them is seen to take over for another.'}</p>`;
 }
 
 export const heads = panel({
@@ -81,7 +81,7 @@ export const heads = panel({
   charts: ({ json, arrays }) => headCharts(json, arrays, {
     label: `Change with each of ${json.layers} × ${json.columns} heads off`,
     done: ' off',
-    press: (layer, head) => void (chosenHead.value = { layer, head }),
+    press: chooseHead,
   }),
   below: togetherView,
   tools: headButtons,
@@ -98,7 +98,7 @@ export const context = panel({
   missing: missingWords,
   lead: (answer) => progress(answer) || `Log-probability after only the last 1, 2, 4 … tokens before it, ${unit()}.`,
   charts: ({ json, arrays }) => {
-    const values = Array.from(arrays.deltas.data);
+    const values = Array.from(arrays.logprobs.data);
     return [{
       label: 'Log-probability by the length of the context',
       scene: (width) => rowsScene({

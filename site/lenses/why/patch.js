@@ -10,7 +10,7 @@ import { signal } from '../../vendor/signals-core.js';
 import { menuView, pinView } from '../controls.js';
 import { panel } from '../panel.js';
 import { alignmentLine, alignmentView, isUnaligned } from './alignment.js';
-import { chosenHead, lacksHeadOutputs } from './choice.js';
+import { chooseHead, lacksHeadOutputs } from './choice.js';
 import { headButtons } from './heads.js';
 import { gridChart, patchedHeadCharts, placeOf } from './patch_charts.js';
 import { askTowards, copied, COPIED, isSweeping, patchArgs, setSweeping } from './patch_choice.js';
@@ -68,7 +68,7 @@ function lead(/** @type {Answer} */ { json }) {
 /** @param {Cell} at */
 function press(at) {
   cell.value = { run: Number(state.run.value?.id), heads: ofHeads(), at };
-  if (ofHeads()) chosenHead.value = { layer: at.row, head: at.column };
+  if (ofHeads()) chooseHead(at.row, at.column);
 }
 
 /** @param {Answer} answer @returns {ChartOf[]} */
@@ -81,10 +81,9 @@ function charts({ json, arrays }) {
 function below({ json, arrays }) {
   if (json.why_not !== null) return alignmentView(json.alignment);
   const at = cell.value?.run === state.run.value?.id && cell.value?.heads === json.heads ? cell.value?.at : undefined;
-  const value = at ? arrays.deltas.data[at.row * json.columns + at.column] : NaN;
-  const whole = json.of_a - json.of_b;
-  const share = whole ? `, ${signed((100 * value) / whole, 0)}% of the way to A` : '';
-  return html`<p class="hint">${reach(json)} ${!at || Number.isNaN(value) ? nothing : html`<strong>${placeOf(json, at)}</strong>: ${change(value)} ${unit()}${share}.`}</p>
+  const [value, share] = [arrays.deltas, arrays.shares].map(({ data }) => (at ? data[at.row * json.columns + at.column] : NaN));
+  const part = Number.isNaN(share) ? '' : `, ${signed(100 * share, 0)}% of the way to A`;
+  return html`<p class="hint">${reach(json)} ${!at || Number.isNaN(value) ? nothing : html`<strong>${placeOf(json, at)}</strong>: ${change(value)} ${unit()}${part}.`}</p>
     ${json.heads ? headButtons() : nothing}${alignmentView(json.alignment)}`;
 }
 
