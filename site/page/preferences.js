@@ -37,7 +37,7 @@ export function takeLinkedSettings(json) {
   const fit = fitting(found);
   state.settings.value = { ...state.settings.value, ...Object.fromEntries(LINKED.map((name) => [name, fit[name]])) };
   if (fit === found) return '';
-  return 'This link colours whole words by what is known of single tokens only. They are coloured by “Likelihood in this text” instead.';
+  return 'This link’s colouring is for single tokens only, so its whole words are coloured by “Likelihood in this text” instead.';
 }
 
 /** Settings that go together: whole words are coloured by the default, if the chosen colouring is of single tokens. @param {typeof DEFAULTS} found */

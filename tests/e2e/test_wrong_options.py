@@ -154,12 +154,12 @@ def test_a_link_to_words_in_a_colouring_of_tokens_is_said(tiny_site: str, page: 
         page.evaluate("hash => { location.hash = hash; }", link)
     else:
         page.goto(f"{tiny_site}#{link}")
-    notice = page.locator("#notice")
-    expect(notice).to_contain_text("colours whole words by what is known of single tokens only. They are coloured by")
+    notice, said = page.locator("#notice"), "single tokens only, so its whole words are coloured by “Likelihood in this"
+    expect(notice).to_contain_text(said)
     expect(page.locator("#layers")).to_be_visible()
     expect(page.locator("#text")).to_have_value(TEXT)
     expect(page.locator("html")).to_have_attribute("data-state", "ready", timeout=60_000)
-    expect(notice).to_contain_text("They are coloured by “Likelihood in this text” instead.")
+    expect(notice).to_contain_text(said)
     read(page, TEXT)
     expect(page.locator("#colouring")).to_have_value("hue")
     expect(page.locator("#unit")).to_have_value("words")
