@@ -13,6 +13,7 @@ from pyscripts.page.views.context import Context
 from pyscripts.page.views.whole_text import findings, strip
 
 TOP_K = 10
+VERSION = 2  # of what `preview` returns; a page of another version leaves out the findings until it has read the text
 
 
 def preview(context: Context) -> dict[str, Any]:
@@ -26,6 +27,7 @@ def preview(context: Context) -> dict[str, Any]:
     columns = token_columns(reading)
     top = {name: columns[name][:, :TOP_K] for name in ("top_ids", "top_probabilities")}  # [token, k]
     return {
+        "version": VERSION,
         "tokens": {**tokens.to_json(), "total": trace.shown},
         "columns": {name: numbers(column) for name, column in columns.items() if column.ndim == 1}
         | {name: numbers(array.ravel()) for name, array in top.items()},

@@ -12,7 +12,7 @@ export const PATIENCE = 400; // ms after which the page does not wait for the fi
 
 /**
  * What the page shows of an example before a model can read it: pyscripts/page/preview.py. NaN is null in it.
- * @typedef {{ tokens: Omit<TokenizedText, 'hex' | 'control'> & Partial<TokenizedText>, columns: Record<string, (number | null)[]>, top_k: number,
+ * @typedef {{ version?: number, tokens: Omit<TokenizedText, 'hex' | 'control'> & Partial<TokenizedText>, columns: Record<string, (number | null)[]>, top_k: number,
  *   vocabulary: Record<string, string>, colours: Record<string, Colours>, colourings: Colouring[], summary: Summary,
  *   strip: { highest_nats: number } & Record<'surprisal_nats' | 'entropy_nats' | 'smooth_surprisal_nats', (number | null)[]>,
  *   findings: Views['findings']['answer']['json'] }} Preview

@@ -12,6 +12,7 @@ import { fetchExample, first, PATIENCE } from './first.js';
 /** @import {RunState} from '../page/state.js' */
 /** @import {Example, Preview} from './first.js' */
 
+const VERSION = 2; // as in pyscripts/page/preview.py; the model may have been built with another
 const INTEGERS = new Set(['rank', 'top_ids']);
 
 /** The model whose finished examples are shown, and the name of each one's file, by the example's id. */
@@ -91,7 +92,10 @@ function storedRun(page, manifest) {
     stored: {
       colours: page.colours,
       colourings: page.colourings,
-      answers: { strip: { json: { highest_nats }, arrays }, findings: { json: page.findings, arrays: {} } },
+      answers: {
+        strip: { json: { highest_nats }, arrays },
+        ...(page.version === VERSION ? { findings: { json: page.findings, arrays: {} } } : {}),
+      },
     },
   };
 }

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from scipy.special import entr, softmax
 
+from export.site.serve import SITE
 from pyscripts import run, wording
 from pyscripts.metrics import text
 from pyscripts.metrics.compare import Reading as Compared
 from pyscripts.model_outputs import ModelShape, Outputs
-from pyscripts.page.preview import preview
+from pyscripts.page.preview import VERSION, preview
 from pyscripts.page.views import VIEWS, Context
 from pyscripts.trace import Trace
 from tests.unit.cut_text import tokens_of
@@ -191,6 +192,8 @@ def test_preview_is_plain_json_with_every_colouring(context: Context) -> None:
     assert made["columns"]["rank"] == context.reading.trace.statistics().rank.tolist()
     assert len(made["columns"]["top_ids"]) == len(IDS) * made["top_k"]
     assert {str(id) for id in made["columns"]["top_ids"]} == set(made["vocabulary"])
+    assert f"const VERSION = {VERSION};" in (SITE / "text/precomputed.js").read_text(encoding="utf-8")
+    assert made["version"] == VERSION
     assert made["findings"] == json.loads(json.dumps(VIEWS["findings"](context)))
 
 
