@@ -45,6 +45,22 @@ def test_the_open_head_and_the_picked_ones(page: Page) -> None:
     assert off(page) == []
 
 
+def test_heads_chosen_in_a_larger_model_are_offered_nowhere(page: Page) -> None:
+    """This one has 2 layers of 4 heads."""
+    shown, grid = page.locator("#panel-looks_at"), page.locator("#panel-head_grid")
+    scopes = shown.get_by_label("Heads", exact=True)
+    page.evaluate(f"{CHOICE}.then(c => {{ c.picked.value = new Set(['11.11', '0.7']); c.scope.value = 'picked'; }})")
+    expect(scopes).to_have_value("head")
+    expect(scopes.locator("option", has_text="Picked heads")).to_have_count(0)
+    expect(grid.get_by_role("button", name="picked heads")).to_have_count(0)
+    expect(grid).to_contain_text("Pick several heads")
+    page.evaluate(f"{CHOICE}.then(c => c.pick({{layer: 1, head: 2}}))")
+    expect(scopes.locator("option:checked")).to_have_text("Picked heads (1)")
+    page.click("#tab-why")
+    page.locator("#panel-change").scroll_into_view_if_needed()
+    expect(page.get_by_label("Heads, as layer.head")).to_have_value("1.2")
+
+
 def test_a_field_of_why_that_is_filled_in_stays_so(page: Page) -> None:
     page.click("#tab-why")
     field = page.get_by_label("Heads, as layer.head")

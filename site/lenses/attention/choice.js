@@ -7,13 +7,21 @@ import { batch, computed, signal } from '../../vendor/signals-core.js';
 /** @import {Heads, Lacking} from '../../shared/protocol.js' */
 /** @typedef {{ layer: number, head: number }} Head */
 
-/** The head that the visitor opened, the one pointed at, and those picked to be combined (their names, “layer.head”). */
+/** The head that the visitor opened, the one pointed at, and those picked to be combined (their names, “layer.head”), of whichever model. */
 const opened = signal(/** @type {Head | null} */ (null));
 export const pointed = signal(/** @type {Head | null} */ (null));
 export const picked = signal(/** @type {ReadonlySet<string>} */ (new Set()));
 
+/** The heads that were picked, as far as this model has them. */
+export const pickedHere = computed(() => [...picked.value].map((name) => {
+  const [layer, index] = name.split('.').map(Number);
+  return /** @type {Head} */ ({ layer, head: index });
+}).filter(hasHead));
+
 /** Which heads shade the text: all, those of the open head's layer, the open head, or those that were picked. */
 export const scope = signal(/** @type {'all' | 'layer' | 'head' | 'picked'} */ ('all'));
+/** The same, or the open head if this model has none of those that were picked. */
+export const scopeHere = computed(() => (scope.value === 'picked' && !pickedHere.value.length ? 'head' : scope.value));
 /** How several heads are combined. */
 export const by = signal(/** @type {'mean' | 'max'} */ ('mean'));
 /** Whether the text is shaded by what a token looks at (to), or by what looks at it (from). */
@@ -28,9 +36,15 @@ export const subject = computed(() => state.pinned.value ?? state.hovered.value 
 export const head = computed(() => {
   const manifest = state.model.value?.manifest;
   const chosen = opened.value;
-  if (!manifest || (chosen && chosen.layer < manifest.layers && chosen.head < manifest.heads)) return chosen;
+  if (!manifest || (chosen && hasHead(chosen))) return chosen;
   return best(manifest.head_scores?.induction ?? []);
 });
+
+/** Whether the model has a head; false while there is no model. @param {Head} which */
+export function hasHead({ layer, head: index }) {
+  const { layers = 0, heads = 0 } = state.model.value?.manifest ?? {};
+  return layer < layers && index < heads;
+}
 
 /** The head with the highest score. @param {(number | null)[][]} scores [layer, head] @returns {Head} */
 function best(scores) {
@@ -59,26 +73,23 @@ export const pick = (which) =>
 /** A head's name, as in “17.4”: layer and head. @param {Head} which */
 export const nameOf = ({ layer, head: index }) => `${layer}.${index}`;
 
-/** The heads that were picked, as [layer, head]. */
-export const pickedHeads = () => [...picked.value].map((name) => /** @type {[layer: number, head: number]} */ (name.split('.').map(Number)));
-
 /** The heads that shade the text now. @returns {Heads} */
 export function shadingHeads() {
   const manifest = state.model.value?.manifest;
   const one = pointed.value ?? head.value;
-  if (!manifest || !one || (scope.value === 'all' && !pointed.value)) return null;
-  if (pointed.value || scope.value === 'head') return [[one.layer, one.head]];
-  if (scope.value === 'layer') return Array.from({ length: manifest.heads }, (_, index) => [one.layer, index]);
-  return pickedHeads().filter(([layer, index]) => layer < manifest.layers && index < manifest.heads);
+  if (!manifest || !one || (scopeHere.value === 'all' && !pointed.value)) return null;
+  if (pointed.value || scopeHere.value === 'head') return [[one.layer, one.head]];
+  if (scopeHere.value === 'layer') return Array.from({ length: manifest.heads }, (_, index) => [one.layer, index]);
+  return pickedHere.value.map(({ layer, head: index }) => [layer, index]);
 }
 
 /** Those heads in words. */
 export function shadingWords() {
   const how = by.value === 'mean' ? 'mean' : 'maximum';
   const one = pointed.value ?? head.value;
-  if (pointed.value || scope.value === 'head') return one ? `head ${nameOf(one)}` : '';
-  if (scope.value === 'layer') return `layer ${one?.layer} (${how} over heads)`;
-  return scope.value === 'all' ? `all heads (${how})` : `${countOf(picked.value.size, 'head')} (${how})`;
+  if (pointed.value || scopeHere.value === 'head') return one ? `head ${nameOf(one)}` : '';
+  if (scopeHere.value === 'layer') return `layer ${one?.layer} (${how} over heads)`;
+  return scopeHere.value === 'all' ? `all heads (${how})` : `${countOf(pickedHere.value.length, 'head')} (${how})`;
 }
 
 /** Why there is no weight between a query and a key. @param {number} query @param {number} key positions or tokens */

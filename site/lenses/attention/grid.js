@@ -11,9 +11,9 @@ import { checkView, menuView } from '../controls.js';
 import { isSeen } from '../in_sight.js';
 import { panel } from '../panel.js';
 import { ask } from '../scheduler.js';
-import { complete, head, missingAttention, nameOf, open, pick, picked, pickedHeads, pointed, subject } from './choice.js';
+import { complete, head, missingAttention, nameOf, open, pick, picked, pickedHere, pointed, subject } from './choice.js';
 import { labelsOf } from './standouts.js';
-import { pickedHere, switchView } from './switch_off.js';
+import { switchView } from './switch_off.js';
 
 /** @import {HeadGrid, Views} from '../../shared/protocol.js' */
 /** @import {ChartOf} from '../../charts/chart.js' */
@@ -50,7 +50,7 @@ function chart({ json, arrays }) {
       },
       shades: arrays.levels.data, palette: state.paletteOf(name), key: keyOf(stops, shaded === 'distance' ? short : shareEnd, name === 'focus' ? ['focused', 'diffuse'] : undefined),
       opened: chosen ? chosen.layer * columns + chosen.head : null,
-      picked: pickedHeads().map(([layer, index]) => layer * columns + index),
+      picked: pickedHere.value.map(({ layer, head: index }) => layer * columns + index),
     }, width),
     say: (point) => {
       const which = headOf(point);
@@ -77,10 +77,10 @@ function picking() {
   const which = head.value;
   if (!which) return nothing;
   const isPicked = picked.value.has(nameOf(which));
-  const all = [...picked.value].join(', ');
+  const all = pickedHere.value.map(nameOf).join(', ');
   return html`<p class="hint">
     <button type="button" class="quiet" aria-pressed=${isPicked} @click=${() => pick(which)}>${isPicked ? 'Unpick' : 'Pick'} head ${nameOf(which)}</button>
-    ${all ? `Picked heads: ${all} ` : 'Pick several heads to shade the text by all of them.'}${switchView(pickedHere(), 'picked heads')}</p>`;
+    ${all ? `Picked heads: ${all} ` : 'Pick several heads to shade the text by all of them.'}${switchView(pickedHere.value, 'picked heads')}</p>`;
 }
 
 /** Each is a button that opens it. @param {HeadGrid['labels']} labels */

@@ -6,9 +6,9 @@ import { COARSE } from '../../frame/pointer.js';
 import { stepTo } from '../../page/choices.js';
 import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
-import { checkView, settingMenu } from '../controls.js';
+import { checkView, menuView, settingMenu } from '../controls.js';
 import { panel } from '../panel.js';
-import { by, complete, direction, head, missingAttention, nameOf, noWeight, picked, pointed, scope, shadingHeads, shadingWords, sinkHidden, subject } from './choice.js';
+import { by, complete, direction, head, missingAttention, nameOf, noWeight, pickedHere, pointed, scope, scopeHere, shadingHeads, shadingWords, sinkHidden, subject } from './choice.js';
 import { weight } from './shading.js';
 
 /** @import {LooksAt} from '../../shared/protocol.js' */
@@ -59,14 +59,14 @@ function controls() {
     all: 'All heads',
     layer: `Layer ${open?.layer ?? ''}`,
     head: `Head ${open ? nameOf(open) : ''}`,
-    ...(picked.value.size ? { picked: `Picked heads (${picked.value.size})` } : {}),
+    ...(pickedHere.value.length ? { picked: `Picked heads (${pickedHere.value.length})` } : {}),
   };
   const way = (/** @type {'to' | 'from'} */ id, /** @type {string} */ title) =>
     html`<button type="button" class="small" aria-pressed=${direction.value === id} @click=${() => (direction.value = id)}>${title}</button>`;
   return html`<span class="attention-controls">
     <span class="joined" role="group" aria-label="Direction">${way('to', 'Looks at')}${way('from', 'Looked at by')}</span>
-    ${settingMenu('Heads', scopes, scope)}
-    ${scope.value === 'head' ? nothing : settingMenu('Combined by', COMBINED, by)}
+    ${menuView('Heads', Object.entries(scopes), scopeHere.value, (value) => (scope.value = /** @type {typeof scope.value} */ (value)))}
+    ${scopeHere.value === 'head' ? nothing : settingMenu('Combined by', COMBINED, by)}
     ${checkView('Hide the sink', sinkHidden)}
   </span>`;
 }

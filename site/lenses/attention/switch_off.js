@@ -1,17 +1,10 @@
 // Switches heads off where they are found, and on again: the same interventions as the Why lens's; main thread.
 
 import { scaleHeads, scaleOf } from '../../page/interventions.js';
-import * as state from '../../page/state.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
-import { nameOf, pickedHeads } from './choice.js';
+import { nameOf } from './choice.js';
 
 /** @import {Head} from './choice.js' */
-
-/** The heads that were picked, as far as this model has them. @returns {Head[]} */
-export function pickedHere() {
-  const { layers = 0, heads = 0 } = state.model.value?.manifest ?? {};
-  return pickedHeads().map(([layer, head]) => ({ layer, head })).filter(({ layer, head }) => layer < layers && head < heads);
-}
 
 /** A button that switches heads off or, if all of them are, on again. @param {Head[]} which @param {string} words what they are */
 export function switchView(which, words) {

@@ -7,9 +7,8 @@ import { say } from '../../page/notices.js';
 import * as state from '../../page/state.js';
 import { firstPosition } from '../../shared/run_key.js';
 import { html, nothing } from '../../vendor/lit-html/lit-html.js';
-import { complete, nameOf } from '../attention/choice.js';
+import { complete, nameOf, pickedHere } from '../attention/choice.js';
 import { labelsOf } from '../attention/standouts.js';
-import { pickedHere } from '../attention/switch_off.js';
 import { panel } from '../panel.js';
 import { ask } from '../scheduler.js';
 import { fetch, ID, lacks } from './choice.js';
@@ -60,7 +59,7 @@ function tools() {
   const words = span.value && (keys.length > 1 ? `${name(keys[0])} … ${name(keys[keys.length - 1])}` : name(keys[0]));
   return html`
     <form class="why-tools" @submit=${switchOff}>
-      <input type="text" name="heads" size="12" value=${pickedHere().map(nameOf).join(', ')} aria-label="Heads, as layer.head" placeholder="heads: 3.1, 4.2" autocomplete="off" spellcheck="false">
+      <input type="text" name="heads" size="12" value=${pickedHere.value.map(nameOf).join(', ')} aria-label="Heads, as layer.head" placeholder="heads: 3.1, 4.2" autocomplete="off" spellcheck="false">
       <button type="submit" class="small">Switch off</button>
       <button type="submit" class="small" value="others">All but these off</button>
       ${induction.length ? html`<button type="button" class="small" title=${induction.map(nameOf).join(', ')} @click=${() => scaleHeads(induction, 0)}>Induction heads off (${induction.length})</button>` : nothing}
