@@ -53,7 +53,7 @@ function deleteOthers() {
 function entry(each, parent) {
   const mine = version.value?.id === each.id;
   const at = parent ? commonLength(parent.text, each.text) : 0;
-  const text = visible(each.text.slice(at)).replaceAll('␣', ' ').trim();
+  const text = visible(each.text.slice(at).trimStart().slice(0, 2 * LABEL)).replaceAll('␣', ' ').trim(); // the rest of a long text is not seen
   const kind = each.seed !== null ? `generated, seed ${each.seed}` : each.literal ? 'read as plain text' : each.ids ? 'read' : 'typed';
   return html`<button type="button" class=${mine ? 'branch chosen' : 'branch'} aria-pressed=${mine} ?disabled=${!state.canRun.value} @click=${() => show(each)}>
     <span translate="no" dir="auto">${at ? '… ' : ''}${excerpt(text, LABEL) || '(shortened)'}</span>
