@@ -101,6 +101,21 @@ def test_nothing_overlaps_or_scrolls_sideways(page: Page, lens: str, size: tuple
     assert box(page, "#surface")["y"] - box(page, "#toolbar")["y"] - box(page, "#toolbar")["height"] < 16
 
 
+@pytest.mark.parametrize("width", [320, 360, 430, 700, 900, 1440])
+def test_every_legend_has_room(page: Page, width: int) -> None:
+    fresh(page).set_viewport_size({"width": width, "height": 800})
+    menu = page.locator("#colouring")
+    usual = menu.input_value()
+    colour = "id => import(new URL('page/colouring.js', document.baseURI)).then(({setColouring}) => setColouring(id))"
+    try:
+        for each in menu.locator("option:enabled").evaluate_all("options => options.map(({value}) => value)"):
+            page.evaluate(colour, each)
+            expect(menu).to_have_value(each)
+            assert page.evaluate(OVERLAPS) == [] and page.evaluate(OUTSIDE) == [], each
+    finally:
+        page.evaluate(colour, usual)
+
+
 @pytest.mark.parametrize("size", [PHONE, DESK])
 def test_the_text_is_in_the_first_third(page: Page, size: tuple[int, int]) -> None:
     width, height = size
