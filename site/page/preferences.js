@@ -31,7 +31,7 @@ export function takeLinkedSettings(json) {
   try {
     asked = JSON.parse(json);
   } catch {
-    return 'The settings in this link are not valid. They are left out.';
+    return 'The settings in this link are not valid. They were ignored.';
   }
   const found = merged(DEFAULTS, asked);
   const fit = fitting(found);

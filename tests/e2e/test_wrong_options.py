@@ -170,7 +170,7 @@ def test_a_link_to_words_in_a_colouring_of_tokens_is_said(tiny_site: str, page: 
 
 def test_settings_that_cannot_be_read_are_said(tiny_site: str, page: Page) -> None:
     page.goto(f"{tiny_site}#{urlencode({'text': TEXT, 'settings': '{'})}")
-    expect(page.locator("#notice")).to_contain_text("The settings in this link are not valid. They are left out.")
+    expect(page.locator("#notice")).to_contain_text("The settings in this link are not valid. They were ignored.")
     expect(page.locator("#text")).to_have_value(TEXT)
 
 
