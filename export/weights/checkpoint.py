@@ -126,10 +126,11 @@ def check_head(directory: Path, model: PreTrainedModel) -> None:
     head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
     if head.weight is not embedding.weight:
         return
+    name = next(f"{path}.weight" for path, module in model.named_modules() if module is head)
     for path in sorted(directory.glob("*.safetensors")):
         with safe_open(path, "pt") as file:
-            if "lm_head.weight" in set(file.keys()):
-                own = file.get_tensor("lm_head.weight").float()
+            if name in set(file.keys()):
+                own = file.get_tensor(name).float()
                 if own.shape != head.weight.shape or not torch.equal(own, head.weight):
                     what = "has an unembedding of its own, but its config says tie_word_embeddings"
                     raise Refusal(f"{directory} {what}; correct config.json")
