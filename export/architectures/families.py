@@ -132,6 +132,8 @@ def family_of(config: dict[str, Any]) -> Family:
     architectures = config.get("architectures") or []
     if architectures and not any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
         raise Refusal(f"{architectures[0]} is not a causal language model; choose one that generates text")
+    if "xielu" in config.values():  # transformers cannot make it without its weights, as the check of sizes does
+        raise Refusal("the activation xielu is not supported")
     if model_type == "bloom" and config.get("apply_residual_connection_post_layernorm"):
         raise Refusal("Bloom with apply_residual_connection_post_layernorm is not supported")
     if model_type == "bloom" and config.get("slow_but_exact"):

@@ -14,6 +14,7 @@ import transformers.modeling_gguf_pytorch_utils as gguf_loader
 from accelerate import init_empty_weights  # type: ignore[import-untyped]
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.modeling_utils import no_init_weights
 
 from export.architectures.families import Refusal
 from export.sources import Source
@@ -81,7 +82,7 @@ def check_buildable(directory: Path) -> PreTrainedModel:
     """
     path = directory / "config.json"
     try:
-        with warnings.catch_warnings(), init_empty_weights(include_buffers=True):
+        with warnings.catch_warnings(), init_empty_weights(include_buffers=True), no_init_weights():
             warnings.simplefilter("ignore")
             config = AutoConfig.from_pretrained(directory, trust_remote_code=False)
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False, attn_implementation="eager")

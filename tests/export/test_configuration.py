@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.modeling_utils import no_init_weights
 
 from export import sources
 from export.architectures.families import Refusal
@@ -116,3 +118,24 @@ def test_every_family_can_be_built_without_its_weights(architecture: str, tmp_pa
     random_model(architecture).config.save_pretrained(tmp_path)
     check_config(str(tmp_path), json.loads((tmp_path / "config.json").read_text()))
     check_buildable(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings"),
+    [("stablelm", {"qk_layernorm": True}), ("opt", {"layer_norm_elementwise_affine": False})],
+)
+def test_norms_without_weights_are_no_fault_of_the_config(
+    architecture: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """transformers cannot give such norms random weights, but loads them."""
+    config = AutoConfig.for_model(architecture, **CONFIGS[architecture] | settings)
+    with no_init_weights():
+        AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    check_buildable(tmp_path)
+    AutoModelForCausalLM.from_pretrained(tmp_path)
+
+
+def test_an_activation_that_is_not_supported_is_named(folder: Path) -> None:
+    change(folder, activation_function="xielu")
+    with pytest.raises(Refusal, match="^the activation xielu is not supported$"):
+        sources.find(str(folder))
