@@ -137,5 +137,5 @@ def test_norms_without_weights_are_no_fault_of_the_config(
 
 def test_an_activation_that_is_not_supported_is_named(folder: Path) -> None:
     change(folder, activation_function="xielu")
-    with pytest.raises(Refusal, match="^the activation xielu is not supported$"):
+    with pytest.raises(Refusal, match=r"^the activation xielu is not supported$"):
         sources.find(str(folder))
