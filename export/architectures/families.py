@@ -105,6 +105,11 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+def stated(config: Any, name: str) -> Any:
+    """A field of a config; None if its architecture has none of this name, and so ignores what config.json says."""
+    return getattr(config, name, None) if hasattr(type(config)(), name) else None
+
+
 def added_to_stream(config: Any, output: Any) -> Any:
     """What a block's output adds to the residual stream; Granite scales it first."""
     multiplier = getattr(config, "residual_multiplier", None) if config.model_type == "granite" else None
@@ -117,7 +122,7 @@ def scale_logits(config: Any, logits: Any) -> Any:
         return logits * config.logit_scale
     if config.model_type == "granite":
         return logits / config.logits_scaling
-    cap = getattr(config, "final_logit_softcapping", None)
+    cap = stated(config, "final_logit_softcapping")
     return logits if cap is None else (logits / cap).tanh() * cap
 
 
