@@ -12,6 +12,7 @@ from pyscripts.checks import is_whole
 
 SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "max_position_embeddings")
 OPTIONAL = ("num_key_value_heads", "head_dim", "intermediate_size", "n_inner", "ffn_dim", "max_seq_len", "seq_length")
+WINDOWS = ("sliding_window", "window_size")  # GPT-Neo's is the second
 LAYERS, POSITIONS, SIZE = 10_000, 100_000_000, 1_000_000  # the most there may be: far beyond every published model
 LENGTHS = ("max_position_embeddings", "max_seq_len", "seq_length")
 MOST = {"num_hidden_layers": LAYERS} | dict.fromkeys(LENGTHS, POSITIONS)
@@ -46,7 +47,7 @@ def check_config(place: str, config: dict[str, Any]) -> None:
         value = config.get(name, 1)
         if is_whole(value) and value > most:
             raise Refusal(f"{where}: {name} must be at most {most:,}, not {value:,}; correct it")
-        if not (is_whole(value) and value >= 1) and not (value is None and name in OPTIONAL):
+        if not (is_whole(value) and value >= 1) and not (value is None and name in (*OPTIONAL, "sliding_window")):
             raise Refusal(f"{where}: {name} must be a whole number, 1 or more, not {value!r}; correct it")
     _check_numbers(where, config)
     _check_token_ids(where, config)
@@ -66,11 +67,13 @@ def _sizes(model_type: str) -> Iterator[tuple[str, int]]:
     """The fields that are sizes, under the names that this kind of model has for them, and the most they may be."""
     known = model_type in CONFIG_MAPPING
     own = (CONFIG_MAPPING[model_type].attribute_map or {}) if known else {}
+    usual = CONFIG_MAPPING[model_type]() if known else None
     for name in (*SIZES, *OPTIONAL):
         most = MOST.get(name, SIZE)
         yield name, most
         if name in own:
             yield own[name], most
+    yield from ((name, POSITIONS) for name in WINDOWS if hasattr(usual, name))
 
 
 def _check_numbers(where: str, config: dict[str, Any]) -> None:

@@ -60,6 +60,17 @@ def test_a_wrong_value_names_the_file_and_the_field(message: str, folder: Path, 
     assert "model.safetensors" not in hub.downloads()
 
 
+@pytest.mark.parametrize(("architecture", "field"), [("mistral", "sliding_window"), ("gpt_neo", "window_size")])
+@pytest.mark.parametrize("wrong", [0, -5, "8", 8.5])
+def test_a_window_is_a_number_of_positions(architecture: str, field: str, wrong: Any) -> None:
+    config: dict[str, Any] = {"model_type": architecture, field: 8}
+    check_config("here", config)
+    with pytest.raises(Refusal, match=f"{field} must be a whole number, 1 or more, not {wrong!r}"):
+        check_config("here", config | {field: wrong})
+    check_config("here", {"model_type": "mistral", "sliding_window": None})
+    check_config("here", {"model_type": "llama", "sliding_window": wrong})  # which ignores it
+
+
 def test_a_missing_model_type(folder: Path) -> None:
     settings = json.loads((folder / "config.json").read_text())
     del settings["model_type"]

@@ -219,6 +219,16 @@ def test_copies_are_possible_unless_positions_follow_from_places(
     assert copies.possible(one.model, verify.session(one.path)) == (architecture not in ("bloom", "mpt"))
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_the_narrowest_windows(width: int, tmp_path: Path) -> None:
+    """Copies would hide the text from each other, unless one position more than they need is seen."""
+    model = random_model("mistral", sliding_window=width)
+    path = export(model, tmp_path)
+    assert verify.check(model, path) < CLOSE
+    windows.check(model, verify.session(path), [width, width])
+    assert copies.possible(model, verify.session(path)) == (width == 4)
+
+
 @pytest.mark.parametrize("architecture", sorted(CONFIGS))
 def test_a_head_s_output_is_attention_times_values(architecture: str, exported: Callable[[str], Exported]) -> None:
     """What mean ablation and the patching of heads take; it is noticed if something comes between."""
