@@ -139,6 +139,10 @@ def family_of(config: dict[str, Any]) -> Family:
         raise Refusal(f"{architectures[0]} is not a causal language model; choose one that generates text")
     if "xielu" in config.values():  # transformers cannot make it without its weights, as the check of sizes does
         raise Refusal("the activation xielu is not supported")
+    if config.get("add_cross_attention"):
+        raise Refusal("a model with cross-attention is not supported (add_cross_attention in config.json)")
+    if config.get("use_bidirectional_attention"):
+        raise Refusal("attention to later tokens is not supported (use_bidirectional_attention in config.json)")
     if model_type == "bloom" and config.get("apply_residual_connection_post_layernorm"):
         raise Refusal("Bloom with apply_residual_connection_post_layernorm is not supported")
     if model_type == "bloom" and config.get("slow_but_exact"):

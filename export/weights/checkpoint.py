@@ -33,9 +33,11 @@ def load_model(source: Source) -> PreTrainedModel:
     """
     logging.getLogger("transformers").setLevel(logging.ERROR)
     gguf_loader.tqdm = lambda items, **_: items  # the step shows its own timer
+    options: dict[str, Any] = {"gguf_file": source.gguf}
     if not source.gguf:
-        check_shapes(source.directory, check_buildable(source.directory))
-    options: dict[str, Any] = {"gguf_file": source.gguf} if source.gguf else {"use_safetensors": True}
+        empty = check_buildable(source.directory)
+        check_shapes(source.directory, empty)
+        options = {"use_safetensors": True, "config": empty.config}  # it says eager, whatever config.json says
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -70,8 +72,8 @@ def load_model(source: Source) -> PreTrainedModel:
     broken = next((name for name, p in model.named_parameters() if not torch.isfinite(p).all()), None)
     if broken:
         raise Refusal(f"{source.directory}: {broken} contains NaN or infinity; the checkpoint is damaged")
-    model.eval()
-    return model
+    model.config.return_dict = True  # whatever config.json says: the checks read outputs by name
+    return model.eval()
 
 
 def check_buildable(directory: Path) -> PreTrainedModel:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.modeling_utils import no_init_weights
 
@@ -69,6 +70,42 @@ def test_a_window_is_a_number_of_positions(architecture: str, field: str, wrong:
         check_config("here", config | {field: wrong})
     check_config("here", {"model_type": "mistral", "sliding_window": None})
     check_config("here", {"model_type": "llama", "sliding_window": wrong})  # which ignores it
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings", "message"),
+    [
+        ("llama", {"rope_theta": 0}, "rope_theta must be a number above 0, not 0"),
+        ("gpt_neox", {"rotary_emb_base": "x"}, "rotary_emb_base must be a number above 0, not 'x'"),
+        ("granite", {"logits_scaling": 0.0}, r"logits_scaling must be a number above 0, not 0\.0"),
+        ("gemma2", {"attn_logit_softcapping": 0.0}, "attn_logit_softcapping must be a number above 0 or null"),
+        ("gemma2", {"final_logit_softcapping": -1}, "final_logit_softcapping must be a number above 0 or null"),
+        ("qwen3", {"layer_types": ["full_attention", "chunked_attention"]}, "layer_types has 'chunked_attention'"),
+    ],
+)
+def test_values_that_leave_no_number_or_no_attention(architecture: str, settings: dict[str, Any], message: str) -> None:
+    """Every number of the model would be a division by zero; a kind of attention is not known."""
+    config = random_model(architecture).config.to_dict()
+    check_config("here", config)
+    with pytest.raises(Refusal, match=f"^config.json of here: {message}"):
+        check_config("here", config | settings)
+    check_config("here", {"model_type": "gemma2", "attn_logit_softcapping": None, "final_logit_softcapping": None})
+    check_config("here", {"model_type": "gpt2", "final_logit_softcapping": 0.0})  # which ignores it
+
+
+@pytest.mark.parametrize("field", ["add_cross_attention", "use_bidirectional_attention"])
+def test_attention_that_is_not_causal_is_named(field: str, folder: Path) -> None:
+    change(folder, **{field: True})
+    with pytest.raises(Refusal, match=rf"attention.* is not supported \({field} in config\.json\)"):
+        sources.find(str(folder))
+
+
+def test_how_to_compute_is_not_read_from_the_config(folder: Path) -> None:
+    """Eager attention, and outputs by name."""
+    change(folder, _attn_implementation="flash_attention_2", return_dict=False)
+    model = load_model(sources.from_folder(folder))
+    assert model.config._attn_implementation == "eager"
+    assert model(torch.arange(5)[None]).logits.shape == (1, 5, 600)
 
 
 def test_a_missing_model_type(folder: Path) -> None:

@@ -193,8 +193,8 @@ def test_fields_that_an_architecture_ignores_change_nothing(architecture: str) -
     """As in PyTorch, whose cache says how many heads of which size there are, and whose logits are not capped."""
     config = random_model(architecture).config
     usual = type(config)()
-    ignored = {"num_key_value_heads": 1, "sliding_window": 4, "final_logit_softcapping": 2.0, "head_dim": 20,
-               "attention_layers": ["local", "local"]}  # fmt: skip
+    ignored: dict[str, Any] = {"num_key_value_heads": 1, "sliding_window": 4, "final_logit_softcapping": 2.0,
+                               "head_dim": 20, "attention_layers": ["local", "local"]}  # fmt: skip
     if architecture == "stablelm":  # its rotations read it, so that PyTorch cannot run the model
         del ignored["head_dim"]
     before = capture.dimensions(config), windows.of_config(config)
