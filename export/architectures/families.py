@@ -1,5 +1,6 @@
 """Where each supported architecture keeps its layers, norm, attention and MLP. Offline; no model is loaded here."""
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -149,6 +150,11 @@ def family_of(config: dict[str, Any]) -> Family:
         raise Refusal("Bloom with slow_but_exact is not supported; set it to false in config.json")
     if model_type == "mpt" and config.get("logit_scale") is not None:
         raise Refusal("MPT with a logit_scale is not supported; transformers would ignore it")
+    attention = config.get("attn_config") if model_type == "mpt" else None
+    for name, usual in {"alibi": True, "prefix_lm": False, "alibi_bias_max": 8}.items():
+        if isinstance(attention, dict) and attention.get(name, usual) != usual:
+            value = json.dumps(attention[name])
+            raise Refusal(f"MPT with {name}={value} in attn_config is not supported; transformers would ignore it")
     if model_type == "opt" and not config.get("do_layer_norm_before", True):
         raise Refusal("OPT with do_layer_norm_before=false (opt-350m) is not supported; opt-125m is")
     if model_type == "opt" and config.get("word_embed_proj_dim", config["hidden_size"]) != config["hidden_size"]:

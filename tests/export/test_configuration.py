@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.modeling_utils import no_init_weights
 
 from export import sources
-from export.architectures.families import Refusal
+from export.architectures.families import Refusal, family_of
 from export.weights.checkpoint import check_buildable, load_model
 from export.weights.configuration import check_config
 from tests.export.hub_server import Hub
@@ -98,6 +98,28 @@ def test_attention_that_is_not_causal_is_named(field: str, folder: Path) -> None
     change(folder, **{field: True})
     with pytest.raises(Refusal, match=rf"attention.* is not supported \({field} in config\.json\)"):
         sources.find(str(folder))
+
+
+@pytest.mark.parametrize(("field", "usual", "other", "said"), [
+    ("alibi", True, False, "alibi=false"),
+    ("prefix_lm", False, True, "prefix_lm=true"),
+    ("alibi_bias_max", 8, 16, "alibi_bias_max=16"),
+])  # fmt: skip
+def test_an_mpt_that_transformers_would_run_as_another_is_refused(
+    field: str, usual: Any, other: Any, said: str
+) -> None:
+    """It ignores these, so that a build would be exactly that other model."""
+    ids, logits = torch.arange(3, 11)[None], []
+    for value in (usual, other):
+        model = random_model("mpt", attn_config={field: value})
+        with torch.no_grad():
+            logits.append(model(ids).logits)
+    assert torch.equal(*logits)
+    config: dict[str, Any] = {"model_type": "mpt", "attn_config": {field: usual}}
+    family_of(config)
+    family_of({"model_type": "mpt", "attn_config": None})
+    with pytest.raises(Refusal, match=f"^MPT with {said} in attn_config is not supported; transformers would ignore"):
+        family_of(config | {"attn_config": {field: other}})
 
 
 def test_how_to_compute_is_not_read_from_the_config(folder: Path) -> None:
