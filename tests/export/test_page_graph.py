@@ -12,6 +12,7 @@ import pytest
 import scipy.special
 
 from export import build
+from export.architectures.families import FAMILIES, submodule
 from export.check import verify
 from export.graph import capture, kv_cache, page_graph
 from tests.export.models import CONFIGS, ONE_HEAD, Exported, export, random_model
@@ -78,6 +79,15 @@ def test_a_cache_of_a_single_head_in_two_parts_is_the_whole_cache(architecture: 
     one = Exported(model, export(model, tmp_path))
     check_parted_caches(one)
     verify.check(model, one.path)
+
+
+@pytest.mark.parametrize("architecture", ["opt", "xglm"])
+def test_keys_and_values_of_equal_weights_are_two_outputs(architecture: str, tmp_path: Path) -> None:
+    """onnxruntime computes them once."""
+    model = random_model(architecture)
+    for layer in submodule(model, FAMILIES[architecture].layers):
+        layer.self_attn.v_proj.load_state_dict(layer.self_attn.k_proj.state_dict())
+    check_parted_caches(Exported(model, export(model, tmp_path)))
 
 
 def check_parted_caches(one: Exported) -> None:
