@@ -49,8 +49,7 @@ def default_models(options: argparse.Namespace) -> list[str]:
 
 def already_built(out: Path, name: str, weights_format: str) -> bool:
     """Whether a catalogue model is completely built under `out`, from the pinned source, in this format."""
-    known, folder = CATALOGUE.get(name), out / name
-    found = library.complete(folder)
+    known, found = CATALOGUE.get(name), library.complete(out / name)
     if known is None or found is None:
         return False
     source = known.package.requirement if known.package else known.hub
@@ -189,6 +188,7 @@ def summary(result: dict[str, Any], seconds: float) -> None:
 def make(name: str, options: argparse.Namespace) -> None:
     """Find and build one of the requested models."""
     if not options.force and options.name is None and already_built(options.out, name, options.weights):
+        library.enlist(options.out, name)
         where = f"{name} is already built as {options.weights} in {options.out / name}"
         console.print(f"{where} (rebuild it with --force)", markup=False)
         return

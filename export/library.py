@@ -99,14 +99,32 @@ def add(directory: Path, staged: Path, model: dict[str, Any], work: Path) -> Non
         Refusal: index.json is damaged, or a file has the id's name; nothing is changed.
     """
     with locked(directory):
-        models, new = read(directory), entry(model)
-        put_in_place(staged, directory / model["id"], work)
-        places = [m["id"] for m in models]
-        if new["id"] in places:
-            models[places.index(new["id"])] = new
-        else:
-            models.append(new)
-        write(directory, models)
+        models = read(directory)
+        with _in_place(staged, directory / model["id"], work):
+            _write_with(directory, models, entry(model))
+
+
+def enlist(directory: Path, name: str) -> None:
+    """Put a complete build into index.json if it lacks it, as after a kill between its last two steps.
+
+    Raises:
+        Refusal: index.json is damaged.
+    """
+    with locked(directory):
+        models, model = read(directory), complete(directory / name)
+        is_listed = model is not None and any(entry(model).items() <= other.items() for other in models)
+        if model is not None and not (is_listed and (directory / INDEX).exists()):
+            _write_with(directory, models, entry(model))
+
+
+def _write_with(directory: Path, models: list[dict[str, Any]], new: dict[str, Any]) -> None:
+    """Write index.json with an entry in place of the previous one of its id, or at the end."""
+    places = [m["id"] for m in models]
+    if new["id"] in places:
+        models[places.index(new["id"])] = new
+    else:
+        models.append(new)
+    write(directory, models)
 
 
 def remove(directory: Path, name: str) -> None:
@@ -145,8 +163,9 @@ def check_place(final: Path) -> None:
         raise Refusal(f"{final} holds other files than a build; choose another name with --name")
 
 
-def put_in_place(staged: Path, final: Path, work: Path) -> None:
-    """Replace the previous build with the finished folder; until then the previous one stays intact."""
+@contextlib.contextmanager
+def _in_place(staged: Path, final: Path, work: Path) -> Iterator[None]:
+    """Replace the previous build with the finished folder; if it or what follows fails, the previous one is back."""
     check_place(final)
     previous = work / "previous" / final.name
     previous.parent.mkdir()
@@ -154,7 +173,10 @@ def put_in_place(staged: Path, final: Path, work: Path) -> None:
         if final.exists():
             final.rename(previous)
         staged.rename(final)
+        yield
     except BaseException:
+        if not staged.exists():
+            final.rename(staged)
         if previous.exists():
             previous.rename(final)
         raise

@@ -1,5 +1,6 @@
 """Where each supported architecture keeps its layers, norm, attention and MLP. Offline; no model is loaded here."""
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,6 +106,11 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+def stated(config: Any, name: str) -> Any:
+    """A field of a config; None if its architecture has none of this name, and so ignores what config.json says."""
+    return getattr(config, name, None) if hasattr(type(config)(), name) else None
+
+
 def added_to_stream(config: Any, output: Any) -> Any:
     """What a block's output adds to the residual stream; Granite scales it first."""
     multiplier = getattr(config, "residual_multiplier", None) if config.model_type == "granite" else None
@@ -117,7 +123,7 @@ def scale_logits(config: Any, logits: Any) -> Any:
         return logits * config.logit_scale
     if config.model_type == "granite":
         return logits / config.logits_scaling
-    cap = getattr(config, "final_logit_softcapping", None)
+    cap = stated(config, "final_logit_softcapping")
     return logits if cap is None else (logits / cap).tanh() * cap
 
 
@@ -132,12 +138,23 @@ def family_of(config: dict[str, Any]) -> Family:
     architectures = config.get("architectures") or []
     if architectures and not any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
         raise Refusal(f"{architectures[0]} is not a causal language model; choose one that generates text")
+    if "xielu" in config.values():  # transformers cannot make it without its weights, as the check of sizes does
+        raise Refusal("the activation xielu is not supported")
+    if config.get("add_cross_attention"):
+        raise Refusal("a model with cross-attention is not supported (add_cross_attention in config.json)")
+    if config.get("use_bidirectional_attention"):
+        raise Refusal("attention to later tokens is not supported (use_bidirectional_attention in config.json)")
     if model_type == "bloom" and config.get("apply_residual_connection_post_layernorm"):
         raise Refusal("Bloom with apply_residual_connection_post_layernorm is not supported")
     if model_type == "bloom" and config.get("slow_but_exact"):
         raise Refusal("Bloom with slow_but_exact is not supported; set it to false in config.json")
     if model_type == "mpt" and config.get("logit_scale") is not None:
         raise Refusal("MPT with a logit_scale is not supported; transformers would ignore it")
+    attention = config.get("attn_config") if model_type == "mpt" else None
+    for name, usual in {"alibi": True, "prefix_lm": False, "alibi_bias_max": 8}.items():
+        if isinstance(attention, dict) and attention.get(name, usual) != usual:
+            value = json.dumps(attention[name])
+            raise Refusal(f"MPT with {name}={value} in attn_config is not supported; transformers would ignore it")
     if model_type == "opt" and not config.get("do_layer_norm_before", True):
         raise Refusal("OPT with do_layer_norm_before=false (opt-350m) is not supported; opt-125m is")
     if model_type == "opt" and config.get("word_embed_proj_dim", config["hidden_size"]) != config["hidden_size"]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from export.architectures.families import Family, submodule
+from export.architectures.families import Family, stated, submodule
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,6 @@ def facts(model: Any, family: Family) -> dict[str, Any]:
     mixer = submodule(submodule(model, family.layers)[0], family.mixer)
     return {
         "final_norm": {"kind": norm.kind, "epsilon": norm.epsilon},
-        "logit_softcap": getattr(model.config, "final_logit_softcapping", None),
+        "logit_softcap": stated(model.config, "final_logit_softcapping"),
         "attention_bias": getattr(mixer, family.mixer_output).bias is not None,
     }

@@ -2,7 +2,8 @@
 
 Each copy gets the same position, and a bias hides the other copies from it. Then one pass answers many questions about
 one position: what if this link were cut, or this head switched off? It fails if positions follow from a token's place
-in the cache instead of `position_ids`, as with ALiBi; and beyond a sliding window, which is not tried here.
+in the cache instead of `position_ids`, as with ALiBi; and beyond a sliding window, which is not tried here. A window as
+narrow as the copies would hide the text.
 """
 
 import numpy as np
@@ -22,7 +23,9 @@ def possible(model: PreTrainedModel, graph: ort.InferenceSession, tokens: int = 
     generator = np.random.default_rng(2)
     shape = dimensions(model.config)
     narrowest = min((width for width in windows.of_config(model.config) if width), default=tokens + COPIES)
-    past = min(tokens, shape["context_length"] - COPIES, narrowest - COPIES) - 1  # a window would see fewer keys
+    past = min(tokens - 1, shape["context_length"] - COPIES - 1, narrowest - COPIES)  # a window would see fewer keys
+    if past < 1:
+        return False
     ids = generator.integers(0, shape["vocab_size"], (1, past + 1))
     before = run(graph, feeds(model, ids[:, :past]))
     alone = run(graph, feeds(model, ids[:, past:], before))["logits"][0]  # [1, vocab]

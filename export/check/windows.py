@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime as ort
 from transformers import PretrainedConfig, PreTrainedModel
 
+from export.architectures.families import stated
 from export.check import verify
 from export.graph.capture import context_length, dimensions
 
@@ -18,10 +19,10 @@ def of_config(config: PretrainedConfig) -> list[int | None]:
     `layer_types` says it for Qwen, Gemma and those that mix; GPT-Neo has its own two names; in Mistral, Phi-3 and
     StarCoder2 a `sliding_window` is for every layer. A window as wide as the context hides nothing and is None.
     """
-    width = getattr(config, "sliding_window", None)
-    if types := getattr(config, "layer_types", None):
+    width = stated(config, "sliding_window")
+    if types := stated(config, "layer_types"):
         local = [kind == "sliding_attention" for kind in types]
-    elif types := getattr(config, "attention_layers", None):
+    elif types := stated(config, "attention_layers"):
         local, width = [kind == "local" for kind in types], config.window_size
     else:
         local = [width is not None] * dimensions(config)["layers"]

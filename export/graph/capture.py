@@ -35,7 +35,7 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.gpt_neo.modeling_gpt_neo import GPTNeoSelfAttention
 
-from export.architectures.families import FAMILIES
+from export.architectures.families import FAMILIES, stated
 from export.architectures.forward import Recorder, attention_mask
 from export.architectures.operators import single_operators
 
@@ -147,14 +147,17 @@ class TracedConfig(TextDecoderOnnxConfig):
 def dimensions(config: PretrainedConfig) -> dict[str, int]:
     """The sizes that later steps need, whatever names the architecture uses for them."""
     heads = config.num_attention_heads
-    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    grouped = stated(config, "num_key_value_heads")
+    sized = grouped and config.model_type not in ("gpt_bigcode", "stablelm")  # no architecture without groups reads it
+    own_size = getattr(config, "head_dim", None) if sized else None
+    kv_heads = grouped or heads
     if config.model_type in ("falcon", "gpt_bigcode"):  # newer Falcons repeat keys before they are cached
         kv_heads = 1 if config.multi_query and not getattr(config, "new_decoder_architecture", False) else heads
     return {
         "layers": config.num_hidden_layers,
         "heads": heads,
         "kv_heads": kv_heads,
-        "head_size": getattr(config, "head_dim", None) or config.hidden_size // heads,
+        "head_size": own_size or config.hidden_size // heads,
         "hidden_size": config.hidden_size,
         "vocab_size": config.vocab_size,
         "context_length": context_length(config),

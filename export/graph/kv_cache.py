@@ -34,7 +34,11 @@ def grow_in_place(proto: ModelProto) -> dict[str, list[list[str]]]:
         joins = node.op_type == "Concat" and len(node.input) == 2 and axis in {POSITIONS, POSITIONS - 4}
         if not joins or node.input[0] != past:
             raise ValueError(f"{name} is not {past} and the new tokens after it, so the page could not keep the cache.")
-        _rename(graph.node, node.input[1], added)
+        if node.input[1] in {value.name for value in graph.output}:  # keys and values of equal weights are one tensor
+            copy = onnx.helper.make_node("Identity", [node.input[1]], [added], name=f"/{added}")
+            graph.node.insert(list(graph.node).index(node), copy)
+        else:
+            _rename(graph.node, node.input[1], added)
         _join_for_others(proto, past, recent, node)
         node.input[:] = [past, recent, added]
         graph.input.append(_like(inputs[past], recent, "recent_sequence_length"))

@@ -34,14 +34,23 @@ def simplify(proto: onnx.ModelProto, weights: Feeds) -> onnx.ModelProto:
 
 
 def optimised(proto: onnx.ModelProto) -> onnx.ModelProto:
-    """Run onnxruntime's basic optimisations offline; they write standard operators only."""
+    """Run onnxruntime's basic optimisations offline; they write standard operators only.
+
+    All but one, which moves transpositions: with a single key/value head it would move them to the far side of the KV
+    cache, which must stay its past and the new tokens after it (kv_cache.py).
+    """
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.log_severity_level = 3
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "optimised.onnx")
         options.optimized_model_filepath = str(path)
-        ort.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        ort.InferenceSession(
+            proto.SerializeToString(),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["TransposeOptimizer"],
+        )
         result = onnx.load(path)
     for opset in list(result.opset_import):
         if opset.domain not in DOMAINS:

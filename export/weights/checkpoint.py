@@ -14,6 +14,7 @@ import transformers.modeling_gguf_pytorch_utils as gguf_loader
 from accelerate import init_empty_weights  # type: ignore[import-untyped]
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.modeling_utils import no_init_weights
 
 from export.architectures.families import Refusal
 from export.sources import Source
@@ -32,9 +33,11 @@ def load_model(source: Source) -> PreTrainedModel:
     """
     logging.getLogger("transformers").setLevel(logging.ERROR)
     gguf_loader.tqdm = lambda items, **_: items  # the step shows its own timer
+    options: dict[str, Any] = {"gguf_file": source.gguf}
     if not source.gguf:
-        check_shapes(source.directory, check_buildable(source.directory))
-    options: dict[str, Any] = {"gguf_file": source.gguf} if source.gguf else {"use_safetensors": True}
+        empty = check_buildable(source.directory)
+        check_shapes(source.directory, empty)
+        options = {"use_safetensors": True, "config": empty.config}  # it says eager, whatever config.json says
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -69,8 +72,8 @@ def load_model(source: Source) -> PreTrainedModel:
     broken = next((name for name, p in model.named_parameters() if not torch.isfinite(p).all()), None)
     if broken:
         raise Refusal(f"{source.directory}: {broken} contains NaN or infinity; the checkpoint is damaged")
-    model.eval()
-    return model
+    model.config.return_dict = True  # whatever config.json says: the checks read outputs by name
+    return model.eval()
 
 
 def check_buildable(directory: Path) -> PreTrainedModel:
@@ -81,7 +84,7 @@ def check_buildable(directory: Path) -> PreTrainedModel:
     """
     path = directory / "config.json"
     try:
-        with warnings.catch_warnings(), init_empty_weights(include_buffers=True):
+        with warnings.catch_warnings(), init_empty_weights(include_buffers=True), no_init_weights():
             warnings.simplefilter("ignore")
             config = AutoConfig.from_pretrained(directory, trust_remote_code=False)
             model = AutoModelForCausalLM.from_config(config, trust_remote_code=False, attn_implementation="eager")
@@ -126,10 +129,11 @@ def check_head(directory: Path, model: PreTrainedModel) -> None:
     head, embedding = model.get_output_embeddings(), model.get_input_embeddings()
     if head.weight is not embedding.weight:
         return
+    name = next(f"{path}.weight" for path, module in model.named_modules() if module is head)
     for path in sorted(directory.glob("*.safetensors")):
         with safe_open(path, "pt") as file:
-            if "lm_head.weight" in set(file.keys()):
-                own = file.get_tensor("lm_head.weight").float()
+            if name in set(file.keys()):
+                own = file.get_tensor(name).float()
                 if own.shape != head.weight.shape or not torch.equal(own, head.weight):
                     what = "has an unembedding of its own, but its config says tie_word_embeddings"
                     raise Refusal(f"{directory} {what}; correct config.json")

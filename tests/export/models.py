@@ -58,6 +58,11 @@ CONFIGS: dict[str, dict[str, Any]] = {
     },
 }
 
+# The same with one key/value head, where it is a number of the config.
+_HEADS = {"gpt2": "n_head", "gpt_neo": "num_heads", "gptj": "n_head", "mpt": "n_heads", "xglm": "attention_heads"}
+_HEADS |= dict.fromkeys(("gpt_bigcode", "falcon", "gpt_neox", "opt", "bloom"), "num_attention_heads")
+ONE_HEAD = {name: {_HEADS.get(name, "num_key_value_heads"): 1} for name in CONFIGS if name != "codegen"}
+
 
 def random_model(architecture: str, seed: int = 0, **overrides: Any) -> PreTrainedModel:
     """A model of `architecture` with random weights, norms included, so that no parameter is a neutral one."""

@@ -89,6 +89,19 @@ def test_a_second_unembedding_is_refused_when_it_differs(folder: Path) -> None:
         load_model(sources.from_folder(folder))
 
 
+def test_a_second_unembedding_of_another_name_is_refused_when_it_differs(checkpoint: Path, tmp_path: Path) -> None:
+    """GPT-NeoX calls it embed_out."""
+    random_model("gpt_neox", vocab_size=600, tie_word_embeddings=False).save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoint / name, tmp_path)
+    change(tmp_path, tie_word_embeddings=True)
+    with pytest.raises(Refusal, match="unembedding of its own, but its config says tie_word_embeddings"):
+        load_model(sources.from_folder(tmp_path))
+    embedding = load_file(tmp_path / "model.safetensors")["gpt_neox.embed_in.weight"]
+    add_weights(tmp_path, embed_out__weight=embedding.clone())
+    load_model(sources.from_folder(tmp_path))
+
+
 def test_infinite_weights_are_refused(folder: Path) -> None:
     """One NaN makes every number of the page one."""
     weights = load_file(folder / "model.safetensors")

@@ -9,9 +9,10 @@ import onnx
 import pytest
 import torch
 from onnx import numpy_helper
+from transformers import DynamicCache
 
-from export.architectures.families import FAMILIES, submodule
-from export.check import copies, head_outputs, verify, verify_attribution
+from export.architectures.families import FAMILIES, scale_logits, submodule
+from export.check import copies, head_outputs, verify, verify_attribution, windows
 from export.graph import capture
 from tests.export.models import CONFIGS, Exported, export, random_model
 
@@ -188,12 +189,44 @@ def test_padding_and_batches(exported: Callable[[str], Exported]) -> None:
 
 
 @pytest.mark.parametrize("architecture", sorted(CONFIGS))
+def test_fields_that_an_architecture_ignores_change_nothing(architecture: str) -> None:
+    """As in PyTorch, whose cache says how many heads of which size there are, and whose logits are not capped."""
+    config = random_model(architecture).config
+    usual = type(config)()
+    ignored: dict[str, Any] = {"num_key_value_heads": 1, "sliding_window": 4, "final_logit_softcapping": 2.0,
+                               "head_dim": 20, "attention_layers": ["local", "local"]}  # fmt: skip
+    if architecture == "stablelm":  # its rotations read it, so that PyTorch cannot run the model
+        del ignored["head_dim"]
+    before = capture.dimensions(config), windows.of_config(config)
+    model = random_model(architecture, **{name: value for name, value in ignored.items() if not hasattr(usual, name)})
+    cache = DynamicCache()
+    with torch.no_grad():
+        logits = model(torch.arange(3, 15)[None], past_key_values=cache).logits
+    sizes = capture.dimensions(model.config)
+    assert cache.layers[1].keys.shape == (1, sizes["kv_heads"], 12, sizes["head_size"])
+    assert sizes | {"head_size": 0} == before[0] | {"head_size": 0} and windows.of_config(model.config) == before[1]
+    if not hasattr(usual, "final_logit_softcapping"):
+        hidden = model.get_output_embeddings()(torch.randn(1, 48))
+        assert torch.equal(scale_logits(model.config, hidden), scale_logits(config, hidden)) and logits.isfinite().all()
+
+
+@pytest.mark.parametrize("architecture", sorted(CONFIGS))
 def test_copies_are_possible_unless_positions_follow_from_places(
     architecture: str, exported: Callable[[str], Exported]
 ) -> None:
     """ALiBi computes distances from places in the cache."""
     one = exported(architecture)
     assert copies.possible(one.model, verify.session(one.path)) == (architecture not in ("bloom", "mpt"))
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+def test_the_narrowest_windows(width: int, tmp_path: Path) -> None:
+    """Copies would hide the text from each other, unless one position more than they need is seen."""
+    model = random_model("mistral", sliding_window=width)
+    path = export(model, tmp_path)
+    assert verify.check(model, path) < CLOSE
+    windows.check(model, verify.session(path), [width, width])
+    assert copies.possible(model, verify.session(path)) == (width == 4)
 
 
 @pytest.mark.parametrize("architecture", sorted(CONFIGS))

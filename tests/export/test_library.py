@@ -1,5 +1,6 @@
 """The folder of builds: its list, what is put into it and taken out, by several builds at once and after a kill."""
 
+import errno
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ import pytest
 
 from export import build, library
 from export.architectures.families import Refusal
+from export.catalogue import CATALOGUE
 from export.site import package
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,45 @@ def test_what_a_killed_build_left_is_deleted(tmp_path: Path) -> None:
             assert not left.exists() and running.is_dir()
             assert (tmp_path / "one/0.bin").read_bytes() == b"abc"
     assert {path.name for path in tmp_path.iterdir()} == {"index.json", "one"}
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+def test_a_build_whose_list_cannot_be_written_changes_nothing(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk or Ctrl-C at the last moment: neither the previous build nor a model that is not in the menu."""
+    add(tmp_path, "one")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def write_json(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(library, "write_json", write_json)
+    for name in ("one", "two"):
+        with pytest.raises(type(error)):
+            add(tmp_path, name, weights="fp16")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"index.json", "one"}
+
+
+@pytest.mark.parametrize("listed", ["another", "as int8", None])
+def test_what_is_already_built_is_listed(
+    listed: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also if it was killed before its list was written, or after another format's build."""
+    add(tmp_path, "gpt2" if listed == "as int8" else "one")
+    pinned = {"source": CATALOGUE["gpt2"].hub, "revision": CATALOGUE["gpt2"].revision}
+    staged(tmp_path / "new", "gpt2", weights="fp16", **pinned)
+    shutil.rmtree(tmp_path / "gpt2", ignore_errors=True)
+    (tmp_path / "new").rename(tmp_path / "gpt2")
+    if listed is None:
+        (tmp_path / "index.json").unlink()
+    for _ in range(2):
+        assert build.main(["gpt2", "--weights", "fp16", "--out", str(tmp_path)]) == 0
+        assert "gpt2 is already built as fp16" in capsys.readouterr().out
+        models = json.loads((tmp_path / "index.json").read_text())["models"]
+        assert [(model["weights"], model["default"]) for model in models if model["id"] == "gpt2"] == [("fp16", True)]
+        monkeypatch.setattr(library, "write_json", None)  # nothing is left to be written
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

@@ -12,9 +12,10 @@ import pytest
 import scipy.special
 
 from export import build
+from export.architectures.families import FAMILIES, submodule
 from export.check import verify
-from export.graph import kv_cache, page_graph
-from tests.export.models import CONFIGS, Exported, export, random_model
+from export.graph import capture, kv_cache, page_graph
+from tests.export.models import CONFIGS, ONE_HEAD, Exported, export, random_model
 from tests.export.tiny import tiny, write_tokenizer
 
 
@@ -67,7 +68,30 @@ def check_what_stays_on_the_processor(page: Path, table: dict) -> None:
 @pytest.mark.parametrize("architecture", sorted(CONFIGS))
 def test_a_cache_in_two_parts_is_the_whole_cache(architecture: str, exported: Callable[[str], Exported]) -> None:
     """Wherever it is parted: every output is the stored graph's, new keys and values are the last of its cache."""
-    one = exported(architecture)
+    check_parted_caches(exported(architecture))
+
+
+@pytest.mark.parametrize("architecture", sorted(ONE_HEAD))
+def test_a_cache_of_a_single_head_in_two_parts_is_the_whole_cache(architecture: str, tmp_path: Path) -> None:
+    """Its transpositions move nothing, so that onnxruntime may do them anywhere; and the stored graph is PyTorch's."""
+    model = random_model(architecture, **ONE_HEAD[architecture])
+    assert capture.dimensions(model.config)["kv_heads"] == 1
+    one = Exported(model, export(model, tmp_path))
+    check_parted_caches(one)
+    verify.check(model, one.path)
+
+
+@pytest.mark.parametrize("architecture", ["opt", "xglm"])
+def test_keys_and_values_of_equal_weights_are_two_outputs(architecture: str, tmp_path: Path) -> None:
+    """onnxruntime computes them once."""
+    model = random_model(architecture)
+    for layer in submodule(model, FAMILIES[architecture].layers):
+        layer.self_attn.v_proj.load_state_dict(layer.self_attn.k_proj.state_dict())
+    check_parted_caches(Exported(model, export(model, tmp_path)))
+
+
+def check_parted_caches(one: Exported) -> None:
+    """The page's graph against the stored one, with the past parted in several places."""
     names = page_graph.write(one.path, one.path.with_name("page.onnx"))["cache"]
     stored, page = (verify.session(one.path.with_name(name)) for name in ("model.onnx", "page.onnx"))
     ids = np.random.default_rng(3).integers(3, 130, (1, 14))
