@@ -62,7 +62,7 @@ def test_a_vector_steers_and_is_saved_and_opened(page: Page, native: Model, tmp_
     other = tmp_path / "other.json"
     other.write_text(json.dumps({**stored, "model": "0" * 64}))
     page.set_input_files("#vector-file", other)
-    expect(page.locator("#notice")).to_contain_text("not of this")
+    expect(page.locator("#notice")).to_contain_text("not for this")
     page.set_input_files("#vector-file", file)
     expect(panel.locator(".lead")).to_contain_text("Vector before layer 1: from vector.json")
     assert np.linalg.norm(stored["vector"]) > 0
