@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyscripts.checks import said
 from pyscripts.metrics.likelihood import check_usable, softmax
 
+MOST_SORTED = 4096
 MOST_PENALTY = 1e9  # with a larger one, or a smaller part, logits could become infinite
 
 Row = NDArray[np.float64]  # [vocabulary]
@@ -195,11 +196,24 @@ def _nucleus(p: Row, top_p: float) -> NDArray[np.bool_]:
 
     Tokens below (1 - top_p) / vocabulary have less mass than that together, so only the others need sorting.
     """
-    keep = p >= (1 - top_p) / p.size
+    spare = 1 - top_p
+    keep = p >= spare / p.size
     keep[p.argmax()] = True
-    ids = np.flatnonzero(keep)[::-1]
+    removed = np.where(keep, 0, p).sum()
+    ids = np.flatnonzero(keep)[::-1]  # among them are the least likely that stay
+    while ids.size > MOST_SORTED:  # of a flat distribution, which takes long to sort
+        are_lower = p[ids] < p[ids].mean()
+        lower = ids[np.flatnonzero(are_lower)]  # in WebAssembly faster than the mask itself
+        mass = p[lower].sum()
+        if removed + mass > spare:
+            ids = lower
+        elif mass:
+            keep[lower] = False
+            removed, ids = removed + mass, ids[np.flatnonzero(~are_lower)]
+        else:  # equally likely
+            break
     ids = ids[np.argsort(p[ids], kind="stable")]  # least likely first, higher id first
-    below = np.cumsum(p[ids]) + np.where(keep, 0, p).sum() <= 1 - top_p
+    below = np.cumsum(p[ids]) + removed <= spare
     below[-1] = False
     keep[ids[below]] = False
     return keep

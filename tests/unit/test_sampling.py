@@ -15,7 +15,7 @@ from transformers.generation import (
     TopPLogitsWarper,
 )
 
-from pyscripts.decoding.sampling import Settings, distribution, sample
+from pyscripts.decoding.sampling import MOST_SORTED, Settings, distribution, sample
 
 PROMPT, GENERATED = [3, 7, 7, 100], [9, 3, 9]
 
@@ -61,6 +61,19 @@ def test_equals_transformers(vocabulary: int, seed: int, chosen: Settings) -> No
     expected = transformers_distribution(logits, chosen)
     np.testing.assert_array_equal(found.sampled > 0, expected > 0)
     np.testing.assert_allclose(found.sampled, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("top_p", [0.0, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("temperature", [0.5, 3.0, 50.0])
+def test_the_nucleus_of_a_large_vocabulary(top_p: float, temperature: float) -> None:
+    """It is cut in halves before it is sorted."""
+    logits, chosen = logits_of(50_257, 7), Settings(temperature=temperature, top_p=top_p)
+    expected = transformers_distribution(logits, chosen)
+    found = distribution(logits, chosen).sampled
+    np.testing.assert_array_equal(found > 0, expected > 0)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    equal = distribution(np.zeros(3 * MOST_SORTED), chosen).sampled
+    assert np.count_nonzero(equal) == np.count_nonzero(transformers_distribution(np.zeros(3 * MOST_SORTED), chosen))
 
 
 def test_order_is_that_of_generate() -> None:
