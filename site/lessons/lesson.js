@@ -106,7 +106,7 @@ const colour = (id, words) => void setColouring(id, words).catch(() => {}); // a
 function useModel({ model }) {
   const own = state.model.value?.manifest;
   if (!model || !own || model === own.id) return;
-  if (state.models.value.some(({ id }) => id === model)) loadLinked(model);
+  if (state.models.value.some(({ id }) => id === model)) void loadLinked(model);
   else say(`This lesson was written for the model “${model}”, which is not here. It goes on with ${own.name}.`);
 }
 

@@ -164,7 +164,7 @@ function follow({ model, text, literal, lens, token, interventions, settings, le
     setColouring(state.settings.value.colouring, state.settings.value.words).catch(() => {}); // a newer run took its place
   }
   if (lens !== null) setLens(lens);
-  if (model) wrong.push(loadLinked(model));
+  if (model) void loadLinked(model);
   const before = versionOf(shown);
   const same = before && (text === null || (before.text === text && before.literal === literal)) ? before : null;
   const target = same ?? { text: text ?? state.text.value, literal: text === null ? isLiteral() : literal };

@@ -34,7 +34,7 @@ let inference = null;
 /** The worker of the model that is being loaded. @type {{ part: Part<InferenceApi>, id: string } | null} */
 let candidate = null;
 let loads = 0; // the newest load's number; the outcome of older ones is not shown
-let linked = /** @type {string | null} */ (null); // the model of the newest link, as long as none has been loaded
+let [links, linked] = [0, /** @type {string | null} */ (null)]; // counts links that name a model; that of the newest, as long as none has been loaded
 let restarts = 0;
 let complaint = state.notice.value; // what was said of the last load that failed
 /** @type {(update: RunUpdate) => void} */
@@ -156,16 +156,18 @@ export async function load(id) {
   }
 }
 
-/** Loads the model that a link or a lesson names; before the first is loaded, it is the one to be offered. @param {string} id @returns {string} what is wrong */
-export function loadLinked(id) {
+/** Loads the model that a link or a lesson names; before the first is loaded, it is the one to be offered. @param {string} id */
+export async function loadLinked(id) {
   const { consent, model, models } = state;
-  const lack = models.value.length ? lacking(id) : null; // else boot looks it up
+  const mine = ++links;
+  if (models.value.length && lacking(id)) await listModels(id).catch(() => {}); // of an empty list, boot does
+  if (mine !== links) return;
+  const lack = models.value.length ? lacking(id) : null;
   const chosen = candidate?.id ?? model.value?.manifest.id;
-  if (lack) return chosen ? `${lack} Using ${chosen} instead.` : lack;
+  if (lack) return sayToo(chosen ? `${lack} Using ${chosen} instead.` : lack);
   linked = id;
   if (consent.value) consent.value = models.value.find((entry) => entry.id === id) ?? null;
   else if (loads && id !== chosen) load(id).catch(() => {}); // said on the page
-  return '';
 }
 
 /** Starts a model once, without showing an error. @param {string} id @param {number} number of this load @returns {Promise<Manifest>} */

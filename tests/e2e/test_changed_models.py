@@ -38,7 +38,8 @@ def test_they_are_offered(idle_root: Path, page: Page) -> None:
         expect(page.locator("#update")).to_have_text("")
 
 
-def test_a_link_names_one_that_the_stored_list_lacks(idle_root: Path, page: Page) -> None:
+@pytest.mark.parametrize("pasted", [True, False], ids=["in the open page", "in a new tab"])
+def test_a_link_names_one_that_the_stored_list_lacks(idle_root: Path, page: Page, pasted: bool) -> None:
     models = idle_root / FOLDER / "models"
     index = models / "index.json"
     every = index.read_text()
@@ -47,10 +48,13 @@ def test_a_link_names_one_that_the_stored_list_lacks(idle_root: Path, page: Page
         stored_visit(page, host.address)
         assert page.evaluate(NAMES) == ["tiny-gpt2"]
         index.write_text(every)
-        page.goto(f"{host.address}#model=tiny-llama")
-        page.reload()
-        wait_ready(page)
-        expect(page.locator("#model")).to_have_value("tiny-llama")
+        if pasted:
+            page.evaluate("location.hash = 'model=tiny-llama'")
+        else:
+            page = page.context.new_page()
+            page.goto(f"{host.address}#model=tiny-llama")
+            wait_ready(page)
+        expect(page.locator("#model")).to_have_value("tiny-llama", timeout=60_000)
         assert page.evaluate(NAMES) == ["tiny-gpt2", "tiny-llama"]
 
 
