@@ -31,7 +31,8 @@ def test_they_are_offered(idle_root: Path, page: Page) -> None:
         changed(idle_root / FOLDER / "models/tiny-gpt2/manifest.json", name="Another name")
         page.reload()
         expect(page.locator("#update")).to_contain_text("The models of this site have changed.", timeout=60_000)
-        page.click("#reload-models")
+        with page.expect_navigation():
+            page.click("#reload-models")
         wait_ready(page)
         wait_stored(page)
         assert page.evaluate(MANIFEST)["name"] == "Another name"
