@@ -34,7 +34,8 @@ let inference = null;
 /** The worker of the model that is being loaded. @type {{ part: Part<InferenceApi>, id: string } | null} */
 let candidate = null;
 let loads = 0; // the newest load's number; the outcome of older ones is not shown
-let [links, linked] = [0, /** @type {string | null} */ (null)]; // counts links that name a model; that of the newest, as long as none has been loaded
+let links = 0; // the newest link's number; an older one's model is not loaded after it
+let linked = /** @type {string | null} */ (null); // the model of the newest link, as long as none has been loaded
 let restarts = 0;
 let complaint = state.notice.value; // what was said of the last load that failed
 /** @type {(update: RunUpdate) => void} */
@@ -158,15 +159,14 @@ export async function load(id) {
 
 /** Loads the model that a link or a lesson names; before the first is loaded, it is the one to be offered. @param {string} id */
 export async function loadLinked(id) {
-  const { consent, model, models } = state;
   const mine = ++links;
-  if (models.value.length && lacking(id)) await listModels(id).catch(() => {}); // of an empty list, boot does
+  const lack = () => (state.models.value.length ? lacking(id) : null); // of an empty list, boot says it
+  if (lack()) await listModels(id).catch(() => {});
   if (mine !== links) return;
-  const lack = models.value.length ? lacking(id) : null;
-  const chosen = candidate?.id ?? model.value?.manifest.id;
-  if (lack) return sayToo(chosen ? `${lack} Using ${chosen} instead.` : lack);
+  const chosen = candidate?.id ?? state.model.value?.manifest.id;
+  if (lack()) return sayToo(chosen ? `${lack()} Using ${chosen} instead.` : `${lack()}`);
   linked = id;
-  if (consent.value) consent.value = models.value.find((entry) => entry.id === id) ?? null;
+  if (state.consent.value) state.consent.value = state.models.value.find((entry) => entry.id === id) ?? null;
   else if (loads && id !== chosen) load(id).catch(() => {}); // said on the page
 }
 

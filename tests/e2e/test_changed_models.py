@@ -54,8 +54,9 @@ def test_a_link_names_one_that_the_stored_list_lacks(idle_root: Path, page: Page
         else:
             page = page.context.new_page()
             page.goto(f"{host.address}#model=tiny-llama")
-            wait_ready(page)
         expect(page.locator("#model")).to_have_value("tiny-llama", timeout=60_000)
+        wait_ready(page)
+        wait_stored(page)  # nothing is still fetched when the server ends
         assert page.evaluate(NAMES) == ["tiny-gpt2", "tiny-llama"]
 
 
